@@ -1,0 +1,1 @@
+"""The doors: command line, HTTP, dataset scanning. Nothing is computed here."""

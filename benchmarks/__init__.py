@@ -1,0 +1,1 @@
+"""How well and how fast: corpus, degradations, peers, metrics, training, records."""

@@ -1,0 +1,1 @@
+"""Sound in, fingerprint out. Knows no store and no HTTP."""

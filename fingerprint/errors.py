@@ -1,0 +1,182 @@
+"""What can go wrong with audio and schemes; the root of every error this product raises on purpose.
+
+Each error names the item, the reason and the way out. ``code`` is stable and travels in findings and
+HTTP problems; ``hint`` is the way out, so that a door can show it apart from the message.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EarwitnessError(Exception):
+    """Root of every error this product raises on purpose; the doors map it, nobody else catches it."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        self.message, self.hint = message, hint
+        super().__init__(f"{message}: {hint}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # errors cross process borders; subclasses take named values, so rebuild from the finished text
+        return (_rebuild, (type(self), self.message, self.hint, dict(self.__dict__)))
+
+
+def _rebuild(kind: type[EarwitnessError], message: str, hint: str, state: dict[str, object]) -> EarwitnessError:
+    error = kind.__new__(kind)
+    EarwitnessError.__init__(error, message, hint=hint)
+    error.__dict__.update(state)
+    return error
+
+
+class AudioError(EarwitnessError):
+    """This item's audio could not be read or used; the rest of the job goes on."""
+
+    code = "audio"
+
+
+class EmptyFile(AudioError):
+    """The item holds no bytes."""
+
+    code = "empty_file"
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} is empty (0 bytes)", hint="fetch or copy the file again")
+
+
+class NotAudio(AudioError):
+    """The bytes are no audio format on the allow-list, whatever the name says."""
+
+    code = "not_audio"
+
+    def __init__(self, *, name: str, looks_like: str) -> None:
+        self.name, self.looks_like = name, looks_like
+        super().__init__(
+            f"{name} is not audio we read (it looks like {looks_like})",
+            hint="give wav, aiff, flac, mp3, ogg, opus, m4a/aac or webm",
+        )
+
+
+class BrokenAudio(AudioError):
+    """The format is known, but decoding failed."""
+
+    code = "broken_audio"
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name} could not be decoded ({reason})", hint="fetch the file again or re-encode it")
+
+
+class TruncatedAudio(AudioError):
+    """The file ends before its header says it does; what was read is not the whole."""
+
+    code = "truncated_audio"
+
+    def __init__(self, *, name: str, decoded_s: float, reason: str) -> None:
+        self.name, self.decoded_s, self.reason = name, decoded_s, reason
+        super().__init__(
+            f"{name} is cut off: only {decoded_s:.1f} s could be decoded ({reason})",
+            hint="fetch the file again; until then nothing can be said about the missing part",
+        )
+
+
+class AudioTooLarge(AudioError):
+    """A cap on bytes, samples or seconds was reached."""
+
+    code = "too_large"
+
+    def __init__(self, *, name: str, what: str, limit: str) -> None:
+        self.name, self.what, self.limit = name, what, limit
+        super().__init__(
+            f"{name} exceeds the limit on {what} ({limit})",
+            hint="split the file, or raise the limit in the settings if you trust the source",
+        )
+
+
+class DecodeTimeout(AudioError):
+    """Decoding took longer than its wall-time cap and was stopped."""
+
+    code = "decode_timeout"
+
+    def __init__(self, *, name: str, limit_s: float) -> None:
+        self.name, self.limit_s = name, limit_s
+        super().__init__(
+            f"{name} was still decoding after {limit_s:g} s and was stopped",
+            hint="re-encode the file; a sound file of this length should decode in far less",
+        )
+
+
+class DecoderDied(AudioError):
+    """The sandboxed worker was killed by this item (memory, a crash in a codec); a fresh one took over."""
+
+    code = "decoder_died"
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(
+            f"{name} brought the decoder down ({reason})", hint="treat the file as hostile, or re-encode it"
+        )
+
+
+class TooShortOrSilent(AudioError):
+    """Too little active audio to say anything about."""
+
+    code = "too_short_or_silent"
+
+    def __init__(self, *, name: str, active_s: float, needed_s: float) -> None:
+        self.name, self.active_s, self.needed_s = name, active_s, needed_s
+        super().__init__(
+            f"{name} has {active_s:.1f} s of active audio, {needed_s:g} s are needed",
+            hint="give a longer or louder excerpt",
+        )
+
+
+class UnfitReference(AudioError):
+    """Silence, noise, tones and bare loops are refused as works: they would match everybody's audio."""
+
+    code = "unfit_reference"
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(
+            f"{name} cannot be registered as a work: {reason}",
+            hint="register the finished piece it is part of (at least 15 s of active, changing audio)",
+        )
+
+
+class SchemeMismatch(EarwitnessError):
+    """A fingerprint made under one scheme was offered to an index built under another."""
+
+    code = "scheme_mismatch"
+
+    def __init__(self, *, index_scheme: str, query_scheme: str) -> None:
+        self.index_scheme, self.query_scheme = index_scheme, query_scheme
+        super().__init__(
+            f"this index holds {index_scheme} fingerprints, this program makes {query_scheme}",
+            hint=f"use a program that ships {index_scheme}, or index the audio again under a new home",
+        )
+
+
+class ModelDamaged(EarwitnessError):
+    """A shipped model file is missing or does not have the digest the model card states."""
+
+    code = "model_damaged"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"the fingerprint model is damaged: {path} {reason}", hint="install earwitness again")
+
+
+class SandboxMissing(EarwitnessError):
+    """The decoder's sandbox cannot be set up as the settings demand."""
+
+    code = "sandbox_missing"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the decoding sandbox is not available: {reason}",
+            hint="install bubblewrap, or set EARWITNESS_SANDBOX=rlimits to decode with resource limits alone",
+        )

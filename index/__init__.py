@@ -1,0 +1,1 @@
+"""Remembers fingerprints and finds them again."""
