@@ -1,0 +1,264 @@
+"""What can go wrong at the doors: with settings and commands, and with the sources that are read."""
+
+from __future__ import annotations
+
+from fingerprint.errors import AudioError, EarwitnessError
+
+# ---- sources: where recordings are, and why one could not be had ---------------------------------------
+
+
+class SourceError(EarwitnessError):
+    """The source as a whole cannot be read; there is nothing to go on with."""
+
+    code = "source"
+
+
+class SourceNotFound(SourceError):
+    """Nothing lies where the source was said to be."""
+
+    code = "source_not_found"
+
+    def __init__(self, *, source: str) -> None:
+        self.source = source
+        super().__init__(f"{source} does not exist", hint="check the spelling; a relative path starts here")
+
+
+class NoAudioHere(SourceError):
+    """The source was read to its end and holds nothing that is called like audio or starts like it."""
+
+    code = "no_audio_here"
+
+    def __init__(self, *, source: str, passed_over: int) -> None:
+        self.source, self.passed_over = source, passed_over
+        super().__init__(
+            f"{source} holds no audio ({passed_over} other files)",
+            hint="give the folder, archive or manifest that holds the audio",
+        )
+
+
+class UnknownFormat(SourceError):
+    """The content is no dataset format that a reader knows."""
+
+    code = "unknown_format"
+
+    def __init__(self, *, source: str, readers: tuple[str, ...]) -> None:
+        self.source, self.readers = source, readers
+        super().__init__(
+            f"{source} is no dataset format we recognise", hint=f"name it with --reader: {', '.join(readers)}"
+        )
+
+
+class UnknownReader(SourceError):
+    """``--reader`` names a reader that does not exist."""
+
+    code = "unknown_reader"
+
+    def __init__(self, *, reader: str, readers: tuple[str, ...]) -> None:
+        self.reader, self.readers = reader, readers
+        super().__init__(f"there is no reader called {reader}", hint=f"choose from {', '.join(readers)}")
+
+
+class SourceBroken(SourceError):
+    """The format is known, but its frame (directory, footer, header) cannot be read."""
+
+    code = "source_broken"
+
+    def __init__(self, *, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"{source} cannot be opened ({reason})", hint="fetch or copy it again")
+
+
+class SourceTooLarge(SourceError):
+    """The source states more members, bytes or nesting than its cap allows."""
+
+    code = "source_too_large"
+
+    def __init__(self, *, source: str, what: str, limit: str) -> None:
+        self.source, self.what, self.limit = source, what, limit
+        super().__init__(
+            f"{source} exceeds the limit on {what} ({limit})",
+            hint="split the source, or raise the limit in the settings if you trust it",
+        )
+
+
+class NoAudioColumn(SourceError):
+    """A table has no column that holds audio, or not the one that was named."""
+
+    code = "no_audio_column"
+
+    def __init__(self, *, source: str, columns: tuple[str, ...]) -> None:
+        self.source, self.columns = source, columns
+        super().__init__(
+            f"{source} has no audio column we can tell",
+            hint=f"name it with --audio-column: {', '.join(columns[:20]) or 'there are no columns'}",
+        )
+
+
+class AddressRefused(SourceError):
+    """A remote name led to a private, loopback or link-local address, at first or after a redirect."""
+
+    code = "address_refused"
+
+    def __init__(self, *, host: str, address: str) -> None:
+        self.host, self.address = host, address
+        super().__init__(
+            f"{host} leads to {address}, which is not a public address",
+            hint="if that machine is yours and meant, allow private addresses",
+        )
+
+
+class RemoteFailed(SourceError):
+    """A remote source did not answer as it should."""
+
+    code = "remote_failed"
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"{url} could not be read ({reason})", hint="try again, or copy it here first")
+
+
+class ItemRefused(AudioError):
+    """One item of a source is not read, for the reason its subclass names; the rest of the job goes on."""
+
+    code = "item_refused"
+    reason = "it is not read"
+    way_out = "leave it out, or store its audio as a plain file"
+
+    def __init__(self, *, name: str, detail: str | None = None) -> None:
+        self.name, self.detail = name, detail
+        super().__init__(f"{name}: {self.reason}" + (f" ({detail})" if detail else ""), hint=self.way_out)
+
+
+class LinkRefused(ItemRefused):
+    """A symbolic or hard link; what it points at may lie anywhere."""
+
+    code = "link_refused"
+    reason = "links are not followed"
+    way_out = "store the file itself in place of the link"
+
+
+class DeviceRefused(ItemRefused):
+    """A device, pipe or socket."""
+
+    code = "device_refused"
+    reason = "it is no regular file"
+
+
+class NestedArchive(ItemRefused):
+    """An archive within the source."""
+
+    code = "nested_archive"
+    reason = "archives inside a source are not opened"
+    way_out = "scan the inner archive on its own"
+
+
+class UnsafeName(ItemRefused):
+    """A member whose name climbs out of its archive (absolute, or with `..`)."""
+
+    code = "unsafe_name"
+    reason = "its name leads out of the archive"
+    way_out = "rename the member; names are never used as paths here, but other tools may"
+
+
+class PathEscapes(ItemRefused):
+    """A manifest entry whose path lies outside the manifest's own folder."""
+
+    code = "path_escapes"
+    reason = "its path leads out of the manifest's folder"
+    way_out = "move the audio below the manifest, or give the common folder as the root"
+
+
+class CommandRefused(ItemRefused):
+    """An entry that would have to be run: a pipe, a shell command, a `command` source."""
+
+    code = "command_refused"
+    reason = "commands are never run"
+    way_out = "run the command yourself and list the file it makes"
+
+
+class RemoteRefused(ItemRefused):
+    """An entry that lies on another machine, where only local files were asked for."""
+
+    code = "remote_refused"
+    reason = "it lies elsewhere, and fetching was not asked for"
+    way_out = "allow remote items, or copy the audio here first"
+
+
+class EncryptedItem(ItemRefused):
+    """A member under a password."""
+
+    code = "encrypted"
+    reason = "it is encrypted"
+    way_out = "store it without a password"
+
+
+class SparseItem(ItemRefused):
+    """A member stored with holes: a few bytes that stand for any number of zeros."""
+
+    code = "sparse_member"
+    reason = "sparse members are not read"
+    way_out = "pack the archive again without --sparse"
+
+
+class OverlappingMember(ItemRefused):
+    """A zip member that shares its bytes with another: the mark of a bomb."""
+
+    code = "overlapping_member"
+    reason = "its bytes are also another member's"
+    way_out = "treat the archive as hostile, or pack it again"
+
+
+class ItemTooLarge(ItemRefused):
+    """An item states, or turns out to have, more bytes than its cap."""
+
+    code = "item_too_large"
+    reason = "it exceeds the limit on bytes"
+    way_out = "split the file, or raise the limit in the settings if you trust the source"
+
+
+class Bomb(ItemRefused):
+    """A few stored bytes that unpack to very many."""
+
+    code = "bomb"
+    reason = "it unpacks to far more than it stores"
+    way_out = "treat the source as hostile, or store it uncompressed"
+
+
+class ItemMissing(ItemRefused):
+    """A manifest names a file that is not there."""
+
+    code = "item_missing"
+    reason = "the file is not there"
+    way_out = "fetch the missing file, or take the entry out of the manifest"
+
+
+class BadEntry(ItemRefused):
+    """A row, line or record that cannot be understood."""
+
+    code = "bad_entry"
+    reason = "the entry cannot be understood"
+    way_out = "correct the entry"
+
+
+class ItemUnreadable(ItemRefused):
+    """The bytes of an item could not be had: damaged, cut off, or gone."""
+
+    code = "item_unreadable"
+    reason = "its bytes could not be read"
+    way_out = "fetch or pack the source again"
+
+
+class SourceCutOff(ItemRefused):
+    """The source ends or breaks here: what should follow cannot be listed, so coverage is partial."""
+
+    code = "source_cut_off"
+    reason = "the source breaks off here; what follows could not be listed"
+    way_out = "fetch or pack the source again"
+
+
+class StreamMovedOn(ItemRefused):
+    """An item of a streamed archive was opened after the next one was asked for."""
+
+    code = "stream_moved_on"
+    reason = "a streamed archive has already passed it"
+    way_out = "read each item before asking for the next"
