@@ -1,0 +1,91 @@
+"""Deployment settings: folders, limits, ports. The only file that reads the environment.
+
+No number here can change what a fingerprint means; those live in ``fingerprint.params``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import platformdirs
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from api.datasets.types import SourceLimits
+    from fingerprint.decode import Limits
+
+
+def default_home() -> Path:
+    """Return the platform's folder for this user's data."""
+    return platformdirs.user_data_path("earwitness", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose, from ``EARWITNESS_*`` variables or keyword arguments (which win).
+
+    Attributes
+    ----------
+    home : Path
+        Folder of the catalog, the segments, the spool and the lock.
+    sandbox : str
+        ``auto`` takes bubblewrap where it works and resource limits where not; ``bwrap`` insists on it.
+    max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
+        Caps on one item: bytes as stored, seconds of audio, seconds of decoding, bytes of the decoder's memory.
+    workers : int
+        Processes of a scan; 0 is one a core.
+    api_keys, hosts : tuple of str
+        Records of `api.http.keys`, and names the server answers to besides loopback's; separated by commas in the
+        environment. No keys are needed on loopback.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EARWITNESS_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=default_home)
+    tenant: str = "local"
+    sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
+    max_item_bytes: int = Field(default=2 << 30, gt=0)
+    max_seconds: float = Field(default=4 * 3600.0, gt=0)
+    decode_wall_s: float = Field(default=60.0, gt=0)
+    decode_memory_bytes: int = Field(default=1 << 30, gt=0)
+    workers: int = Field(default=0, ge=0)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65_535)
+    max_upload_bytes: int = Field(default=512 << 20, gt=0)
+    api_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("api_keys", "hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def n_workers(self) -> int:
+        """Processes of a scan: as asked, or one a core that this process may use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+    def decode_limits(self) -> Limits:
+        """Caps on what one item may cost the decoder."""
+        from fingerprint.decode import Limits
+
+        return Limits(
+            max_bytes=self.max_item_bytes,
+            max_seconds=self.max_seconds,
+            wall_s=self.decode_wall_s,
+            memory_bytes=self.decode_memory_bytes,
+        )
+
+    def source_limits(self) -> SourceLimits:
+        """Caps on what one source may ask of a reader."""
+        from api.datasets.types import SourceLimits
+
+        return SourceLimits(item_bytes=self.max_item_bytes)
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment for a worker process: ours, with one thread for every numeric library."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **one}
