@@ -98,9 +98,11 @@ def _rows(name: str) -> Iterator[dict[str, Any]]:
 
 
 def _tracks(split: dict[str, Any]) -> tuple[Track, ...]:
-    roles: dict[str, Role] = {name: "test" for name in split["test"]["packages"]}
-    roles |= {name: "validation" for name in split["validation"]["packages"]}
-    overlays: list[tuple[str, Role]] = [(start, role) for role in split["overlay"] for start in split["overlay"][role]]
+    roles: dict[str, Role] = dict.fromkeys(split["test"]["packages"], "test")
+    roles |= dict.fromkeys(split["validation"]["packages"], "validation")
+    overlays: list[tuple[str, Role]] = [
+        (start, role) for role in split["overlay"] for start in split["overlay"][role]
+    ]
     return tuple(
         Track(
             path=row["path"],

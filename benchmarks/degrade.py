@@ -11,17 +11,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import librosa
 import numpy as np
 import scipy.ndimage
 import scipy.signal
+from librosa.effects import harmonic, percussive
 from numpy.typing import NDArray
 
 from benchmarks.material import Material
 from benchmarks.tools import RATE_HZ, Sound1, decode, encode, mono, play_faster, rubberband
 
-Degrade = Callable[[NDArray[np.float32], np.random.Generator, Material], Sound1]
-"""(n_samples, n_channels) at ``RATE_HZ``, chance, material -> degraded mono samples."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One excerpt, the chance that befalls it, and what may be laid over it."""
+
+    clip: NDArray[np.float32]
+    rng: np.random.Generator
+    material: Material
+
+    @property
+    def dry(self) -> Sound1:
+        """The mean of the channels, a fresh copy."""
+        return mono(self.clip)
+
+
+Degrade = Callable[[Take], Sound1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +84,9 @@ def degrade(
     float32 array, shape (n_samples,)
         Mono at the same rate, its peak at 0.9 unless it is silent.
     """
-    degraded = CONDITIONS[condition].apply(clip, chance(seed, condition, query_id), material)
+    degraded = CONDITIONS[condition].apply(
+        Take(clip=clip, rng=chance(seed, condition, query_id), material=material)
+    )
     peak = float(np.abs(degraded).max(initial=0.0))
     return (degraded * (0.9 / peak) if peak > 0 else degraded).astype(np.float32)
 
@@ -94,16 +110,18 @@ def _band(clip: Sound1, low_hz: float | None, high_hz: float | None) -> Sound1:
     """A 6th-order Butterworth band limit, as small loudspeakers and phone lines have."""
     corners = [hertz for hertz in (low_hz, high_hz) if hertz is not None]
     kind = "bandpass" if len(corners) == 2 else ("lowpass" if low_hz is None else "highpass")
-    sections = scipy.signal.butter(6, corners if len(corners) == 2 else corners[0], kind, fs=RATE_HZ, output="sos")
-    return scipy.signal.sosfilt(sections, clip).astype(np.float32)
+    sections = scipy.signal.butter(
+        6, corners if len(corners) == 2 else corners[0], kind, fs=RATE_HZ, output="sos"
+    )
+    return np.asarray(scipy.signal.sosfilt(sections, clip), dtype=np.float32)
 
 
 def _in_room(clip: Sound1, response: Sound1) -> Sound1:
-    return scipy.signal.fftconvolve(clip, response)[: clip.size].astype(np.float32)
+    return np.asarray(scipy.signal.fftconvolve(clip, response)[: clip.size], dtype=np.float32)
 
 
 def _reverb(clip: Sound1, rng: np.random.Generator) -> Sound1:
-    """A studio reverb: 20 ms of pre-delay, a diffuse tail of 1.2-2.5 s, as loud as the dry sound less 2 dB."""
+    """A studio reverb: 20 ms of pre-delay, a diffuse tail of 1.2-2.5 s at -2 dB."""
     rt60_s = rng.uniform(1.2, 2.5)
     time_s = np.arange(int(RATE_HZ * rt60_s)) / RATE_HZ
     tail = rng.standard_normal(time_s.size) * 10 ** (-3 * time_s / rt60_s)
@@ -112,8 +130,8 @@ def _reverb(clip: Sound1, rng: np.random.Generator) -> Sound1:
 
 
 def _through(codec: str, bit_rate: int) -> Degrade:
-    def apply(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
-        return _coded(mono(clip), codec, bit_rate)
+    def apply(take: Take) -> Sound1:
+        return _coded(take.dry, codec, bit_rate)
 
     return apply
 
@@ -124,14 +142,14 @@ def _coded(clip: Sound1, codec: str, bit_rate: int) -> Sound1:
 
 
 def _noise(colour: str, snr_db: float) -> Degrade:
-    def apply(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
-        dry = mono(clip)
+    def apply(take: Take) -> Sound1:
+        dry = take.dry
         draw: dict[str, Callable[[], Sound1]] = {
-            "white": lambda: rng.standard_normal(dry.size).astype(np.float32),
-            "pink": lambda: _pink(rng, dry.size),
-            "music": lambda: material.music(rng, dry.size),
-            "ambience": lambda: material.ambience(rng, dry.size),
-            "speech": lambda: material.speech(rng, dry.size),
+            "white": lambda: take.rng.standard_normal(dry.size).astype(np.float32),
+            "pink": lambda: _pink(take.rng, dry.size),
+            "music": lambda: take.material.music(take.rng, dry.size),
+            "ambience": lambda: take.material.ambience(take.rng, dry.size),
+            "speech": lambda: take.material.speech(take.rng, dry.size),
         }
         return _over(dry, draw[colour](), snr_db)
 
@@ -139,25 +157,25 @@ def _noise(colour: str, snr_db: float) -> Degrade:
 
 
 def _limited(low_hz: float | None, high_hz: float | None) -> Degrade:
-    return lambda clip, rng, material: _band(mono(clip), low_hz, high_hz)
+    return lambda take: _band(take.dry, low_hz, high_hz)
 
 
-def _phone(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _phone(take: Take) -> Sound1:
     """Heard over a phone: a room, 300-3400 Hz, pink noise at 8 dB, mp3 at 32 kbit/s."""
-    far = _band(_in_room(mono(clip), material.room(rng)), 300.0, 3400.0)
-    return _coded(_over(far, _band(_pink(rng, far.size), 300.0, 3400.0), 8.0), "mp3", 32_000)
+    far = _band(_in_room(take.dry, take.material.room(take.rng)), 300.0, 3400.0)
+    return _coded(_over(far, _band(_pink(take.rng, far.size), 300.0, 3400.0), 8.0), "mp3", 32_000)
 
 
-def _clipped(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _clipped(take: Take) -> Sound1:
     """Cut off at 0.7 of its root mean square: most of the waveform is flat."""
-    dry = mono(clip)
+    dry = take.dry
     return np.clip(dry, -0.7 * _rms(dry), 0.7 * _rms(dry))
 
 
 def _speed(ratio: float, *, reverb: bool = False) -> Condition:
-    def apply(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
-        changed = play_faster(mono(clip), ratio)
-        return _reverb(changed, rng) if reverb else changed
+    def apply(take: Take) -> Sound1:
+        changed = play_faster(take.dry, ratio)
+        return _reverb(changed, take.rng) if reverb else changed
 
     return Condition(apply=apply, speed=ratio)
 
@@ -165,56 +183,56 @@ def _speed(ratio: float, *, reverb: bool = False) -> Condition:
 def _rubber(*, tempo: float = 1.0, semitones: float = 0.0) -> Condition:
     cents = 100 * semitones
     return Condition(
-        apply=lambda clip, rng, material: rubberband(mono(clip), tempo=tempo, pitch_cents=cents),
+        apply=lambda take: rubberband(take.dry, tempo=tempo, pitch_cents=cents),
         tempo=tempo,
         pitch_cents=cents,
     )
 
 
-def _centre_cancelled(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _centre_cancelled(take: Take) -> Sound1:
     """Left minus right, as karaoke is made; a file that is nearly mono is stripped of drums instead."""
-    if clip.shape[1] == 2:
-        side = (clip[:, 0] - clip[:, 1]) / 2
-        if _rms(side) > 0.05 * _rms(mono(clip)):
+    if take.clip.shape[1] == 2:
+        side = (take.clip[:, 0] - take.clip[:, 1]) * np.float32(0.5)
+        if _rms(side) > 0.05 * _rms(take.dry):
             return side
-    return librosa.effects.harmonic(mono(clip)).astype(np.float32)
+    return np.asarray(harmonic(take.dry), dtype=np.float32)
 
 
-def _drums(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _drums(take: Take) -> Sound1:
     """The percussive half of a median-filter separation (Fitzgerald 2010)."""
-    return librosa.effects.percussive(mono(clip), margin=2.0).astype(np.float32)
+    return np.asarray(percussive(take.dry, margin=2.0), dtype=np.float32)
 
 
-def _medley(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _medley(take: Take) -> Sound1:
     """The second half belongs to another piece."""
-    mixed = mono(clip)
+    mixed = take.dry
     half = mixed.size // 2
-    other = material.music(rng, mixed.size - half)
+    other = take.material.music(take.rng, mixed.size - half)
     mixed[half:] = other * np.float32(_rms(mixed[:half]) / _rms(other))
     return mixed
 
 
-def _talked_over(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _talked_over(take: Take) -> Sound1:
     """A presenter's bed: the music lies 9 dB under the voice while it speaks, and comes up in the pauses."""
-    dry = mono(clip)
-    voice = material.speech(rng, dry.size)
+    dry = take.dry
+    voice = take.material.speech(take.rng, dry.size)
     level = scipy.ndimage.uniform_filter1d(np.abs(voice), RATE_HZ // 4)
     duck = np.where(level > 0.25 * _rms(voice), 10 ** (-9 / 20), 1.0)
-    duck = scipy.ndimage.uniform_filter1d(duck, RATE_HZ // 5).astype(np.float32)
+    duck = np.asarray(scipy.ndimage.uniform_filter1d(duck, RATE_HZ // 5), dtype=np.float32)
     return dry * duck + voice * np.float32(_rms(dry) / _rms(voice))
 
 
-def _gaps(clip: NDArray[np.float32], rng: np.random.Generator, material: Material) -> Sound1:
+def _gaps(take: Take) -> Sound1:
     """Dropouts of 0.1-0.5 s silence a third of the excerpt."""
-    cut = mono(clip)
+    cut = take.dry
     while np.count_nonzero(cut) > 0.67 * cut.size:
-        start = int(rng.integers(cut.size))
-        cut[start : start + int(RATE_HZ * rng.uniform(0.1, 0.5))] = 0
+        start = int(take.rng.integers(cut.size))
+        cut[start : start + int(RATE_HZ * take.rng.uniform(0.1, 0.5))] = 0
     return cut
 
 
 CONDITIONS: Final[dict[str, Condition]] = {
-    "clean": Condition(apply=lambda clip, rng, material: mono(clip)),
+    "clean": Condition(apply=lambda take: take.dry),
     "mp3_32k": Condition(apply=_through("mp3", 32_000)),
     "opus_12k": Condition(apply=_through("opus", 12_000)),
     "white_0": Condition(apply=_noise("white", 0)),
@@ -224,8 +242,8 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "ambience_0": Condition(apply=_noise("ambience", 0)),
     "speech_0": Condition(apply=_noise("speech", 0)),
     "speech_-6": Condition(apply=_noise("speech", -6)),
-    "room": Condition(apply=lambda clip, rng, material: _in_room(mono(clip), material.room(rng))),
-    "reverb": Condition(apply=lambda clip, rng, material: _reverb(mono(clip), rng)),
+    "room": Condition(apply=lambda take: _in_room(take.dry, take.material.room(take.rng))),
+    "reverb": Condition(apply=lambda take: _reverb(take.dry, take.rng)),
     "phone": Condition(apply=_phone),
     "lowpass_1k5": Condition(apply=_limited(None, 1500.0)),
     "band_300_3400": Condition(apply=_limited(300.0, 3400.0)),
