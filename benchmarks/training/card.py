@@ -1,0 +1,73 @@
+"""The model card: digests for the program, data and licences for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.training.data import Source
+from fingerprint.params import PARAMS
+
+FILES: Final = ("net.onnx", "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz")
+
+TEXT: Final = """# Model card: {scheme}
+
+**What it is.** A convolutional net that turns 1.6 s of a log-frequency power spectrogram into a unit vector of
+64 numbers, one every 0.51 s of a recording (one every 0.13 s of a query), and a quantiser that keeps such a
+vector in 32 bytes. Excerpts of the same recording get similar vectors, also through noise, rooms, codecs,
+band limits and small changes of speed, pitch and tempo.
+
+**What it is for.** Finding out whether a recording is part of a collection. It finds recordings, not works:
+covers, imitations and re-recordings get other vectors. It does not tell who made a sound, what it is or whose
+voice it is, and must not be used to say so.
+
+**How it was trained.** Contrastively (NT-Xent) on pairs of a clean and a degraded excerpt; the degradations are
+those of `benchmarks/training/augment.py`, wholly on power spectrograms. {facts}
+
+**Files.** `net.onnx` (float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels), `partitioned.faiss`
+(an empty trained IVF-PQ index), `background.npz` (packed codes of training audio in contiguous runs: the decoys
+of the null model), `conformance.npz` (expected codes of a made-up sound, for `earwitness selftest`), all
+named with their sha256 in `model.json`.
+
+**Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some speech: other
+genres, singing and field recordings are underrepresented. Sustained tones and bare noise give vectors
+that say little; the E-value of a match, not its similarity, tells how much that matters.
+
+## Data
+
+No audio is redistributed. Weights were trained on, and background codes were made from, these packages:
+
+| package | kind | files | licences |
+|---|---|---|---|
+{rows}
+"""
+
+
+def _rows(chosen: list[Source]) -> str:
+    groups: dict[tuple[str, str], list[Source]] = defaultdict(list)
+    for source in chosen:
+        groups[source.package, source.kind].append(source)
+    return "\n".join(
+        f"| {package} | {kind} | {len(group)} | {', '.join(sorted({s.license for s in group}))} |"
+        for (package, kind), group in sorted(groups.items())
+    )
+
+
+def write_card(folder: Path, *, scheme: str, chosen: list[Source], measured: dict[str, Any]) -> str:
+    """Write `model.json` and `CARD.md`; returns the scheme with what was measured, in one line."""
+    card = {
+        "scheme": scheme,
+        "params": asdict(PARAMS),
+        "training": measured,
+        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},
+    }
+    (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    facts = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in measured.items()) + "."
+    files = sum(source.kind in ("music", "speech") for source in chosen)
+    text = TEXT.format(scheme=scheme, facts=facts, n_files=files, rows=_rows(chosen))
+    (folder / "CARD.md").write_text(text, encoding="utf-8")
+    return f"{scheme}: {facts}"

@@ -1,0 +1,194 @@
+"""Checkpoint -> the files of `fingerprint/model` (``python -m benchmarks.training.export``)."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from benchmarks.training.card import write_card
+from benchmarks.training.data import Source, cached, sources
+from benchmarks.training.net import Net
+from benchmarks.training.pools import Pools
+from benchmarks.training.train import LOADED, positives
+from fingerprint.activity import active_seconds
+from fingerprint.codes import Projector, Quantiser
+from fingerprint.conformance import test_signal
+from fingerprint.extract import MODELS
+from fingerprint.params import PARAMS
+from fingerprint.spectrogram import level_free, spectrogram
+
+OPSET: Final = 17
+BACKGROUND_CODES: Final = 50_000
+RUN_CODES: Final = 240
+"""Codes of one run of the background: two minutes, longer than any query's diagonal needs."""
+
+N_LISTS: Final = 4_096
+Floats = NDArray[np.float32]
+
+
+def folded(net: Net) -> Net:
+    """The net with every batch normalisation folded into the convolution before it."""
+    layers: list[nn.Module] = []
+    for layer in net.eval().body:
+        if isinstance(layer, nn.BatchNorm2d):
+            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+        else:
+            layers.append(layer)
+    net.body = nn.Sequential(*layers)
+    return net
+
+
+def write_net(checkpoint: Path, path: Path) -> dict[str, Any]:
+    """Export the net with a free time axis; returns what the checkpoint says of its training."""
+    kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    net = Net()
+    net.load_state_dict(kept["net"])
+    frames = PARAMS.context_frames + PARAMS.code_hop_frames
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            folded(net),
+            (torch.zeros(1, 1, frames, PARAMS.n_bands),),
+            str(path),
+            input_names=["picture"],
+            output_names=["codes"],
+            dynamic_axes={"picture": {2: "frames"}, "codes": {1: "n"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return {"steps": kept["step"], "trained_minutes": round(kept["trained_s"] / 60, 1)}
+
+
+def track_codes(projector: Projector, chosen: list[Source], args: argparse.Namespace) -> list[Floats]:
+    """Float codes of every training track of music and speech, from the cached decibels."""
+    codes = []
+    for source in chosen:
+        if source.kind in ("music", "speech"):
+            decibels = cached(source, corpus=args.corpus, cache=args.cache).astype(np.float32)
+            codes.append(projector.project(level_free(10 ** (decibels / 10)), fine=False))
+    return codes
+
+
+def degraded_codes(projector: Projector, pools: Pools, batches: int, seed: int) -> Floats:
+    """Codes of lightly degraded excerpts, so that lists are trained on what queries look like."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    codes = []
+    for _ in range(batches):
+        power = pools.tracks.draw(rng, 64, LOADED)[0]
+        for view in positives(power, pools, rng, hardness=0.0).numpy():
+            codes.append(projector.project(np.ascontiguousarray(view), fine=False)[2:-2])
+    return np.concatenate(codes)
+
+
+def lloyd_max(values: Floats, n_levels: int = 16, rounds: int = 60) -> Floats:
+    """Levels of least squared error for a sample of numbers (Lloyd 1982)."""
+    levels = np.quantile(values, (np.arange(n_levels) + 0.5) / n_levels)
+    for _ in range(rounds):
+        nearest = np.searchsorted((levels[1:] + levels[:-1]) / 2, values)
+        levels = np.bincount(nearest, values, n_levels) / np.maximum(1, np.bincount(nearest, minlength=n_levels))
+    return levels.astype(np.float32)
+
+
+def hadamard(size: int) -> Floats:
+    """Orthonormal matrix of plus and minus (Sylvester): it spreads any variances evenly."""
+    matrix = np.ones((1, 1), dtype=np.float32)
+    while len(matrix) < size:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return (matrix / np.sqrt(size)).astype(np.float32)
+
+
+def train_quantiser(codes: Floats) -> Quantiser:
+    """Principal axes, then a Hadamard rotation: all dimensions get one variance, and one set of levels."""
+    mean = codes.mean(axis=0)
+    axes = np.linalg.eigh(np.cov((codes - mean).T))[1].T.astype(np.float32)
+    rotation = hadamard(PARAMS.dim) @ axes
+    levels = lloyd_max(((codes[::4] - mean) @ rotation.T).ravel())
+    return Quantiser(mean=mean, rotation=np.ascontiguousarray(rotation), levels=levels)
+
+
+def train_partitioned(codes: Floats, path: Path) -> None:
+    """An empty index with trained lists and a trained product quantiser."""
+    faiss.omp_set_num_threads(1)
+    index = faiss.index_factory(PARAMS.dim, f"IVF{N_LISTS},PQ32x4fs", faiss.METRIC_INNER_PRODUCT)
+    index.cp.niter = 12
+    index.train(np.ascontiguousarray(codes))
+    faiss.write_index(index, str(path))
+
+
+def background(codes: list[Floats], quantiser: Quantiser, seed: int) -> dict[str, NDArray[Any]]:
+    """Contiguous runs out of the training tracks, every track in proportion to its length."""
+    pieces = [(track, at) for track, rows in enumerate(codes) for at in range(0, len(rows), RUN_CODES)]
+    order = np.random.default_rng(seed).permutation(len(pieces))
+    runs: list[Floats] = []
+    for number in order:
+        track, at = pieces[number]
+        runs.append(codes[track][at : at + RUN_CODES])
+        if sum(map(len, runs)) >= BACKGROUND_CODES:
+            break
+    lengths = np.array([len(run) for run in runs], dtype=np.int32)
+    return {"codes": quantiser.pack(np.concatenate(runs)), "run_lengths": lengths}
+
+
+def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, NDArray[Any]]:
+    """Fine codes of the made-up test signal."""
+    signal = test_signal()
+    assert active_seconds(signal) > 10
+    embedding = projector.project(level_free(spectrogram(signal).power), fine=True)
+    return {"embedding": embedding, "codes": quantiser.pack(embedding)}
+
+
+def name_scheme(folder: Path) -> str:
+    """Short stable name out of every number and weight that can change a code."""
+    digest = hashlib.sha256(json.dumps(PARAMS.canonical(), sort_keys=True).encode())
+    for name in ("net.onnx", "quantiser.npz"):
+        digest.update((folder / name).read_bytes())
+    return f"ew1-{digest.hexdigest()[:6]}"
+
+
+def main() -> None:
+    """Write net, quantiser, empty index, background, conformance codes, card; print what they came out as."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("corpus", "cache", "checkpoint"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=MODELS)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    out: Path = args.out
+    trained = write_net(args.checkpoint, out / "net.onnx")
+    projector = Projector((out / "net.onnx").read_bytes(), PARAMS)
+    chosen = sources(args.corpus, role="train")
+    tracks = track_codes(projector, chosen, args)
+    pools = Pools.load(chosen, corpus=args.corpus, cache=args.cache, seed=args.seed)
+    clean = np.concatenate(tracks)
+    both = np.concatenate([clean, degraded_codes(projector, pools, 120, args.seed)])
+    quantiser = train_quantiser(both)
+    np.savez(out / "quantiser.npz", **asdict(quantiser))
+    cosine = (quantiser.unpack(quantiser.pack(both)) * both).sum(axis=1)
+    train_partitioned(both, out / "partitioned.faiss")
+    np.savez(out / "background.npz", **background(tracks, quantiser, args.seed))
+    np.savez(out / "conformance.npz", **conformance(projector, quantiser))
+    measured = trained | {
+        "seed": args.seed,
+        "training_codes": len(clean),
+        "quantiser_cosine_mean": round(float(cosine.mean()), 5),
+        "quantiser_cosine_1_percent": round(float(np.quantile(cosine, 0.01)), 5),
+    }
+    print(write_card(out, scheme=name_scheme(out), chosen=chosen, measured=measured))
+
+
+if __name__ == "__main__":
+    main()

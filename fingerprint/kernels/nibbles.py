@@ -1,0 +1,33 @@
+"""Loops of the quantiser: numbers to four-bit levels, two to a byte, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True)
+def pack_nibbles(
+    values: NDArray[np.float32], thresholds: NDArray[np.float32], packed: NDArray[np.uint8]
+) -> None:
+    """Level of a value = how many of the rising `thresholds` it reaches; even columns go into the low half."""
+    for i in range(values.shape[0]):
+        for j in range(packed.shape[1]):
+            low = np.uint8(0)
+            high = np.uint8(0)
+            for threshold in thresholds:
+                low += np.uint8(values[i, 2 * j] >= threshold)
+                high += np.uint8(values[i, 2 * j + 1] >= threshold)
+            packed[i, j] = low | (high << np.uint8(4))
+
+
+@njit(cache=True, nogil=True)
+def unpack_nibbles(
+    packed: NDArray[np.uint8], levels: NDArray[np.float32], values: NDArray[np.float32]
+) -> None:
+    """The number that stands for each level; `levels` has 16."""
+    for i in range(packed.shape[0]):
+        for j in range(packed.shape[1]):
+            values[i, 2 * j] = levels[packed[i, j] & 15]
+            values[i, 2 * j + 1] = levels[packed[i, j] >> 4]

@@ -1,0 +1,72 @@
+"""Every number that can change a code. None of them is read from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from fingerprint.types import RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """The frozen numbers of one scheme; with the digests of net and quantiser they *are* the scheme.
+
+    Attributes
+    ----------
+    n_fft, hop_samples : int
+        Window and step of the short-time Fourier transform, in samples at ``rate_hz``.
+    n_bands, low_hz, bands_per_octave
+        The log-frequency axis: band ``b`` is centred at ``low_hz * 2 ** (b / bands_per_octave)``.
+    level_frames : int
+        Odd length, in frames, of the box over which the local level is taken.
+    floor_db : float
+        How far below the local level (mean power of a band) sound counts as silence.
+    code_hop_frames, query_hop_frames : int
+        Frames from one reference code to the next, and from one fine query code to the next.
+    context_frames : int
+        Odd number of frames that one code looks at.
+    dim, code_bits : int
+        Dimensions of a code, and stored bits a dimension.
+    """
+
+    rate_hz: int = RATE_HZ
+    n_fft: int = 1_536
+    hop_samples: int = 352
+    n_bands: int = 128
+    low_hz: float = 62.5
+    bands_per_octave: float = 128 / 6
+    level_frames: int = 63
+    floor_db: float = 45.0
+    code_hop_frames: int = 16
+    query_hop_frames: int = 4
+    context_frames: int = 49
+    dim: int = 64
+    code_bits: int = 4
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one frame to the next."""
+        return self.hop_samples / self.rate_hz
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one reference code to the next."""
+        return self.code_hop_frames * self.frame_s
+
+    @property
+    def query_hop_s(self) -> float:
+        """Seconds from one fine query code to the next."""
+        return self.query_hop_frames * self.frame_s
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of one packed code."""
+        return self.dim * self.code_bits // 8
+
+    def canonical(self) -> dict[str, float]:
+        """Name -> number, for the digest that names the scheme."""
+        return {name: float(value) for name, value in asdict(self).items()}
+
+
+PARAMS = Params()
+"""The numbers of the newest scheme."""

@@ -1,0 +1,139 @@
+"""Waveform -> log-frequency power spectrogram -> level-free decibels, the picture that the net looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from fingerprint.kernels.spectrum import cut_frames, sum_bands
+from fingerprint.params import PARAMS, Params
+from fingerprint.types import Spectrogram, Waveform
+
+CHUNK_FRAMES: Final = 256
+"""Frames transformed at once: 1.5 MB of samples, so that a chunk stays in the cache of one core."""
+
+DECIBEL_SCALE: Final = 20.0
+"""Decibels in one unit of what the net sees."""
+
+TINY_POWER: Final = 1e-30
+"""Keeps digital silence from being divided by zero; far below the power of one quantisation step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Triangular filters on the log-frequency axis, as sparse lists (see `sum_bands`)."""
+
+    first_bin: NDArray[np.int32]
+    weight_start: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+    def dense(self, n_bins: int) -> NDArray[np.float32]:
+        """The same filters as a matrix, shape (n_bands, n_bins); for checking against other libraries."""
+        matrix = np.zeros((self.first_bin.size, n_bins), dtype=np.float32)
+        for band, first in enumerate(self.first_bin):
+            row = self.weights[self.weight_start[band] : self.weight_start[band + 1]]
+            matrix[band, first : first + row.size] = row
+        return matrix
+
+
+@lru_cache(maxsize=4)
+def band_filters(params: Params = PARAMS) -> Filters:
+    """Triangles from one band's centre to the next, of sum 1, and nowhere narrower than one bin.
+
+    The lowest bands lie closer together than the bins of the transform; a triangle of one bin's half-width
+    interpolates there instead of falling between two bins.
+    """
+    spacing_hz = params.rate_hz / params.n_fft
+    bins_hz = np.arange(params.n_fft // 2 + 1) * spacing_hz
+    first, starts, rows = [], [0], []
+    for band in range(params.n_bands):
+        centre, above = params.low_hz * 2 ** (np.array([band, band + 1]) / params.bands_per_octave)
+        row = np.maximum(0.0, 1.0 - np.abs(bins_hz - centre) / max(above - centre, spacing_hz))
+        heard = np.flatnonzero(row)
+        first.append(heard[0])
+        starts.append(starts[-1] + heard.size)
+        rows.append(row[heard] / row.sum())
+    return Filters(
+        first_bin=np.array(first, dtype=np.int32),
+        weight_start=np.array(starts, dtype=np.int32),
+        weights=np.concatenate(rows).astype(np.float32),
+    )
+
+
+@lru_cache(maxsize=4)
+def _window(n_fft: int) -> NDArray[np.float32]:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+
+
+def count_frames(n_samples: int, params: Params = PARAMS) -> int:
+    """Frames of a waveform of `n_samples`: one centred on each hop from sample 0 on."""
+    return 1 + n_samples // params.hop_samples
+
+
+def power_frames(
+    samples: NDArray[np.float32], first: int, last: int, params: Params = PARAMS
+) -> NDArray[np.float32]:
+    """Frames `first` (included) to `last` (excluded) of a waveform's log-frequency power.
+
+    Any split of a waveform's frames into such ranges gives the frames of the whole, to within float rounding.
+
+    Returns
+    -------
+    power : float32 array, shape (last - first, n_bands)
+        Mean squared magnitude of the transform's bins under each filter; linear.
+    """
+    filters, window = band_filters(params), _window(params.n_fft)
+    power = np.empty((last - first, params.n_bands), dtype=np.float32)
+    frames = np.empty((min(CHUNK_FRAMES, last - first), params.n_fft), dtype=np.float32)
+    for start in range(first, last, CHUNK_FRAMES):
+        chunk = frames[: min(CHUNK_FRAMES, last - start)]
+        cut_frames(samples, window, start, params.hop_samples, chunk)
+        spectrum = fft.rfft(chunk, axis=1)
+        rows = power[start - first : start - first + len(chunk)]
+        sum_bands(spectrum, filters.first_bin, filters.weight_start, filters.weights, rows)
+    return power
+
+
+def spectrogram(waveform: Waveform, params: Params = PARAMS) -> Spectrogram:
+    """Log-frequency power of a whole waveform; frame ``i`` is centred at sample ``i * hop_samples``."""
+    samples = np.ascontiguousarray(waveform.samples)
+    power = power_frames(samples, 0, count_frames(samples.size, params), params)
+    return Spectrogram(power=power, frame_s=params.frame_s)
+
+
+def local_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
+    """Mean power of a band round each frame, over a box of ``level_frames`` cut off at the ends.
+
+    Convolutional in time: the level of a frame depends on its own neighbourhood alone, so that an excerpt has
+    the whole track's levels but at its edges.
+    """
+    box = np.ones(params.level_frames)
+    reach = params.level_frames // 2
+    inside = slice(reach, reach + len(power))
+    total = np.convolve(power.mean(axis=1, dtype=np.float64), box)[inside]
+    count = np.convolve(np.ones(len(power)), box)[inside]
+    return (total / count).astype(np.float32)
+
+
+def level_free(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
+    """Decibels over the local level with a soft floor, in units of 20 dB: the same for any gain.
+
+    Parameters
+    ----------
+    power : float32 array, shape (n_frames, n_bands)
+
+    Returns
+    -------
+    picture : float32 array, shape (n_frames, n_bands)
+        ``log10(power / level + floor) * 10 / 20``, between ``-floor_db / 20`` (silence) and about 1.05.
+    """
+    picture = power / (local_level(power, params)[:, None] + np.float32(TINY_POWER))
+    picture += np.float32(10 ** (-params.floor_db / 10))
+    np.log10(picture, out=picture)
+    picture *= np.float32(10 / DECIBEL_SCALE)
+    return picture

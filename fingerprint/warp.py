@@ -1,0 +1,48 @@
+"""A spectrogram as if played faster, slower, higher, lower."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fingerprint.kernels.resample import resample
+from fingerprint.params import PARAMS, Params
+from fingerprint.types import Spectrogram
+
+
+def warp(
+    spectrogram: Spectrogram,
+    *,
+    speed: float = 1.0,
+    pitch_cents: float = 0.0,
+    tempo: float = 1.0,
+    params: Params = PARAMS,
+) -> Spectrogram:
+    """Undo a change of a query: what was played `speed` times faster and higher comes back at its own pace.
+
+    Time ``t`` of the query lies at ``t * speed * tempo`` of the result. What would have to come from beyond
+    the bands is silent.
+
+    Parameters
+    ----------
+    speed : float
+        Ratio by which time and pitch were changed together, over 1 is faster and higher.
+    pitch_cents : float
+        By how much pitch alone was raised.
+    tempo : float
+        Ratio by which time alone was changed.
+
+    Raises
+    ------
+    ValueError
+        For a ratio that is not positive, or a spectrogram without frames.
+    """
+    stretch = speed * tempo
+    if not (speed > 0 and tempo > 0 and len(spectrogram.power)):
+        raise ValueError(f"cannot warp {len(spectrogram.power)} frames by {speed=}, {tempo=}")
+    shift_bands = params.bands_per_octave * (math.log2(speed) + pitch_cents / 1_200)
+    n_frames = 1 + round((len(spectrogram.power) - 1) * stretch)
+    warped = np.empty((n_frames, spectrogram.power.shape[1]), dtype=np.float32)
+    resample(spectrogram.power, 1 / stretch, shift_bands, warped)
+    return Spectrogram(power=warped, frame_s=spectrogram.frame_s)
