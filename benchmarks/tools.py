@@ -21,7 +21,11 @@ RATE_HZ: Final = 22_050
 
 Sound1 = NDArray[np.float32]
 
-CODECS: Final = {"mp3": ("mp3", "libmp3lame", RATE_HZ), "opus": ("ogg", "libopus", 24_000)}
+CODECS: Final = {
+    "mp3": ("mp3", "libmp3lame", RATE_HZ),
+    "opus": ("ogg", "libopus", 24_000),
+    "aac": ("mp4", "aac", RATE_HZ),
+}
 
 
 def read(path: Path, *, start_s: float = 0.0, length_s: float | None = None) -> NDArray[np.float32]:
@@ -55,7 +59,8 @@ def encode(samples: Sound1, *, codec: str, bit_rate: int) -> bytes:
         samples = soxr.resample(samples, RATE_HZ, rate_hz, quality="HQ")
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)[None, :]
     out = io.BytesIO()
-    with av.open(out, "w", format=container) as file:
+    # bitexact: no dates and no random stream numbers, so that the same samples give the same bytes
+    with av.open(out, "w", format=container, options={"fflags": "+bitexact"}) as file:
         stream = file.add_stream(encoder, rate=rate_hz, layout="mono")
         stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")

@@ -1,0 +1,1 @@
+"""Short pieces of our own making, and the script that makes them."""
