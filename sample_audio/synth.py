@@ -110,9 +110,8 @@ def snare(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
     """Noise over a short tone."""
     time_s = _time(0.22)
     noise = rng.standard_normal(time_s.size) * np.exp(-time_s / 0.06)
-    return (0.5 * noise + 0.5 * np.sin(2 * np.pi * hertz * time_s) * np.exp(-time_s / 0.05)).astype(
-        np.float32
-    )
+    tone = np.sin(2 * np.pi * hertz * time_s) * np.exp(-time_s / 0.05)
+    return np.asarray(0.5 * noise + 0.5 * tone, dtype=np.float32)
 
 
 def hat(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
