@@ -31,7 +31,7 @@ class Effort(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is said of one item. Only a recording decoded whole, with enough active audio, may read NO_MATCH."""
+    """What is said of one item. Only a recording decoded whole, with enough active audio, is a NO_MATCH."""
 
     MATCH = "match"
     POSSIBLE = "possible"
@@ -77,6 +77,15 @@ class Hits:
     position: NDArray[np.int32]
     similarity: NDArray[np.float32]
 
+    def where(self, kept: NDArray[np.bool_]) -> Hits:
+        """Those hits for which `kept`, bool of shape (n_hits,), is true."""
+        return Hits(
+            query_row=self.query_row[kept],
+            recording=self.recording[kept],
+            position=self.position[kept],
+            similarity=self.similarity[kept],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -85,7 +94,7 @@ class Candidate:
     recording: int
     change: Change
     offset_s: float
-    """Reference time at the query's start, in seconds, at this change: reference = offset + stretch * query."""
+    """Reference time at the query's start, in seconds: reference = offset + stretch * query."""
     votes: float
 
 
@@ -114,8 +123,8 @@ class Match:
     segments : tuple of Segment
         Separated aligned stretches, in query order; never empty.
     e_value : float
-        Expected number of matches at least this good that unrelated audio would give this query in an index of
-        this size.
+        Expected number of matches at least this good that unrelated audio would give this query in an index
+        of this size.
     e_extrapolated : bool
         True where the value lies beyond what decoys can check (about 1e-5).
     query_coverage, reference_coverage : float

@@ -1,0 +1,176 @@
+"""Candidates -> paths through (query time, reference time), and the separated segments of one recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.kernels import ROWS_PER_CODE, align_band, trace_back
+from index.lookup import Copy
+from index.scoring import Scoring
+
+MIN_HALF_BAND_ROWS: Final = 8
+MAX_HALF_BAND_ROWS: Final = 64
+BAND_PER_ROW: Final = 0.08
+"""The band widens with the query's length: this much of speed may be left over at a rung."""
+
+GAP_STEPS: Final = 4
+"""A path that scores nothing for this many codes (2 s) is reported as two segments with a gap between."""
+
+SAME_SPAN: Final = 0.5
+"""Two alignments that share more than this of the shorter one's query span say the same thing twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """One path through fine rows of a copy and codes of a recording.
+
+    Attributes
+    ----------
+    codes, rows : int32 arrays, shape (n_steps,)
+        Reference code and fine query row of each step; codes follow each other without a gap.
+    similarity : float32 array, shape (n_steps,)
+        Cosine at each step.
+    score : float
+        Sum of the step scores, drift paid for.
+    """
+
+    recording: int
+    copy: Copy
+    codes: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    similarity: NDArray[np.float32]
+    score: float
+
+    @property
+    def query_span_s(self) -> tuple[float, float]:
+        """Start and end in the query as it was given, in seconds: from half a code before to half after."""
+        first = max(float(self.rows[0]) - ROWS_PER_CODE / 2, 0.0)
+        last = min(float(self.rows[-1]) + ROWS_PER_CODE / 2, float(len(self.copy.rows)))
+        return self.copy.query_s(first), self.copy.query_s(last)
+
+    @property
+    def reference_span_s(self) -> tuple[float, float]:
+        """Start and end in the reference, in seconds, not cut off at its end."""
+        hop_s = self.copy.row_s * ROWS_PER_CODE
+        return max(float(self.codes[0]) - 0.5, 0.0) * hop_s, (float(self.codes[-1]) + 0.5) * hop_s
+
+    @property
+    def middle_row(self) -> int:
+        """Fine row halfway along the path."""
+        return int(self.rows[len(self.rows) // 2])
+
+    def pieces(self, scoring: Scoring) -> list[Alignment]:
+        """The path without its long stretches that score nothing, such as a silence or a loud voice."""
+        copy, rows = self.copy, self.rows
+        scores = scoring.step_scores((self.similarity - copy.mean[rows]) * copy.inverse_sd[rows])
+        right = np.flatnonzero(scores > 0)
+        cuts = np.flatnonzero(np.diff(right) > GAP_STEPS) + 1
+        return [self._part(int(steps[0]), int(steps[-1]) + 1, scores) for steps in np.split(right, cuts)]
+
+    def _part(self, first: int, last: int, scores: NDArray[np.float32]) -> Alignment:
+        return replace(
+            self,
+            codes=self.codes[first:last],
+            rows=self.rows[first:last],
+            similarity=self.similarity[first:last],
+            score=float(scores[first:last].sum()),
+        )
+
+
+def best_path(
+    copy: Copy, codes: NDArray[np.float32], lead: int, *, scoring: Scoring
+) -> tuple[NDArray[np.int32], NDArray[np.float32], float] | None:
+    """Best local path in a band round the diagonal on which code ``j`` meets row ``4 j - lead``.
+
+    Parameters
+    ----------
+    codes : float32 array, shape (n_codes, dim)
+
+    Returns
+    -------
+    steps : int32 array, shape (n_steps, 2)
+        Code and fine row of each step.
+    similarity : float32 array, shape (n_steps,)
+    score : float
+        None instead of all three where no step scores above zero.
+    """
+    half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.rows), MAX_HALF_BAND_ROWS))
+    shape = (len(codes), 2 * half_band + 1)
+    total, similarity = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    came, path = np.empty(shape, np.int8), np.empty((len(codes), 2), np.int32)
+    align_band(
+        codes,
+        copy.rows,
+        copy.mean,
+        copy.inverse_sd,
+        lead,
+        half_band,
+        scoring.table,
+        np.float32(scoring.z_low),
+        np.float32(scoring.levels_per_z),
+        np.float32(scoring.drift_cost),
+        total,
+        came,
+        similarity,
+    )
+    n_steps, score = trace_back(total, came, path)
+    if n_steps == 0:
+        return None
+    j, b = path[:n_steps][::-1].T
+    rows = ROWS_PER_CODE * j - lead + b - half_band
+    return np.stack([j, rows], axis=1).astype(np.int32), similarity[j, b], score
+
+
+def align(
+    copy: Copy, recording: int, codes: NDArray[np.float32], lead: int, *, scoring: Scoring, least_score: float
+) -> list[Alignment]:
+    """All separated paths near one diagonal that score at least `least_score`, best first.
+
+    Where a path ends, what is left before and after it is searched again: a query that was cut,
+    or that a voice covers for a while, gives several.
+
+    Parameters
+    ----------
+    codes : float32 array, shape (n_codes, dim)
+        All codes of the recording.
+    lead : int
+        Offset of the diagonal: code ``j`` meets fine row ``4 j - lead``.
+    """
+    first = max(lead // ROWS_PER_CODE - ROWS_PER_CODE, 0)
+    last = min((lead + len(copy.rows)) // ROWS_PER_CODE + ROWS_PER_CODE, len(codes))
+    todo, found = [(first, last)], []
+    while todo:
+        first, last = todo.pop()
+        if last <= first:
+            continue
+        path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=scoring)
+        if path is None or path[2] < least_score:
+            continue
+        steps, similarity, score = path
+        found.append(
+            Alignment(
+                recording=recording,
+                copy=copy,
+                codes=steps[:, 0] + np.int32(first),
+                rows=steps[:, 1].copy(),
+                similarity=similarity,
+                score=score,
+            )
+        )
+        todo += [(first, first + int(steps[0, 0])), (first + int(steps[-1, 0]) + 1, last)]
+    return sorted(found, key=lambda alignment: -alignment.score)
+
+
+def shared_s(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Seconds that two spans have in common."""
+    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+
+
+def same_place(one: Alignment, other: Alignment) -> bool:
+    """Whether two alignments explain the same part of the query."""
+    a, b = one.query_span_s, other.query_span_s
+    return shared_s(a, b) > SAME_SPAN * min(a[1] - a[0], b[1] - b[0])

@@ -1,0 +1,148 @@
+"""Fine query rows -> hits of the index -> votes -> candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.params import Params
+from fingerprint.types import Query, Spectrogram
+from fingerprint.warp import warp
+from index.kernels import ROWS_PER_CODE, tally_votes
+from index.ladder import AS_IS, Rung
+from index.match import Candidate, Hits
+from index.protocols import Embedder
+from index.scoring import Scoring
+from index.significance import Background
+
+NEIGHBOURS: Final = 24
+"""Codes of the index looked up for each row of a query."""
+
+MAX_CANDIDATES: Final = 32
+"""Candidates verified whatever their votes; any number of others is, if their votes are strong."""
+
+STRONG_VOTES: Final = 12.0
+"""Votes, in units of log-odds, that make a candidate worth verifying however many others there are."""
+
+QUIET: Final = 1e-6
+"""Power, against the query's loudest frame, below which a frame is silent: 60 dB."""
+
+_RECORDING_STRIDE: Final = 1 << 24
+_OFFSET_ZERO: Final = 1 << 23
+_VOTE_REACH_ROWS: Final = 1
+_BUCKET_ROWS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One query with one change undone, embedded.
+
+    Attributes
+    ----------
+    rows : float32 array, shape (n_rows, dim)
+        Unit vectors; row ``k`` is centred ``k * row_s`` seconds after the start of the warped copy.
+    mean, inverse_sd : float32 arrays, shape (n_rows,)
+        Of each row's similarity to decoys; ``inverse_sd`` is 0 where the query is silent, so that silence
+        says nothing.
+    """
+
+    rung: Rung
+    rows: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    inverse_sd: NDArray[np.float32]
+    row_s: float
+
+    @property
+    def heard(self) -> NDArray[np.intp]:
+        """Numbers of the rows that are not silent."""
+        return np.flatnonzero(self.inverse_sd)
+
+    def query_s(self, row: float) -> float:
+        """Time in the query, as it was given, of a row of the copy, in seconds."""
+        return row * self.row_s / self.rung.change.stretch
+
+
+def undo(spectrogram: Spectrogram, rung: Rung) -> Spectrogram:
+    """The spectrogram as if the rung's change had never been made."""
+    change = rung.change
+    if change == AS_IS:
+        return spectrogram
+    return warp(spectrogram, speed=change.speed, pitch_cents=change.pitch_cents, tempo=change.tempo)
+
+
+def _silent_rows(spectrogram: Spectrogram, n_rows: int, params: Params) -> NDArray[np.bool_]:
+    level = spectrogram.power.mean(axis=1)
+    reach = params.code_hop_frames
+    loud = np.convolve(level > QUIET * level.max(initial=0.0), np.ones(reach), mode="same") > 0
+    frames = np.minimum(np.arange(n_rows) * params.query_hop_frames, max(len(level) - 1, 0))
+    return ~loud[frames]
+
+
+def embed_fine(spectrogram: Spectrogram, rung: Rung, extractor: Embedder, background: Background) -> Copy:
+    """Embed a warped spectrogram at the fine hop and say what each row scores against unrelated audio."""
+    rows = extractor.embed(spectrogram, fine=True)
+    mean, sd = background.expected_similarity(rows)
+    silent = _silent_rows(spectrogram, len(rows), extractor.params)
+    inverse_sd = np.where(silent, np.float32(0), 1 / sd).astype(np.float32)
+    return Copy(rung=rung, rows=rows, mean=mean, inverse_sd=inverse_sd, row_s=extractor.params.query_hop_s)
+
+
+def make_copy(query: Query, rung: Rung, extractor: Embedder, background: Background) -> Copy:
+    """Undo a rung's change and embed what results at the fine hop."""
+    return embed_fine(undo(query.spectrogram, rung), rung, extractor, background)
+
+
+def find_candidates(
+    hits: Hits,
+    fine_rows: NDArray[np.int64],
+    z: NDArray[np.float32],
+    rung: Rung,
+    *,
+    row_s: float,
+    scoring: Scoring,
+) -> list[Candidate]:
+    """Let hits vote on recording and offset (Wang 2003, section 2.3, weighted by how unlikely each hit is).
+
+    Parameters
+    ----------
+    hits
+        Of one rung.
+    fine_rows : int64 array, shape (n_hits,)
+        Which fine row of the copy each hit belongs to.
+    z : float32 array, shape (n_hits,)
+        Similarity of each hit over its row's decoys, in standard deviations.
+
+    Returns
+    -------
+    candidates
+        Most votes first; the offset is that of the strongest hit's own, neighbours voting with it.
+    """
+    weights = np.maximum(scoring.step_scores(z), 0)
+    offsets = hits.position.astype(np.int64) * ROWS_PER_CODE - fine_rows
+    keys = hits.recording * _RECORDING_STRIDE + (offsets + _OFFSET_ZERO)
+    order = np.argsort(keys, kind="stable")
+    keys, weights = keys[order], weights[order]
+    votes = np.empty(len(keys), dtype=np.float32)
+    tally_votes(keys, weights, _VOTE_REACH_ROWS, votes)
+    kept = _best_of_each_bucket(keys, votes)
+    return [
+        Candidate(
+            recording=int(keys[k] // _RECORDING_STRIDE),
+            change=rung.change,
+            offset_s=float(keys[k] % _RECORDING_STRIDE - _OFFSET_ZERO) * row_s,
+            votes=float(votes[k]),
+        )
+        for k in kept
+    ]
+
+
+def _best_of_each_bucket(keys: NDArray[np.int64], votes: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Strongest hit of every few neighbouring offsets, strongest first; cut where votes are many and weak."""
+    order = np.argsort(-votes, kind="stable")
+    _, first = np.unique(keys[order] // _BUCKET_ROWS, return_index=True)
+    ranked = order[np.sort(first)]
+    n_strong = int(np.count_nonzero(votes[ranked] >= STRONG_VOTES))
+    return ranked[: max(n_strong, MAX_CANDIDATES)]

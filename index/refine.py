@@ -1,0 +1,171 @@
+"""How exactly a query was changed: stretch from the path's slope, pitch from small shifts of its bands."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.types import Query, Spectrogram
+from fingerprint.warp import warp
+from index.align import Alignment
+from index.kernels import ROWS_PER_CODE
+from index.match import Change
+from index.protocols import Embedder
+
+REACH_ROWS: Final = 3
+"""Fine rows on either side of a path that are compared to place each step between rows."""
+
+LEAST_STEPS: Final = 6
+"""Shorter paths have no slope worth the name; they keep their rung's."""
+
+PITCH_STEP_CENTS: Final = 70.0
+LONGEST_S: Final = 20.0
+"""Seconds of the query that pitch is estimated from."""
+
+SAME_CENTS: Final = 40.0
+"""Pitch and speed this near to each other are one change of speed; this near to nothing, none."""
+
+SAME_STRETCH: Final = 0.006
+"""Relative stretch below which nothing changed in time."""
+
+_OUTLIER_ROWS: Final = 1.0
+
+
+def fit_line(
+    codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Slope and intercept of rows over codes, weighted; fitted again without the steps over a row off."""
+    slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
+    near = np.abs(rows - slope * codes - intercept) <= _OUTLIER_ROWS
+    if np.count_nonzero(near) >= LEAST_STEPS:
+        slope, intercept = np.polyfit(codes[near], rows[near], 1, w=np.sqrt(weights[near]))
+    return float(slope), float(intercept)
+
+
+def parabola_peak(left: float, middle: float, right: float) -> float:
+    """Place of the top of the parabola through three equally spaced values, from -1 (left) to 1 (right)."""
+    bend = left - 2 * middle + right
+    if bend >= 0:
+        return 0.0 if left == right else float(np.sign(right - left))
+    return float(np.clip((left - right) / (2 * bend), -1.0, 1.0))
+
+
+def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[float, float]:
+    """Fine rows that pass from one reference code to the next, and the row at which code 0 would lie.
+
+    Each step is placed between rows by the parabola through the similarities round it.
+    """
+    copy = alignment.copy
+    reach = np.arange(-REACH_ROWS, REACH_ROWS + 1)
+    near = np.clip(alignment.rows[:, None] + reach, 0, len(copy.rows) - 1)
+    similarity = np.einsum("sd,srd->sr", codes[alignment.codes], copy.rows[near])
+    top = np.clip(similarity.argmax(axis=1), 1, len(reach) - 2)
+    steps = np.arange(len(top))
+    left, middle, right = (similarity[steps, top + side] for side in (-1, 0, 1))
+    between = np.array([parabola_peak(*three) for three in zip(left, middle, right, strict=True)])
+    rows = near[steps, top] + between
+    weights = np.maximum(middle, 0.05).astype(np.float64)
+    return fit_line(alignment.codes.astype(np.float64), rows, weights)
+
+
+def measure_pitch(
+    alignment: Alignment,
+    codes: NDArray[np.float32],
+    *,
+    stretch: float,
+    cents: float,
+    query: Query,
+    extractor: Embedder,
+) -> float:
+    """Pitch of the query against the reference, in cents: where shifted bands are most similar.
+
+    Parameters
+    ----------
+    codes : float32 array, shape (n_codes, dim)
+        All codes of the recording.
+    stretch : float
+        Reference seconds in one second of the query.
+    cents : float
+        Where to begin.
+    """
+    for _ in range(2):
+        tried = [
+            similarity_at(
+                alignment, codes, stretch=stretch, cents=cents + side, query=query, extractor=extractor
+            )
+            for side in (-PITCH_STEP_CENTS, 0.0, PITCH_STEP_CENTS)
+        ]
+        move = parabola_peak(*tried)
+        cents += move * PITCH_STEP_CENTS
+        if abs(move) < 1.0:
+            break
+    return cents
+
+
+def similarity_at(
+    alignment: Alignment,
+    codes: NDArray[np.float32],
+    *,
+    stretch: float,
+    cents: float,
+    query: Query,
+    extractor: Embedder,
+) -> float:
+    """Mean similarity along an alignment if the query was changed by `stretch` in time and `cents` in pitch.
+
+    The query is cut and shifted so that its codes fall on the reference's own: one pass at the coarse hop.
+    """
+    frame_s, hop_s = query.spectrogram.frame_s, extractor.params.hop_s
+    start_s, end_s = alignment.query_span_s
+    middle_s = alignment.copy.query_s(float(alignment.middle_row))
+    middle_code = float(alignment.codes[len(alignment.codes) // 2])
+    start_s, end_s = max(start_s, middle_s - LONGEST_S / 2), min(end_s, middle_s + LONGEST_S / 2)
+    first = round(start_s / frame_s)
+    speed = 2 ** (cents / 1200)
+    cut = Spectrogram(power=query.spectrogram.power[first : round(end_s / frame_s) + 1], frame_s=frame_s)
+    warped = warp(cut, speed=speed, tempo=stretch / speed)
+    begins_at_code = middle_code - (middle_s - first * frame_s) * stretch / hop_s
+    first_code = max(int(np.ceil(begins_at_code)), 0)
+    skipped = round((first_code - begins_at_code) * hop_s / frame_s)
+    rows = extractor.embed(Spectrogram(power=warped.power[skipped:], frame_s=frame_s), fine=False)
+    reference = codes[first_code : first_code + len(rows)]
+    return float((rows[: len(reference)] * reference).sum(axis=1).mean())
+
+
+def explain(*, stretch: float, cents: float) -> Change:
+    """Name a stretch and a shift as people do: a change of speed, of tempo, of pitch, or of several."""
+    cents_of_stretch = 1200 * log2(stretch)
+    same_time, same_pitch = abs(stretch - 1) <= SAME_STRETCH, abs(cents) <= SAME_CENTS
+    if same_time and same_pitch:
+        return Change()
+    if abs(cents - cents_of_stretch) <= SAME_CENTS and not same_time:
+        return Change(speed=stretch)
+    if same_pitch:
+        return Change(tempo=stretch)
+    if same_time:
+        return Change(pitch_cents=cents)
+    speed = 2 ** (cents / 1200)
+    return Change(speed=speed, tempo=stretch / speed)
+
+
+def measure_change(
+    alignment: Alignment, codes: NDArray[np.float32], *, query: Query, extractor: Embedder
+) -> Change:
+    """The change of the query along one alignment, finer than the rung it was found on."""
+    rung = alignment.copy.rung.change
+    if len(alignment.codes) < LEAST_STEPS:
+        return rung
+    slope, _ = measure_slope(alignment, codes)
+    stretch = rung.stretch * ROWS_PER_CODE / slope
+    cents = measure_pitch(
+        alignment,
+        codes,
+        stretch=stretch,
+        cents=rung.pitch_cents + 1200 * log2(rung.speed),
+        query=query,
+        extractor=extractor,
+    )
+    return explain(stretch=stretch, cents=cents)

@@ -1,0 +1,92 @@
+"""The learned numbers of alignment and significance, and where they come from.
+
+``scoring.json`` is written by ``python -m benchmarks calibrate --write`` from degraded excerpts of training
+music (what a right step scores) and from absent queries (what chance scores).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCORING_FILE = Path(__file__).with_name("scoring.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """How much one step of a path is worth, and what chance makes of it.
+
+    Attributes
+    ----------
+    table : float32 array, shape (n_levels,)
+        Log-odds of a right against a chance step, by z; never falling.
+    z_low, z_high : float
+        The z of the table's first and last entry. z = (similarity - mean) / sd, against decoys, for each row.
+    drift_cost : float
+        Taken from a path for every step that moves on by one row more or less than the change says.
+    prior_rate, prior_log_count : float
+        Pooled null model: ``exp(prior_log_count - prior_rate * score)`` paths are expected to score that much
+        for each fine row of a query and each code searched.
+    prior_weight : float
+        How many exceedances the pooled rate is worth when a query's own rate is estimated.
+    calibration_offset, calibration_slope : float
+        ``log E = offset + slope * log E_raw``; fitted on absent queries, so that claimed is observed.
+    checked_to : float
+        Smallest E-value that absent queries could check; below it a value is extrapolated.
+    overlaid_similarity : float
+        Excerpts below this similarity along the path have other audio on top.
+    """
+
+    table: NDArray[np.float32]
+    z_low: float
+    z_high: float
+    drift_cost: float
+    prior_rate: float
+    prior_log_count: float
+    prior_weight: float
+    calibration_offset: float
+    calibration_slope: float
+    checked_to: float
+    overlaid_similarity: float
+
+    def __post_init__(self) -> None:
+        if self.table.ndim != 1 or not bool(np.all(np.diff(self.table) >= 0)):
+            raise ValueError("a higher similarity never scores less: the step table must not fall")
+        if not (self.prior_rate > 0 and self.calibration_slope > 0 and self.z_high > self.z_low):
+            raise ValueError("rates, slopes and the table's range are positive")
+
+    @property
+    def levels_per_z(self) -> float:
+        """Entries of the table in one unit of z."""
+        return (self.table.size - 1) / (self.z_high - self.z_low)
+
+    def step_scores(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score of steps of the given z, as the kernels read it."""
+        place = np.clip((z - self.z_low) * self.levels_per_z, 0, self.table.size - 1)
+        scores: NDArray[np.float32] = self.table[place.astype(np.int32)]
+        return scores
+
+
+def read_scoring(path: Path) -> Scoring:
+    """Read what `write_scoring` wrote."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["table"] = np.array(values["table"], dtype=np.float32)
+    return Scoring(**values)
+
+
+def write_scoring(path: Path, scoring: Scoring) -> None:
+    """Write all numbers as readable JSON, so that a change of calibration is a reviewable diff."""
+    values = {name: getattr(scoring, name) for name in Scoring.__dataclass_fields__}
+    values["table"] = [round(float(score), 4) for score in scoring.table]
+    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def shipped_scoring() -> Scoring:
+    """The numbers that travel with this program."""
+    return read_scoring(SCORING_FILE)

@@ -1,0 +1,165 @@
+"""What one question keeps while it is answered: the query, where it is asked, and its null models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.types import Query, Spectrogram
+from index.align import Alignment, align
+from index.kernels import ROWS_PER_CODE
+from index.ladder import Rung
+from index.lookup import NEIGHBOURS, Copy, find_candidates, make_copy, undo
+from index.match import Candidate
+from index.protocols import Searchable
+from index.scoring import Scoring
+from index.significance import (
+    WINDOW_ROWS,
+    Background,
+    Null,
+    Space,
+    calibrated_e,
+    fit_null,
+    log_e_pooled,
+    log_e_raw,
+)
+
+WORTH_DECOYS_NATS: Final = 8.0
+"""Decoys are aligned only for paths that the pooled null model puts this near to the wanted E-value."""
+
+EXTENSION_NATS: Final = 8.0
+"""A further segment near a diagonal already believed needs only this much: it has few places to be."""
+
+LEAST_SPAN_S: Final = 1.5
+"""Shorter alignments are not reported."""
+
+COARSE_NEIGHBOURS: Final = 8
+SHORT_ROWS: Final = 40
+"""Queries of fewer fine rows are looked up coarsely at two phases instead of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An alignment and how often chance would give this query one as good."""
+
+    alignment: Alignment
+    e_value: float
+    n_decoys: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """One query asked of some collections of one library."""
+
+    query: Query
+    library: Searchable
+    collections: Sequence[int]
+    scoring: Scoring
+    background: Background
+    max_e_value: float
+    n_codes: int
+    nulls: dict[tuple[Rung, int], Null] = field(default_factory=dict)
+
+    def at(self, rung: Rung, *, also: Sequence[int] = ()) -> list[Judged]:
+        """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
+        copy = make_copy(self.query, rung, self.library.extractor, self.background)
+        candidates = self._candidates(copy)
+        candidates += [Candidate(recording=r, change=rung.change, offset_s=0.0, votes=0.0) for r in also]
+        return sorted(self._judge(self._align(copy, candidates)), key=lambda judged: judged.e_value)
+
+    def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
+        """The rungs whose coarse look-up gives any recording the most votes, best first."""
+        extractor = self.library.extractor
+        looks = [self._coarse_rows(undo(self.query.spectrogram, rung)) for rung in rungs]
+        vectors = np.concatenate([rows for rows, _ in looks])
+        look_of = np.repeat(np.arange(len(looks)), [len(rows) for rows, _ in looks])
+        fine_rows = np.concatenate([numbers for _, numbers in looks])
+        hits = self.library.search(vectors, k=COARSE_NEIGHBOURS, collections=self.collections)
+        mean, sd = self.background.expected_similarity(vectors)
+        z = (hits.similarity - mean[hits.query_row]) / sd[hits.query_row]
+        ranked = []
+        for number, rung in enumerate(rungs):
+            own = look_of[hits.query_row] == number
+            if own.any():
+                best = find_candidates(
+                    hits.where(own),
+                    fine_rows[hits.query_row[own]],
+                    z[own],
+                    rung,
+                    row_s=extractor.params.query_hop_s,
+                    scoring=self.scoring,
+                )[0]
+                # a slowed copy is longer and has more rows to vote: count in the query's own seconds
+                ranked.append((best.votes / rung.change.stretch, rung))
+        ranked.sort(key=lambda pair: -pair[0])
+        return [rung for _, rung in ranked[:n_best]]
+
+    def _coarse_rows(self, spectrogram: Spectrogram) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        params = self.library.extractor.params
+        n_rows = len(spectrogram.power) // params.query_hop_frames
+        vectors, numbers = [], []
+        for phase in (0, ROWS_PER_CODE // 2) if n_rows < SHORT_ROWS else (0,):
+            power = spectrogram.power[phase * params.query_hop_frames :]
+            shifted = Spectrogram(power=power, frame_s=spectrogram.frame_s)
+            rows = self.library.extractor.embed(shifted, fine=False)
+            vectors.append(rows)
+            numbers.append(np.arange(len(rows), dtype=np.int64) * ROWS_PER_CODE + phase)
+        return np.concatenate(vectors), np.concatenate(numbers)
+
+    def _candidates(self, copy: Copy) -> list[Candidate]:
+        heard = copy.heard
+        if not heard.size:
+            return []
+        hits = self.library.search(copy.rows[heard], k=NEIGHBOURS, collections=self.collections)
+        rows = heard[hits.query_row]
+        z = (hits.similarity - copy.mean[rows]) * copy.inverse_sd[rows]
+        return find_candidates(hits, rows, z, copy.rung, row_s=copy.row_s, scoring=self.scoring)
+
+    def _align(self, copy: Copy, candidates: Sequence[Candidate]) -> list[Alignment]:
+        least = EXTENSION_NATS / self.scoring.prior_rate
+        found: dict[tuple[int, int, int], Alignment] = {}
+        for candidate in candidates:
+            lead = round(candidate.offset_s / copy.row_s)
+            codes = self.library.codes(candidate.recording)
+            for one in align(copy, candidate.recording, codes, lead, scoring=self.scoring, least_score=least):
+                # neighbouring diagonals lead to the same path
+                found.setdefault((one.recording, int(one.codes[-1]), int(one.rows[-1])), one)
+        return list(found.values())
+
+    def _judge(self, alignments: Sequence[Alignment]) -> list[Judged]:
+        judged = (self._judge_one(alignment) for alignment in alignments)
+        return [one for one in judged if one is not None]
+
+    def _judge_one(self, alignment: Alignment) -> Judged | None:
+        start_s, end_s = alignment.query_span_s
+        if end_s - start_s < LEAST_SPAN_S:
+            return None
+        copy = alignment.copy
+        space = Space(n_rows=len(copy.heard), n_codes=self.n_codes, weight=copy.rung.weight)
+        pooled = log_e_pooled(alignment.score, space, self.scoring)
+        if pooled > log(self.max_e_value) + WORTH_DECOYS_NATS:
+            return None
+        null = self._null(copy, alignment.middle_row)
+        log_e = log_e_raw(alignment.score, space, null)
+        return Judged(alignment=alignment, e_value=calibrated_e(log_e, self.scoring), n_decoys=null.n_decoys)
+
+    def _null(self, copy: Copy, middle_row: int) -> Null:
+        step = WINDOW_ROWS // 2
+        n_windows = max(1, -(-(len(copy.rows) - WINDOW_ROWS) // step) + 1)
+        window = min(max(round((middle_row - step) / step), 0), n_windows - 1)
+        key = (copy.rung, window)
+        if key not in self.nulls:
+            rows = slice(window * step, window * step + WINDOW_ROWS)
+            self.nulls[key] = fit_null(
+                copy.rows[rows],
+                copy.mean[rows],
+                copy.inverse_sd[rows],
+                background=self.background,
+                scoring=self.scoring,
+            )
+        return self.nulls[key]

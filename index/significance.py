@@ -1,0 +1,192 @@
+"""How good a path chance alone would give *this* query: decoys, a tail fitted to them, E-values.
+
+Local alignment scores of unrelated sequences have an exponential tail, ``E = K m n exp(-lambda S)`` (Karlin &
+Altschul 1990). Rate and height of the tail depend on the query: a tonal, narrow excerpt meets its like
+everywhere. So each query's own rows are aligned with shipped background music by the kernel that aligns the
+index, and the tail is fitted to what that gives, shrunk towards a pooled one because the
+largest scores are few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.kernels import decoy_peaks
+from index.protocols import Embedder
+from index.scoring import Scoring
+
+WINDOW_ROWS: Final = 96
+"""Fine rows that one null model looks at: a longer query has several, overlapping by half."""
+
+TAIL_CLUMPS: Final = 60
+"""Exceedances that the rate of the tail is estimated from."""
+
+CLUMP_CODES: Final = 8
+"""Neighbouring decoy codes whose best paths are one event, not several."""
+
+LOG_E_LOWEST: Final = -690.0
+"""Keeps E above the smallest double."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """Sub-fingerprints of music and speech that nobody asks about: the null model's decoys.
+
+    Attributes
+    ----------
+    codes : float32 array, shape (n_decoys, dim)
+        Unit vectors, in contiguous runs.
+    run_of : int32 array, shape (n_decoys,)
+        Number of the run (recording) that each code belongs to.
+    """
+
+    codes: NDArray[np.float32]
+    run_of: NDArray[np.int32]
+    centre: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    """Mean of the codes, shape (dim,), and a root of their covariance, shape (dim, dim)."""
+
+    @classmethod
+    def of(cls, codes: NDArray[np.float32], run_of: NDArray[np.int32]) -> Background:
+        """Work out the moments of the decoys once."""
+        centre = codes.mean(axis=0, dtype=np.float64)
+        values, vectors = np.linalg.eigh(np.cov(codes, rowvar=False, dtype=np.float64))
+        spread = vectors * np.sqrt(np.maximum(values, 1e-9))
+        return cls(
+            codes=np.ascontiguousarray(codes, dtype=np.float32),
+            run_of=run_of,
+            centre=centre.astype(np.float32),
+            spread=spread.astype(np.float32),
+        )
+
+    def expected_similarity(
+        self, rows: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of each row's similarity to the decoys: exact, without comparing.
+
+        Parameters
+        ----------
+        rows : float32 array, shape (n_rows, dim)
+        """
+        sd = np.linalg.norm(rows @ self.spread, axis=1)
+        return rows @ self.centre, np.maximum(sd, 1e-3).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def shipped_background(extractor: Embedder) -> Background:
+    """The decoys that travel with an extractor's model, unpacked."""
+    with np.load(extractor.model_file("background.npz")) as stored:
+        codes, lengths = extractor.unpack(stored["codes"]), stored["run_lengths"]
+    run_of = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    return Background.of(codes, run_of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Null:
+    """Tail of the scores that chance gives one window of a query.
+
+    ``n_above`` clumps of decoys score `threshold` or more; beyond it their number falls by ``exp(-rate)``
+    a unit.
+    """
+
+    threshold: float
+    n_above: float
+    rate: float
+    n_decoys: int
+    n_rows: int
+    clumps: NDArray[np.float32]
+
+    def log_expected(self, score: float) -> float:
+        """Log of the number of clumps, among the decoys, that are expected to score at least this much."""
+        if score < self.threshold:
+            return log(max(int(np.count_nonzero(self.clumps >= score)), 1))
+        return log(self.n_above) - self.rate * (score - self.threshold)
+
+
+def fit_null(
+    rows: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    inverse_sd: NDArray[np.float32],
+    *,
+    background: Background,
+    scoring: Scoring,
+) -> Null:
+    """Align some rows of a query with the decoys and fit the tail of the scores.
+
+    Parameters
+    ----------
+    rows : float32 array, shape (n_rows, dim)
+    mean, inverse_sd : float32 arrays, shape (n_rows,)
+        Of each row's similarity to the decoys.
+
+    Returns
+    -------
+    null
+        The rate is the inverse mean excess over the threshold (the maximum-likelihood estimate of an
+        exponential tail), shrunk towards the pooled rate as by a gamma prior.
+    """
+    peaks = np.zeros(len(background.codes), dtype=np.float32)
+    decoy_peaks(
+        background.codes @ rows.T,
+        mean,
+        inverse_sd,
+        background.run_of,
+        scoring.table,
+        np.float32(scoring.z_low),
+        np.float32(scoring.levels_per_z),
+        np.float32(scoring.drift_cost),
+        peaks,
+    )
+    n_clumps = -(-len(peaks) // CLUMP_CODES)
+    padded = np.pad(peaks, (0, n_clumps * CLUMP_CODES - len(peaks)))
+    clumps = padded.reshape(n_clumps, CLUMP_CODES).max(axis=1)
+    return fit_tail(clumps, n_decoys=len(peaks), n_rows=len(rows), scoring=scoring)
+
+
+def fit_tail(clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Scoring) -> Null:
+    """Fit an exponential tail to the largest of some clump maxima (see `fit_null`)."""
+    ranked = np.sort(clumps)
+    n_above = min(TAIL_CLUMPS, len(ranked) - 1)
+    threshold = float(ranked[-n_above - 1])
+    excess = float((ranked[-n_above:] - threshold).sum())
+    weight = scoring.prior_weight
+    return Null(
+        threshold=threshold,
+        n_above=float(n_above),
+        rate=(n_above + weight) / (excess + weight / scoring.prior_rate),
+        n_decoys=n_decoys,
+        n_rows=n_rows,
+        clumps=ranked,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Where chance may strike: fine rows of the query, codes searched, the rung's share of the budget."""
+
+    n_rows: int
+    n_codes: int
+    weight: float
+
+
+def log_e_raw(score: float, space: Space, null: Null) -> float:
+    """Log of the E-value before calibration: decoys scaled to the index, window to query, rung to ladder."""
+    scale = space.n_codes / null.n_decoys * space.n_rows / null.n_rows / space.weight
+    return null.log_expected(score) + log(scale)
+
+
+def log_e_pooled(score: float, space: Space, scoring: Scoring) -> float:
+    """What `log_e_raw` would be about, for a query that is like the pool: decides what is worth decoys."""
+    places = log(space.n_rows * space.n_codes / space.weight)
+    return scoring.prior_log_count + places - scoring.prior_rate * score
+
+
+def calibrated_e(log_e: float, scoring: Scoring) -> float:
+    """E-value after calibration on absent queries: claimed is observed."""
+    return exp(max(scoring.calibration_offset + scoring.calibration_slope * log_e, LOG_E_LOWEST))
