@@ -262,3 +262,170 @@ class StreamMovedOn(ItemRefused):
     code = "stream_moved_on"
     reason = "a streamed archive has already passed it"
     way_out = "read each item before asking for the next"
+
+
+class StretchMissing(ItemRefused):
+    """A manifest cuts a part out of a file that ends before the part begins."""
+
+    code = "stretch_missing"
+    reason = "the file ends before the part that is meant begins"
+    way_out = "fetch the whole file, or correct the entry's start"
+
+
+class NoSound(ItemRefused):
+    """An entry of a link list: it names a recording, but there is no audio to listen to."""
+
+    code = "no_sound"
+    reason = "the list links to it, but holds no audio"
+    way_out = "it is compared by identifier and title only; fetch the audio to compare by sound"
+
+
+class WorkerDied(ItemRefused):
+    """A worker process ended while it had this item, twice; the other items went on."""
+
+    code = "worker_died"
+    reason = "the process that heard it ended, twice"
+    way_out = "treat the file as hostile, or re-encode it"
+
+
+# ---- commands: what was asked for cannot be done --------------------------------------------------------
+
+
+class CommandError(EarwitnessError):
+    """A command cannot be carried out as it was given."""
+
+    code = "command"
+
+
+class NothingIndexed(CommandError):
+    """A check was asked for where no dataset is indexed: that is no answer about any audio."""
+
+    code = "nothing_indexed"
+
+    def __init__(self, *, home: str) -> None:
+        self.home = home
+        super().__init__(
+            f"no dataset is indexed in {home}, so nothing was searched",
+            hint="index one first: earwitness index SOURCE --name NAME",
+        )
+
+
+class NothingRegistered(CommandError):
+    """A scan was asked for where no work is registered."""
+
+    code = "nothing_registered"
+
+    def __init__(self, *, home: str) -> None:
+        self.home = home
+        super().__init__(
+            f"no work is registered in {home}, so there is nothing to look for",
+            hint="register one first: earwitness register FILE",
+        )
+
+
+class NoSuchCollection(CommandError):
+    """A collection was named that does not exist."""
+
+    code = "no_such_collection"
+
+    def __init__(self, *, name: str, known: tuple[str, ...]) -> None:
+        self.name, self.known = name, known
+        super().__init__(
+            f"there is no collection called {name}", hint=f"choose from {', '.join(known) or '(none yet)'}"
+        )
+
+
+class ScanUnfinished(CommandError):
+    """An earlier scan to the same file was cut off, and this one does not say what to do with it."""
+
+    code = "scan_unfinished"
+
+    def __init__(self, *, partial: str) -> None:
+        self.partial = partial
+        super().__init__(
+            f"an unfinished scan lies in {partial}", hint="add --resume to go on, or delete it to begin again"
+        )
+
+
+class ScanChanged(CommandError):
+    """A scan cannot be resumed: its findings would come from two different questions."""
+
+    code = "scan_changed"
+
+    def __init__(self, *, partial: str, what: str, was: str, now: str) -> None:
+        self.partial, self.what, self.was, self.now = partial, what, was, now
+        super().__init__(
+            f"the scan in {partial} was begun with another {what} ({was}, now {now})",
+            hint="delete it and begin again; findings that still hold are remembered and cost little",
+        )
+
+
+class ScanBusy(CommandError):
+    """Another process writes the same findings."""
+
+    code = "scan_busy"
+
+    def __init__(self, *, partial: str) -> None:
+        self.partial = partial
+        super().__init__(f"another scan is writing {partial}", hint="wait for it, or choose another --out")
+
+
+class LibraryMoved(CommandError):
+    """The library was changed while a scan's workers were starting: they would not all ask the same one."""
+
+    code = "library_moved"
+
+    def __init__(self, *, wanted: int, found: int) -> None:
+        self.wanted, self.found = wanted, found
+        super().__init__(
+            f"the library went from epoch {wanted} to {found} while it was being asked",
+            hint="run the command again; findings that still hold are remembered",
+        )
+
+
+class WorkersFail(CommandError):
+    """Worker processes end before they begin to work."""
+
+    code = "workers_fail"
+
+    def __init__(self, *, status: int | None) -> None:
+        self.status = status
+        super().__init__(
+            f"worker processes do not start (exit status {status})",
+            hint="run `earwitness doctor`; what the worker printed is above",
+        )
+
+
+class NotFindings(CommandError):
+    """A file that should hold findings does not."""
+
+    code = "not_findings"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} does not hold findings ({reason})", hint="give a jsonl file that `earwitness scan` wrote"
+        )
+
+
+class BadTable(CommandError):
+    """The table given with ``--meta`` cannot be used."""
+
+    code = "bad_table"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} cannot be used as a table of works ({reason})",
+            hint="give a CSV file with a header row: path, and any of title, owner, isrc",
+        )
+
+
+class CannotWrite(CommandError):
+    """An output file cannot be written where it was asked for."""
+
+    code = "cannot_write"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} cannot be written ({reason})", hint="choose another file or folder")

@@ -33,12 +33,12 @@ class Settings(BaseSettings):
     sandbox : str
         ``auto`` takes bubblewrap where it works and resource limits where not; ``bwrap`` insists on it.
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
-        Caps on one item: bytes as stored, seconds of audio, seconds of decoding, bytes of the decoder's memory.
+        Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
     workers : int
         Processes of a scan; 0 is one a core.
     api_keys, hosts : tuple of str
-        Records of `api.http.keys`, and names the server answers to besides loopback's; separated by commas in the
-        environment. No keys are needed on loopback.
+        Records of `api.http.keys`, and names the server answers to besides loopback's; separated by commas
+        in the environment. No keys are needed on loopback.
     """
 
     model_config = SettingsConfigDict(env_prefix="EARWITNESS_", frozen=True, extra="ignore")
@@ -60,7 +60,9 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @property
     def n_workers(self) -> int:

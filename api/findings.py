@@ -1,0 +1,263 @@
+"""Findings: what is said of one item, and the JSON line (``earwitness.finding/1``) that says it.
+
+Rounding happens here and nowhere else, when a line is written: seconds to 0.01, ratios to 0.001, shares and
+similarities to 0.01, E-values to two significant digits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from fingerprint.errors import EarwitnessError
+from index.match import Effort, Verdict
+from index.verdict import MATCH_E_VALUE, SCAN_E_VALUE
+
+SCHEMA: Final = "earwitness.finding/1"
+SCHEMAS: Final = {"finding": Path(__file__).parent / "schemas" / "finding-1.json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSaid:
+    """The item asked about; `sha256` is that of its bytes as stored, None where no bytes could be had."""
+
+    id: str
+    path: str
+    sha256: str | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorSaid:
+    """Why an item could not be heard, or not to its end."""
+
+    code: str
+    message: str
+    hint: str
+
+    @staticmethod
+    def of(error: EarwitnessError) -> ErrorSaid:
+        """Keep an error's own words."""
+        return ErrorSaid(code=error.code, message=error.message, hint=error.hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSaid:
+    """One collection that was searched, as it was then."""
+
+    name: str
+    version: str
+    indexed_at: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSaid:
+    """What was searched, and how far: "not found" means no more than this."""
+
+    collections: tuple[CollectionSaid, ...]
+    effort: Effort
+    speed: tuple[float, float]
+    pitch_cents: tuple[float, float]
+    tempo: tuple[float, float]
+    scheme: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingSaid:
+    """What was found: `id` is the sha256 of its audio, `path` the name it was added under."""
+
+    id: str
+    path: str
+    title: str | None
+    owner: str | None
+    isrc: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSaid:
+    """One aligned stretch, in seconds from each file's start."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSaid:
+    """One item of a collection in which the query, or a part of it, was heard."""
+
+    collection: str
+    version: str
+    recording: RecordingSaid
+    kind: str
+    e_value: float
+    e_extrapolated: bool
+    similarity: float
+    query_coverage: float
+    reference_coverage: float
+    speed: float
+    pitch_cents: float
+    tempo: float
+    segments: tuple[SegmentSaid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is said of one item; matches come best first."""
+
+    item: ItemSaid
+    verdict: Verdict
+    error: ErrorSaid | None
+    search: SearchSaid
+    matches: tuple[MatchSaid, ...]
+
+    @property
+    def best_e_value(self) -> float:
+        """The smallest E-value; infinite without a match."""
+        return min((match.e_value for match in self.matches), default=float("inf"))
+
+
+def graded(finding: Finding, *, n_items: int) -> Finding:
+    """Hold a finding to the scan's rule: a match has E times the items of the whole scan <= 0.1 besides.
+
+    Else it is only possible. A scan knows its number of items at its end, so its findings are graded then.
+    """
+    too_many = finding.verdict is Verdict.MATCH and finding.best_e_value * n_items > SCAN_E_VALUE
+    return replace(finding, verdict=Verdict.POSSIBLE) if too_many else finding
+
+
+def threshold(n_items: int) -> float:
+    """Return the largest E-value that a scan of `n_items` calls a match."""
+    return min(MATCH_E_VALUE, SCAN_E_VALUE / max(n_items, 1))
+
+
+def to_json(finding: Finding) -> dict[str, Any]:
+    """Return the finding as the schema words it, rounded, keys in order."""
+    item, search = finding.item, finding.search
+    error = finding.error
+    return {
+        "schema": SCHEMA,
+        "item": {
+            "id": item.id,
+            "path": item.path,
+            "sha256": item.sha256,
+            "duration_s": None if item.duration_s is None else round(item.duration_s, 2),
+        },
+        "verdict": str(finding.verdict),
+        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
+        "search": {
+            "collections": [
+                {"name": c.name, "version": c.version, "indexed_at": c.indexed_at, "items": c.items}
+                for c in search.collections
+            ],
+            "effort": str(search.effort),
+            "speed": [round(ratio, 3) for ratio in search.speed],
+            "pitch_cents": [round(cents) for cents in search.pitch_cents],
+            "tempo": [round(ratio, 3) for ratio in search.tempo],
+            "scheme": search.scheme,
+            "epoch": search.epoch,
+        },
+        "matches": [_match_json(match) for match in finding.matches],
+    }
+
+
+def _match_json(match: MatchSaid) -> dict[str, Any]:
+    recording = match.recording
+    return {
+        "collection": match.collection,
+        "version": match.version,
+        "recording": {
+            "id": recording.id,
+            "path": recording.path,
+            "title": recording.title,
+            "owner": recording.owner,
+            "isrc": recording.isrc,
+        },
+        "class": match.kind,
+        "e_value": float(f"{match.e_value:.1e}"),
+        "e_extrapolated": match.e_extrapolated,
+        "similarity": round(match.similarity, 2),
+        "query_coverage": round(match.query_coverage, 2),
+        "reference_coverage": round(match.reference_coverage, 2),
+        "speed": round(match.speed, 3),
+        "pitch_cents": round(match.pitch_cents),
+        "tempo": round(match.tempo, 3),
+        "segments": [
+            {
+                "query_start_s": round(segment.query_start_s, 2),
+                "query_end_s": round(segment.query_end_s, 2),
+                "reference_start_s": round(segment.reference_start_s, 2),
+                "reference_end_s": round(segment.reference_end_s, 2),
+            }
+            for segment in match.segments
+        ],
+    }
+
+
+def to_line(finding: Finding) -> str:
+    """Return one line of JSON, newline included; lone surrogates and the like stay escaped."""
+    return json.dumps(to_json(finding), allow_nan=False) + "\n"
+
+
+def from_json(said: Mapping[str, Any]) -> Finding:
+    """Read a finding back; ``from_json(to_json(f))`` is `f` rounded.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        When `said` is not of the schema.
+    """
+    if said["schema"] != SCHEMA:
+        raise ValueError(f"{said['schema']} is not {SCHEMA}")
+    search = said["search"]
+    return Finding(
+        item=ItemSaid(**said["item"]),
+        verdict=Verdict(said["verdict"]),
+        error=None if said["error"] is None else ErrorSaid(**said["error"]),
+        search=SearchSaid(
+            collections=tuple(CollectionSaid(**each) for each in search["collections"]),
+            effort=Effort(search["effort"]),
+            speed=_pair(search["speed"]),
+            pitch_cents=_pair(search["pitch_cents"]),
+            tempo=_pair(search["tempo"]),
+            scheme=search["scheme"],
+            epoch=search["epoch"],
+        ),
+        matches=tuple(_match_of(match) for match in said["matches"]),
+    )
+
+
+def _pair(values: list[float]) -> tuple[float, float]:
+    low, high = values
+    return (float(low), float(high))
+
+
+def _match_of(said: Mapping[str, Any]) -> MatchSaid:
+    rest = {key: value for key, value in said.items() if key not in {"class", "recording", "segments"}}
+    return MatchSaid(
+        kind=said["class"],
+        recording=RecordingSaid(**said["recording"]),
+        segments=tuple(SegmentSaid(**each) for each in said["segments"]),
+        **rest,
+    )
+
+
+def read_lines(path: Path) -> Iterator[Finding]:
+    """Yield the findings of a jsonl file, in its order."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield from_json(json.loads(line))
+
+
+@cache
+def schema(name: str = "finding") -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) that travels in the wheel."""
+    loaded: dict[str, Any] = json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,299 @@
+"""The road that every door shares: an item's bytes -> decoded -> Query -> matches -> Finding.
+
+``check``, ``register``, ``index``, ``scan`` and the HTTP jobs all walk it, so that their answers cannot differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from api.datasets.types import Recording, Skipped
+from api.errors import NoSound, StretchMissing
+from api.findings import (
+    CollectionSaid,
+    ErrorSaid,
+    Finding,
+    ItemSaid,
+    MatchSaid,
+    RecordingSaid,
+    SearchSaid,
+    SegmentSaid,
+)
+from api.settings import Settings
+from fingerprint.decode import Decoder
+from fingerprint.errors import AudioError, EarwitnessError, TooShortOrSilent, TruncatedAudio
+from fingerprint.extract import Extractor, extractor
+from fingerprint.types import RATE_HZ, Decoded, Fingerprint, Query, Waveform
+from index.identify import identify
+from index.ladder import ladder
+from index.library import Library
+from index.match import Effort, Match, Verdict
+from index.records import NewItem
+from index.verdict import NEEDED_ACTIVE_S, verdict
+
+HELD_BYTES: Final = 32 << 20
+"""An item up to this size is held in memory; a larger one is read from its file, or an unlinked temporary one."""
+BLOCK_BYTES: Final = 1 << 20
+MATCH_LIMIT: Final = 50
+"""Places reported for one item, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An item's bytes, had once: ready for the decoder, hashed and counted."""
+
+    source: Path | bytes | BinaryIO
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What could be heard of one item.
+
+    Attributes
+    ----------
+    query : Query or None
+        None when nothing could be decoded; then `error` says why.
+    error : EarwitnessError or None
+        Also set, beside a query, when the item was cut off or holds too little active audio.
+    known : object or None
+        What was known of this audio beforehand; then it was not decoded, and nothing else is set.
+    whole : bool
+        Whether it was decoded to its end.
+    """
+
+    item: ItemSaid
+    query: Query | None
+    error: EarwitnessError | None
+    whole: bool
+    size_bytes: int | None = None
+    known: object | None = None
+
+
+def audio_key(recording: Recording, sha256: str) -> str:
+    """Name the audio of an item: its bytes, and the part of them that a manifest cuts out."""
+    return NewItem(path="", sha256=sha256, start_s=recording.start_s, end_s=recording.end_s).audio_key
+
+
+class Listener:
+    """Hears items one after another with one sandboxed decoder and the extractor. One a thread or process."""
+
+    def __init__(self, *, settings: Settings, scheme: str | None = None) -> None:
+        self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
+        self.extractor: Extractor = extractor(scheme)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the decoder's worker."""
+        self._decoder.close()
+
+    def hear(self, recording: Recording, *, known: Callable[[str], object | None] = lambda _: None) -> Heard:
+        """Read, hash and decode one item; whatever is wrong with it is part of the answer, never raised.
+
+        Parameters
+        ----------
+        known
+            Asked with the `audio_key` before decoding; what it answers, unless None, makes that needless.
+        """
+        item = ItemSaid(id=recording.item_id, path=recording.path, sha256=None, duration_s=None)
+        size = None
+        try:
+            with taken(recording) as bytes_:
+                item, size = replace(item, sha256=bytes_.sha256), bytes_.size_bytes
+                answer = known(audio_key(recording, bytes_.sha256))
+                if answer is not None:
+                    return Heard(
+                        item=item, query=None, error=None, whole=False, size_bytes=size, known=answer
+                    )
+                decoded = self._decoder.decode(bytes_.source, name=recording.item_id)
+            return self._heard(recording, bytes_, decoded)
+        except AudioError as error:
+            return Heard(item=item, query=None, error=error, whole=False, size_bytes=size)
+
+    def fingerprint(self, query: Query) -> Fingerprint:
+        """Make what is stored of a query."""
+        return self.extractor.fingerprint(query)
+
+    def _heard(self, recording: Recording, bytes_: Taken, decoded: Decoded) -> Heard:
+        waveform = stretch(decoded.waveform, recording)
+        end_s = recording.end_s
+        whole = decoded.whole or (end_s is not None and end_s <= decoded.waveform.duration_s)
+        query = self.extractor.query(waveform)
+        return Heard(
+            item=ItemSaid(
+                id=recording.item_id,
+                path=recording.path,
+                sha256=bytes_.sha256,
+                duration_s=waveform.duration_s,
+            ),
+            query=query,
+            error=_complaint(recording.item_id, query, whole=whole, note=decoded.note),
+            whole=whole,
+            size_bytes=bytes_.size_bytes,
+        )
+
+
+def _complaint(name: str, query: Query, *, whole: bool, note: str | None) -> AudioError | None:
+    if not whole:
+        return TruncatedAudio(name=name, decoded_s=query.duration_s, reason=note or "the file ends early")
+    if query.active_s < NEEDED_ACTIVE_S:
+        return TooShortOrSilent(name=name, active_s=query.active_s, needed_s=NEEDED_ACTIVE_S)
+    return None
+
+
+@contextmanager
+def taken(recording: Recording, *, held_bytes: int = HELD_BYTES) -> Iterator[Taken]:
+    """Read an item's bytes once, hashing them on the way; nothing of them is left on disk afterwards.
+
+    Raises
+    ------
+    ItemRefused
+        When the bytes cannot be had.
+    """
+    if recording.open is None:
+        raise NoSound(name=recording.item_id)
+    with recording.open() as stream, tempfile.TemporaryFile() as spool:
+        head = _read_up_to(stream, held_bytes + 1)
+        digest = hashlib.sha256(head)
+        if len(head) <= held_bytes:
+            yield Taken(source=head, sha256=digest.hexdigest(), size_bytes=len(head))
+            return
+        size = len(head)
+        keep = recording.file is None
+        if keep:
+            spool.write(head)
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+            if keep:
+                spool.write(block)
+        spool.seek(0)
+        yield Taken(source=recording.file or spool, sha256=digest.hexdigest(), size_bytes=size)
+
+
+def _read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:
+    blocks = io.BytesIO()
+    while blocks.tell() < n_bytes and (block := stream.read(min(BLOCK_BYTES, n_bytes - blocks.tell()))):
+        blocks.write(block)
+    return blocks.getvalue()
+
+
+def stretch(waveform: Waveform, recording: Recording) -> Waveform:
+    """Cut out the part of the file that the item is.
+
+    Raises
+    ------
+    StretchMissing
+        When the file ends before the part begins.
+    """
+    if recording.start_s is None and recording.end_s is None:
+        return waveform
+    first = round((recording.start_s or 0.0) * RATE_HZ)
+    last = None if recording.end_s is None else round(recording.end_s * RATE_HZ)
+    samples = waveform.samples[first:last]
+    if not samples.size:
+        raise StretchMissing(name=recording.item_id, detail=f"the file lasts {waveform.duration_s:.1f} s")
+    return Waveform(samples=samples)
+
+
+def ask(
+    heard: Heard, library: Library, *, collections: Sequence[int], effort: Effort, n_items: int | None = None
+) -> Finding:
+    """Ask the library about one heard item.
+
+    Parameters
+    ----------
+    collections
+        Numbers of the collections to search; at least one.
+    n_items
+        Items of a whole scan, where they are known beforehand (else see `api.findings.graded`).
+    """
+    search = searched(library, collections=collections, effort=effort)
+    if heard.query is None:
+        return _finding(heard, Verdict.NOT_READABLE, search, ())
+    matches = identify(heard.query, library, collections=collections, effort=effort, limit=MATCH_LIMIT)
+    said = verdict(matches, whole=heard.whole, active_s=heard.query.active_s, n_items=n_items)
+    places = [place for match in matches for place in _places(match, library, collections)]
+    return _finding(heard, said, search, tuple(places[:MATCH_LIMIT]))
+
+
+def unheard(skipped: Skipped, search: SearchSaid) -> Finding:
+    """Account for an item that its reader would not hand out."""
+    return Finding(
+        item=ItemSaid(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
+        verdict=Verdict.NOT_READABLE,
+        error=ErrorSaid(code=skipped.code, message=skipped.message, hint=skipped.hint),
+        search=search,
+        matches=(),
+    )
+
+
+def searched(library: Library, *, collections: Sequence[int], effort: Effort) -> SearchSaid:
+    """Say what a search of these collections covers."""
+    rungs = ladder(effort)
+    asked = [each for each in library.collections if each.id in set(collections)]
+    return SearchSaid(
+        collections=tuple(
+            CollectionSaid(name=c.name, version=c.version, indexed_at=c.indexed_at, items=c.n_items)
+            for c in asked
+        ),
+        effort=effort,
+        speed=rungs.speed,
+        pitch_cents=rungs.pitch_cents,
+        tempo=rungs.tempo,
+        scheme=library.scheme,
+        epoch=library.epoch,
+    )
+
+
+def _finding(heard: Heard, said: Verdict, search: SearchSaid, matches: tuple[MatchSaid, ...]) -> Finding:
+    error = None if heard.error is None else ErrorSaid.of(heard.error)
+    return Finding(item=heard.item, verdict=said, error=error, search=search, matches=matches)
+
+
+def _places(match: Match, library: Library, collections: Sequence[int]) -> Iterator[MatchSaid]:
+    """Say a match once for every place of these collections where its recording lies."""
+    names = {each.id: each for each in library.collections}
+    sha256 = library.recording(match.recording).sha256
+    for item in library.items(match.recording, collections):
+        yield MatchSaid(
+            collection=names[item.collection].name,
+            version=names[item.collection].version,
+            recording=RecordingSaid(
+                id=sha256, path=item.path, title=item.title, owner=item.owner, isrc=item.isrc
+            ),
+            kind=str(match.kind),
+            e_value=float(match.e_value),
+            e_extrapolated=bool(match.e_extrapolated),
+            similarity=float(match.similarity),
+            query_coverage=float(match.query_coverage),
+            reference_coverage=float(match.reference_coverage),
+            speed=float(match.change.speed),
+            pitch_cents=float(match.change.pitch_cents),
+            tempo=float(match.change.tempo),
+            segments=tuple(
+                SegmentSaid(
+                    query_start_s=float(segment.query_start_s),
+                    query_end_s=float(segment.query_end_s),
+                    reference_start_s=float(segment.reference_start_s),
+                    reference_end_s=float(segment.reference_end_s),
+                )
+                for segment in match.segments
+            ),
+        )
