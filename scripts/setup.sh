@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Set up .venv from the lock files: `scripts/setup.sh run` for the program, `scripts/setup.sh dev` for tests and benchmarks too.
+# Does nothing where the same locks are installed already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-run}
+venv=${VENV:-.venv}
+
+wanted=()
+ldconfig -p | grep -q 'libchromaprint\.so\.1' || wanted+=(libchromaprint1)
+command -v bwrap >/dev/null || wanted+=(bubblewrap)
+if [ "$what" = dev ]; then command -v ffmpeg >/dev/null || wanted+=(ffmpeg); fi
+if [ ${#wanted[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${wanted[@]}" >/dev/null
+  else
+    echo "please install: ${wanted[*]} (libchromaprint1 is required; bubblewrap keeps hostile audio in a sandbox)" >&2
+  fi
+fi
+
+locks=(requirements.lock)
+if [ "$what" = dev ]; then locks=(requirements-dev.lock); fi
+stamp="$venv/.installed-$what-$(cat "${locks[@]}" pyproject.toml | sha256sum | cut -c1-16)"
+if [ -e "$stamp" ]; then exit 0; fi
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check install)
+# the locks are complete: nothing else may come along
+"${pip[@]}" --no-deps --require-hashes -r "${locks[0]}"
+"${pip[@]}" --no-deps -e .
+if [ "$what" = dev ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
+  # only a wheel that this machine already has: from an index it would bring several GB
+  "${pip[@]}" --no-deps --no-index torch==2.13.0 2>/dev/null ||
+    echo "no torch wheel on this machine: tests of training and of Lhotse's own writer are skipped" >&2
+fi
+touch "$stamp"
