@@ -1,0 +1,105 @@
+"""What a Prometheus server may ask: jobs by state, seconds by stage, verdicts, requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+STATES: Final = ("queued", "running", "done", "failed")
+
+
+class Metrics:
+    """One server's numbers, in a registry of their own, so that two apps in one process do not mix.
+
+    Parameters
+    ----------
+    count_jobs : callable
+        Gives the number of jobs in each state; asked at every scrape, so the store stays the only truth.
+    """
+
+    def __init__(self, count_jobs: Callable[[], Mapping[str, int]]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Jobs(count_jobs))
+        self._stages = Histogram(
+            "earwitness_stage_seconds",
+            "Seconds spent in each stage of a job.",
+            ["stage"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._verdicts = Counter(
+            "earwitness_verdicts", "Items judged, by verdict.", ["verdict"], registry=self.registry
+        )
+        self._requests = Counter(
+            "earwitness_requests", "Requests answered.", ["route", "status"], registry=self.registry
+        )
+        self._uploaded = Counter(
+            "earwitness_uploaded_bytes", "Bytes taken into the spool.", registry=self.registry
+        )
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside the block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._stages.labels(name).observe(time.perf_counter() - start)
+
+    def judged(self, verdict: str) -> None:
+        """Count one item's verdict."""
+        self._verdicts.labels(verdict).inc()
+
+    def answered(self, route: str, status: int) -> None:
+        """Count one answered request."""
+        self._requests.labels(route, str(status)).inc()
+
+    def uploaded(self, n_bytes: int) -> None:
+        """Count an upload taken in."""
+        self._uploaded.inc(n_bytes)
+
+    def page(self) -> bytes:
+        """Write all of it in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+class Meter:
+    """ASGI middleware: counts answers by the route's template, never by the address, which clients choose."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on and count its answer."""
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                self._metrics.answered(route, message["status"])
+            await send(message)
+
+        await self._app(scope, receive, send_counted)
+
+
+class _Jobs(Collector):
+    def __init__(self, count_jobs: Callable[[], Mapping[str, int]]) -> None:
+        self._count_jobs = count_jobs
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return [GaugeMetricFamily("earwitness_jobs", "Jobs by state.", labels=["state"])]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        counts = self._count_jobs()
+        (family,) = self.describe()
+        for state in STATES:
+            family.add_metric([state], counts.get(state, 0))
+        return [family]

@@ -1,0 +1,127 @@
+"""Every error as an RFC 9457 problem: one place that maps ours, FastAPI's and the unforeseen to a status."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from api.http.errors import NotAllowed, QueueFull, RequestError
+from fingerprint.errors import AudioError, EarwitnessError
+
+MEDIA_TYPE: Final = "application/problem+json"
+STATUS_BY_CODE: Final[Mapping[str, int]] = {
+    "scheme_mismatch": 409,
+    "home_busy": 503,
+    "disk_full": 507,
+    "collection_unknown": 404,
+    "key_reused": 422,
+    "home_missing": 409,
+}
+"""Errors of the rooms below that a client may want to tell apart; the rest are ours to repair: 500."""
+
+_log = structlog.get_logger("earwitness.http")
+
+
+def status_of(error: EarwitnessError) -> int:
+    """Say with which HTTP status `error` is answered."""
+    if isinstance(error, RequestError):
+        return error.status
+    if isinstance(error, AudioError):
+        return 422
+    return STATUS_BY_CODE.get(error.code, 500)
+
+
+def problem(error: EarwitnessError, *, instance: str) -> JSONResponse:
+    """Turn one of our errors into a problem answer."""
+    headers = {"Connection": "close"} if status_of(error) in {408, 413} else {}
+    if isinstance(error, NotAllowed):
+        headers["WWW-Authenticate"] = 'Basic realm="earwitness", charset="UTF-8"'
+    if isinstance(error, QueueFull):
+        headers["Retry-After"] = "60"
+    return _answer(
+        status_of(error),
+        code=error.code,
+        detail=error.message,
+        hint=error.hint,
+        instance=instance,
+        headers=headers,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error as a problem."""
+    handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+        EarwitnessError: _ours,
+        HTTPException: _starlette,
+        RequestValidationError: _validation,
+        ClientDisconnect: _gone,
+        Exception: _unforeseen,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _answer(
+    status: int, *, code: str, detail: str, hint: str, instance: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    body = {
+        "type": f"urn:earwitness:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+        "hint": hint,
+    }
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+async def _ours(request: Request, error: EarwitnessError) -> Response:
+    return problem(error, instance=request.url.path)
+
+
+async def _starlette(request: Request, error: HTTPException) -> Response:
+    return _answer(
+        error.status_code,
+        code="http",
+        detail=str(error.detail),
+        hint="GET /openapi.json lists what this server understands",
+        instance=request.url.path,
+        headers=error.headers,
+    )
+
+
+async def _validation(request: Request, error: RequestValidationError) -> Response:
+    wrong = "; ".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
+    )
+    return _answer(
+        422,
+        code="bad_request",
+        detail=wrong,
+        hint="see /openapi.json for what is wanted",
+        instance=request.url.path,
+    )
+
+
+async def _gone(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=400)  # nobody reads this; the half upload is already removed
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    _log.error("unforeseen", path=request.url.path, exc_info=error)
+    return _answer(
+        500,
+        code="internal",
+        detail="something went wrong on the server; it has been logged",
+        hint="try again; if it happens again, report it with the time and the address",
+        instance=request.url.path,
+    )

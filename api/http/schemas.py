@@ -1,0 +1,180 @@
+"""What goes over the wire: types of their own, so that the inside may change and the wire need not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.records import Collection
+
+JobKind = Literal["check", "work", "index", "scan"]
+JobState = Literal["queued", "running", "done", "failed"]
+
+
+class Wire(BaseModel):
+    """Base of the wire types: nothing unknown, nothing changed after it was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProblemOut(Wire):
+    """An RFC 9457 problem: what went wrong, and the way out."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="Stable; what a program should look at.")
+    hint: str = Field(description="The way out.")
+
+
+class ErrorOut(Wire):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class ProgressOut(Wire):
+    """How far a running job has come, in items; `total` is null where the source does not say."""
+
+    done: int
+    total: int | None
+
+
+class LinksOut(Wire):
+    """Addresses that belong to a job, relative to this server."""
+
+    self: str
+    page: str
+    findings: str | None = Field(description="One finding a line, once an index or scan job is done.")
+
+
+class JobOut(Wire):
+    """One job, as it is now."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    file: str = Field(description="What the client called the uploaded file.")
+    created_at: datetime
+    ended_at: datetime | None
+    attempts: int = Field(description="How often it was begun; above 1 when a server died meanwhile.")
+    progress: ProgressOut | None
+    result: dict[str, Any] | None = Field(
+        description="A check's finding (earwitness.finding/1); of a work, dataset or scan, what became of it."
+    )
+    error: ErrorOut | None = Field(
+        description="Set when the job failed; unreadable audio is a result, not a failure."
+    )
+    links: LinksOut
+
+
+class CollectionOut(Wire):
+    """One collection as it was last published."""
+
+    kind: Literal["works", "dataset"]
+    name: str
+    version: str
+    items: int
+    unreadable: int
+    indexed_at: str
+    complete: bool = Field(description="False while, or because, indexing was cut off.")
+
+    @staticmethod
+    def of(collection: Collection) -> CollectionOut:
+        """Say what the wire says of a collection."""
+        return CollectionOut(
+            kind=collection.kind.value,
+            name=collection.name,
+            version=collection.version,
+            items=collection.n_items,
+            unreadable=collection.n_unreadable,
+            indexed_at=collection.indexed_at,
+            complete=collection.complete,
+        )
+
+
+class CollectionsOut(Wire):
+    """One page of collections; ask with `cursor=next` for the following one."""
+
+    collections: list[CollectionOut]
+    next: str | None
+
+
+class HealthOut(Wire):
+    """Whether the server can take work, and what keeps it from that."""
+
+    ready: bool
+    epoch: int | None
+    reasons: list[str]
+
+
+def moment(seconds: float) -> datetime:
+    """Turn seconds since 1970 into what the wire says."""
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+FINDING_EXAMPLE: Final[dict[str, Any]] = {
+    "schema": "earwitness.finding/1",
+    "item": {"id": "clip_12.ogg", "path": "clip_12.ogg", "sha256": "5f" * 32, "duration_s": 8.0},
+    "verdict": "match",
+    "error": None,
+    "search": {
+        "collections": [
+            {"name": "scraped-2026", "version": "1", "indexed_at": "2026-11-23T20:00:00Z", "items": 812}
+        ],
+        "effort": "standard",
+        "speed": [0.75, 1.3],
+        "pitch_cents": [-300, 300],
+        "tempo": [0.8, 1.2],
+        "scheme": "ew1-3f9a0c",
+        "epoch": 31,
+    },
+    "matches": [
+        {
+            "collection": "scraped-2026",
+            "version": "1",
+            "recording": {
+                "id": "a7" * 32,
+                "path": "shard-0/clip_12.ogg",
+                "title": None,
+                "owner": None,
+                "isrc": None,
+            },
+            "class": "modified",
+            "e_value": 1.3e-9,
+            "e_extrapolated": True,
+            "similarity": 0.83,
+            "query_coverage": 0.98,
+            "reference_coverage": 0.03,
+            "speed": 1.12,
+            "pitch_cents": 0,
+            "tempo": 1.0,
+            "segments": [
+                {"query_start_s": 0.0, "query_end_s": 8.0, "reference_start_s": 61.2, "reference_end_s": 70.1}
+            ],
+        }
+    ],
+}
+JOB_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
+    "kind": "check",
+    "state": "done",
+    "file": "clip_12.ogg",
+    "created_at": "2026-11-23T20:01:00Z",
+    "ended_at": "2026-11-23T20:01:01Z",
+    "attempts": 1,
+    "progress": None,
+    "result": FINDING_EXAMPLE,
+    "error": None,
+    "links": {
+        "self": "/v1/jobs/0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
+        "page": "/jobs/0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
+        "findings": None,
+    },
+}
