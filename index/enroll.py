@@ -1,0 +1,328 @@
+"""The one writer of a home: what is added, published, merged, removed and built again.
+
+What `Writer.add` returned for is on the disk. It is findable at once: a `Library` that opens next looks
+through recordings that wait for a segment too. Publishing gives them one, in three steps of which each
+leaves the old state whole: a segment file is written under a name that nothing knows; one transaction names
+it, gives it its recordings and forgets the segments that it took in; then those files are deleted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
+
+from fingerprint.errors import SchemeMismatch
+from index import insert as put
+from index import rows
+from index.catalog import Catalog, bring_up_to_date
+from index.disk import fsync_folder, room_for
+from index.errors import CollectionUnknown
+from index.lock import HomeLock
+from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Removed
+from index.segments import Codec, SegmentFile, absorbed, build, is_whole, save
+from index.tables import COLLECTION, ITEM, MEMBERSHIP, SEGMENT
+
+SEGMENT_FOLDER: Final = "segments"
+WORKS: Final = "works"
+
+MAX_WAITING: Final = 200_000
+"""Codes that may wait for a segment: every library that opens holds them in memory until they have one."""
+
+REMOVED_AT_ONCE: Final = 10_000
+"""Items removed in one transaction."""
+
+
+class Writer:
+    """The one writer of a home; open it with `Writer.open`. Its methods may be called from any thread.
+
+    Attributes
+    ----------
+    scheme : str
+        The one scheme of this home's fingerprints.
+    """
+
+    def __init__(self, home: Path, tenant: str, catalog: Catalog, lock: HomeLock, codec: Codec) -> None:
+        self.home, self.tenant, self.scheme = home, tenant, codec.scheme
+        self.catalog = catalog
+        self._lock, self._codec = lock, codec
+        self._folder = home / SEGMENT_FOLDER
+        self._guard = threading.RLock()
+
+    @classmethod
+    def open(
+        cls, home: Path, *, tenant: str = "local", codec: Codec | None = None, url: str | None = None
+    ) -> Self:
+        """Take the home's lock, make the home if it is new, and put right what a crash left behind.
+
+        Parameters
+        ----------
+        codec : Codec or None
+            The extractor; by default that of the home's scheme, and in a new home the newest.
+        url : str or None
+            SQLAlchemy address of the catalog, where it is not the home's own SQLite file.
+
+        Raises
+        ------
+        HomeBusy
+            When another process writes this home.
+        SchemeMismatch
+            When the home holds fingerprints of another scheme than the codec's.
+        CatalogTooNew
+            When a newer program wrote it.
+        """
+        with room_for(home):
+            (home / SEGMENT_FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = HomeLock(home)
+        catalog = Catalog(home, url=url, owner=True)
+        try:
+            bring_up_to_date(catalog)
+            writer = cls(home, tenant, catalog, lock, _begin(catalog, tenant, codec))
+            writer._sweep()
+            writer._mend()
+        except BaseException:
+            catalog.close()
+            lock.release()
+            raise
+        return writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalog and the lock; what was added but not published stays findable."""
+        self.catalog.close()
+        self._lock.release()
+
+    @property
+    def epoch(self) -> int:
+        """The number of the last change."""
+        with self.catalog.reading() as connection:
+            return self._epoch(connection)
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        """Every collection as it is now."""
+        with self.catalog.reading() as connection:
+            return rows.collections(connection, self.tenant)
+
+    def collection(self, kind: CollectionKind, name: str = WORKS, version: str = "1") -> int:
+        """The number of a collection, which is made if it is new."""
+        with self._guard:
+            wanted = (kind, name, version)
+            for known in self.collections:
+                if (known.kind, known.name, known.version) == wanted:
+                    return known.id
+            with self.catalog.writing() as connection:
+                return put.new_collection(connection, self.tenant, self.scheme, kind, name, version)
+
+    def mark(self, collection: int, *, complete: bool) -> None:
+        """Say whether a collection holds all of its source."""
+        with self._guard, self.catalog.writing() as connection:
+            self._known(connection, collection)
+            where = COLLECTION.c.id == collection
+            connection.execute(
+                update(COLLECTION).where(where).values(complete=complete, indexed_at=put.now())
+            )
+
+    def item(self, collection: int, path: str, audio_key: str | None) -> ItemRow | None:
+        """The item stored at a place; `audio_key` None asks for one whose bytes could not be had."""
+        here = (ITEM.c.collection_id == collection) & (ITEM.c.path == path)
+        with self.catalog.reading() as connection:
+            found = rows.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
+        return found[0] if found else None
+
+    def add(self, collection: int, items: Sequence[NewItem]) -> list[Added]:
+        """Store items; all of them are on the disk and findable when it returns, or none is.
+
+        Raises
+        ------
+        SchemeMismatch
+            When a fingerprint is of another scheme than the home's.
+        RecordingUnknown
+            When an item has neither a fingerprint nor a failure and its audio is not known.
+        DiskFull
+            When there is no room; then nothing was stored.
+        """
+        with self._guard:
+            if self._waiting() > MAX_WAITING:
+                self.publish()
+            with self.catalog.writing() as connection:
+                known = self._known(connection, collection)
+                epoch = self._epoch(connection) + 1
+                added = [put.add_item(connection, self.tenant, known, item, epoch) for item in items]
+                if any(one.status is not AddStatus.EXISTING for one in added):
+                    put.next_epoch(connection, self.tenant)
+                    put.count_added(connection, collection, added, epoch)
+            return added
+
+    def publish(self) -> int:
+        """Give every recording that waits a segment, merging small segments on the way; returns the epoch."""
+        with self._guard:
+            for known in self.collections:
+                self._publish(known.id)
+            return self.epoch
+
+    def rebuild(self) -> int:
+        """Build every collection's segments again, into one each, from the stored fingerprints."""
+        with self._guard:
+            for known in self.collections:
+                self._swap(known.id, [row.id for row in self._segments(known.id)])
+            return self.epoch
+
+    def remove(self, collection: int, *, items: Sequence[int] | None = None) -> Removed:
+        """Forget a collection, or some of its items by number.
+
+        Fingerprints that no other item shares are deleted, and segments that held them are built again
+        without them: when it returns, neither a segment nor a row holds them.
+        """
+        with self._guard:
+            return self._remove_all(collection) if items is None else self._remove_items(collection, items)
+
+    def _epoch(self, connection: Connection) -> int:
+        found = rows.home(connection, self.tenant)
+        assert found is not None  # open() made it
+        return found[1]
+
+    def _known(self, connection: Connection, collection: int) -> Collection:
+        for known in rows.collections(connection, self.tenant):
+            if known.id == collection:
+                return known
+        raise CollectionUnknown(collection=str(collection))
+
+    def _segments(self, collection: int) -> list[rows.SegmentRow]:
+        with self.catalog.reading() as connection:
+            return [row for row in rows.segments(connection, self.tenant) if row.collection == collection]
+
+    def _waiting(self, collection: int | None = None) -> int:
+        waiting = MEMBERSHIP.c.segment_id.is_(None) & (MEMBERSHIP.c.tenant == self.tenant)
+        if collection is not None:
+            waiting &= MEMBERSHIP.c.collection_id == collection
+        with self.catalog.reading() as connection:
+            return rows.count_codes(connection, waiting)
+
+    def _publish(self, collection: int) -> None:
+        n_new = self._waiting(collection)
+        if n_new:
+            live = self._segments(collection)
+            taken = absorbed([row.file.n_codes for row in live], n_new)
+            self._swap(collection, [row.id for row in live[:taken]])
+
+    def _swap(
+        self,
+        collection: int,
+        old: Sequence[int],
+        *,
+        losing: ColumnElement[bool] | None = None,
+        also: Callable[[Connection, int], None] = lambda *_: None,
+    ) -> None:
+        """Replace the `old` segments of a collection, and what waits for one, by one new segment.
+
+        Parameters
+        ----------
+        losing
+            Recordings that the new segment leaves out, as a condition on memberships.
+        also
+            What else belongs in the transaction that names the new segment, given the epoch; runs after that.
+        """
+        members = rows.held_by(collection, old, waiting=True)
+        written = self._write(members if losing is None else members & ~losing)
+        with self.catalog.writing() as connection:
+            epoch = put.next_epoch(connection, self.tenant)
+            files = put.replace_segments(connection, self.tenant, collection, old, written, epoch)
+            put.touch(connection, collection, epoch)
+            also(connection, epoch)
+        self._delete(files)
+
+    def _write(self, members: ColumnElement[bool]) -> SegmentFile | None:
+        with self.catalog.reading() as connection:
+            n_codes = rows.count_codes(connection, members)
+            if not n_codes:
+                return None
+            codes = rows.member_codes(connection, members, self._codec.params.code_bytes)
+            return save(build(codes, n_codes, self._codec), self._folder)
+
+    def _remove_items(self, collection: int, items: Sequence[int]) -> Removed:
+        removed = Removed(n_items=0, n_recordings=0)
+        for start in range(0, len(items), REMOVED_AT_ONCE):
+            some = self._remove_some(collection, items[start : start + REMOVED_AT_ONCE])
+            removed = Removed(
+                n_items=removed.n_items + some.n_items, n_recordings=removed.n_recordings + some.n_recordings
+            )
+        return removed
+
+    def _remove_some(self, collection: int, items: Sequence[int]) -> Removed:
+        here = ITEM.c.collection_id == collection
+        stays = exists().where(
+            here, ITEM.c.recording_id == MEMBERSHIP.c.recording_id, ITEM.c.id.not_in(items)
+        )
+        losing = (MEMBERSHIP.c.collection_id == collection) & ~stays
+        with self.catalog.reading() as connection:
+            self._known(connection, collection)
+            hit = connection.execute(select(MEMBERSHIP.c.segment_id).where(losing).distinct()).scalars()
+            old = [segment for segment in hit if segment is not None]
+        counts: list[int] = []
+
+        def forget(connection: Connection, epoch: int) -> None:
+            counts.append(connection.execute(delete(ITEM).where(here, ITEM.c.id.in_(items))).rowcount)
+            counts.append(put.forget_unreferenced(connection, self.tenant, collection))
+            put.count_again(connection, collection, epoch)
+
+        self._swap(collection, old, losing=losing, also=forget)
+        return Removed(n_items=counts[0], n_recordings=counts[1])
+
+    def _remove_all(self, collection: int) -> Removed:
+        old = [row.id for row in self._segments(collection)]
+        with self.catalog.writing() as connection:
+            self._known(connection, collection)
+            epoch = put.next_epoch(connection, self.tenant)
+            files = put.replace_segments(connection, self.tenant, collection, old, None, epoch)
+            n_items = connection.execute(delete(ITEM).where(ITEM.c.collection_id == collection)).rowcount
+            n_recordings = put.forget_unreferenced(connection, self.tenant, collection)
+            connection.execute(delete(COLLECTION).where(COLLECTION.c.id == collection))
+        self._delete(files)
+        return Removed(n_items=n_items, n_recordings=n_recordings)
+
+    def _delete(self, files: Iterable[str]) -> None:
+        for file in files:
+            # a library that holds it open keeps reading it
+            (self._folder / file).unlink(missing_ok=True)
+        fsync_folder(self._folder)
+
+    def _sweep(self) -> None:
+        """Delete what a crash left: files that were never finished, never named, or no longer are."""
+        with self.catalog.reading() as connection:
+            named = set(connection.execute(select(SEGMENT.c.file)).scalars())
+        self._delete(path.name for path in self._folder.iterdir() if path.name not in named)
+
+    def _mend(self) -> None:
+        """Build segments again whose files are missing or cut off; the stored fingerprints are the truth."""
+        for known in self.collections:
+            damaged = [row.id for row in self._segments(known.id) if not is_whole(self._folder, row.file)]
+            if damaged:
+                self._swap(known.id, damaged)
+
+
+def _begin(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:
+    """The codec of the home's scheme; a new home gets the newest, for good."""
+    with catalog.reading() as connection:
+        found = rows.home(connection, tenant)
+    if codec is None:
+        from fingerprint.extract import extractor  # loads the inference runtime
+
+        codec = extractor(found[0] if found else None)
+    if found is None:
+        with catalog.writing() as connection:
+            put.new_home(connection, tenant, codec.scheme)
+    elif codec.scheme != found[0]:
+        raise SchemeMismatch(index_scheme=found[0], query_scheme=codec.scheme)
+    return codec

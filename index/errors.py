@@ -1,0 +1,167 @@
+"""What can go wrong with a home: its lock, its catalog, its segments, its disk."""
+
+from __future__ import annotations
+
+from fingerprint.errors import EarwitnessError
+
+
+class StoreError(EarwitnessError):
+    """Something is wrong with the store, not with one item's audio."""
+
+    code = "index"
+
+
+class HomeMissing(StoreError):
+    """Nothing was ever stored in this home, so nothing can be asked of it."""
+
+    code = "home_missing"
+
+    def __init__(self, *, home: str) -> None:
+        self.home = home
+        super().__init__(
+            f"{home} holds no index yet",
+            hint="register a work or index a dataset first, or name another home",
+        )
+
+
+class HomeBusy(StoreError):
+    """Another process holds the home's one writer lock."""
+
+    code = "home_busy"
+
+    def __init__(self, *, home: str, holder: str) -> None:
+        self.home, self.holder = home, holder
+        super().__init__(
+            f"{home} is being written by {holder}",
+            hint="wait until it has finished; several commands may read at once, but only one may write",
+        )
+
+
+class HomeNotEmpty(StoreError):
+    """A restore was asked for into a home that holds something already."""
+
+    code = "home_not_empty"
+
+    def __init__(self, *, home: str) -> None:
+        self.home = home
+        super().__init__(f"{home} is not empty", hint="restore into a new, empty home; nothing was changed")
+
+
+class CatalogTooNew(StoreError):
+    """The catalog was written by a newer program than this one."""
+
+    code = "catalog_too_new"
+
+    def __init__(self, *, home: str, found: str, known: str) -> None:
+        self.home, self.found, self.known = home, found, known
+        super().__init__(
+            f"the catalog of {home} has schema {found}, this program knows {known}",
+            hint="use the newer earwitness that wrote it, or restore a backup made before the upgrade",
+        )
+
+
+class CatalogDamaged(StoreError):
+    """The catalog is not a database that can be read, or stored bytes changed under their checksum."""
+
+    code = "catalog_damaged"
+
+    def __init__(self, *, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(
+            f"{where} is damaged: {reason}",
+            hint="run `earwitness verify` for the extent, and restore a backup",
+        )
+
+
+class SegmentDamaged(StoreError):
+    """A segment file is missing or is not what the manifest says; stored fingerprints are not affected."""
+
+    code = "segment_damaged"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"the search segment {path} {reason}",
+            hint="run `earwitness rebuild`: segments are made again from the stored fingerprints",
+        )
+
+
+class DiskFull(StoreError):
+    """The disk had no room for what was to be written; nothing half-written was kept."""
+
+    code = "disk_full"
+
+    def __init__(self, *, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"no room left to write {path}", hint="free some space and run the same command again; it goes on"
+        )
+
+
+class CollectionUnknown(StoreError):
+    """No collection has this number or name."""
+
+    code = "collection_unknown"
+
+    def __init__(self, *, collection: str) -> None:
+        self.collection = collection
+        super().__init__(
+            f"there is no collection {collection}", hint="`earwitness collections` lists what there is"
+        )
+
+
+class RecordingUnknown(StoreError):
+    """No such recording in the opened epoch, or an item names audio that was never fingerprinted."""
+
+    code = "recording_unknown"
+
+    def __init__(self, *, recording: str) -> None:
+        self.recording = recording
+        super().__init__(f"there is no recording {recording}", hint="add the item with its fingerprint")
+
+
+class RecordingTooLong(StoreError):
+    """A recording has more codes than a segment can number."""
+
+    code = "recording_too_long"
+
+    def __init__(self, *, name: str, n_codes: int, limit: int) -> None:
+        self.name, self.n_codes, self.limit = name, n_codes, limit
+        super().__init__(
+            f"{name} has {n_codes} codes, a recording may have {limit}", hint="cut the recording into parts"
+        )
+
+
+class BackupDamaged(StoreError):
+    """A backup file cannot be unpacked to what was packed."""
+
+    code = "backup_damaged"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} is not a whole backup: {reason}", hint="restore from another backup file")
+
+
+class JobLost(StoreError):
+    """A worker reported on a job whose lease had passed to another."""
+
+    code = "job_lost"
+
+    def __init__(self, *, job: str) -> None:
+        self.job = job
+        super().__init__(
+            f"job {job} was taken over by another worker", hint="drop this result; the other worker's counts"
+        )
+
+
+class KeyReused(StoreError):
+    """The same idempotency key came with a different request."""
+
+    code = "key_reused"
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"the idempotency key {key} was used for another request",
+            hint="send a fresh key for a new request",
+        )

@@ -1,0 +1,343 @@
+"""One opened epoch of a home, to ask. It never changes: who wants to see later additions opens another."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from fingerprint.errors import SchemeMismatch
+from index import rows
+from index.catalog import CATALOG_FILE, SCHEMA, Catalog, bring_up_to_date, schema_of
+from index.enroll import SEGMENT_FOLDER, Writer
+from index.errors import CollectionUnknown, HomeBusy, HomeMissing, RecordingUnknown, SegmentDamaged
+from index.lock import HomeLock
+from index.match import Hits
+from index.protocols import Embedder
+from index.records import Collection, ItemRow, Picture, RecordingRow
+from index.segments import N_PROBE, Codec, Segment, Vectors, build, look_up, split_numbers
+from index.tables import ITEM
+from index.whole import WholeFiles, copies
+
+CACHED_BYTES: Final = 64 << 20
+"""Unpacked codes kept at hand: 36 hours of audio."""
+
+OPEN_ATTEMPTS: Final = 5
+MEND_WAIT_S: Final = 0.1
+
+
+class SchemeCodec(Codec, Embedder, Protocol):
+    """What the store and the search need of an extractor together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One segment of the opened epoch, and whose it is."""
+
+    collection: int
+    segment: Segment
+
+
+class Library:
+    """An opened epoch: catalog, segments and stored fingerprints as they were at one instant.
+
+    Open it with `Library.open`; it is cheap to open again. Its methods may be called from any thread. What a
+    writer removes afterwards stays readable here until `close`.
+
+    Attributes
+    ----------
+    epoch : int
+    scheme : str
+    collections : tuple of Collection
+    extractor
+        The extractor of this scheme.
+    """
+
+    def __init__(
+        self, snapshot: Connection, tenant: str, codec: SchemeCodec, segments: Sequence[_Held]
+    ) -> None:
+        found = rows.home(snapshot, tenant)
+        assert found is not None  # open() looked
+        self.scheme, self.epoch = found
+        self.tenant, self.extractor = tenant, codec
+        self.collections = rows.collections(snapshot, tenant)
+        self._by_number = {known.id: known for known in self.collections}
+        self._snapshot, self._segments = snapshot, segments
+        self._guard = threading.RLock()
+        self._loaded: dict[int, list[Any]] = {}
+        self._whole: dict[int, WholeFiles] = {}
+        self._codes: OrderedDict[int, Vectors] = OrderedDict()
+        self._codes_bytes = 0
+        self._recordings: dict[int, RecordingRow] = {}
+        self._close = ExitStack()
+
+    @classmethod
+    def open(
+        cls, home: Path, *, tenant: str = "local", codec: SchemeCodec | None = None, url: str | None = None
+    ) -> Self:
+        """Open the newest epoch.
+
+        Parameters
+        ----------
+        codec
+            The extractor; by default that of the home's scheme.
+
+        Raises
+        ------
+        HomeMissing
+            When nothing was ever stored in this home.
+        SegmentDamaged
+            When a segment file is missing or cut off and cannot be mended, as another process is writing.
+        CatalogTooNew, SchemeMismatch
+            When another program is needed to read it.
+        """
+        catalog = _open_catalog(home, url)
+        with ExitStack() as undo:
+            undo.callback(catalog.close)
+            found = _scheme(catalog, tenant)
+            if found is None:
+                raise HomeMissing(home=str(home))
+            codec = codec or _extractor(found)
+            if codec.scheme != found:
+                raise SchemeMismatch(index_scheme=found, query_scheme=codec.scheme)
+            snapshot, segments = _pin(catalog, home, tenant, codec, url)
+            undo.callback(snapshot.close)
+            for held in segments:
+                undo.callback(held.segment.close)
+            library = cls(snapshot, tenant, codec, segments)
+            library._close = undo.pop_all()
+        return library
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the epoch: files that a writer replaced meanwhile give their space back."""
+        with self._guard:
+            self._close.close()
+
+    def search(self, vectors: Vectors, *, k: int, collections: Sequence[int], n_probe: int = N_PROBE) -> Hits:
+        """Find the `k` codes nearest to each vector, over all the given collections together.
+
+        Parameters
+        ----------
+        vectors : float32 array, shape (n, dim)
+            Unit vectors.
+        n_probe : int
+            Lists that a look-up reads of each partitioned segment.
+
+        Returns
+        -------
+        hits : Hits
+            Best first within each row, rows ascending; similarities are as the segments estimate them.
+
+        Raises
+        ------
+        SegmentDamaged
+            When a segment's bytes changed on the disk: fewer results would be a false "not found".
+        """
+        indexes = [index for number in dict.fromkeys(collections) for index in self._indexes(number)]
+        wanted = np.ascontiguousarray(vectors, dtype=np.float32)
+        if not indexes or not len(wanted):
+            return _as_hits(np.empty((0, 0), np.float32), np.empty((0, 0), np.int64))
+        found = [look_up(index, wanted, k, n_probe) for index in indexes]
+        similarity = np.concatenate([part for part, _ in found], axis=1)
+        numbers = np.concatenate([part for _, part in found], axis=1)
+        return _as_hits(*_best(similarity, numbers, k))
+
+    def codes(self, recording: int) -> Vectors:
+        """Unit vectors of one recording's codes, float32, shape (n_codes, dim); not to be written to."""
+        with self._guard:
+            if recording in self._codes:
+                self._codes.move_to_end(recording)
+                return self._codes[recording]
+            packed = rows.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
+            vectors = self.extractor.unpack(packed)
+            vectors.setflags(write=False)
+            self._codes[recording] = vectors
+            self._codes_bytes += vectors.nbytes
+            while self._codes_bytes > CACHED_BYTES and len(self._codes) > 1:
+                self._codes_bytes -= self._codes.popitem(last=False)[1].nbytes
+            return vectors
+
+    def recording(self, recording: int) -> RecordingRow:
+        """One recording by its number."""
+        with self._guard:
+            if recording not in self._recordings:
+                found = rows.recording(self._snapshot, self.tenant, recording)
+                if found is None:
+                    raise RecordingUnknown(recording=str(recording))
+                self._recordings[recording] = found
+            return self._recordings[recording]
+
+    def by_sha256(self, sha256: str) -> RecordingRow | None:
+        """The recording that was decoded from these bytes; None when the store never had them."""
+        with self._guard:
+            return rows.recording_of(self._snapshot, self.tenant, sha256)
+
+    def chromaprint(self, recording: int) -> NDArray[np.uint32]:
+        """Whole-file Chromaprint vector of one recording."""
+        with self._guard:
+            return rows.chromaprint(self._snapshot, self.tenant, recording)
+
+    def picture(self, recording: int) -> Picture | None:
+        """The small spectrogram that is kept of a work; None of other recordings."""
+        with self._guard:
+            return rows.picture(self._snapshot, self.tenant, recording)
+
+    def items(self, recording: int, collections: Sequence[int]) -> list[ItemRow]:
+        """Every place where a recording lies in the given collections."""
+        here = (ITEM.c.recording_id == recording) & ITEM.c.collection_id.in_(collections)
+        with self._guard:
+            return rows.items(self._snapshot, self.tenant, here)
+
+    def n_codes(self, collections: Sequence[int]) -> int:
+        """Codes that a search of these collections looks through."""
+        return sum(self._collection(number).n_codes for number in dict.fromkeys(collections))
+
+    def whole_file(
+        self, chromaprint: NDArray[np.uint32], duration_s: float, collections: Sequence[int]
+    ) -> list[int]:
+        """Recordings of which a sound is the whole file, by Chromaprint alone; nearest first."""
+        known = [self._whole_files(number) for number in dict.fromkeys(collections)]
+        return copies(chromaprint, duration_s, known, self.chromaprint)
+
+    def knowledge(self, collections: Sequence[int]) -> str:
+        """A name for the state of these collections: an answer about them holds as long as it is the same."""
+        known = sorted((number, self._collection(number).changed_epoch) for number in set(collections))
+        return hashlib.sha256(repr(known).encode()).hexdigest()
+
+    def _collection(self, number: int) -> Collection:
+        if number not in self._by_number:
+            raise CollectionUnknown(collection=str(number))
+        return self._by_number[number]
+
+    def _whole_files(self, collection: int) -> WholeFiles:
+        self._collection(collection)
+        with self._guard:
+            if collection not in self._whole:
+                self._whole[collection] = WholeFiles(*rows.summaries(self._snapshot, collection))
+            return self._whole[collection]
+
+    def _indexes(self, collection: int) -> list[Any]:
+        self._collection(collection)
+        with self._guard:
+            if collection not in self._loaded:
+                held = [one.segment for one in self._segments if one.collection == collection]
+                self._loaded[collection] = [segment.load() for segment in held] + self._waiting(collection)
+            return self._loaded[collection]
+
+    def _waiting(self, collection: int) -> list[Any]:
+        """An index in memory of what was added but has no segment yet: it counts once it is stored."""
+        members = rows.held_by(collection, (), waiting=True)
+        n_codes = rows.count_codes(self._snapshot, members)
+        if not n_codes:
+            return []
+        codes = rows.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
+        return [build(codes, n_codes, self.extractor)]
+
+
+def _open_catalog(home: Path, url: str | None) -> Catalog:
+    if url is None and not (home / CATALOG_FILE).is_file():
+        raise HomeMissing(home=str(home))
+    catalog = Catalog(home, url=url)
+    try:
+        if schema_of(catalog) != SCHEMA:
+            lock = HomeLock(home)
+            try:
+                bring_up_to_date(catalog)
+            finally:
+                lock.release()
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
+
+
+def _scheme(catalog: Catalog, tenant: str) -> str | None:
+    with catalog.reading() as connection:
+        found = rows.home(connection, tenant)
+    return found[0] if found else None
+
+
+def _extractor(scheme: str) -> SchemeCodec:
+    from fingerprint.extract import extractor  # loads the inference runtime
+
+    return extractor(scheme)
+
+
+def _pin(
+    catalog: Catalog, home: Path, tenant: str, codec: SchemeCodec, url: str | None
+) -> tuple[Connection, list[_Held]]:
+    """One instant of the catalog, and all of its segment files held open."""
+    for attempt in range(OPEN_ATTEMPTS):
+        snapshot, held = catalog.snapshot(), list[_Held]()
+        try:
+            for row in rows.segments(snapshot, tenant):
+                held.append(_Held(row.collection, Segment(home / SEGMENT_FOLDER, row.file)))
+        except SegmentDamaged:
+            for one in held:
+                one.segment.close()
+            snapshot.close()
+            if attempt == OPEN_ATTEMPTS - 1:
+                raise
+            if attempt:  # at first, a writer may just have replaced it: the next look finds its successor
+                _mend(home, tenant, codec, url)
+        else:
+            return snapshot, held
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _mend(home: Path, tenant: str, codec: SchemeCodec, url: str | None) -> None:
+    try:
+        Writer.open(home, tenant=tenant, codec=codec, url=url).close()
+    except HomeBusy:
+        time.sleep(MEND_WAIT_S)  # the other writer mended it when it opened, or replaces it about now
+
+
+def _best(
+    similarity: NDArray[np.float32], numbers: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The `k` best of each row, each code once, though it may lie in several collections."""
+    similarity, numbers = _sorted(similarity, numbers)
+    by_number = np.argsort(numbers, axis=1, kind="stable")  # the better of two copies stays first
+    in_order = np.take_along_axis(numbers, by_number, axis=1)
+    again = np.zeros(numbers.shape, dtype=bool)
+    np.put_along_axis(again, by_number[:, 1:], in_order[:, 1:] == in_order[:, :-1], axis=1)
+    numbers = np.where(again, -1, numbers)
+    similarity, numbers = _sorted(np.where(numbers < 0, -np.inf, similarity), numbers)
+    return similarity[:, :k], numbers[:, :k]
+
+
+def _sorted(
+    similarity: NDArray[np.float32], numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    order = np.argsort(-similarity, axis=1, kind="stable")
+    return np.take_along_axis(similarity, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+
+
+def _as_hits(similarity: NDArray[np.float32], numbers: NDArray[np.int64]) -> Hits:
+    row, column = np.nonzero(numbers >= 0)
+    recording, position = split_numbers(numbers[row, column])
+    return Hits(
+        query_row=row.astype(np.int32),
+        recording=recording,
+        position=position,
+        similarity=similarity[row, column].astype(np.float32),
+    )

@@ -1,0 +1,202 @@
+"""FAISS segments: immutable files; they speed up what the stored fingerprints say, and are built from them.
+
+A segment belongs to one collection. Small ones are flat and exact (half-precision floats); from
+`PARTITIONED_FROM` codes on they are partitioned and product-quantised, on the quantiser that is shipped with
+the scheme. The numbers in a segment are ``recording * 2**20 + position``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.params import Params
+from index.disk import write_durably
+from index.errors import RecordingTooLong, SegmentDamaged
+
+POSITION_BITS: Final = 20
+MAX_CODES: Final = 1 << POSITION_BITS
+"""Codes that one recording may have: six days at two a second."""
+
+PARTITIONED_FROM: Final = 100_000
+"""Below it, an exact look-up is about as quick as a partitioned one, and needs no estimate."""
+
+GROWTH: Final = 3
+"""A segment is merged into what is new once it is no more than so many times as large: see `absorbed`."""
+
+N_PROBE: Final = 32
+"""Lists of a partitioned segment that a look-up reads."""
+
+TEMPLATE_FILE: Final = "partitioned.faiss"
+
+faiss.omp_set_num_threads(
+    1
+)  # on a busy machine two threads cost five times the CPU; processes are our threads
+
+Ids = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+
+class Codec(Protocol):
+    """What the store needs of an extractor."""
+
+    scheme: str
+    params: Params
+
+    def unpack(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors, shape (n, dim), of packed codes, shape (n, code_bytes)."""
+
+    def model_file(self, name: str) -> Path:
+        """A file that is shipped with the scheme."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFile:
+    """What the manifest says of one segment file."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    n_codes: int
+
+
+def number_codes(recording: int, n_codes: int) -> Ids:
+    """The FAISS numbers of one recording's codes."""
+    if n_codes > MAX_CODES:
+        raise RecordingTooLong(name=f"recording {recording}", n_codes=n_codes, limit=MAX_CODES)
+    return (recording << POSITION_BITS) + np.arange(n_codes, dtype=np.int64)
+
+
+def split_numbers(numbers: Ids) -> tuple[Ids, NDArray[np.int32]]:
+    """FAISS numbers -> recordings, and positions of the codes within them."""
+    return numbers >> POSITION_BITS, (numbers & (MAX_CODES - 1)).astype(np.int32)
+
+
+def absorbed(sizes: Sequence[int], n_new: int) -> int:
+    """How many of a collection's segments, smallest first, a new segment of `n_new` codes should take in.
+
+    The smallest are taken in as long as the next is no more than `GROWTH` times what was gathered so far. So
+    the segments that stay grow quickly from one to the next: their number is logarithmic in the codes, and
+    so is how often a code is built anew.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Codes of each live segment, ascending.
+    """
+    gathered = n_new
+    for taken, size in enumerate(sizes):
+        if size > GROWTH * gathered:
+            return taken
+        gathered += size
+    return len(sizes)
+
+
+def build(recordings: Iterable[tuple[int, NDArray[np.uint8]]], n_codes: int, codec: Codec) -> Any:
+    """Build a FAISS index of recordings' packed codes; the one way that segments come to be.
+
+    Parameters
+    ----------
+    recordings : iterable of (recording number, uint8 array, shape (n, code_bytes))
+    n_codes : int
+        How many codes that will be; decides between a flat and a partitioned index.
+    """
+    index = _empty(n_codes, codec)
+    for recording, codes in recordings:
+        if len(codes):
+            index.add_with_ids(codec.unpack(codes), number_codes(recording, len(codes)))
+    return index
+
+
+def _empty(n_codes: int, codec: Codec) -> Any:
+    if n_codes >= PARTITIONED_FROM:
+        return faiss.read_index(str(codec.model_file(TEMPLATE_FILE)))
+    half_floats = faiss.IndexScalarQuantizer(
+        codec.params.dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    return faiss.IndexIDMap2(half_floats)
+
+
+def save(index: Any, folder: Path) -> SegmentFile:
+    """Write an index into `folder` under a fresh name; durable when it returns."""
+    name = f"{uuid.uuid4().hex}.faiss"
+
+    def write(keep: Any) -> None:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(keep, 1 << 20))  # type: ignore[attr-defined]
+
+    sha256, size_bytes = write_durably(folder / name, write)
+    return SegmentFile(file=name, sha256=sha256, size_bytes=size_bytes, n_codes=int(index.ntotal))
+
+
+def is_whole(folder: Path, row: SegmentFile) -> bool:
+    """Whether a segment's file is there in its full length."""
+    path = folder / row.file
+    return path.is_file() and path.stat().st_size == row.size_bytes
+
+
+class Segment:
+    """One segment file, held open, so that it can be read even after a writer has replaced and deleted it.
+
+    Raises
+    ------
+    SegmentDamaged
+        When it is missing or has another size than the manifest states; at `load`, when its bytes changed.
+    """
+
+    def __init__(self, folder: Path, row: SegmentFile) -> None:
+        self.path, self._row = folder / row.file, row
+        try:
+            self._file = self.path.open("rb")
+        except FileNotFoundError as error:
+            raise SegmentDamaged(path=str(self.path), reason="is missing") from error
+        size_bytes = os.fstat(self._file.fileno()).st_size
+        if size_bytes != row.size_bytes:
+            self._file.close()
+            reason = f"has {size_bytes} bytes instead of {row.size_bytes}"
+            raise SegmentDamaged(path=str(self.path), reason=reason)
+
+    def load(self) -> Any:
+        """Read the index, checking every byte on the way, for FAISS itself accepts flipped bits silently."""
+        digest = hashlib.sha256()
+        self._file.seek(0)
+
+        def take(n_bytes: int) -> bytes:
+            chunk = self._file.read(n_bytes)
+            digest.update(chunk)
+            return chunk
+
+        try:
+            index = faiss.read_index(faiss.PyCallbackIOReader(take, 1 << 20))  # type: ignore[attr-defined]
+        except RuntimeError as error:
+            raise SegmentDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
+        while take(1 << 20):
+            pass
+        if digest.hexdigest() != self._row.sha256:
+            raise SegmentDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
+        return index
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def look_up(index: Any, vectors: Vectors, k: int, n_probe: int) -> tuple[NDArray[np.float32], Ids]:
+    """Similarities and numbers of the `k` nearest codes of each vector; number -1 where there are fewer.
+
+    ``n_probe`` travels with the call: as an attribute of the index it would be shared between threads.
+    """
+    if isinstance(index, faiss.IndexIVF):
+        params = faiss.SearchParametersIVF(nprobe=n_probe)  # type: ignore[call-arg]
+        similarity, numbers = index.search(vectors, k, params=params)
+    else:
+        similarity, numbers = index.search(vectors, k)
+    return similarity, numbers

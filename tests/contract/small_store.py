@@ -1,0 +1,101 @@
+"""A codec without a net, and small made-up items: what the tests of the store are made of."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerprint.params import Params
+from fingerprint.types import Fingerprint, Spectrogram
+from index.records import CollectionKind, Failure, NewItem
+from index.segments import Codec
+
+
+class Nibbles:
+    """Four bits a dimension, evenly spaced and normalised: unpacks like a scheme, knows no sound."""
+
+    scheme = "test-000000"
+    params = Params()
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def unpack(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors of packed codes."""
+        nibbles = np.stack([codes & 15, codes >> 4], axis=2).reshape(len(codes), -1)
+        vectors = nibbles.astype(np.float32) - 7.5
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+    def embed(self, spectrogram: Spectrogram, *, fine: bool) -> NDArray[np.float32]:
+        """The store never asks for it."""
+        raise AssertionError("the store does not embed")
+
+    def model_file(self, name: str) -> Path:
+        """An empty partitioned index, trained on random vectors."""
+        assert self._folder is not None
+        path = self._folder / name
+        if not path.exists():
+            faiss.write_index(_partitioned(self.params.dim), str(path))
+        return path
+
+
+@cache
+def _partitioned(dim: int) -> faiss.IndexIVFPQFastScan:
+    vectors = Nibbles().unpack(some_codes(0, 2_000))
+    index = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, 16, dim // 2, 4, faiss.METRIC_INNER_PRODUCT)
+    index.own_fields = False
+    index.train(vectors)
+    return index
+
+
+CODEC: Codec = Nibbles()
+
+
+def some_codes(seed: int, n_codes: int) -> NDArray[np.uint8]:
+    """Random packed codes."""
+    size = (n_codes, Nibbles.params.code_bytes)
+    return np.random.default_rng(seed).integers(0, 256, size=size, dtype=np.uint8)
+
+
+def some_fingerprint(seed: int, n_codes: int = 6) -> Fingerprint:
+    """A fingerprint that no other seed shares."""
+    duration_s = n_codes * Nibbles.params.hop_s
+    chromaprint = np.random.default_rng(seed).integers(0, 2**32, size=8 * n_codes, dtype=np.uint32)
+    return Fingerprint(
+        scheme=Nibbles.scheme,
+        duration_s=duration_s,
+        active_s=duration_s,
+        codes=some_codes(seed, n_codes),
+        chromaprint=chromaprint,
+    )
+
+
+def sha256_of(seed: int) -> str:
+    """What the made-up bytes of an item would have as their checksum."""
+    return hashlib.sha256(str(seed).encode()).hexdigest()
+
+
+def some_item(seed: int, *, path: str | None = None, n_codes: int = 6, owner: str | None = None) -> NewItem:
+    """An item of the audio `seed`."""
+    return NewItem(
+        path=path or f"{seed}.wav",
+        sha256=sha256_of(seed),
+        fingerprint=some_fingerprint(seed, n_codes),
+        owner=owner,
+    )
+
+
+def unreadable(path: str, sha256: str | None = None) -> NewItem:
+    """An item that could not be read."""
+    failure = Failure(code="broken", message=f"{path} is broken", hint="send another")
+    return NewItem(path=path, sha256=sha256, failure=failure)
+
+
+DATASET = CollectionKind.DATASET
+WORKS = CollectionKind.WORKS
