@@ -1,0 +1,39 @@
+"""The console script, started as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(sys.executable).with_name("earwitness")
+HEAVY = ("numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "scipy", "pyarrow", "numpy")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Asking for help pays for no library that only work needs."""
+    code = (
+        "import sys\nfrom api.cli import main\nsys.argv = ['earwitness', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY []" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["schema", "finding"], ["collections"]], ids=" ".join)
+def test_a_folder_of_the_users_does_not_shadow_the_program(tmp_path: Path, arguments: list[str]) -> None:
+    """The program works in a folder that holds an api.py, an index/ and a fingerprint/ of the user's own."""
+    (tmp_path / "api.py").write_text("raise RuntimeError('the user\\'s own api.py was imported')\n")
+    for room in ("index", "fingerprint"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text(f"raise RuntimeError('the user\\'s own {room}')\n")
+    environment = os.environ | {"EARWITNESS_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [SCRIPT, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the user's own" not in done.stderr

@@ -1,0 +1,83 @@
+"""The house's own rules, held by reading its source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = {"fingerprint": 0, "index": 1, "api": 2, "benchmarks": 3, "sample_audio": 3, "tests": 4}
+LONGEST_FILE = 450
+
+
+def _sources(*rooms: str) -> list[Path]:
+    return [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{_name(path)}:{node.lineno}: spell the whole path of an import"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", _sources(*FLOORS), ids=_name)
+def test_imports_run_downstairs(path: Path) -> None:
+    """fingerprint knows nobody, index knows fingerprint, api knows both; nobody knows those who look down."""
+    own = path.relative_to(ROOT).parts[0]
+    for module in _imported(path):
+        room = module.split(".")[0]
+        assert FLOORS.get(room, 0) <= FLOORS[own], f"{own} -> {module}"
+        looks_down = room in {"benchmarks", "sample_audio"} and own in {"fingerprint", "index", "api"}
+        assert not looks_down, f"{own} -> {module}"
+
+
+@pytest.mark.parametrize("path", _sources("fingerprint/kernels"), ids=_name)
+def test_kernels_import_numpy_and_numba_only(path: Path) -> None:
+    """A kernel is loops over arrays: it knows no type of ours and no other library."""
+    allowed = {"__future__", "typing", "math", "numpy", "numba", "collections"}
+    assert {module.split(".")[0] for module in _imported(path)} <= allowed
+
+
+@pytest.mark.parametrize("path", _sources(*FLOORS), ids=_name)
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    """No Python file is longer than 450 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", _sources("fingerprint", "index", "api"), ids=_name)
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    """A stray variable cannot change what a fingerprint means: only api/settings.py looks at them."""
+    if _name(path) == "api/settings.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            assert node.attr not in {"environ", "getenv", "environb"}, f"{_name(path)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", _sources("tests"), ids=_name)
+def test_every_test_states_its_law(path: Path) -> None:
+    """Each test says in one sentence what must hold."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            assert ast.get_docstring(node), f"{_name(path)}:{node.lineno} {node.name} has no docstring"
+
+
+@pytest.mark.parametrize("path", _sources("fingerprint", "index", "api"), ids=_name)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    """No stub and no error swallowed in silence."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            only_pass = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
+            assert not only_pass, f"{_name(path)}:{node.lineno} swallows an error"
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            assert "NotImplementedError" not in ast.dump(node.exc), f"{_name(path)}:{node.lineno} is a stub"
