@@ -17,7 +17,7 @@ from index import rows
 from index.errors import RecordingTooLong, RecordingUnknown
 from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Picture
 from index.segments import MAX_CODES, SegmentFile
-from index.tables import COLLECTION, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
+from index.tables import COLLECTION, FINDING, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
 
 
 def now() -> str:
@@ -263,6 +263,7 @@ def forget_unreferenced(connection: Connection, tenant: str, collection: int) ->
         ITEM.c.recording_id == MEMBERSHIP.c.recording_id, ITEM.c.collection_id == collection
     )
     connection.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection, ~named_here))
+    connection.execute(delete(FINDING).where(FINDING.c.tenant == tenant))  # findings may name what is removed
     named = exists().where(ITEM.c.recording_id == RECORDING.c.id)
     return connection.execute(delete(RECORDING).where(RECORDING.c.tenant == tenant, ~named)).rowcount
 

@@ -10,6 +10,8 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from index.errors import DiskFull
+
 WRITES: Final = "earwitness_writes"
 """Execution option of connections that will write: they take SQLite's write lock at once, or wait for it."""
 
@@ -69,6 +71,10 @@ def copy_while_in_use(source: Path, target: Path) -> None:
         here.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         here.backup(there)  # all pages in one step: one read transaction
         there.execute("PRAGMA journal_mode = DELETE")  # one file, no log beside it
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == "SQLITE_FULL":
+            raise DiskFull(path=str(target)) from error
+        raise
     finally:
         here.close()
         there.close()

@@ -1,0 +1,85 @@
+"""Answers already worked out, kept under all that they depend on, so that none is ever stale.
+
+The key is the audio, the scheme, the effort and `Library.knowledge` of the collections that were searched.
+Whatever changes one of those asks again. These rows may be lost without harm; they are written without the
+home's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, insert, select
+
+from index.catalog import Catalog
+from index.tables import FINDING
+
+AT_ONCE: Final = 500
+"""Rows named in one statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked, of what, how hard; the audio is named by `NewItem.audio_key`."""
+
+    scheme: str
+    effort: str
+    knowledge: str
+
+
+class Answers:
+    """Findings of earlier scans, as the text that the caller gave. May be used from any thread."""
+
+    def __init__(self, home: Path, *, tenant: str = "local", url: str | None = None) -> None:
+        self._catalog, self._tenant = Catalog(home, url=url), tenant
+
+    def recall(self, asked: Asked, audio: Sequence[str]) -> dict[str, str]:
+        """The findings known for some audio; what is not known is not in the answer."""
+        found: dict[str, str] = {}
+        with self._catalog.reading() as connection:
+            for some in _parts(audio):
+                which = self._where(asked) & FINDING.c.audio_key.in_(some)
+                statement = select(FINDING.c.audio_key, FINDING.c.finding).where(which)
+                found.update(connection.execute(statement).tuples().all())
+        return found
+
+    def remember(self, asked: Asked, findings: Mapping[str, str]) -> None:
+        """Keep findings, audio -> text, in one transaction; known ones are replaced."""
+        if not findings:
+            return
+        key = {
+            "tenant": self._tenant,
+            "scheme": asked.scheme,
+            "effort": asked.effort,
+            "knowledge": asked.knowledge,
+        }
+        values = [{**key, "audio_key": audio, "finding": text} for audio, text in findings.items()]
+        with self._catalog.writing() as connection:
+            for some in _parts(list(findings)):
+                connection.execute(delete(FINDING).where(self._where(asked), FINDING.c.audio_key.in_(some)))
+            connection.execute(insert(FINDING), values)
+
+    def forget(self) -> int:
+        """Drop every finding; returns how many there were."""
+        with self._catalog.writing() as connection:
+            return connection.execute(delete(FINDING).where(FINDING.c.tenant == self._tenant)).rowcount
+
+    def close(self) -> None:
+        """Let go of the catalog."""
+        self._catalog.close()
+
+    def _where(self, asked: Asked) -> ColumnElement[bool]:
+        return (
+            (FINDING.c.tenant == self._tenant)
+            & (FINDING.c.scheme == asked.scheme)
+            & (FINDING.c.effort == asked.effort)
+            & (FINDING.c.knowledge == asked.knowledge)
+        )
+
+
+def _parts(audio: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(audio), AT_ONCE):
+        yield audio[start : start + AT_ONCE]

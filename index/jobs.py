@@ -1,0 +1,279 @@
+"""Jobs that outlive the process that took them: rows beside what they make, with lease and attempts.
+
+A job is queued, running, done or failed. Whoever claims a queued one holds a lease and prolongs it; when the
+holder dies the lease runs out, or `Jobs.take_back` ends it at once, and the job is queued again. A job that
+used up its attempts has failed, for the reason that it brings its worker down.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from index.catalog import Catalog
+from index.errors import JobLost, KeyReused
+from index.records import Failure
+from index.tables import JOB
+
+MAX_ATTEMPTS: Final = 3
+LEASE_S: Final = 60.0
+
+GAVE_UP: Final = Failure(
+    code="job_gave_up",
+    message=f"the work was begun {MAX_ATTEMPTS} times and brought its worker down each time",
+    hint="the upload may be hostile or too large for this machine; split it, or try another file",
+)
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job as it was when it was read. Times are seconds since 1970.
+
+    Attributes
+    ----------
+    number : int
+        Order in which the jobs came.
+    attempts : int
+        How often it was claimed; with `id` it names one lease.
+    spool_path : Path or None
+        The upload that it works on.
+    """
+
+    id: str
+    number: int
+    kind: str
+    state: JobState
+    payload: Mapping[str, Any]
+    spool_path: Path | None
+    attempts: int
+    created_at: float
+    ended_at: float | None
+    result: Any
+    failure: Failure | None
+
+
+class Jobs:
+    """The jobs of one home; every change is one transaction. Its methods may be called from any thread.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        A catalog at its newest schema: `Writer.catalog`, or one of its own.
+    """
+
+    def __init__(self, catalog: Catalog, *, tenant: str = "local") -> None:
+        self._catalog, self._tenant = catalog, tenant
+
+    def enqueue(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        spool_path: Path | None = None,
+        idempotency_key: str | None = None,
+    ) -> tuple[Job, bool]:
+        """Queue a job; it is on the disk when this returns.
+
+        Returns
+        -------
+        job, is_new
+            With an idempotency key that came before, the job that it made then, and False.
+
+        Raises
+        ------
+        KeyReused
+            When the key came before with another kind or payload.
+        """
+        job = uuid.uuid4().hex
+        values = {
+            "id": job,
+            "tenant": self._tenant,
+            "kind": kind,
+            "state": JobState.QUEUED.value,
+            "payload": _json(payload),
+            "spool_path": None if spool_path is None else str(spool_path),
+            "idempotency_key": idempotency_key,
+            "attempts": 0,
+            "created_at": time.time(),
+        }
+        try:
+            with self._catalog.writing() as connection:
+                values["number"] = self._next_number(connection)
+                connection.execute(insert(JOB).values(values))
+        except IntegrityError:
+            known = self._by_key(idempotency_key)
+            if known is None:
+                raise
+            if (known.kind, _json(known.payload)) != (kind, values["payload"]):
+                raise KeyReused(key=str(idempotency_key)) from None
+            return known, False
+        return self._sure(job), True
+
+    def get(self, job: str) -> Job | None:
+        """One job; None for another tenant's, too."""
+        with self._catalog.reading() as connection:
+            row = connection.execute(self._mine(JOB.c.id == job)).one_or_none()
+        return None if row is None else _job(row)
+
+    def recent(self, *, limit: int, before: int | None = None) -> list[Job]:
+        """Jobs, newest first; `before` is the number of the last one of the page before."""
+        older = JOB.c.number < before if before is not None else JOB.c.number.is_not(None)
+        with self._catalog.reading() as connection:
+            found = connection.execute(self._mine(older).order_by(JOB.c.number.desc()).limit(limit)).all()
+        return [_job(row) for row in found]
+
+    def count(self) -> dict[JobState, int]:
+        """How many jobs are in each state."""
+        statement = (
+            select(JOB.c.state, func.count()).where(JOB.c.tenant == self._tenant).group_by(JOB.c.state)
+        )
+        with self._catalog.reading() as connection:
+            found: dict[str, int] = dict(connection.execute(statement).tuples().all())
+        return {state: found.get(state.value, 0) for state in JobState}
+
+    def spool_paths(self) -> set[Path]:
+        """Uploads that a queued or running job still needs; any other file of the spool is an orphan."""
+        alive = JOB.c.state.in_((JobState.QUEUED, JobState.RUNNING)) & JOB.c.spool_path.is_not(None)
+        with self._catalog.reading() as connection:
+            return {
+                Path(path) for path in connection.execute(select(JOB.c.spool_path).where(alive)).scalars()
+            }
+
+    def claim(self, kinds: Sequence[str], *, lease_s: float = LEASE_S) -> Job | None:
+        """Take the oldest queued job of these kinds; None when there is none."""
+        self.take_back(only_expired=True)
+        waiting = (JOB.c.state == JobState.QUEUED) & JOB.c.kind.in_(kinds)
+        oldest = self._mine(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
+        with self._catalog.writing() as connection:
+            row = connection.execute(oldest).one_or_none()
+            if row is None:
+                return None
+            now = time.time()
+            values = {"attempts": row.attempts + 1, "lease_until": now + lease_s, "heartbeat_at": now}
+            running = update(JOB).where(JOB.c.id == row.id)
+            connection.execute(running.values(state=JobState.RUNNING.value, **values))
+        return self._sure(row.id)
+
+    def heartbeat(self, job: Job, *, lease_s: float = LEASE_S) -> None:
+        """Prolong a lease.
+
+        Raises
+        ------
+        JobLost
+            When it ran out meanwhile and the job passed to another.
+        """
+        now = time.time()
+        self._change(job, lease_until=now + lease_s, heartbeat_at=now)
+
+    def finish(self, job: Job, result: Any) -> Job:
+        """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
+        done = json.dumps(result, ensure_ascii=False)
+        self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=done)
+        return self._sure(job.id)
+
+    def fail(self, job: Job, failure: Failure) -> Job:
+        """Record why a job failed; it is not tried again. Raises `JobLost` as `heartbeat` does."""
+        self._change(job, state=JobState.FAILED.value, lease_until=None, **_failed(failure))
+        return self._sure(job.id)
+
+    def take_back(self, *, only_expired: bool = False) -> int:
+        """Queue running jobs again whose worker is gone; those out of attempts have failed.
+
+        Parameters
+        ----------
+        only_expired
+            False means that every running job's worker is known to be gone: at a server's start, when it
+            has the home's lock.
+
+        Returns
+        -------
+        n_jobs : int
+            How many were running.
+        """
+        gone = (JOB.c.tenant == self._tenant) & (JOB.c.state == JobState.RUNNING)
+        if only_expired:
+            gone &= JOB.c.lease_until < time.time()
+        with self._catalog.reading() as connection:
+            if not connection.execute(select(func.count()).where(gone)).scalar_one():
+                return 0
+        with self._catalog.writing() as connection:
+            spent = update(JOB).where(gone, JOB.c.attempts >= MAX_ATTEMPTS)
+            failed = connection.execute(
+                spent.values(state=JobState.FAILED.value, lease_until=None, **_failed(GAVE_UP))
+            )
+            again = update(JOB).where(gone).values(state=JobState.QUEUED.value, lease_until=None)
+            return failed.rowcount + connection.execute(again).rowcount
+
+    def _mine(self, which: ColumnElement[bool]) -> Any:
+        return select(JOB).where(JOB.c.tenant == self._tenant, which)
+
+    def _by_key(self, key: str | None) -> Job | None:
+        with self._catalog.reading() as connection:
+            row = connection.execute(self._mine(JOB.c.idempotency_key == key)).one_or_none()
+        return None if row is None else _job(row)
+
+    def _next_number(self, connection: Connection) -> int:
+        last = select(func.coalesce(func.max(JOB.c.number), 0)).where(JOB.c.tenant == self._tenant)
+        return int(connection.execute(last).scalar_one()) + 1
+
+    def _sure(self, job: str) -> Job:
+        found = self.get(job)
+        if found is None:
+            raise JobLost(job=job)
+        return found
+
+    def _change(self, job: Job, **values: object) -> None:
+        mine = (JOB.c.id == job.id) & (JOB.c.state == JobState.RUNNING) & (JOB.c.attempts == job.attempts)
+        with self._catalog.writing() as connection:
+            if not connection.execute(update(JOB).where(mine).values(values)).rowcount:
+                raise JobLost(job=job.id)
+
+
+def _json(payload: Mapping[str, Any]) -> str:
+    return json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
+
+
+def _failed(failure: Failure) -> dict[str, object]:
+    return {
+        "ended_at": time.time(),
+        "error_code": failure.code,
+        "error_message": failure.message,
+        "error_hint": failure.hint,
+    }
+
+
+def _job(row: Row[Any]) -> Job:
+    failure = None
+    if row.error_code is not None:
+        failure = Failure(code=row.error_code, message=row.error_message, hint=row.error_hint)
+    return Job(
+        id=row.id,
+        number=row.number,
+        kind=row.kind,
+        state=JobState(row.state),
+        payload=json.loads(row.payload),
+        spool_path=None if row.spool_path is None else Path(row.spool_path),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        result=None if row.result is None else json.loads(row.result),
+        failure=failure,
+    )

@@ -1,0 +1,123 @@
+"""Whether everything that is stored still is what was stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, exists, func, select
+
+from index import rows, sqlite
+from index.enroll import SEGMENT_FOLDER, Writer
+from index.errors import CatalogDamaged, SegmentDamaged
+from index.records import Collection, Problem
+from index.segments import Segment
+from index.tables import FINGERPRINT, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
+
+RESTORE: Final = "restore a backup made before, or index the audio again"
+REBUILD: Final = "run `earwitness rebuild`"
+
+_BLOBS: Final = (
+    (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
+    (FINGERPRINT, FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256, "Chromaprint"),
+    (PICTURE, PICTURE.c.levels, PICTURE.c.levels_sha256, "spectrogram"),
+)
+
+
+def verify(writer: Writer) -> list[Problem]:
+    """Check everything that a home holds: pages, checksums, segment files, counts, and that nothing dangles.
+
+    Returns
+    -------
+    problems : list of Problem
+        Empty when all is well.
+    """
+    folder = writer.home / SEGMENT_FOLDER
+    with writer.catalog.reading() as connection:
+        if writer.catalog.is_sqlite:
+            broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+            if broken:
+                return broken  # what lies on broken pages says nothing of itself
+        return [
+            *_blobs(connection),
+            *_segments(connection, folder, writer.tenant),
+            *_memberships(connection),
+            *_counts(connection, writer.tenant),
+            *_strays(connection, folder),
+        ]
+
+
+def _blobs(connection: Connection) -> Iterator[Problem]:
+    for table, blob, sha256, name in _BLOBS:
+        statement = select(table.c.recording_id, blob, sha256).execution_options(yield_per=64)
+        for number, stored, wanted in connection.execute(statement):
+            try:
+                rows.checked(stored, wanted, f"the {name} of recording {number}")
+            except CatalogDamaged as error:
+                yield Problem(where=error.where, what=error.reason, hint=RESTORE)
+    bare = select(RECORDING.c.id).where(~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id))
+    for number in connection.execute(bare).scalars():
+        yield Problem(where=f"recording {number}", what="it has no fingerprint", hint=RESTORE)
+
+
+def _segments(connection: Connection, folder: Path, tenant: str) -> Iterator[Problem]:
+    for row in rows.segments(connection, tenant):
+        try:
+            segment = Segment(folder, row.file)
+        except SegmentDamaged as error:
+            yield Problem(where=error.path, what=error.reason, hint=REBUILD)
+            continue
+        try:
+            index = segment.load()
+        except SegmentDamaged as error:
+            yield Problem(where=error.path, what=error.reason, hint=REBUILD)
+        else:
+            stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
+            if not index.ntotal == stored == row.file.n_codes:
+                what = f"it holds {index.ntotal} codes, its recordings have {stored}"
+                yield Problem(where=str(segment.path), what=what, hint=REBUILD)
+        finally:
+            segment.close()
+
+
+def _memberships(connection: Connection) -> Iterator[Problem]:
+    placed = exists().where(
+        MEMBERSHIP.c.collection_id == ITEM.c.collection_id, MEMBERSHIP.c.recording_id == ITEM.c.recording_id
+    )
+    unfindable = select(ITEM.c.id).where(ITEM.c.recording_id.is_not(None), ~placed)
+    for number in connection.execute(unfindable).scalars():
+        yield Problem(where=f"item {number}", what="a search cannot find it", hint=RESTORE)
+    named = exists().where(
+        ITEM.c.collection_id == MEMBERSHIP.c.collection_id, ITEM.c.recording_id == MEMBERSHIP.c.recording_id
+    )
+    for number in connection.execute(select(MEMBERSHIP.c.recording_id).where(~named)).scalars():
+        yield Problem(where=f"recording {number}", what="no item of its collection names it", hint=REBUILD)
+    unused = select(RECORDING.c.id).where(~exists().where(ITEM.c.recording_id == RECORDING.c.id))
+    for number in connection.execute(unused).scalars():
+        yield Problem(where=f"recording {number}", what="no item names it", hint=RESTORE)
+
+
+def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
+    for collection in rows.collections(connection, tenant):
+        items = select(func.count()).where(ITEM.c.collection_id == collection.id)
+        found = (
+            connection.execute(items.where(ITEM.c.recording_id.is_not(None))).scalar_one(),
+            connection.execute(items.where(ITEM.c.recording_id.is_(None))).scalar_one(),
+            rows.count_codes(connection, MEMBERSHIP.c.collection_id == collection.id),
+        )
+        stated = (collection.n_items, collection.n_unreadable, collection.n_codes)
+        if found != stated:
+            what = f"it states {stated} items, unreadable items and codes, but has {found}"
+            yield Problem(where=_name(collection), what=what, hint=RESTORE)
+
+
+def _strays(connection: Connection, folder: Path) -> Iterator[Problem]:
+    named = set(connection.execute(select(SEGMENT.c.file)).scalars())
+    for path in sorted(folder.iterdir()):
+        if path.name not in named:
+            yield Problem(where=str(path), what="nothing names this file", hint="open the home to write once")
+
+
+def _name(collection: Collection) -> str:
+    return f"collection {collection.name} (version {collection.version})"
