@@ -140,8 +140,7 @@ def threshold(n_items: int) -> float:
 
 def to_json(finding: Finding) -> dict[str, Any]:
     """Return the finding as the schema words it, rounded, keys in order."""
-    item, search = finding.item, finding.search
-    error = finding.error
+    item, error = finding.item, finding.error
     return {
         "schema": SCHEMA,
         "item": {
@@ -152,19 +151,24 @@ def to_json(finding: Finding) -> dict[str, Any]:
         },
         "verdict": str(finding.verdict),
         "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
-        "search": {
-            "collections": [
-                {"name": c.name, "version": c.version, "indexed_at": c.indexed_at, "items": c.items}
-                for c in search.collections
-            ],
-            "effort": str(search.effort),
-            "speed": [round(ratio, 3) for ratio in search.speed],
-            "pitch_cents": [round(cents) for cents in search.pitch_cents],
-            "tempo": [round(ratio, 3) for ratio in search.tempo],
-            "scheme": search.scheme,
-            "epoch": search.epoch,
-        },
+        "search": search_json(finding.search),
         "matches": [_match_json(match) for match in finding.matches],
+    }
+
+
+def search_json(search: SearchSaid) -> dict[str, Any]:
+    """Return what was searched, as the schema words it."""
+    return {
+        "collections": [
+            {"name": c.name, "version": c.version, "indexed_at": c.indexed_at, "items": c.items}
+            for c in search.collections
+        ],
+        "effort": str(search.effort),
+        "speed": [round(ratio, 3) for ratio in search.speed],
+        "pitch_cents": [round(cents) for cents in search.pitch_cents],
+        "tempo": [round(ratio, 3) for ratio in search.tempo],
+        "scheme": search.scheme,
+        "epoch": search.epoch,
     }
 
 
@@ -216,21 +220,25 @@ def from_json(said: Mapping[str, Any]) -> Finding:
     """
     if said["schema"] != SCHEMA:
         raise ValueError(f"{said['schema']} is not {SCHEMA}")
-    search = said["search"]
     return Finding(
         item=ItemSaid(**said["item"]),
         verdict=Verdict(said["verdict"]),
         error=None if said["error"] is None else ErrorSaid(**said["error"]),
-        search=SearchSaid(
-            collections=tuple(CollectionSaid(**each) for each in search["collections"]),
-            effort=Effort(search["effort"]),
-            speed=_pair(search["speed"]),
-            pitch_cents=_pair(search["pitch_cents"]),
-            tempo=_pair(search["tempo"]),
-            scheme=search["scheme"],
-            epoch=search["epoch"],
-        ),
+        search=search_from_json(said["search"]),
         matches=tuple(_match_of(match) for match in said["matches"]),
+    )
+
+
+def search_from_json(said: Mapping[str, Any]) -> SearchSaid:
+    """Read back what `search_json` made."""
+    return SearchSaid(
+        collections=tuple(CollectionSaid(**each) for each in said["collections"]),
+        effort=Effort(said["effort"]),
+        speed=_pair(said["speed"]),
+        pitch_cents=_pair(said["pitch_cents"]),
+        tempo=_pair(said["tempo"]),
+        scheme=said["scheme"],
+        epoch=said["epoch"],
     )
 
 

@@ -1,6 +1,6 @@
 """The road that every door shares: an item's bytes -> decoded -> Query -> matches -> Finding.
 
-``check``, ``register``, ``index``, ``scan`` and the HTTP jobs all walk it, so that their answers cannot differ.
+``check``, ``register``, ``index``, ``scan`` and the HTTP jobs all walk it: their answers cannot differ.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from index.records import NewItem
 from index.verdict import NEEDED_ACTIVE_S, verdict
 
 HELD_BYTES: Final = 32 << 20
-"""An item up to this size is held in memory; a larger one is read from its file, or an unlinked temporary one."""
+"""An item up to this size is held in memory; a larger one is read from its file or an unlinked copy."""
 BLOCK_BYTES: Final = 1 << 20
 MATCH_LIMIT: Final = 50
 """Places reported for one item, best first."""
@@ -169,7 +169,7 @@ def taken(recording: Recording, *, held_bytes: int = HELD_BYTES) -> Iterator[Tak
     if recording.open is None:
         raise NoSound(name=recording.item_id)
     with recording.open() as stream, tempfile.TemporaryFile() as spool:
-        head = _read_up_to(stream, held_bytes + 1)
+        head = read_up_to(stream, held_bytes + 1)
         digest = hashlib.sha256(head)
         if len(head) <= held_bytes:
             yield Taken(source=head, sha256=digest.hexdigest(), size_bytes=len(head))
@@ -187,7 +187,8 @@ def taken(recording: Recording, *, held_bytes: int = HELD_BYTES) -> Iterator[Tak
         yield Taken(source=recording.file or spool, sha256=digest.hexdigest(), size_bytes=size)
 
 
-def _read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:
+def read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:
+    """Read up to `n_bytes`, fewer only at the stream's end."""
     blocks = io.BytesIO()
     while blocks.tell() < n_bytes and (block := stream.read(min(BLOCK_BYTES, n_bytes - blocks.tell()))):
         blocks.write(block)
@@ -213,7 +214,13 @@ def stretch(waveform: Waveform, recording: Recording) -> Waveform:
 
 
 def ask(
-    heard: Heard, library: Library, *, collections: Sequence[int], effort: Effort, n_items: int | None = None
+    heard: Heard,
+    library: Library,
+    *,
+    collections: Sequence[int],
+    effort: Effort,
+    n_items: int | None = None,
+    search: SearchSaid | None = None,
 ) -> Finding:
     """Ask the library about one heard item.
 
@@ -223,8 +230,10 @@ def ask(
         Numbers of the collections to search; at least one.
     n_items
         Items of a whole scan, where they are known beforehand (else see `api.findings.graded`).
+    search
+        What is said to be searched; by default worked out by `searched`, which a scan does once.
     """
-    search = searched(library, collections=collections, effort=effort)
+    search = search or searched(library, collections=collections, effort=effort)
     if heard.query is None:
         return _finding(heard, Verdict.NOT_READABLE, search, ())
     matches = identify(heard.query, library, collections=collections, effort=effort, limit=MATCH_LIMIT)

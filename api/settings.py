@@ -88,6 +88,12 @@ class Settings(BaseSettings):
 
 
 def worker_environment() -> dict[str, str]:
-    """Return the environment for a worker process: ours, with one thread for every numeric library."""
+    """Return the environment for a worker process.
+
+    It is ours, with one thread for every numeric library, and this program's own folder to import from: a
+    worker is started without the current folder on its path.
+    """
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one}
+    ours = str(Path(__file__).resolve().parent.parent)
+    paths = [ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

@@ -1,0 +1,95 @@
+"""From what a command says to an `Order`: which collections are meant, and what is said to be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.answering import Order
+from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
+from api.pipeline import searched
+from api.settings import Settings
+from index.library import Library
+from index.match import Effort
+from index.records import Collection, CollectionKind
+
+
+def open_library(settings: Settings) -> Library:
+    """Open the newest epoch of the settings' home."""
+    return Library.open(settings.home, tenant=settings.tenant)
+
+
+def works_of(library: Library) -> list[Collection]:
+    """Return the registry, as a list that is empty when no work is in it."""
+    return [each for each in library.collections if each.kind is CollectionKind.WORKS and each.n_items]
+
+
+def datasets_of(library: Library, names: Sequence[str] = ()) -> list[Collection]:
+    """Return the datasets named (``name`` or ``name:version``), or all of them.
+
+    Raises
+    ------
+    NoSuchCollection
+    """
+    datasets = [each for each in library.collections if each.kind is CollectionKind.DATASET]
+    for name in names:
+        if not any(_is_called(each, name) for each in datasets):
+            known = tuple(f"{each.name}:{each.version}" for each in datasets)
+            raise NoSuchCollection(name=name, known=known)
+    return [each for each in datasets if not names or any(_is_called(each, name) for name in names)]
+
+
+def _is_called(collection: Collection, name: str) -> bool:
+    return name in {collection.name, f"{collection.name}:{collection.version}"}
+
+
+def order_of(
+    settings: Settings,
+    library: Library,
+    asked: Sequence[Collection],
+    *,
+    effort: Effort,
+    into: int | None = None,
+    as_works: bool = False,
+) -> Order:
+    """Say what is to be done with each item: look it up in `asked`, and store it in the collection `into`."""
+    numbers = tuple(each.id for each in asked)
+    return Order(
+        settings=settings,
+        effort=effort,
+        asked=numbers,
+        knowledge=library.knowledge(numbers),
+        search=searched(library, collections=numbers, effort=effort) if numbers else None,
+        into=into,
+        as_works=as_works,
+    )
+
+
+def check_order(
+    settings: Settings, library: Library, *, names: Sequence[str] = (), effort: Effort = Effort.STANDARD
+) -> Order:
+    """Order a check against datasets.
+
+    Raises
+    ------
+    NothingIndexed
+        When there is none: that is no answer about any audio.
+    NoSuchCollection
+    """
+    datasets = datasets_of(library, names)
+    if not datasets:
+        raise NothingIndexed(home=str(settings.home))
+    return order_of(settings, library, datasets, effort=effort)
+
+
+def scan_order(settings: Settings, library: Library, *, effort: Effort = Effort.STANDARD) -> Order:
+    """Order a scan for registered works.
+
+    Raises
+    ------
+    NothingRegistered
+        When there is none.
+    """
+    works = works_of(library)
+    if not works:
+        raise NothingRegistered(home=str(settings.home))
+    return order_of(settings, library, works, effort=effort)

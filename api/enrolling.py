@@ -1,0 +1,156 @@
+"""Filling collections: works into the registry, items into datasets, each looked up in the other at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from api.answering import Answer
+from api.asking import datasets_of, open_library, order_of, works_of
+from api.datasets.types import Recording, Skipped
+from api.scan.pool import Pool
+from api.settings import Settings
+from index.enroll import Writer
+from index.match import Effort
+from index.records import AddStatus, CollectionKind, NewItem
+
+BATCH_ITEMS: Final = 32
+BATCH_S: Final = 5.0
+PUBLISH_S: Final = 180.0
+
+
+class Outcome(StrEnum):
+    """What became of one item that was to be stored."""
+
+    ADDED = "added"
+    ALREADY = "already"
+    REFUSED = "refused"
+    """Heard, but not fit to be a work."""
+    NOT_READABLE = "not_readable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """One item that was to be stored, and what was found of it on the way."""
+
+    answer: Answer
+    outcome: Outcome
+    shard: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a creator says about a work."""
+
+    title: str | None = None
+    owner: str | None = None
+    isrc: str | None = None
+
+
+def register(
+    items: Iterable[Recording | Skipped],
+    *,
+    writer: Writer,
+    settings: Settings,
+    effort: Effort,
+    label: Label,
+    labels: Mapping[str, Label] | None = None,
+    n_workers: int = 1,
+) -> Iterator[Enrolled]:
+    """Register each item as a work, and check it against the datasets; each is on the disk when it is yielded.
+
+    Parameters
+    ----------
+    label, labels
+        What is said of every work, and of single ones by their path, which goes before.
+    """
+    works = writer.collection(CollectionKind.WORKS)
+    with open_library(settings) as library:
+        order = order_of(settings, library, datasets_of(library), effort=effort, into=works, as_works=True)
+    with Pool(order, n_workers=n_workers) as pool:
+        for _, answer in pool.answers(items):
+            said = _merged(label, (labels or {}).get(answer.said.path))
+            yield Enrolled(answer=answer, outcome=_register_one(writer, works, answer, said))
+    writer.publish()
+
+
+def _merged(every: Label, own: Label | None) -> Label:
+    own = own or Label()
+    return Label(title=own.title or every.title, owner=own.owner or every.owner, isrc=own.isrc or every.isrc)
+
+
+def _register_one(writer: Writer, works: int, answer: Answer, label: Label) -> Outcome:
+    new = answer.new
+    if answer.existing is not None:
+        if answer.existing.owner == label.owner:
+            return Outcome.ALREADY
+        new = NewItem(path=answer.said.path, sha256=answer.said.sha256)
+    if new is None:
+        heard = answer.said.duration_s is not None
+        return Outcome.REFUSED if heard else Outcome.NOT_READABLE
+    new = replace(new, title=label.title, owner=label.owner, isrc=label.isrc)
+    (added,) = writer.add(works, [new])
+    return Outcome.ALREADY if added.status is AddStatus.EXISTING else Outcome.ADDED
+
+
+def index_source(
+    items: Iterable[Recording | Skipped],
+    *,
+    name: str,
+    version: str,
+    writer: Writer,
+    settings: Settings,
+    effort: Effort,
+    n_workers: int,
+) -> Iterator[Enrolled]:
+    """Index a source's items as a dataset, and look each up in the registered works.
+
+    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only then is the
+    dataset said to be complete.
+    """
+    dataset = writer.collection(CollectionKind.DATASET, name, version)
+    writer.mark(dataset, complete=False)
+    with open_library(settings) as library:
+        order = order_of(settings, library, works_of(library), effort=effort, into=dataset)
+    whole, published_at = True, time.monotonic()
+    with Pool(order, n_workers=n_workers) as pool:
+        for batch in _batches(pool.answers(items)):
+            whole = whole and not any(isinstance(item, Skipped) and item.cut_off for item, _ in batch)
+            yield from _store(writer, dataset, batch)
+            if time.monotonic() - published_at >= PUBLISH_S:
+                writer.publish()
+                published_at = time.monotonic()
+    writer.publish()
+    writer.mark(dataset, complete=whole)
+
+
+Pair = tuple[Recording | Skipped, Answer]
+
+
+def _batches(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
+    """Gather items for one transaction: so many, or as many as came in so many seconds."""
+    batch, began_at = list[Pair](), time.monotonic()
+    for pair in pairs:
+        batch.append(pair)
+        if len(batch) >= BATCH_ITEMS or time.monotonic() - began_at >= BATCH_S:
+            yield batch
+            batch, began_at = [], time.monotonic()
+    if batch:
+        yield batch
+
+
+def _store(writer: Writer, dataset: int, batch: list[Pair]) -> Iterator[Enrolled]:
+    new = [answer.new for _, answer in batch if answer.new is not None]
+    added = iter(writer.add(dataset, new) if new else ())
+    for item, answer in batch:
+        status = AddStatus.EXISTING if answer.new is None else next(added).status
+        yield Enrolled(answer=answer, outcome=_outcome(answer, status), shard=item.shard)
+
+
+def _outcome(answer: Answer, status: AddStatus) -> Outcome:
+    if answer.new is not None and answer.new.failure is not None:
+        return Outcome.NOT_READABLE
+    return Outcome.ALREADY if status is AddStatus.EXISTING else Outcome.ADDED

@@ -1,0 +1,229 @@
+"""Worker processes that answer items side by side, and hand the answers back in the items' order.
+
+The parent reads archive members, because only it can go through a stream; workers read plain files
+themselves. What is on its way is bounded: two items a worker, in memory up to `HELD_BYTES` each, and else in an
+unlinked file.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from types import TracebackType
+from typing import IO, BinaryIO, Final, Self
+
+from api.answering import Answer, Order, refusal
+from api.datasets.types import Recording, Skipped
+from api.errors import NoSound, WorkerDied, WorkersFail
+from api.pipeline import BLOCK_BYTES, HELD_BYTES, read_up_to
+from api.scan.wire import Broken, Ready, Reply, Task
+from api.settings import worker_environment
+from fingerprint.errors import AudioError
+
+AHEAD: Final = 2
+"""Items a worker has at once: one in work, one that waits for it."""
+WINDOW: Final = 64
+"""Items a worker that may be answered while one before them is still in work."""
+ATTEMPTS: Final = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class _Slot:
+    """One item on its way, in its place in the order."""
+
+    item: Recording | Skipped
+    answer: Answer | None = None
+    task: Task | None = None
+    spool: IO[bytes] | None = None
+    attempts: int = 0
+
+    def settle(self, answer: Answer) -> None:
+        """Take the answer and let go of the item's bytes."""
+        self.answer, self.task = answer, None
+        if self.spool is not None:
+            self.spool.close()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    ready: bool = False
+    busy: deque[_Slot] = field(default_factory=deque)
+
+
+class Pool:
+    """Workers under one order; a context manager that ends them."""
+
+    def __init__(self, order: Order, *, n_workers: int) -> None:
+        self._order = order
+        self._workers: list[_Worker] = []
+        for _ in range(n_workers):
+            self._workers.append(self._start())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers; what they had in work is dropped."""
+        for worker in self._workers:
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.terminate()
+            worker.process.wait()
+
+    def answers(self, items: Iterable[Recording | Skipped]) -> Iterator[tuple[Recording | Skipped, Answer]]:
+        """Yield each item with its answer, in the order of the items.
+
+        Raises
+        ------
+        WorkersFail
+            When workers do not even start.
+        EarwitnessError
+            What keeps every worker from working, such as a library that has moved on.
+        """
+        coming, slots, more = iter(items), deque[_Slot](), True
+        while more or slots:
+            while more and len(slots) < WINDOW * len(self._workers) and (worker := self._idlest()):
+                item = next(coming, None)
+                if item is None:
+                    more = False
+                else:
+                    slots.append(self._begin(item, worker))
+            while slots and (answer := slots[0].answer) is not None:
+                yield slots.popleft().item, answer
+            if slots:
+                self._listen()
+
+    def _idlest(self) -> _Worker | None:
+        worker = min(self._workers, key=lambda each: len(each.busy))
+        return worker if len(worker.busy) < AHEAD else None
+
+    def _begin(self, item: Recording | Skipped, worker: _Worker) -> _Slot:
+        slot = _Slot(item=item)
+        if isinstance(item, Skipped):
+            slot.settle(refusal(self._order, item))
+            return slot
+        try:
+            slot.task, slot.spool = packed(item)
+        except AudioError as error:
+            slot.settle(self._failed(item, error))
+        else:
+            self._send(slot, worker)
+        return slot
+
+    def _failed(self, item: Recording | Skipped, error: AudioError) -> Answer:
+        return refusal(self._order, Skipped.of(error, item_id=item.item_id, path=item.path, shard=item.shard))
+
+    def _send(self, slot: _Slot, worker: _Worker) -> None:
+        slot.attempts += 1
+        worker.busy.append(slot)
+        try:
+            worker.connection.send(slot.task)
+            if slot.spool is not None:
+                slot.spool.seek(0)
+                send_handle(worker.connection, slot.spool.fileno(), worker.process.pid)
+        except OSError:
+            return  # it has died: listening will find that out, and give its items to another
+
+    def _listen(self) -> None:
+        """Wait until a worker says something or dies, and take all that was said."""
+        heard = wait([worker.connection for worker in self._workers])
+        for worker in [each for each in self._workers if each.connection in heard]:
+            try:
+                self._take(worker, worker.connection.recv())
+            except (EOFError, ConnectionError):
+                self._bury(worker)
+
+    def _take(self, worker: _Worker, reply: Reply) -> None:
+        if isinstance(reply, Broken):
+            raise reply.error
+        if isinstance(reply, Ready):
+            worker.ready = True
+        else:
+            worker.busy.popleft().settle(reply)
+
+    def _bury(self, worker: _Worker) -> None:
+        """Replace a dead worker. It answers in order, so it died of the first of its items."""
+        worker.connection.close()
+        status = worker.process.wait()
+        if not worker.ready:
+            raise WorkersFail(status=status)
+        successor = self._start()
+        self._workers[self._workers.index(worker)] = successor
+        for slot in worker.busy:
+            if slot is worker.busy[0] and slot.attempts >= ATTEMPTS:
+                slot.settle(
+                    self._failed(slot.item, WorkerDied(name=slot.item.item_id, detail=f"status {status}"))
+                )
+            else:
+                slot.attempts -= slot is not worker.busy[0]  # it only stood in line
+                self._send(slot, successor)
+
+    def _start(self) -> _Worker:
+        ours, theirs = Pipe(duplex=True)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "api.scan.worker", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=worker_environment(),
+                start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+            )
+        ours.send(self._order)
+        return _Worker(process=process, connection=ours)
+
+
+def packed(recording: Recording) -> tuple[Task, IO[bytes] | None]:
+    """Make a task of an item; beside it the open file of its bytes, where those are many.
+
+    Raises
+    ------
+    ItemRefused
+        When the bytes cannot be had.
+    """
+    if recording.open is None:
+        raise NoSound(name=recording.item_id)
+    if recording.file is not None:
+        return _task(recording, recording.file), None
+    with recording.open() as stream:
+        head = read_up_to(stream, HELD_BYTES + 1)
+        if len(head) <= HELD_BYTES:
+            return _task(recording, head), None
+        return _task(recording, None), _spooled(head, stream)
+
+
+def _spooled(head: bytes, stream: BinaryIO) -> IO[bytes]:
+    with ExitStack() as undo:
+        spool = undo.enter_context(tempfile.TemporaryFile())
+        spool.write(head)
+        while block := stream.read(BLOCK_BYTES):
+            spool.write(block)
+        spool.flush()
+        undo.pop_all()
+    return spool
+
+
+def _task(recording: Recording, audio: bytes | Path | None) -> Task:
+    return Task(
+        item_id=recording.item_id,
+        path=recording.path,
+        audio=audio,
+        start_s=recording.start_s,
+        end_s=recording.end_s,
+        metadata=dict(recording.metadata),
+    )

@@ -1,0 +1,97 @@
+"""A worker process: takes tasks from a socket, answers them in their order, ends when the socket does."""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import sys
+import threading
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+from typing import BinaryIO
+
+from api.answering import Answerer, Order
+from api.datasets.places import open_regular
+from api.datasets.streams import lazily
+from api.datasets.types import Recording
+from api.errors import LibraryMoved
+from api.pipeline import Listener
+from api.scan.wire import Broken, Ready, Task
+from fingerprint.errors import EarwitnessError
+from index.library import Library
+
+
+def main() -> None:
+    """Serve the socket whose number is the first argument."""
+    connection = Connection(int(sys.argv[1]))
+    order: Order = connection.recv()
+    try:
+        serve(connection, order)
+    except EarwitnessError as error:
+        connection.send(Broken(error=error))
+
+
+def serve(connection: Connection, order: Order) -> None:
+    """Answer tasks until the parent hangs up."""
+    settings = order.settings
+    library = open_library(order)
+    with Listener(settings=settings, scheme=None if library is None else library.scheme) as listener:
+        answerer = Answerer(order, library, listener)
+        connection.send(Ready())
+        tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]] = queue.SimpleQueue()
+        threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()
+        while True:
+            task, spool = tasks.get()
+            connection.send(answerer.answer(_recording(task, spool, max_bytes=settings.max_item_bytes)))
+
+
+def open_library(order: Order) -> Library | None:
+    """Open the library that the order speaks of; None where nothing is to be looked up.
+
+    Raises
+    ------
+    LibraryMoved
+        When the collections asked have changed since the order was given.
+    """
+    if not order.asked and order.into is None:
+        return None
+    library = Library.open(order.settings.home, tenant=order.settings.tenant)
+    if library.knowledge(order.asked) != order.knowledge:
+        raise LibraryMoved(wanted=order.search.epoch if order.search else 0, found=library.epoch)
+    return library
+
+
+def _receive(connection: Connection, tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]]) -> None:
+    try:
+        while True:
+            task: Task = connection.recv()
+            spool = None if task.audio is not None else os.fdopen(recv_handle(connection), "rb")
+            tasks.put((task, spool))
+    except (EOFError, OSError):
+        os._exit(0)  # the parent is gone: nobody waits for the item in work, and its decoder dies with us
+
+
+def _recording(task: Task, spool: BinaryIO | None, *, max_bytes: int) -> Recording:
+    """Make the item again as its reader gave it."""
+    opened = (lambda: spool) if spool is not None else (lambda: _open(task))
+    return Recording(
+        item_id=task.item_id,
+        path=task.path,
+        open=lazily(opened, name=task.item_id, max_bytes=max_bytes),
+        file=task.audio if not isinstance(task.audio, bytes) else None,
+        start_s=task.start_s,
+        end_s=task.end_s,
+        metadata=task.metadata,
+    )
+
+
+def _open(task: Task) -> BinaryIO:
+    if isinstance(task.audio, bytes):
+        return io.BytesIO(task.audio)
+    assert task.audio is not None  # else the open file came with the task
+    return open_regular(task.audio)
+
+
+if __name__ == "__main__":
+    main()
