@@ -1,0 +1,33 @@
+"""``python -m benchmarks ENTRY ...``: how well and how fast."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+ENTRIES = {
+    "corpus": "fetch or list the open listening set",
+    "identify": "degrade, ask, keep the raw answers",
+    "speed": "x real time of each stage, bytes per hour, latency, starts",
+    "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
+    "calibrate": "claimed against observed false matches",
+    "crash": "kill -9 at random moments",
+    "tables": "Markdown tables and plots from the records",
+    "smoke": "a small evaluation on sample_audio",
+}
+
+
+def main() -> int:
+    """Hand over to the entry's module."""
+    if len(sys.argv) < 2 or sys.argv[1] not in ENTRIES:
+        print("usage: python -m benchmarks ENTRY ...", file=sys.stderr)
+        for name, about in ENTRIES.items():
+            print(f"  {name:12s} {about}", file=sys.stderr)
+        return 2
+    module = "fetch" if sys.argv[1] == "corpus" else sys.argv[1].replace("-", "_")
+    code: int = importlib.import_module(f"benchmarks.{module}").main(sys.argv[2:])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The product's own road, walked for a benchmark: decoder, extractor, writer, library, identify."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.corpus import Track
+from fingerprint.decode import Decoder
+from fingerprint.errors import AudioError
+from fingerprint.extract import Extractor, extractor
+from fingerprint.types import Waveform
+from index.enroll import Writer
+from index.library import Library
+from index.records import CollectionKind, NewItem
+
+BATCH: Final = 16
+
+
+def references(root: Path, tracks: Sequence[Track], *, work: Path, name: str = "references") -> Path:
+    """A home that holds these tracks as one dataset; made once for each scheme and selection.
+
+    Decoded sound is kept below `work`, as a new scheme needs it again.
+    """
+    heard_by = extractor()
+    chosen = hashlib.sha256("\n".join(track.sha256 for track in tracks).encode()).hexdigest()[:10]
+    home = work / "homes" / f"{heard_by.scheme}-{chosen}"
+    done = home / "complete"
+    if done.exists():
+        return home
+    with Writer.open(home) as writer, Decoder() as decoder:
+        collection = writer.collection(CollectionKind.DATASET, name, "1")
+        for batch in _batches(tracks):
+            writer.add(
+                collection, [_item(root, track, decoder, heard_by, work / "decoded") for track in batch]
+            )
+        writer.publish()
+        writer.mark(collection, complete=True)
+    done.touch()
+    return home
+
+
+def _batches(tracks: Sequence[Track]) -> Iterator[Sequence[Track]]:
+    for first in range(0, len(tracks), BATCH):
+        yield tracks[first : first + BATCH]
+
+
+def _item(root: Path, track: Track, decoder: Decoder, heard_by: Extractor, kept: Path) -> NewItem:
+    waveform = hear(root / track.path, track.sha256, decoder, kept)
+    return NewItem(
+        path=track.path,
+        sha256=track.sha256,
+        fingerprint=heard_by.fingerprint(heard_by.query(waveform)),
+    )
+
+
+def hear(path: Path, sha256: str, decoder: Decoder, kept: Path) -> Waveform:
+    """A corpus file through the product's decoder, or from what it gave before."""
+    file = kept / f"{sha256[:24]}.npy"
+    if not file.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".part.npy")
+        np.save(partial, decoder.decode(path, name=path.name).waveform.samples)
+        partial.rename(file)
+    return Waveform(samples=np.load(file))
+
+
+def readable(root: Path, tracks: Sequence[Track], *, work: Path) -> tuple[list[Track], list[dict[str, str]]]:
+    """Tracks that the product's decoder reads, and why not the others."""
+    good, bad = [], []
+    with Decoder() as decoder:
+        for track in tracks:
+            try:
+                hear(root / track.path, track.sha256, decoder, work / "decoded")
+            except AudioError as error:
+                bad.append({"path": track.path, "error": error.code})
+            else:
+                good.append(track)
+    return good, bad
+
+
+def recordings(library: Library, tracks: Sequence[Track]) -> dict[int, str]:
+    """Which of the tracks each recording of a home is."""
+    found = {}
+    for track in tracks:
+        row = library.by_sha256(track.sha256)
+        if row is not None:
+            found[row.id] = track.path
+    return found

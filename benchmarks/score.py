@@ -1,0 +1,101 @@
+"""What counts as right: the right track, at the right place or at one that sounds the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tools import RATE_HZ, mono, read
+
+MATCH_E: Final = 1e-4
+POSSIBLE_E: Final = 1e-2
+SAME_SOUND: Final = 0.9
+"""Correlation of two places' log-mel spectrograms from which on the second is a repeat of the first."""
+
+Row = Mapping[str, Any]
+
+
+def answers_of(matches: Sequence[Any], names: Mapping[int, str], *, limit: int = 3) -> list[dict[str, Any]]:
+    """The best matches as a record keeps them: track, E-value, change, and the best segment's place."""
+    kept = []
+    for match in matches[:limit]:
+        segment = min(match.segments, key=lambda one: one.e_value)
+        kept.append(
+            {
+                "track": names.get(match.recording, "?"),
+                "e": float(f"{match.e_value:.3g}"),
+                "sim": round(float(match.similarity), 3),
+                "kind": str(match.kind),
+                "change": [
+                    round(match.change.speed, 4),
+                    round(match.change.pitch_cents, 1),
+                    round(match.change.tempo, 4),
+                ],
+                "at": [round(second, 3) for second in (
+                    segment.query_start_s, segment.query_end_s,
+                    segment.reference_start_s, segment.reference_end_s,
+                )],
+            }
+        )  # fmt: skip
+    return kept
+
+
+def offset_error_s(answer: Row, *, start_s: float, stretch: float) -> float:
+    """How far the best segment's middle lies from where it belongs, in seconds of the reference."""
+    query_start, query_end, reference_start, reference_end = answer["at"]
+    wanted_s = start_s + stretch * (query_start + query_end) / 2
+    return abs((reference_start + reference_end) / 2 - wanted_s)
+
+
+def repeat_likeness(path: Path, *, true_s: float, claimed_s: float, length_s: float) -> float:
+    """How alike two places of one file sound: the best correlation of their log-mel spectrograms."""
+    frames_s = 0.02
+    here, there = (_mel(path, round(start_s, 2), length_s) for start_s in (true_s, claimed_s))
+    best = 0.0
+    for shift in range(-5, 6):
+        a, b = here[max(0, shift) :], there[max(0, -shift) :]
+        n_frames = min(len(a), len(b))
+        if n_frames * frames_s > length_s / 2:
+            best = max(best, float(np.corrcoef(a[:n_frames].ravel(), b[:n_frames].ravel())[0, 1]))
+    return best
+
+
+@lru_cache(maxsize=64)
+def _mel(path: Path, start_s: float, length_s: float) -> NDArray[np.float32]:
+    sound = mono(read(path, start_s=max(0.0, start_s), length_s=length_s))
+    power = librosa.feature.melspectrogram(
+        y=sound, sr=RATE_HZ, hop_length=RATE_HZ // 50, n_mels=64, fmax=8000
+    )
+    return np.asarray(librosa.power_to_db(power, top_db=60), dtype=np.float32).T
+
+
+def outcome(row: Row, *, same: Callable[[str, str], bool]) -> dict[str, bool]:
+    """What one answered query counts as.
+
+    Parameters
+    ----------
+    row
+        A row of `benchmarks.identify`: ``track`` is None for queries whose track is in no index.
+    same
+        Whether two tracks hold the same recording, so that naming either is right.
+    """
+    answers = row["answers"]
+    wanted = row["track"]
+    right = bool(wanted and answers and same(answers[0]["track"], wanted))
+    placed = right and min(row["off"], 0.0 if row.get("repeat", 0.0) >= SAME_SOUND else np.inf)
+    return {
+        "named": right,
+        "told": right and answers[0]["e"] <= MATCH_E,
+        "placed_half_second": right and placed <= 0.5,
+        "placed_quarter_second": right and placed <= 0.25,
+        "false_match": any(a["e"] <= MATCH_E and not (wanted and same(a["track"], wanted)) for a in answers),
+        "false_possible": any(
+            a["e"] <= POSSIBLE_E and not (wanted and same(a["track"], wanted)) for a in answers
+        ),
+    }
