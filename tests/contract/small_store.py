@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from fingerprint.params import Params
 from fingerprint.types import Fingerprint, Spectrogram
+from index.library import Library, SchemeCodec
 from index.records import CollectionKind, Failure, NewItem
-from index.segments import Codec
 
 
 class Nibbles:
@@ -54,7 +55,7 @@ def _partitioned(dim: int) -> faiss.IndexIVFPQFastScan:
     return index
 
 
-CODEC: Codec = Nibbles()
+CODEC: SchemeCodec = Nibbles()
 
 
 def some_codes(seed: int, n_codes: int) -> NDArray[np.uint8]:
@@ -99,3 +100,13 @@ def unreadable(path: str, sha256: str | None = None) -> NewItem:
 
 DATASET = CollectionKind.DATASET
 WORKS = CollectionKind.WORKS
+
+
+def found_at_once(library: Library, seed: int, collections: Sequence[int], n_codes: int = 6) -> bool:
+    """Whether every code of an audio finds itself, of the right recording and position, before all others."""
+    known = library.by_sha256(sha256_of(seed))
+    hits = library.search(CODEC.unpack(some_codes(seed, n_codes)), k=1, collections=collections)
+    if known is None or len(hits.recording) != n_codes:
+        return False
+    exact = (hits.recording == known.id) & (hits.position == np.arange(n_codes))
+    return bool(exact.all() and (hits.similarity > 0.99).all())
