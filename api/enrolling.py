@@ -60,7 +60,7 @@ def register(
     labels: Mapping[str, Label] | None = None,
     n_workers: int = 1,
 ) -> Iterator[Enrolled]:
-    """Register each item as a work, and check it against the datasets; each is on the disk when it is yielded.
+    """Register each item as a work, and check it against the datasets; it is on the disk when it is yielded.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def index_source(
 ) -> Iterator[Enrolled]:
     """Index a source's items as a dataset, and look each up in the registered works.
 
-    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only then is the
-    dataset said to be complete.
+    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its end
+    is the dataset said to be complete.
     """
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     writer.mark(dataset, complete=False)

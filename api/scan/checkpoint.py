@@ -1,7 +1,7 @@
 """The findings of a scan while it runs: a file beside its output that a kill at any moment leaves usable.
 
-One line of header says what was asked; then comes one finding a line, in the source's order. So the number of whole
-lines is all that a resumed scan must know, and the same scan always ends with the same bytes.
+One line of header says what was asked; then comes one finding a line, in the source's order. So the number of
+whole lines is all that a resumed scan must know, and the same scan always ends with the same bytes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Checkpoint:
         Parameters
         ----------
         header
-            What was asked, in JSON's types; a scan that goes on must ask the same, but for the key ``search``, which
-            only says it again and of which the first wording stands.
+            What was asked, in JSON's types; a scan that goes on must ask the same, but for the key ``search``,
+            which only says it again and of which the first wording stands.
 
         Raises
         ------

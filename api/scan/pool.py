@@ -1,8 +1,8 @@
 """Worker processes that answer items side by side, and hand the answers back in the items' order.
 
 The parent reads archive members, because only it can go through a stream; workers read plain files
-themselves. What is on its way is bounded: two items a worker, in memory up to `HELD_BYTES` each, and else in an
-unlinked file.
+themselves. What is on its way is bounded: two items a worker, in memory up to `HELD_BYTES` each, and else in
+an unlinked file.
 """
 
 from __future__ import annotations

@@ -1,0 +1,174 @@
+"""A scan's findings as files: jsonl, csv or parquet, and the list of items to leave out. Each appears whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from api.errors import CannotWrite
+from api.findings import Finding, to_json, to_line
+from index.disk import fsync_folder, room_for
+from index.match import Verdict
+
+FORMATS: Final = ("jsonl", "csv", "parquet")
+ROWS_A_GROUP: Final = 5_000
+
+CSV_COLUMNS: Final = (
+    "item_id", "item_path", "sha256", "duration_s", "verdict", "error_code", "error_message", "error_hint",
+    "collection", "version", "recording_id", "recording_path", "title", "owner", "isrc", "class", "e_value",
+    "e_extrapolated", "similarity", "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo",
+    "query_start_s", "query_end_s", "reference_start_s", "reference_end_s",
+)  # fmt: skip
+"""One row a segment of a match; an item without a match has one row that ends with the error."""
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet runs: a text cell that begins so gets an apostrophe before it."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears whole, or not at all.
+
+    Raises
+    ------
+    CannotWrite, DiskFull
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise CannotWrite(path=str(path), reason=error.strerror or str(error)) from error
+    unfinished = Path(name)
+    try:
+        with room_for(path), os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def write_findings(findings: Iterable[Finding], path: Path, *, form: str) -> None:
+    """Write findings in one of `FORMATS`."""
+    with whole_file(path) as file:
+        WRITERS[form](findings, file)
+
+
+def write_jsonl(findings: Iterable[Finding], file: BinaryIO) -> None:
+    """Write one JSON object a line."""
+    for finding in findings:
+        file.write(to_line(finding).encode())
+
+
+def write_csv(findings: Iterable[Finding], file: BinaryIO) -> None:
+    """Write one row for every segment of a match, and one for an item without."""
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+    rows = csv.writer(text)
+    rows.writerow(CSV_COLUMNS)
+    for finding in findings:
+        rows.writerows([_cell(row.get(column)) for column in CSV_COLUMNS] for row in flat_rows(finding))
+    text.flush()
+    text.detach()
+
+
+def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
+    """Yield a finding as flat rows under `CSV_COLUMNS`."""
+    said = to_json(finding)
+    error = said["error"] or {}
+    head = {"item_id": said["item"]["id"], "item_path": said["item"]["path"], "verdict": said["verdict"]}
+    head |= {key: said["item"][key] for key in ("sha256", "duration_s")}
+    head |= {f"error_{key}": value for key, value in error.items()}
+    if not said["matches"]:
+        yield head
+    for match in said["matches"]:
+        recording = {f"recording_{key}" if key in {"id", "path"} else key: value
+                     for key, value in match["recording"].items()}  # fmt: skip
+        for segment in match["segments"]:
+            yield head | match | recording | segment
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def write_parquet(findings: Iterable[Finding], file: BinaryIO) -> None:
+    """Write one row an item, nested as the JSON is."""
+    import pyarrow.parquet as pq
+
+    schema = parquet_schema()
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for rows in _grouped(findings, ROWS_A_GROUP):
+            writer.write_table(_table([to_json(finding) for finding in rows], schema))
+
+
+def _table(rows: list[dict[str, Any]], schema: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _grouped(findings: Iterable[Finding], n_rows: int) -> Iterator[list[Finding]]:
+    group = list[Finding]()
+    for finding in findings:
+        group.append(finding)
+        if len(group) == n_rows:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def parquet_schema() -> Any:
+    """Return the Arrow schema of a finding, the JSON's own shape."""
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.float64()
+    item = pa.struct({"id": text, "path": text, "sha256": text, "duration_s": number})
+    error = pa.struct({"code": text, "message": text, "hint": text})
+    collection = pa.struct({"name": text, "version": text, "indexed_at": text, "items": pa.int64()})
+    search = pa.struct(
+        {"collections": pa.list_(collection), "effort": text, "speed": pa.list_(number)}
+        | {
+            "pitch_cents": pa.list_(pa.int64()),
+            "tempo": pa.list_(number),
+            "scheme": text,
+            "epoch": pa.int64(),
+        }
+    )
+    recording = pa.struct(dict.fromkeys(("id", "path", "title", "owner", "isrc"), text))
+    spans = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s")
+    match = pa.struct(
+        {"collection": text, "version": text, "recording": recording, "class": text, "e_value": number}
+        | {"e_extrapolated": pa.bool_(), "similarity": number, "query_coverage": number}
+        | {"reference_coverage": number, "speed": number, "pitch_cents": pa.int64(), "tempo": number}
+        | {"segments": pa.list_(pa.struct(dict.fromkeys(spans, number)))}
+    )
+    fields = {"schema": text, "item": item, "verdict": text, "error": error, "search": search}
+    return pa.schema(fields | {"matches": pa.list_(match)})
+
+
+WRITERS: Final[dict[str, Callable[[Iterable[Finding], BinaryIO], None]]] = {
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+    "parquet": write_parquet,
+}
+
+
+def write_exclude_list(findings: Iterable[Finding], path: Path, *, verdicts: Collection[Verdict]) -> int:
+    """Write the ids of the items whose verdict is one of `verdicts`, one a line; returns how many."""
+    n_excluded = 0
+    with whole_file(path) as file:
+        for finding in findings:
+            if finding.verdict in verdicts:
+                file.write(finding.item.id.encode("utf-8", "backslashreplace") + b"\n")
+                n_excluded += 1
+    return n_excluded

@@ -1,0 +1,161 @@
+"""A whole scan: a source's items -> workers -> checkpoint -> findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from api.answering import Answer, Order
+from api.asking import open_library, scan_order
+from api.datasets.types import Reader, Recording, Skipped
+from api.errors import ScanChanged
+from api.findings import Finding, search_from_json, search_json
+from api.scan.checkpoint import Checkpoint, partial_of
+from api.scan.outputs import write_findings
+from api.scan.pool import Pool
+from api.scan.tally import Tally, graded_all, match_keys
+from api.settings import Settings
+from index.match import Effort
+
+Seen = Callable[[Finding], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be scanned, how, and where the findings go.
+
+    Attributes
+    ----------
+    sample_every : int
+        Only every so many items are heard, beginning with the first.
+    max_seconds : float or None
+        No further item is begun once so much audio, in seconds, has been heard.
+    """
+
+    source: str
+    out: Path
+    form: str = "jsonl"
+    effort: Effort = Effort.STANDARD
+    n_workers: int = 1
+    resume: bool = False
+    sample_every: int = 1
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A scan that has ended; its findings are in `Plan.out`, and can be gone through again here."""
+
+    findings: Callable[[], Iterable[Finding]]
+    partial: tuple[str, ...]
+    n_items: int
+
+
+def scan(
+    plan: Plan, reader: Reader, *, settings: Settings, seen: Seen, finish: Callable[[Scanned], None]
+) -> None:
+    """Scan a source for registered works.
+
+    Parameters
+    ----------
+    seen
+        Told of every finding as it comes, also of those that an earlier run left.
+    finish
+        Given the scan when all is heard, before its checkpoint is deleted: what it writes can be written again.
+
+    Raises
+    ------
+    NothingRegistered, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite, DiskFull
+    """
+    with open_library(settings) as library:
+        order = scan_order(settings, library, effort=plan.effort)
+    with Checkpoint.open(plan.out, header=_header(plan, reader, order), resume=plan.resume) as kept:
+        order = replace(order, search=search_from_json(kept.header["search"]))
+        stopped = _hear(plan, reader, order, kept, seen)
+        partial = _partial(plan, reader, stopped=stopped)
+        scanned = Scanned(
+            findings=lambda: graded_all(kept.findings(), n_items=kept.n_done),
+            partial=tuple(partial),
+            n_items=kept.n_done,
+        )
+        write_findings(scanned.findings(), plan.out, form=plan.form)
+        finish(scanned)
+        partial_of(plan.out).unlink()
+
+
+def _header(plan: Plan, reader: Reader, order: Order) -> dict[str, Any]:
+    assert order.search is not None  # scan_order made sure that something is asked
+    return {
+        "source": plan.source,
+        "reader": reader.format,
+        "effort": str(plan.effort),
+        "sampling": [plan.sample_every, plan.max_seconds],
+        "scheme": order.search.scheme,
+        "registry": order.knowledge,
+        "search": search_json(order.search),
+    }
+
+
+def _hear(plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen) -> bool:
+    """Hear what is left; returns whether it stopped before the source's end."""
+    items = islice(iter(reader), 0, None, plan.sample_every)
+    budget_s = float("inf") if plan.max_seconds is None else plan.max_seconds
+    for finding in _catch_up(kept, items):
+        budget_s -= finding.item.duration_s or 0.0
+        seen(finding)
+    if budget_s <= 0:
+        return next(items, None) is not None
+    first = next(items, None)
+    if first is None:
+        return False
+    with Pool(order, n_workers=plan.n_workers) as pool:
+        for item, answer in pool.answers(chain([first], items)):
+            finding = _finding(answer)
+            kept.append(finding)
+            seen(finding)
+            budget_s -= finding.item.duration_s or 0.0
+            if budget_s <= 0:
+                return True
+    return False
+
+
+def _catch_up(kept: Checkpoint, items: Iterator[Recording | Skipped]) -> Iterator[Finding]:
+    """Go past the items that an earlier run answered, and yield their findings.
+
+    Raises
+    ------
+    ScanChanged
+        When the source does not hold them any more where they were.
+    """
+    if not kept.n_done:
+        return
+    for finding in kept.findings():
+        item = next(items, None)
+        now = "nothing" if item is None else item.item_id
+        if now != finding.item.id:
+            raise ScanChanged(partial=str(kept.path), what="item", was=finding.item.id, now=now)
+        yield finding
+
+
+def _finding(answer: Answer) -> Finding:
+    assert answer.finding is not None  # a scan always asks
+    return answer.finding
+
+
+def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
+    if plan.sample_every > 1:
+        yield f"only one item in {plan.sample_every} was heard"
+    if stopped:
+        total = "" if reader.total is None else f" of {reader.total}"
+        yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"
+
+
+def tally_of(scanned: Scanned, *, baseline: frozenset[tuple[str, str]] = frozenset()) -> Tally:
+    """Count a scan's findings; those whose matches are all in `baseline` are not new."""
+    tally = Tally(partial=list(scanned.partial))
+    for finding in scanned.findings():
+        tally.count(finding, known=match_keys(finding) <= baseline)
+    return tally

@@ -1,0 +1,92 @@
+"""What a whole scan says, counted from its findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.findings import Finding, MatchSaid, SearchSaid, graded, threshold
+from index.match import Verdict
+
+CUT_OFF: Final = "source_cut_off"
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Counts over the findings of one scan, graded by its number of items.
+
+    Attributes
+    ----------
+    heard_s : float
+        Seconds of audio in the items that could be heard.
+    reasons : Counter
+        Items by the code of the error they have.
+    works : Counter
+        Items in which each work was found, by the work's label.
+    partial : list of str
+        Why the scan does not speak of the whole source; empty when it does.
+    n_new : int
+        Items that match and are not in the baseline.
+    """
+
+    n_items: int = 0
+    heard_s: float = 0.0
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    works: Counter[str] = field(default_factory=Counter)
+    partial: list[str] = field(default_factory=list)
+    n_new: int = 0
+    search: SearchSaid | None = None
+
+    @property
+    def n_asked(self) -> int:
+        """Items that could be heard, and so were looked up."""
+        return self.n_items - self.verdicts[Verdict.NOT_READABLE]
+
+    @property
+    def expected_false(self) -> float:
+        """Matches to expect in the whole scan if none of its items held a registered work."""
+        return self.n_asked * threshold(self.n_items)
+
+    def count(self, finding: Finding, *, known: bool = False) -> None:
+        """Add one finding; `known` tells whether it is in the baseline."""
+        self.n_items += 1
+        self.heard_s += finding.item.duration_s or 0.0
+        self.verdicts[finding.verdict] += 1
+        self.search = finding.search
+        if finding.error is not None:
+            self.reasons[finding.error.code] += 1
+            if finding.error.code == CUT_OFF:
+                self.partial.append("the source breaks off, and what follows could not be listed")
+        if finding.verdict is Verdict.MATCH:
+            self.n_new += not known
+            self.works.update({work_label(match) for match in finding.matches})
+
+    def exit_code(self, *, strict: bool) -> int:
+        """Return 0 for clean, 1 for findings, 3 for items that could not be read (first of all with `strict`)."""
+        unread = bool(self.verdicts[Verdict.NOT_READABLE])
+        if unread and (strict or not self.n_new):
+            return 3
+        return 1 if self.n_new else 0
+
+
+def work_label(match: MatchSaid) -> str:
+    """Name a found recording for people: title and owner where they are known, else the name it came under."""
+    recording = match.recording
+    name = recording.title or recording.path
+    return f"{name} ({recording.owner})" if recording.owner else name
+
+
+def graded_all(findings: Iterable[Finding], *, n_items: int) -> Iterable[Finding]:
+    """Hold every finding to the rule of a scan of `n_items`."""
+    return (graded(finding, n_items=n_items) for finding in findings)
+
+
+def match_keys(finding: Finding) -> frozenset[tuple[str, str]]:
+    """Name what a finding says was found: pairs of the item's audio (or else its place) and the work's."""
+    item = finding.item.sha256 or finding.item.id
+    if finding.verdict is not Verdict.MATCH:
+        return frozenset()
+    return frozenset((item, match.recording.id) for match in finding.matches)

@@ -1,0 +1,129 @@
+"""Findings in sentences. They say what was found and what was searched; they never accuse anybody of anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
+from api.scan.tally import Tally
+from index.match import Effort, Verdict
+
+
+def sentence(finding: Finding) -> str:
+    """Say one finding of a check in one sentence."""
+    name, search = finding.item.id, finding.search
+    if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
+        best, more = finding.matches[0], len(finding.matches) - 1
+        found = "is in" if finding.verdict is Verdict.MATCH else "may be in"
+        others = f", and {count(more, 'more place')}" if more else ""
+        return (
+            f"{name} {found} {best.collection} (version {best.version}): {matched_s(best):.1f} s match"
+            f" {best.recording.path}{others}, E-value {best.e_value:.1e}."
+        )
+    if finding.verdict is Verdict.NO_MATCH:
+        return f"No match found for {name} in {searched_in(search)}, searched {searched_how(search)}."
+    assert finding.error is not None  # the schema's law: what was not heard has its reason
+    said = "is too short or too quiet to compare" if _is_short(finding) else "could not be compared"
+    return f"{name} {said}: {finding.error.message}. What to do: {finding.error.hint}."
+
+
+def _is_short(finding: Finding) -> bool:
+    return finding.verdict is Verdict.TOO_SHORT_OR_SILENT
+
+
+def matched_s(match: MatchSaid) -> float:
+    """Return the seconds of the query that match."""
+    return sum(segment.query_end_s - segment.query_start_s for segment in match.segments)
+
+
+def searched_in(search: SearchSaid) -> str:
+    """Say which collections were searched."""
+    collections = search.collections
+    items = sum(each.items for each in collections)
+    names = ", ".join(_dated(each) for each in collections[:5]) + (", ..." if len(collections) > 5 else "")
+    return f"{count(items, 'item')} of {count(len(collections), 'dataset')} ({names})"
+
+
+def _dated(collection: CollectionSaid) -> str:
+    return f"{collection.name} version {collection.version} as of {collection.indexed_at[:10]}"
+
+
+def searched_how(search: SearchSaid) -> str:
+    """Say how far was searched."""
+    if search.effort is Effort.FAST:
+        return "at fast effort (as it is, without changes of speed or pitch)"
+    low, high = search.speed
+    slow, quick = search.tempo
+    flat, sharp = search.pitch_cents
+    return (
+        f"at {search.effort} effort (speed {low:g} to {high:g}, pitch {flat:+.0f} to {sharp:+.0f} cents,"
+        f" tempo {slow:g} to {quick:g})"
+    )
+
+
+def change_words(match: MatchSaid) -> str:
+    """Say how the query was changed from what it matches."""
+    parts = [
+        f"{(ratio - 1) * 100:+.1f} % {name}"
+        for name, ratio in (("speed", match.speed), ("tempo", match.tempo))
+        if abs(ratio - 1) >= 0.001
+    ]
+    if abs(match.pitch_cents) >= 1:
+        parts.append(f"{match.pitch_cents:+.0f} cents")
+    return ", ".join(parts) or "unchanged"
+
+
+def clock(seconds: float) -> str:
+    """Write a time as minutes and seconds, such as ``1:02.5``."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{minutes:.0f}:{rest:04.1f}"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def summary(tally: Tally) -> str:
+    """Say a whole scan in a paragraph for people who were not there."""
+    heard = count(tally.n_items, "item") + f" ({tally.heard_s / 3600:.2f} hours of audio)"
+    sentences = [f"{heard} were compared by sound with the registered works."]
+    if tally.search is not None:
+        sentences.append(f"The comparison was made {searched_how(tally.search)}.")
+    sentences += [*_found(tally), *_unread(tally), _expected(tally)]
+    if tally.partial:
+        sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
+    sentences.append(
+        "Covers and imitations are other recordings and are not found this way;"
+        " a match says that the sound is the same, not who has which right to it."
+    )
+    return " ".join(sentences)
+
+
+def _found(tally: Tally) -> Sequence[str]:
+    matches, possible = tally.verdicts[Verdict.MATCH], tally.verdicts[Verdict.POSSIBLE]
+    found = (
+        f"{count(matches, 'item')} matched {count(len(tally.works), 'work')}" if matches else "None matched"
+    )
+    if tally.n_new != matches:
+        found += f" ({matches - tally.n_new:,} of them known from the baseline)"
+    return [f"{found}; {possible:,} more may match and should be listened to." if possible else f"{found}."]
+
+
+def _unread(tally: Tally) -> Sequence[str]:
+    unread = tally.verdicts[Verdict.NOT_READABLE]
+    quiet = tally.verdicts[Verdict.TOO_SHORT_OR_SILENT]
+    said = []
+    if unread:
+        reasons = ", ".join(f"{code} {number:,}" for code, number in tally.reasons.most_common())
+        said.append(f"{count(unread, 'item')} could not be read, and nothing is said about them ({reasons}).")
+    if quiet:
+        said.append(f"{count(quiet, 'item')} held too little sound to compare.")
+    return said
+
+
+def _expected(tally: Tally) -> str:
+    return (
+        f"If none of the items held a registered work, {tally.expected_false:.2g} false matches would be expected"
+        " in the whole scan."
+    )
