@@ -54,7 +54,8 @@ class Quantiser:
         rotated = np.empty((len(codes), self.mean.size), dtype=np.float32)
         unpack_nibbles(np.ascontiguousarray(codes), self.levels, rotated)
         vectors: NDArray[np.float32] = rotated @ self.rotation + self.mean
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 class Projector:

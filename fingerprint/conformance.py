@@ -1,4 +1,4 @@
-"""Does this machine compute the codes that the model's makers computed? The road is walked on a made-up sound."""
+"""Does this machine compute the codes that the model's makers computed? Asked of a made-up sound."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Conformance:
         return self.worst_cosine >= LEAST_COSINE
 
 
-def test_signal() -> Waveform:
+def made_up_sound() -> Waveform:
     """Plucked notes over a rising hiss, from arithmetic alone: no random generator, no file."""
     n_samples = int(SIGNAL_S * RATE_HZ)
     time_s = np.arange(n_samples) / RATE_HZ
@@ -58,7 +58,7 @@ def check(extractor: Extractor) -> Conformance:
     """Compare this machine's codes of the test signal with those that the model ships."""
     with np.load(extractor.model_file("conformance.npz"), allow_pickle=False) as kept:
         expected, packed = kept["embedding"], kept["codes"]
-    found = extractor.embed(extractor.query(test_signal()).spectrogram, fine=True)
+    found = extractor.embed(extractor.query(made_up_sound()).spectrogram, fine=True)
     return Conformance(
         scheme=extractor.scheme,
         worst_cosine=float((found * expected).sum(axis=1).min()),

@@ -1,7 +1,7 @@
 """What may happen to a sound between its release and its excerpt, wholly on batches of power spectrograms.
 
-All functions take and give power, shape (batch, frames, bands), linear. Ranges go beyond every condition that is
-evaluated: what training does not show, the net does not survive.
+All functions take and give power, shape (batch, frames, bands), linear. Ranges go beyond every condition that
+is evaluated: what training does not show, the net does not survive.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Fields:
 
 
 def warp(power: Tensor, frames: int, *, shift_frames: Tensor) -> Tensor:
-    """Speed +-9 %, pitch +-1.2 semitones, tempo +-17 %, alone and together, round the middle of the excerpt."""
+    """Speed +-9 %, pitch +-1.2 semitones, tempo +-17 %, alone and together, round the excerpt's middle."""
     batch, length, _ = power.shape
     octaves = (torch.rand(batch) * 2 - 1) * 0.125 * (torch.rand(batch) < 0.45)
     pitch = (torch.rand(batch) * 2 - 1) * 0.1 * (torch.rand(batch) < 0.4)
@@ -92,7 +92,7 @@ def warp(power: Tensor, frames: int, *, shift_frames: Tensor) -> Tensor:
 
 
 def room(power: Tensor, fields: Fields, envelopes: Tensor) -> Tensor:
-    """Smear by an exponential or a real room's energy; direct and late sound interfere, modes colour the bands."""
+    """Smear by an exponential or a real room's energy; direct and late sound interfere, modes colour."""
     batch, frames, _ = power.shape
     decay_s = torch.exp(torch.rand(batch, 1) * math.log(30)) * 0.08
     age = torch.arange(frames)[None, :]

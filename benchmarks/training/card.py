@@ -16,26 +16,27 @@ FILES: Final = ("net.onnx", "quantiser.npz", "partitioned.faiss", "background.np
 
 TEXT: Final = """# Model card: {scheme}
 
-**What it is.** A convolutional net that turns 1.6 s of a log-frequency power spectrogram into a unit vector of
-64 numbers, one every 0.51 s of a recording (one every 0.13 s of a query), and a quantiser that keeps such a
-vector in 32 bytes. Excerpts of the same recording get similar vectors, also through noise, rooms, codecs,
-band limits and small changes of speed, pitch and tempo.
+**What it is.** A convolutional net that turns 1.6 s of a log-frequency power spectrogram into a
+unit vector of 64 numbers, one every 0.51 s of a recording (one every 0.13 s of a query), and a
+quantiser that keeps such a vector in 32 bytes. Excerpts of the same recording get similar vectors,
+also through noise, rooms, codecs, band limits and small changes of speed, pitch and tempo.
 
-**What it is for.** Finding out whether a recording is part of a collection. It finds recordings, not works:
-covers, imitations and re-recordings get other vectors. It does not tell who made a sound, what it is or whose
-voice it is, and must not be used to say so.
+**What it is for.** Finding out whether a recording is part of a collection. It finds recordings,
+not works: covers, imitations and re-recordings get other vectors. It does not tell who made a
+sound, what it is or whose voice it is, and must not be used to say so.
 
-**How it was trained.** Contrastively (NT-Xent) on pairs of a clean and a degraded excerpt; the degradations are
-those of `benchmarks/training/augment.py`, wholly on power spectrograms. {facts}
+**How it was trained.** Contrastively (NT-Xent) on pairs of a clean and a degraded excerpt; the
+degradations are those of `benchmarks/training/augment.py`, wholly on power spectrograms. {facts}
 
-**Files.** `net.onnx` (float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels), `partitioned.faiss`
-(an empty trained IVF-PQ index), `background.npz` (packed codes of training audio in contiguous runs: the decoys
-of the null model), `conformance.npz` (expected codes of a made-up sound, for `earwitness selftest`), all
-named with their sha256 in `model.json`.
+**Files.** `net.onnx` (float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
+`partitioned.faiss` (an empty trained IVF-PQ index), `background.npz` (packed codes of training
+audio in contiguous runs: the decoys of the null model), `conformance.npz` (expected codes of a
+made-up sound, for `earwitness selftest`), all named with their sha256 in `model.json`.
 
-**Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some speech: other
-genres, singing and field recordings are underrepresented. Sustained tones and bare noise give vectors
-that say little; the E-value of a match, not its similarity, tells how much that matters.
+**Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some
+speech: other genres, singing and field recordings are underrepresented. Sustained tones and bare
+noise give vectors that say little; the E-value of a match, not its similarity, tells how much that
+matters.
 
 ## Data
 

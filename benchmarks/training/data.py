@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus import Corpus, Role, Sound, Track
 from fingerprint.params import PARAMS
-from fingerprint.spectrogram import count_frames, power_frames
+from fingerprint.spectrogram import count_frames, level_free, power_frames
 
 SILENCE_POWER: Final = 1e-9
 MODULES: Final = frozenset({".mod", ".xm", ".s3m", ".it"})
@@ -48,7 +48,9 @@ def sources(corpus: Path, *, role: Role) -> list[Source]:
     ]
     noises = [n for n in opened.noises if n.role == role and n.kind != "speech_babble_source"]
     rooms = [room for room in opened.rooms if room.role == role]
-    labelled: list[tuple[Track | Sound, Kind]] = [(t, "music" if t.kind == "music" else "speech") for t in tracks]
+    labelled: list[tuple[Track | Sound, Kind]] = [
+        (t, "music" if t.kind == "music" else "speech") for t in tracks
+    ]
     labelled += [(noise, "noise") for noise in noises] + [(room, "room") for room in rooms]
     return [
         Source(path=entry.path, package=entry.package, license=entry.license, kind=kind, role=role)
@@ -84,11 +86,18 @@ def cached(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float16]:
     return kept
 
 
+def picture(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float32]:
+    """What the net sees of a whole source, shape (n_frames, n_bands)."""
+    power = np.float32(10) ** (cached(source, corpus=corpus, cache=cache).astype(np.float32) / 10)
+    return level_free(power.astype(np.float32))
+
+
 def room_energy(samples: NDArray[np.float32], n_frames: int) -> NDArray[np.float32]:
     """Energy of a room's response in each frame from its strongest moment on; sums to 1."""
     start = max(0, int(np.argmax(np.abs(samples))) - PARAMS.hop_samples // 2)
     tail = np.zeros(n_frames * PARAMS.hop_samples, dtype=np.float32)
     kept = samples[start : start + tail.size]
     tail[: kept.size] = kept
-    energy = np.square(tail).reshape(n_frames, -1).sum(axis=1)
-    return energy / energy.sum()
+    energy: NDArray[np.float32] = np.square(tail).reshape(n_frames, -1).sum(axis=1)
+    energy /= energy.sum()
+    return energy

@@ -18,13 +18,13 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmarks.training.card import write_card
-from benchmarks.training.data import Source, cached, sources
+from benchmarks.training.data import Source, picture, sources
 from benchmarks.training.net import Net
 from benchmarks.training.pools import Pools
 from benchmarks.training.train import LOADED, positives
 from fingerprint.activity import active_seconds
 from fingerprint.codes import Projector, Quantiser
-from fingerprint.conformance import test_signal
+from fingerprint.conformance import made_up_sound
 from fingerprint.extract import MODELS
 from fingerprint.params import PARAMS
 from fingerprint.spectrogram import level_free, spectrogram
@@ -76,8 +76,8 @@ def track_codes(projector: Projector, chosen: list[Source], args: argparse.Names
     codes = []
     for source in chosen:
         if source.kind in ("music", "speech"):
-            decibels = cached(source, corpus=args.corpus, cache=args.cache).astype(np.float32)
-            codes.append(projector.project(level_free(10 ** (decibels / 10)), fine=False))
+            seen = picture(source, corpus=args.corpus, cache=args.cache)
+            codes.append(projector.project(seen, fine=False))
     return codes
 
 
@@ -95,10 +95,11 @@ def degraded_codes(projector: Projector, pools: Pools, batches: int, seed: int) 
 
 def lloyd_max(values: Floats, n_levels: int = 16, rounds: int = 60) -> Floats:
     """Levels of least squared error for a sample of numbers (Lloyd 1982)."""
-    levels = np.quantile(values, (np.arange(n_levels) + 0.5) / n_levels)
+    levels: NDArray[np.float64] = np.quantile(values, (np.arange(n_levels) + 0.5) / n_levels)
     for _ in range(rounds):
         nearest = np.searchsorted((levels[1:] + levels[:-1]) / 2, values)
-        levels = np.bincount(nearest, values, n_levels) / np.maximum(1, np.bincount(nearest, minlength=n_levels))
+        counts = np.bincount(nearest, minlength=n_levels)
+        levels = np.bincount(nearest, values, n_levels) / np.maximum(1, counts)
     return levels.astype(np.float32)
 
 
@@ -107,7 +108,7 @@ def hadamard(size: int) -> Floats:
     matrix = np.ones((1, 1), dtype=np.float32)
     while len(matrix) < size:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return (matrix / np.sqrt(size)).astype(np.float32)
+    return np.asarray(matrix / np.sqrt(size), dtype=np.float32)
 
 
 def train_quantiser(codes: Floats) -> Quantiser:
@@ -123,12 +124,13 @@ def train_partitioned(codes: Floats, path: Path) -> None:
     """An empty index with trained lists and a trained product quantiser."""
     faiss.omp_set_num_threads(1)
     index = faiss.index_factory(PARAMS.dim, f"IVF{N_LISTS},PQ32x4fs", faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter = 12
+    lists: Any = index
+    lists.cp.niter = 12
     index.train(np.ascontiguousarray(codes))
     faiss.write_index(index, str(path))
 
 
-def background(codes: list[Floats], quantiser: Quantiser, seed: int) -> dict[str, NDArray[Any]]:
+def background(codes: list[Floats], quantiser: Quantiser, seed: int) -> dict[str, Any]:
     """Contiguous runs out of the training tracks, every track in proportion to its length."""
     pieces = [(track, at) for track, rows in enumerate(codes) for at in range(0, len(rows), RUN_CODES)]
     order = np.random.default_rng(seed).permutation(len(pieces))
@@ -142,11 +144,11 @@ def background(codes: list[Floats], quantiser: Quantiser, seed: int) -> dict[str
     return {"codes": quantiser.pack(np.concatenate(runs)), "run_lengths": lengths}
 
 
-def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, NDArray[Any]]:
+def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
     """Fine codes of the made-up test signal."""
-    signal = test_signal()
-    assert active_seconds(signal) > 10
-    embedding = projector.project(level_free(spectrogram(signal).power), fine=True)
+    heard = made_up_sound()
+    assert active_seconds(heard) > 10
+    embedding = projector.project(level_free(spectrogram(heard).power), fine=True)
     return {"embedding": embedding, "codes": quantiser.pack(embedding)}
 
 

@@ -31,11 +31,12 @@ def _mix(width: int, size: tuple[int, int]) -> list[nn.Module]:
     return [depthwise, *_unit(width, width, (1, 1), (1, 1))]
 
 
-class Net(nn.Module):
+class Net(nn.Module):  # type: ignore[misc]  # torch is not checked
     """Picture (batch, 1, frames, bands) -> unit vectors (batch, codes, dim).
 
     Four steps of two in time make one code of 16 frames; the kernels' reach makes a context of 49 frames
-    (1.56 s). ``n`` codes come out of ``49 + 16 * (n - 1)`` frames, code ``k`` centred at frame ``24 + 16 * k``.
+    (1.56 s): ``n`` codes come out of ``49 + 16 * (n - 1)`` frames, frame ``24 + 16 * k`` in the middle of
+    code ``k``.
     """
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:

@@ -93,7 +93,9 @@ class Pools:
             fields=noise_fields(seed),
         )
 
-    def others(self, rng: np.random.Generator, batch: int, frames: int, hardness: float) -> tuple[Tensor, Tensor]:
+    def others(
+        self, rng: np.random.Generator, batch: int, frames: int, hardness: float
+    ) -> tuple[Tensor, Tensor]:
         """A second sound for each item and its signal-to-noise ratio in dB, shape (batch, 1, 1).
 
         Nothing, steady or modulated noise of any colour, ambience, speech, babble or music; noise to -12 dB,

@@ -54,7 +54,7 @@ def anchors(power: Tensor) -> Tensor:
 
 
 def positives(power: Tensor, pools: Pools, rng: np.random.Generator, hardness: float) -> Tensor:
-    """The degraded view, as an excerpt has it: off the grid, levels cut off at the ends, some ends repeated."""
+    """The degraded view, as an excerpt has it: off the grid, levels cut off at the ends, ends repeated."""
     batch = len(power)
     misaligned = (torch.rand(batch) * 2 - 1) * 2.5
     moved = warp(power, SEEN + HISTORY, shift_frames=misaligned - HISTORY / 2)
@@ -132,7 +132,7 @@ class Trainer:
         """Share of the run that lies behind, 0 to 1 and over."""
         if self.args.steps:
             return self.progress.step / float(self.args.steps)
-        return self.progress.trained_s / (60.0 * self.args.minutes)
+        return self.progress.trained_s / (60.0 * float(self.args.minutes))
 
     def step(self) -> tuple[float, float]:
         """One batch: draw, degrade, embed both views, push the rest apart."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def pack_nibbles(
     values: NDArray[np.float32], thresholds: NDArray[np.float32], packed: NDArray[np.uint8]
 ) -> None:
-    """Level of a value = how many of the rising `thresholds` it reaches; even columns go into the low half."""
+    """Level of a value = how many rising `thresholds` it reaches; even columns go into the low half."""
     for i in range(values.shape[0]):
         for j in range(packed.shape[1]):
             low = np.uint8(0)

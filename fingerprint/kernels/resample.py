@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 def resample(
     power: NDArray[np.float32], step_frames: float, shift_bands: float, warped: NDArray[np.float32]
 ) -> None:
-    """``warped[i, b] = power[i * step_frames, b + shift_bands]``, linear between neighbours, 0 beyond the bands."""
+    """``warped[i, b] = power[i * step_frames, b + shift_bands]``, linear between neighbours.
+
+    Beyond the bands lies silence; beyond the last frame, the last frame.
+    """
     n_frames, n_bands = power.shape
     whole_shift = int(np.floor(shift_bands))
     upper = np.float32(shift_bands - whole_shift)
