@@ -3,7 +3,7 @@
 Every query enters as a WAV file's bytes through the product's sandboxed decoder and walks the product's
 road; lossy codecs were applied before, by real encoders. Rows: ``q``, ``condition``, ``length_s``, ``track``
 (None where the track is in no index), ``start_s``, ``s`` (seconds from waveform to matches), ``answers``, and
-for a right track ``off`` (seconds) and, if that is not small, ``repeat`` (how alike the claimed place sounds).
+for a right track ``off`` (seconds) and, if that is not small, ``repeat`` (how alike the two places sound).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.corpus import Corpus, Role, Track
 from benchmarks.degrade import CONDITIONS, chance
@@ -31,8 +31,6 @@ from fingerprint.extract import extractor
 from index.identify import identify, warm
 from index.library import Library
 from index.match import Effort
-
-ABSENT_CONDITIONS: Final = tuple(CONDITIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +199,7 @@ def tasks(
     )
     for excerpt in absent:
         drawn = chance(plan.seed, "absent", excerpt.id).choice(list(conditions))
-        other = Excerpt(id=f"a{excerpt.id}", path=excerpt.path, kind=excerpt.kind, start_s=excerpt.start_s)
+        other = replace(excerpt, id=f"absent-{excerpt.id}")
         found.append(Task(excerpt=other, condition=str(drawn), present=False))
     return found
 

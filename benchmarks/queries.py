@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Excerpt:
 
 def pick(root: Path, tracks: Sequence[Track], *, n: int, longest_s: float, seed: int) -> list[Excerpt]:
     """Draw `n` excerpts, from each track about as often, none of them nearly silent."""
-    rng = chance(seed, "excerpts", f"{n}/{longest_s}")
+    rng = chance(seed, "excerpts", f"{longest_s:g}")  # so that fewer excerpts are the first of more
     needed_s = longest_s * LONGEST_STRETCH + 0.2
     usable = [track for track in tracks if track.duration_s > needed_s]
     order = [usable[k] for k in rng.permutation(len(usable))]
@@ -50,9 +51,10 @@ def pick(root: Path, tracks: Sequence[Track], *, n: int, longest_s: float, seed:
         if start_s is None:
             order.remove(track)
             continue
-        excerpts.append(
-            Excerpt(id=f"q{len(excerpts):04d}", path=track.path, kind=track.kind, start_s=round(start_s, 3))
-        )
+        start_s = round(start_s, 3)
+        mark = hashlib.sha256(f"{track.path}@{start_s}".encode()).hexdigest()[:6]
+        name = f"{track.kind}-{len(excerpts):04d}-{mark}"
+        excerpts.append(Excerpt(id=name, path=track.path, kind=track.kind, start_s=start_s))
     return excerpts
 
 
