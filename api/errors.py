@@ -184,6 +184,14 @@ class RemoteRefused(ItemRefused):
     way_out = "allow remote items, or copy the audio here first"
 
 
+class PrivateItem(ItemRefused):
+    """An entry whose URL leads to a private, loopback or link-local address."""
+
+    code = "address_refused"
+    reason = "it leads to an address that is not public"
+    way_out = "if that machine is yours and meant, allow private addresses"
+
+
 class EncryptedItem(ItemRefused):
     """A member under a password."""
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from api.datasets.labels import HEAD_BYTES, Names, looks_like_audio
 from api.datasets.members import called_like_audio, is_archive
-from api.datasets.places import Place, Refused, walk
+from api.datasets.places import Listing, Place, Refused
 from api.datasets.streams import lazily, reason
 from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, ItemTooLarge, ItemUnreadable, NestedArchive
 
 
 class FolderReader:
-    """Reads the audio files below a local folder; an item's id is its path relative to the folder."""
+    """Reads the audio files of a listing; an item's id is its path relative to the folder."""
 
     format = "folder"
     shards: tuple[str, ...] = ()
 
-    def __init__(self, root: Path, *, limits: SourceLimits) -> None:
-        self._root, self._limits = root, limits
+    def __init__(self, listing: Listing, *, limits: SourceLimits) -> None:
+        self._listing, self._limits = listing, limits
         self._total: int | None = None
         self.passed_over = 0
 
@@ -34,7 +33,7 @@ class FolderReader:
     def __iter__(self) -> Iterator[Recording | Skipped]:
         self.passed_over = 0
         names = Names()  # names of different bytes may have one label
-        for found in walk(self._root):
+        for found in self._listing():
             item = self._item(found, item_id=names.take(found.name))
             if item is None:
                 self.passed_over += 1

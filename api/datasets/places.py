@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from api.datasets.labels import label
 from api.errors import DeviceRefused, ItemMissing, ItemRefused, LinkRefused
@@ -31,14 +31,10 @@ class Place:
             return stream.read(n_bytes)
 
 
-def local_place(path: Path, *, name: str | None = None) -> Place:
-    """A regular local file as a place."""
-    return Place(
-        name=label(path.name if name is None else name),
-        open=lambda: open_regular(path),
-        size=path.stat().st_size,
-        file=path,
-    )
+def local_place(path: Path) -> Place:
+    """A local file as a place; one that is not there yet fails when it is opened."""
+    size = path.stat().st_size if path.exists() else None
+    return Place(name=label(path.name), open=lambda: open_regular(path), size=size, file=path)
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -56,6 +52,10 @@ class Refused:
 
     name: str
     error: ItemRefused
+
+
+Listing: TypeAlias = Callable[[], Iterator[Place | Refused]]
+"""Goes through a folder's files, always in the same order."""
 
 
 def walk(root: Path) -> Iterator[Place | Refused]:

@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import tarfile
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
+from typing import Final
 
-from api.datasets.labels import HEAD_BYTES, looks_like_audio
+from api.datasets.croissant import is_croissant
+from api.datasets.json_text import BadJson, json_object
+from api.datasets.labels import HEAD_BYTES, looks_like_audio, suffix
+from api.datasets.lhotse import is_lhotse
+from api.datasets.lhotse import lines as json_lines
 from api.datasets.members import called_like_audio
-from api.datasets.places import Place
+from api.datasets.places import Listing, Place
 from api.datasets.streams import UNPACK_ERRORS
 from api.datasets.tape import BLOCK, open_tape
 from api.datasets.types import SourceLimits
 from api.errors import ItemRefused
 
+_LOOKED_AT: Final = 10_000
+"""Files of a folder that are looked at to tell its format."""
+_HEAD_TEXT_BYTES: Final = 1 << 16
+_SHARDS: Final = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
-def recognise_folder(root: Path) -> str:
-    """Name the reader for a folder."""
-    del root
+
+def recognise_folder(listing: Listing) -> str:
+    """Name the reader for a folder: by its shards where it holds no audio of its own."""
+    names = [found.name for found in itertools.islice(listing(), _LOOKED_AT) if isinstance(found, Place)]
+    if "wav.scp" in names:
+        return "kaldi"
+    if not any(map(called_like_audio, names)):
+        endings = {suffix(name.removesuffix(".gz").removesuffix(".zst")) for name in names}
+        for ending, reader in _SHARDS.items():
+            if ending in endings:
+                return reader
     return "folder"
 
 
 def recognise_file(place: Place, *, limits: SourceLimits) -> str | None:
     """Name the reader for one file, from its first bytes; None when no reader knows them."""
     head = place.head(HEAD_BYTES)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
+    for magic, reader in _MAGIC:
+        if head.startswith(magic):
+            return reader
     if _tar_header(head):
-        return "tar"
-    if packing := _packing(head):
-        unpacked = _unpacked_head(place, packing=packing, limits=limits)
-        return packing if _tar_header(unpacked) else None
-    return "file" if called_like_audio(place.name) or looks_like_audio(head) else None
+        return "tar" if not _is_webdataset(place, packing="tar", limits=limits) else "webdataset"
+    if packing := packing_of(head):
+        return _recognise_packed(place, packing=packing, limits=limits)
+    if called_like_audio(place.name) or looks_like_audio(head):
+        return "file"
+    return _recognise_text(place, limits=limits)
 
 
-def _packing(head: bytes) -> str | None:
+_MAGIC: Final = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),  # a stream of Arrow messages
+    (b"WARC/", "warc"),
+)
+
+
+def packing_of(head: bytes) -> str | None:
+    """How a tar of these first bytes would be compressed; None when it is not."""
     if head.startswith(b"\x1f\x8b"):
         return "tar.gz"
     return "tar.zst" if head.startswith(b"\x28\xb5\x2f\xfd") else None
+
+
+def _recognise_packed(place: Place, *, packing: str, limits: SourceLimits) -> str | None:
+    head = _unpacked_head(place, packing=packing, limits=limits)
+    if _tar_header(head):
+        return "webdataset" if _is_webdataset(place, packing=packing, limits=limits) else packing
+    if packing == "tar.gz" and head.startswith(b"WARC/"):
+        return "warc"
+    return _recognise_json(place, limits=limits) if packing == "tar.gz" else None
 
 
 def _unpacked_head(place: Place, *, packing: str, limits: SourceLimits) -> bytes:
@@ -52,6 +93,81 @@ def _tar_header(block: bytes) -> bool:
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError, OverflowError):
-        # two empty blocks are an empty tar
         return False
     return True
+
+
+def _is_webdataset(place: Place, *, packing: str, limits: SourceLimits) -> bool:
+    """Whether the tar begins with a sample: audio and JSON of one basename."""
+    from api.datasets.tape import members
+    from api.datasets.webdataset import sample_key
+
+    with closing(place.open()) as stream:
+        tape = open_tape(stream, packing=packing, name=place.name, limits=limits)
+        try:
+            first = [m.name for m in itertools.islice(members(tape, name=place.name, limits=limits), 8)]
+        except (ItemRefused, OSError):
+            return False
+    described = {sample_key(name) for name in first if name.endswith(".json")}
+    return any(called_like_audio(name) and sample_key(name) in described for name in first)
+
+
+def _recognise_text(place: Place, *, limits: SourceLimits) -> str | None:
+    head = place.head(_HEAD_TEXT_BYTES)
+    text = head.decode("utf-8-sig", "surrogateescape")
+    if not text.strip() or "\0" in text[:HEAD_BYTES]:
+        return None
+    if text.lstrip().startswith("{"):
+        return _recognise_json(place, limits=limits)
+    lines = text.splitlines()[:8]
+    if place.name == "wav.scp" or _is_wav_scp(lines):
+        return "kaldi"
+    return _delimited(lines)
+
+
+def _recognise_json(place: Place, *, limits: SourceLimits) -> str | None:
+    """JSON lines of a manifest, or of Lhotse; or one object that is a Croissant description."""
+    try:
+        first = next(json_lines(place, limits), b"")
+        entry = json_object(first)
+    except ItemRefused:
+        return None
+    except BadJson:
+        return _recognise_object(place, limits=limits)
+    if is_croissant(entry):
+        return "croissant"
+    return "lhotse" if is_lhotse(entry) else "jsonl"
+
+
+def _recognise_object(place: Place, *, limits: SourceLimits) -> str | None:
+    with closing(place.open()) as stream:
+        text = stream.read(limits.json_bytes)
+    try:
+        return "croissant" if is_croissant(json_object(text)) else None
+    except BadJson:
+        # lines of which the first is damaged are still lines
+        return "jsonl" if suffix(place.name) in {".jsonl", ".ndjson"} else None
+
+
+def _is_wav_scp(lines: Sequence[str]) -> bool:
+    """Every line names an utterance and then an audio file, or a command."""
+    words = [line.split(None, 1) for line in lines if line.strip()]
+    return bool(words) and all(
+        len(pair) == 2
+        and "," not in pair[0]
+        and (called_like_audio(pair[1].strip()) or pair[1].strip().endswith("|"))
+        for pair in words
+    )
+
+
+def _delimited(lines: Sequence[str]) -> str | None:
+    for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
+        if lines[0].count(delimiter) and not lines[0].startswith(("<", "%")):
+            return kind
+    # a plain list of paths is a manifest of one column, if its first line is a header
+    cells = next(csv.reader(lines[:1]), [])
+    return (
+        "csv"
+        if cells and cells[0].strip().lower() in {"path", "file", "filename", "url", "ytid", "isrc"}
+        else None
+    )

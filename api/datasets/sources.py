@@ -2,54 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from api.datasets.arrow import ArrowReader
+from api.datasets.croissant import CroissantReader
 from api.datasets.folder import FileReader, FolderReader
-from api.datasets.places import Place, local_place
+from api.datasets.kaldi import KaldiReader
+from api.datasets.labels import label, suffix
+from api.datasets.lhotse import LhotseReader
+from api.datasets.manifest import ManifestReader
+from api.datasets.parquet import ParquetReader
+from api.datasets.places import Listing, Place, local_place, walk
 from api.datasets.recognise import recognise_file, recognise_folder
+from api.datasets.remote import Guard, Remote, RemoteRoot, is_remote
+from api.datasets.resolve import LocalRoot, Resolver, is_command
+from api.datasets.shards import expand, is_pattern
 from api.datasets.tars import TarReader
 from api.datasets.types import Reader, SourceLimits
+from api.datasets.warc import WarcReader
+from api.datasets.webdataset import WebDatasetReader
 from api.datasets.zips import ZipReader
-from api.errors import NoAudioHere, SourceNotFound, UnknownFormat, UnknownReader
+from api.errors import CommandRefused, NoAudioHere, SourceNotFound, UnknownFormat, UnknownReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A source about to be read: a folder (``root``) or one file (``place``), and what was asked for."""
+    """A source about to be read: what it is made of, and what was asked for.
+
+    Attributes
+    ----------
+    places : sequence of Place
+        The file, or the files of a shard pattern; empty for a folder.
+    listing : callable or None
+        Goes through the folder: the source itself, or the one that its file lies in.
+    resolver : Resolver
+        Finds what entries name, below that folder.
+    """
 
     source: str
-    root: Path | None
-    place: Place | None
+    places: Sequence[Place]
+    listing: Listing
+    resolver: Resolver
     audio_column: str | None
     limits: SourceLimits
 
-    def folder(self) -> Path:
-        """The folder; `UnknownFormat` when the source is a file."""
-        if self.root is None:
-            raise UnknownFormat(source=self.source, readers=tuple(READERS))
-        return self.root
-
     def file(self) -> Place:
         """The one file; `UnknownFormat` when the source is a folder."""
-        if self.place is None:
+        if len(self.places) != 1:
             raise UnknownFormat(source=self.source, readers=tuple(READERS))
-        return self.place
+        return self.places[0]
+
+    def shards(self, *endings: str) -> Sequence[Place]:
+        """The files of the pattern, the one file, or those of the folder with these endings."""
+        found = self.places or [
+            place
+            for place in self.listing()
+            if isinstance(place, Place) and place.name.lower().endswith(endings)
+        ]
+        if not found:
+            raise NoAudioHere(source=self.source, passed_over=0)
+        return found
+
+    def beside(self, name: str) -> Place | None:
+        """The file of this name at the top of the folder; None when there is none."""
+        found = (place for place in self.listing() if isinstance(place, Place) and place.name == name)
+        return next(found, None)
 
 
-def _tar(packing: str) -> Callable[[Opening], Reader]:
-    return lambda opening: TarReader(opening.file(), packing=packing, limits=opening.limits)
+def _kaldi(opening: Opening) -> Reader:
+    wav_scp = opening.places[0] if opening.places else opening.beside("wav.scp")
+    if wav_scp is None:
+        raise SourceNotFound(source=f"{opening.source}/wav.scp")
+    segments = opening.beside("segments")
+    return KaldiReader(wav_scp, segments, resolver=opening.resolver, limits=opening.limits)
+
+
+def _manifest(kind: str, opening: Opening) -> Reader:
+    return ManifestReader(
+        opening.file(),
+        kind=kind,
+        resolver=opening.resolver,
+        path_column=opening.audio_column,
+        limits=opening.limits,
+    )
+
+
+def _tar(packing: str, opening: Opening) -> Reader:
+    return TarReader(opening.file(), packing=packing, limits=opening.limits)
+
+
+def _parquet(opening: Opening) -> Reader:
+    return ParquetReader(
+        opening.shards(".parquet"),
+        resolver=opening.resolver,
+        wanted=opening.audio_column,
+        limits=opening.limits,
+    )
+
+
+def _arrow(opening: Opening) -> Reader:
+    return ArrowReader(
+        opening.shards(".arrow"),
+        resolver=opening.resolver,
+        wanted=opening.audio_column,
+        limits=opening.limits,
+    )
+
+
+def _webdataset(opening: Opening) -> Reader:
+    shards = opening.shards(".tar", ".tar.gz", ".tgz", ".tar.zst")
+    return WebDatasetReader(shards, limits=opening.limits)
+
+
+def _croissant(opening: Opening) -> Reader:
+    def nested(place: Place, column: str | None) -> Reader:
+        inner = replace(opening, source=place.name, places=(place,), audio_column=column)
+        name = recognise_file(place, limits=opening.limits)
+        if name is None or name == "croissant":
+            raise UnknownFormat(source=place.name, readers=tuple(READERS))
+        return READERS[name](inner)
+
+    return CroissantReader(
+        opening.file(),
+        resolver=opening.resolver,
+        listing=opening.listing,
+        nested=nested,
+        limits=opening.limits,
+    )
 
 
 READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
-    "folder": lambda opening: FolderReader(opening.folder(), limits=opening.limits),
+    "folder": lambda opening: FolderReader(opening.listing, limits=opening.limits),
     "file": lambda opening: FileReader(opening.file(), limits=opening.limits),
     "zip": lambda opening: ZipReader(opening.file(), limits=opening.limits),
-    "tar": _tar("tar"),
-    "tar.gz": _tar("tar.gz"),
-    "tar.zst": _tar("tar.zst"),
+    "tar": partial(_tar, "tar"),
+    "tar.gz": partial(_tar, "tar.gz"),
+    "tar.zst": partial(_tar, "tar.zst"),
+    "webdataset": _webdataset,
+    "parquet": _parquet,
+    "arrow": _arrow,
+    "csv": partial(_manifest, "csv"),
+    "tsv": partial(_manifest, "tsv"),
+    "jsonl": partial(_manifest, "jsonl"),
+    "croissant": _croissant,
+    "kaldi": _kaldi,
+    "lhotse": lambda opening: LhotseReader(opening.file(), resolver=opening.resolver, limits=opening.limits),
+    "warc": lambda opening: WarcReader(opening.file(), limits=opening.limits),
 }
 """Every reader by the name that ``--reader`` takes and the output says."""
 
@@ -60,43 +162,87 @@ def open_source(
     reader: str | None = None,
     audio_column: str | None = None,
     limits: SourceLimits | None = None,
+    allow_remote: bool | None = None,
+    allow_private: bool = False,
 ) -> Reader:
-    """Open a folder, archive or manifest for reading, by the format its content shows.
+    """Open a folder, archive, table, manifest or shard pattern, by the format its content shows.
 
     Parameters
     ----------
+    source : str or Path
+        A local path, a URL (s3, gs, http, https), or a pattern such as ``train-{0000..0009}.tar``.
     reader : str, optional
         Name in `READERS`; overrules what would be recognised.
     audio_column : str, optional
         Column of a table or manifest that holds the audio or its path.
+    allow_remote : bool, optional
+        Whether entries of a local manifest may be fetched from URLs; a remote source's always may.
+    allow_private : bool
+        Whether private, loopback and link-local addresses may be connected to.
 
     Raises
     ------
-    SourceNotFound, UnknownFormat, UnknownReader, NoAudioHere, SourceBroken, SourceTooLarge
+    SourceNotFound, UnknownFormat, UnknownReader, NoAudioHere, NoAudioColumn, SourceBroken, SourceTooLarge,
+    AddressRefused, RemoteFailed, CommandRefused
     """
-    opening = _locate(str(source), audio_column=audio_column, limits=limits or SourceLimits())
-    name = reader or _recognise(opening)
-    if name not in READERS:
-        raise UnknownReader(reader=name, readers=tuple(READERS))
-    opened = READERS[name](opening)
+    if reader is not None and reader not in READERS:
+        raise UnknownReader(reader=label(reader), readers=tuple(READERS))
+    opening = _locate(
+        str(source),
+        remote=Remote(Guard(allow_private=allow_private)),
+        allow_remote=bool(allow_remote),
+        audio_column=audio_column,
+        limits=limits or SourceLimits(),
+    )
+    opened = READERS[reader or _recognise(opening)](opening)
     if next(iter(opened), None) is None:
         raise NoAudioHere(source=opening.source, passed_over=opened.passed_over)
     return opened
 
 
-def _locate(source: str, *, audio_column: str | None, limits: SourceLimits) -> Opening:
-    path = Path(source)
+def _locate(
+    source: str, *, remote: Remote, allow_remote: bool, audio_column: str | None, limits: SourceLimits
+) -> Opening:
+    if is_command(source):
+        raise CommandRefused(name=label(source))
+    sources = expand(source) if is_pattern(source) and not Path(source).exists() else [source]
+    make = partial(Opening, source=label(source), audio_column=audio_column, limits=limits)
+    if is_remote(source):
+        return _locate_remote(sources, remote, make)
+    first = _existing(sources[0])
+    root = first if first.is_dir() else first.parent
+    return make(
+        places=() if first.is_dir() else [local_place(Path(name).resolve()) for name in sources],
+        listing=partial(walk, root),
+        resolver=LocalRoot(root=root, fetch=remote.item if allow_remote else None),
+    )
+
+
+def _existing(source: str) -> Path:
     # what the caller names may be a link; nothing below it may
+    path = Path(source)
     if "\0" in source or not path.exists():
-        raise SourceNotFound(source=source)
-    path = path.resolve()
-    root, place = (path, None) if path.is_dir() else (None, local_place(path))
-    return Opening(source=source, root=root, place=place, audio_column=audio_column, limits=limits)
+        raise SourceNotFound(source=label(source))
+    return path.resolve()
+
+
+def _locate_remote(sources: Sequence[str], remote: Remote, make: Callable[..., Opening]) -> Opening:
+    first = sources[0]
+    folder = first if remote.is_folder(first) else first.rpartition("/")[0]
+    base = folder.rstrip("/") + "/"
+    return make(
+        places=() if folder == first else [remote.place(url) for url in sources],
+        listing=remote.listing(base),
+        resolver=RemoteRoot(remote=remote, base=base),
+    )
 
 
 def _recognise(opening: Opening) -> str:
-    if opening.root is not None:
-        return recognise_folder(opening.root)
+    if not opening.places:
+        return recognise_folder(opening.listing)
+    if len(opening.places) > 1:
+        ending = suffix(opening.places[0].name)
+        return {".parquet": "parquet", ".arrow": "arrow"}.get(ending, "webdataset")
     name = recognise_file(opening.file(), limits=opening.limits)
     if name is None:
         raise UnknownFormat(source=opening.source, readers=tuple(READERS))

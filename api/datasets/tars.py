@@ -13,6 +13,7 @@ from api.datasets.streams import item_stream, lazily, reason
 from api.datasets.tape import Member, members, open_tape
 from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import DeviceRefused, ItemRefused, ItemTooLarge, LinkRefused, SourceCutOff, SparseItem
+from fingerprint.errors import EarwitnessError
 
 _REFUSED: Final[dict[str, type[ItemRefused]]] = {
     "link": LinkRefused,
@@ -64,7 +65,7 @@ class TarReader:
         refused = member_refusal(member, limits=self._limits)
         if refused is not None:
             return Skipped.of(refused, item_id=item_id, path=member.name)
-        if member.kind == "folder" or not _is_item(member):
+        if member.kind == "folder" or not member_is_item(member):
             return None
         return Recording(
             item_id=item_id,
@@ -75,7 +76,8 @@ class TarReader:
         )
 
 
-def _is_item(member: Member) -> bool:
+def member_is_item(member: Member) -> bool:
+    """Whether a regular member is an item."""
     # an item by name is not looked into before it is asked for
     return called_like_audio(member.name) or is_item(member.name, head=member.body.head(HEAD_BYTES))
 
@@ -123,7 +125,9 @@ class Slice:
         self._stream.close()
 
 
-def cut_off(error: ItemRefused | OSError, *, place: Place, item_id: str, shard: str | None = None) -> Skipped:
+def cut_off(
+    error: EarwitnessError | OSError, *, place: Place, item_id: str, shard: str | None = None
+) -> Skipped:
     """The account of everything that could not be listed because the archive broke off."""
     refused = (
         error if isinstance(error, SourceCutOff) else SourceCutOff(name=place.name, detail=reason(error))

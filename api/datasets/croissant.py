@@ -1,0 +1,208 @@
+"""Croissant JSON-LD: files and file sets that a dataset says it consists of, read by the reader of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from api.datasets.folder import place_item
+from api.datasets.json_text import BadJson, json_object, text_of
+from api.datasets.labels import Names, label
+from api.datasets.places import Listing, Place, Refused
+from api.datasets.resolve import Resolver
+from api.datasets.types import Json, Reader, Recording, Skipped, SourceLimits
+from api.errors import ItemRefused, SourceBroken, SourceError, SourceTooLarge
+from fingerprint.errors import EarwitnessError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of the distribution: one file, or what some globs choose of an archive or of the folder."""
+
+    url: str | None
+    includes: tuple[str, ...] = ()
+    audio_column: str | None = None
+
+    def chooses(self, path: str) -> bool:
+        """Whether the globs choose this path; all is chosen where there are none."""
+        return not self.includes or any(fnmatchcase(path, glob.removeprefix("./")) for glob in self.includes)
+
+
+Nested = Callable[[Place, str | None], Reader]
+
+
+class CroissantReader:
+    """Reads what a Croissant file describes; an item's id is ``file/id within it``, or its path."""
+
+    format = "croissant"
+    total = None
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        resolver: Resolver,
+        listing: Listing,
+        nested: Nested,
+        limits: SourceLimits,
+    ) -> None:
+        self._resolver, self._listing, self._nested, self._limits = resolver, listing, nested, limits
+        self._place = place
+        self._parts = parts(read_croissant(place, limits=limits), source=place.name)
+        self.shards = tuple(label(part.url) for part in self._parts if part.url is not None)
+        self.passed_over = 0
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        self.passed_over = 0
+        names = Names()
+        for part in self._parts:
+            for item in self._folder(part) if part.url is None else self._file(part, part.url):
+                yield replace(item, item_id=names.take(item.item_id))
+
+    def _file(self, part: Part, url: str) -> Iterator[Recording | Skipped]:
+        try:
+            place = self._resolver.place(url)
+            yield from self._within(place, part)
+        except (ItemRefused, SourceError) as error:
+            yield Skipped.of(error, item_id=label(url))
+
+    def _within(self, place: Place, part: Part) -> Iterator[Recording | Skipped]:
+        reader = self._nested(place, part.audio_column)
+        for item in reader:
+            if reader.format == "file":
+                yield item
+            elif part.chooses(item.path):
+                own = item.item_id if item.item_id.startswith(place.name) else f"{place.name}/{item.item_id}"
+                yield replace(item, item_id=own, shard=place.name)
+            else:
+                self.passed_over += 1
+        self.passed_over += reader.passed_over
+
+    def _folder(self, part: Part) -> Iterator[Recording | Skipped]:
+        for found in self._listing():
+            if found.name == self._place.name or not part.chooses(found.name):
+                continue
+            if isinstance(found, Refused):
+                yield Skipped.of(found.error, item_id=found.name)
+            else:
+                yield from self._chosen(found, part)
+
+    def _chosen(self, place: Place, part: Part) -> Iterator[Recording | Skipped]:
+        item = place_item(place, item_id=place.name, limits=self._limits)
+        if isinstance(item, Recording):
+            yield item
+            return
+        try:
+            # archives and tables of a file set; its globs chose the file, not what is in it
+            yield from self._within(place, replace(part, includes=()))
+        except EarwitnessError as error:
+            yield Skipped.of(error, item_id=place.name)
+
+
+def read_croissant(place: Place, *, limits: SourceLimits) -> dict[str, Json]:
+    """Read the JSON-LD, within its cap."""
+    with closing(place.open()) as stream:
+        text = stream.read(limits.json_bytes + 1)
+    if len(text) > limits.json_bytes:
+        raise SourceTooLarge(source=place.name, what="its length", limit=f"{limits.json_bytes:,} bytes")
+    try:
+        return json_object(text)
+    except BadJson as error:
+        raise SourceBroken(source=place.name, reason=str(error)) from error
+
+
+def parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
+    """What the distribution consists of, in its order."""
+    files = {
+        _id(entry): entry for entry in _objects(croissant.get("distribution")) if _is(entry, "FileObject")
+    }
+    sets = [entry for entry in _objects(croissant.get("distribution")) if _is(entry, "FileSet")]
+    containers = {
+        name for entry in (*sets, *files.values()) for name in _references(entry.get("containedIn"))
+    }
+    columns = _audio_columns(croissant)
+    found = [
+        part
+        for name, entry in files.items()
+        if name not in containers
+        for part in _file_parts(entry, files, column=columns.get(name))
+    ]
+    found += [part for entry in sets for part in _set_parts(entry, files, column=columns.get(_id(entry)))]
+    if not found:
+        raise SourceBroken(source=source, reason="its distribution names no files")
+    return found
+
+
+def _file_parts(
+    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, column: str | None
+) -> Iterator[Part]:
+    url = text_of(entry, "contentUrl") or _id(entry)
+    inside = _references(entry.get("containedIn"))
+    if not inside:
+        yield Part(url=url, audio_column=column)
+    for name in inside:
+        yield Part(
+            url=text_of(files.get(name, {}), "contentUrl") or name, includes=(url,), audio_column=column
+        )
+
+
+def _set_parts(
+    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, column: str | None
+) -> Iterator[Part]:
+    includes = entry.get("includes")
+    listed = includes if isinstance(includes, list) else [includes]
+    globs = tuple(glob for glob in listed if isinstance(glob, str))
+    containers: list[str | None] = [*_references(entry.get("containedIn"))]
+    for name in containers or [None]:
+        container = files.get(name or "", {})
+        # a repository is no archive: the file set lies in the folder that the Croissant file lies in
+        archive = name is not None and "git" not in (text_of(container, "encodingFormat") or "")
+        url = (text_of(container, "contentUrl") or name) if archive else None
+        yield Part(url=url, includes=globs, audio_column=column)
+
+
+def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, str]:
+    """For each file or file set, the column that a record set declares to be audio."""
+    found: dict[str, str] = {}
+    for record_set in _objects(croissant.get("recordSet")):
+        for entry in _objects(record_set.get("field")):
+            source, kinds = entry.get("source"), str(entry.get("dataType"))
+            if not isinstance(source, dict) or "AudioObject" not in kinds:
+                continue
+            extract = source.get("extract")
+            column = text_of(extract, "column") if isinstance(extract, dict) else None
+            for name in _references(source.get("fileObject")) + _references(source.get("fileSet")):
+                if column is not None:
+                    found.setdefault(name, column)
+    return found
+
+
+def is_croissant(value: Mapping[str, Json]) -> bool:
+    """Whether a JSON object is a Croissant description."""
+    return "distribution" in value and (
+        "mlcommons.org/croissant" in str(value.get("conformsTo")) or "@context" in value
+    )
+
+
+def _objects(value: Json) -> list[dict[str, Json]]:
+    return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+
+
+def _references(value: Json) -> list[str]:
+    entries = value if isinstance(value, list) else [value]
+    texts = [entry.get("@id") if isinstance(entry, dict) else entry for entry in entries]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _is(entry: Mapping[str, Json], kind: str) -> bool:
+    types = entry.get("@type")
+    return any(
+        isinstance(t, str) and t.rpartition(":")[2].rpartition("/")[2] == kind
+        for t in (types if isinstance(types, list) else [types])
+    )
+
+
+def _id(entry: Mapping[str, Json]) -> str:
+    return text_of(entry, "@id", "name") or ""

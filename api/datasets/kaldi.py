@@ -1,0 +1,91 @@
+"""Kaldi data folders: ``wav.scp`` names the audio, ``segments`` cuts it; commands are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+from api.datasets.entries import named_item
+from api.datasets.labels import Names, label
+from api.datasets.places import Place
+from api.datasets.resolve import Resolver
+from api.datasets.types import Recording, Skipped, SourceLimits
+from api.errors import BadEntry, ItemMissing
+
+
+class KaldiReader:
+    """Reads a ``wav.scp``, and the ``segments`` beside it; an item's id is its utterance."""
+
+    format = "kaldi"
+    shards: tuple[str, ...] = ()
+    passed_over = 0
+
+    def __init__(
+        self, wav_scp: Place, segments: Place | None, *, resolver: Resolver, limits: SourceLimits
+    ) -> None:
+        self._wav_scp, self._segments = wav_scp, segments
+        self._resolver, self._limits = resolver, limits
+        self._total: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many utterances there are."""
+        if self._total is None:
+            self._total = sum(1 for _ in self)
+        return self._total
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        if self._segments is None:
+            for number, line in self._lines(self._wav_scp):
+                yield self._whole(line, number)
+        else:
+            yield from self._cut(self._segments)
+
+    def _lines(self, place: Place) -> Iterator[tuple[int, str]]:
+        """Numbered lines that are not empty, each no longer than the cap."""
+        with closing(place.open()) as stream:
+            number = 0
+            while line := stream.readline(self._limits.header_bytes):
+                if text := line.decode("utf-8", "surrogateescape").strip():
+                    yield number, text
+                number += 1
+
+    def _whole(self, line: str, number: int) -> Recording | Skipped:
+        name, path = _split(line)
+        if not path:
+            return self._bad(f"{self._wav_scp.name}#{number}", "no path")
+        return named_item(path, item_id=label(name), resolver=self._resolver, limits=self._limits)
+
+    def _cut(self, segments: Place) -> Iterator[Recording | Skipped]:
+        paths: Mapping[str, str] = dict(_split(line) for _, line in self._lines(self._wav_scp))
+        names = Names()
+        for number, line in self._lines(segments):
+            yield self._segment(line, names.take(f"{segments.name}#{number}"), paths)
+
+    def _segment(self, line: str, where: str, paths: Mapping[str, str]) -> Recording | Skipped:
+        words = line.split()
+        try:
+            name, recording, start_s, end_s = words[0], words[1], float(words[2]), float(words[3])
+        except (IndexError, ValueError):
+            return self._bad(where, "utterance, recording, start and end are wanted")
+        if not 0.0 <= start_s < end_s < 1e9:
+            return self._bad(label(name), f"from {start_s} s to {end_s} s")
+        if recording not in paths:
+            missing = ItemMissing(name=label(name), detail=f"no recording {label(recording)} in wav.scp")
+            return Skipped.of(missing, item_id=label(name))
+        return named_item(
+            paths[recording],
+            item_id=label(name),
+            resolver=self._resolver,
+            limits=self._limits,
+            start_s=start_s,
+            end_s=end_s,
+        )
+
+    def _bad(self, item_id: str, detail: str) -> Skipped:
+        return Skipped.of(BadEntry(name=item_id, detail=detail), item_id=item_id, path=self._wav_scp.name)
+
+
+def _split(line: str) -> tuple[str, str]:
+    name, _, path = line.replace("\t", " ").partition(" ")
+    return name, path.strip()

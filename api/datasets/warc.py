@@ -1,0 +1,103 @@
+"""WARC files: audio among the responses of a web crawl, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, BinaryIO, Final
+from urllib.parse import urlsplit
+
+from api.datasets.labels import HEAD_BYTES, Names, label
+from api.datasets.members import is_archive, is_item
+from api.datasets.places import Place
+from api.datasets.streams import UNPACK_ERRORS, item_stream, reason
+from api.datasets.tars import cut_off
+from api.datasets.types import Recording, Skipped, SourceLimits
+from api.errors import ItemRefused, ItemUnreadable, NestedArchive, SourceCutOff, StreamMovedOn
+
+_WITH_CONTENT: Final = frozenset({"response", "resource"})
+
+
+class WarcReader:
+    """Reads the audio of one WARC; an item's id is its target URL. Items are ``sequential``."""
+
+    format = "warc"
+    shards: tuple[str, ...] = ()
+    total = None
+
+    def __init__(self, place: Place, *, limits: SourceLimits) -> None:
+        self._place, self._limits = place, limits
+        self.passed_over = 0
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        self.passed_over = 0
+        names = Names()
+        try:
+            with closing(self._place.open()) as stream:
+                for record in self._records(stream):
+                    if item := self._item(record, names):
+                        yield item
+                    else:
+                        self.passed_over += 1
+        except (ItemRefused, OSError) as error:
+            yield cut_off(error, place=self._place, item_id=names.take(f"{self._place.name}#rest"))
+
+    def _records(self, stream: BinaryIO) -> Iterator[_Content]:
+        from warcio.archiveiterator import ArchiveIterator
+        from warcio.exceptions import ArchiveLoadFailed
+        from warcio.statusandheaders import StatusAndHeadersParserException
+
+        content: _Content | None = None
+        try:
+            for record in ArchiveIterator(stream):
+                if content is not None:
+                    content.passed = True
+                if record.rec_type in _WITH_CONTENT:
+                    content = _Content(record)
+                    yield content
+        except (ArchiveLoadFailed, StatusAndHeadersParserException, *UNPACK_ERRORS) as error:
+            raise SourceCutOff(name=self._place.name, detail=reason(error)) from error
+
+    def _item(self, content: _Content, names: Names) -> Recording | Skipped | None:
+        path, head = urlsplit(content.url).path, content.head
+        declared = content.media_type.startswith("audio/")
+        if not declared and not is_item(path, head=head):
+            if not is_archive(path, head=head):
+                return None
+            item_id = names.take(label(content.url))
+            return Skipped.of(NestedArchive(name=item_id), item_id=item_id)
+        item_id = names.take(label(content.url))
+        return Recording(
+            item_id=item_id,
+            path=label(path.rpartition("/")[2]) or item_id,
+            open=lambda: item_stream(content, name=item_id, max_bytes=self._limits.item_bytes),
+            sequential=True,
+            metadata={"url": label(content.url), "media_type": label(content.media_type)},
+        )
+
+
+class _Content:
+    """The content of one record, to be read before the next is asked for."""
+
+    def __init__(self, record: Any) -> None:
+        self.url: str = record.rec_headers.get_header("WARC-Target-URI") or "(no URL)"
+        headers = record.http_headers or record.rec_headers
+        self.media_type: str = (headers.get_header("Content-Type") or "").partition(";")[0].strip().lower()
+        self.passed = False
+        self._raw, self._stream = record.raw_stream, record.content_stream()
+        # an item is recognised by its first bytes where neither its type nor its name says so
+        self.head: bytes = self._stream.read(HEAD_BYTES)
+        self._peeked: bytes = self.head
+
+    def read(self, n: int, /) -> bytes:
+        """Give up to ``n`` bytes."""
+        if self.passed:
+            raise StreamMovedOn(name=label(self.url))
+        if self._peeked:
+            peeked = self._peeked[:n]
+            self._peeked = self._peeked[n:]
+            return peeked
+        data: bytes = self._stream.read(n)
+        if not data and getattr(self._raw, "limit", 0) > 0:
+            raise ItemUnreadable(name=label(self.url), detail="the record ends before its stated length")
+        return data

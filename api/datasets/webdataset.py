@@ -1,0 +1,135 @@
+"""WebDataset shards: tars in which members of one basename are a sample; JSON beside audio describes it.
+
+Nothing is unpickled and no shell is asked, whatever a member or a shard is called.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final
+
+from api.datasets.identify import identifiers_of
+from api.datasets.json_text import BadJson, json_object
+from api.datasets.labels import HEAD_BYTES, Names
+from api.datasets.places import Place
+from api.datasets.recognise import packing_of
+from api.datasets.streams import item_stream
+from api.datasets.tape import Member, members, open_tape
+from api.datasets.tars import cut_off, member_is_item, member_open, member_refusal
+from api.datasets.types import NO_METADATA, Json, Recording, Skipped, SourceLimits
+from api.errors import ItemRefused, ItemTooLarge
+
+HELD_BYTES: Final = 256 << 20
+"""A sample of a compressed shard is held in memory until its JSON has been seen; larger ones are refused."""
+
+
+@dataclass(slots=True)
+class _Sample:
+    """Members of one basename, gathered until the next basename begins."""
+
+    key: str
+    items: list[Recording | Skipped] = field(default_factory=list)
+    metadata: dict[str, Json] = field(default_factory=dict)
+
+    def finished(self) -> Iterator[Recording | Skipped]:
+        for item in self.items:
+            if isinstance(item, Recording) and self.metadata:
+                yield replace(item, metadata=self.metadata, identifiers=identifiers_of(self.metadata))
+            else:
+                yield item
+
+
+def sample_key(name: str) -> str:
+    """What the members of a sample share: the name up to the first dot of its last part."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(".")[0]
+
+
+class WebDatasetReader:
+    """Reads shards in order; an item's id is ``shard.tar/member``, just the member's name in a lone shard."""
+
+    format = "webdataset"
+
+    def __init__(self, places: Sequence[Place], *, limits: SourceLimits) -> None:
+        self._places, self._limits = tuple(places), limits
+        self._total: int | None = None
+        self.shards = tuple(place.name for place in places)
+        self.passed_over = 0
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, by walking the headers; None unless all shards are plain local tars."""
+        local = all(place.file is not None for place in self._places)
+        if self._total is None and local and all(map(_is_plain, self._places)):
+            self._total = sum(1 for _ in self)
+        return self._total
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        self.passed_over = 0
+        names = Names()
+        for place in self._places:
+            yield from self._shard(place, names)
+
+    def _shard(self, place: Place, names: Names) -> Iterator[Recording | Skipped]:
+        sample = _Sample("")
+        try:
+            with closing(place.open()) as stream:
+                packing = packing_of(place.head(HEAD_BYTES)) or "tar"
+                tape = open_tape(stream, packing=packing, name=place.name, limits=self._limits)
+                for member in members(tape, name=place.name, limits=self._limits):
+                    if (key := sample_key(member.name)) != sample.key:
+                        yield from sample.finished()
+                        sample = _Sample(key)
+                    self._gather(member, sample, place=place, packing=packing, names=names)
+                yield from sample.finished()
+        except (ItemRefused, OSError) as error:
+            yield from sample.finished()
+            yield cut_off(error, place=place, item_id=names.take(f"{place.name}#rest"), shard=place.name)
+
+    def _gather(self, member: Member, sample: _Sample, *, place: Place, packing: str, names: Names) -> None:
+        item_id = names.take(member.name if len(self._places) == 1 else f"{place.name}/{member.name}")
+        refused = member_refusal(member, limits=self._limits)
+        if refused is not None:
+            sample.items.append(Skipped.of(refused, item_id=item_id, path=member.name, shard=place.name))
+        elif member.kind == "file" and member.name.lower().endswith(".json"):
+            sample.metadata |= dict(self._metadata(member))
+        elif member.kind == "file" and member_is_item(member):
+            sample.items.append(self._recording(member, item_id=item_id, place=place, packing=packing))
+        elif member.kind == "file":
+            self.passed_over += 1
+
+    def _metadata(self, member: Member) -> dict[str, Json]:
+        if member.size > self._limits.metadata_bytes:
+            return dict(NO_METADATA)
+        try:
+            return json_object(_read_all(member))
+        except BadJson:  # the audio beside it is no worse for it
+            return dict(NO_METADATA)
+
+    def _recording(self, member: Member, *, item_id: str, place: Place, packing: str) -> Recording | Skipped:
+        if packing == "tar":
+            opening = member_open(place, member, packing=packing, limits=self._limits)
+        elif member.size > HELD_BYTES:
+            too_large = ItemTooLarge(name=item_id, detail=f"{member.size:,} bytes in a compressed shard")
+            return Skipped.of(too_large, item_id=item_id, path=member.name, shard=place.name)
+        else:
+            held = _read_all(member)
+
+            def opening() -> BinaryIO:
+                return io.BytesIO(held)
+
+        return Recording(item_id=item_id, path=member.name, size=member.size, open=opening, shard=place.name)
+
+
+def _is_plain(place: Place) -> bool:
+    try:
+        return packing_of(place.head(HEAD_BYTES)) is None
+    except OSError:  # a missing shard is one item, its own account
+        return True
+
+
+def _read_all(member: Member) -> bytes:
+    return item_stream(member.body, name=member.name, max_bytes=member.size).read()
