@@ -51,7 +51,7 @@ class Piece:
 
 
 PIECES: Final = (
-    Piece(title="paper_lanterns", codec="aac", seed=11, tempo_bpm=92, root_midi=57, scale=DORIAN,
+    Piece(title="paper_lanterns", codec="opus", seed=11, tempo_bpm=92, root_midi=57, scale=DORIAN,
           chords=(0, 3, 5, 4, 0, 2, 5, 6), lead=synth.square_lead, harmony=synth.electric_piano,
           drums="k.h.s.hhk.hks.h.", busy=0.55),
     Piece(title="tin_parade", codec="mp3", seed=12, tempo_bpm=116, root_midi=58, scale=MAJOR,
@@ -60,7 +60,7 @@ PIECES: Final = (
     Piece(title="night_bus", codec="opus", seed=13, tempo_bpm=124, root_midi=52, scale=MINOR,
           chords=(0, 0, 5, 6, 3, 3, 5, 4), lead=synth.bell, harmony=synth.pad,
           drums="khshkhshkhshkhss", busy=0.8),
-    Piece(title="slow_harbour", codec="aac", seed=14, tempo_bpm=74, root_midi=55, scale=MAJOR,
+    Piece(title="slow_harbour", codec="mp3", seed=14, tempo_bpm=74, root_midi=55, scale=MAJOR,
           chords=(0, 5, 3, 4, 2, 5, 1, 4), lead=synth.pluck, harmony=synth.pluck,
           drums="................", busy=0.85),
     Piece(title="clockwork_reel", codec="mp3", seed=15, tempo_bpm=138, root_midi=62, scale=DORIAN,
@@ -69,7 +69,7 @@ PIECES: Final = (
 )  # fmt: skip
 
 STRANGERS: Final = (
-    Piece(title="someone_elses_waltz", codec="aac", seed=21, tempo_bpm=150, root_midi=60, scale=MAJOR,
+    Piece(title="someone_elses_waltz", codec="opus", seed=21, tempo_bpm=150, root_midi=60, scale=MAJOR,
           chords=(0, 1, 4, 0, 5, 3, 4, 4), lead=synth.bell, harmony=synth.electric_piano,
           drums="k.h.h.", busy=0.5, beats=3),
     Piece(title="someone_elses_groove", codec="mp3", seed=22, tempo_bpm=104, root_midi=53, scale=MINOR,
@@ -77,7 +77,7 @@ STRANGERS: Final = (
           drums="k.shk.s.kkshk.ss", busy=0.6),
 )  # fmt: skip
 
-SUFFIX: Final = {"aac": "m4a", "mp3": "mp3", "opus": "opus"}
+SUFFIX: Final = {"mp3": "mp3", "opus": "opus"}
 LENGTH_S: Final = 24.0
 
 
