@@ -104,6 +104,14 @@ class Extractor:
         return path
 
 
+def name_scheme(params: Params, folder: Path) -> str:
+    """Short stable name, such as 'ew1-3f9a0c', out of every number and weight that can change a code."""
+    digest = hashlib.sha256(json.dumps(params.canonical(), sort_keys=True).encode())
+    for name in ("net.onnx", "quantiser.npz"):
+        digest.update((folder / name).read_bytes())
+    return f"ew1-{digest.hexdigest()[:6]}"
+
+
 def _card(folder: Path) -> dict[str, Any]:
     path = folder / "model.json"
     try:

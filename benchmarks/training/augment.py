@@ -7,7 +7,9 @@ is evaluated: what training does not show, the net does not survive.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -39,6 +41,14 @@ def gain(decibels: Tensor) -> Tensor:
 def loudness(power: Tensor) -> Tensor:
     """Mean power of the waveform behind each item, shape (batch, 1, 1)."""
     return (power.mean(dim=1, keepdim=True) * WIDTHS).sum(dim=2, keepdim=True) + 1e-20
+
+
+@lru_cache(maxsize=16)
+def box(length: int, size: int) -> Tensor:
+    """Matrix that takes a running mean over `size` neighbours, fewer at the ends; quicker than pooling."""
+    apart = (torch.arange(length)[:, None] - torch.arange(length)[None, :]).abs()
+    near = (apart <= size // 2).float()
+    return near / near.sum(dim=1, keepdim=True)
 
 
 def _curve(batch: int, knots: int, length: int) -> Tensor:
@@ -158,7 +168,7 @@ def distortion(power: Tensor, fields: Fields) -> Tensor:
     level = (power * WIDTHS).sum(dim=2, keepdim=True)
     excess = (level / (level.mean(dim=1, keepdim=True) + 1e-20)).clamp(0, 8)
     slope = gain(-(torch.rand(batch, 1) * 4)[:, :, None] * OCTAVES[None, None, :])
-    local = functional.avg_pool1d(power, 31, stride=1, padding=15, count_include_pad=False)
+    local = power @ box(BANDS, 31).T
     spread = 0.5 * local + 2 * level * slope
     products = spread * excess * gain(between(batch, -28, -4)) * chance(batch, 0.25)
     return power + products * fields.crops(fields.flicker, batch, frames)
@@ -167,7 +177,7 @@ def distortion(power: Tensor, fields: Fields) -> Tensor:
 def codec(power: Tensor, fields: Fields) -> Tensor:
     """Low bit rates: holes below a masking threshold, noise that follows it, grainy levels."""
     batch, frames, _ = power.shape
-    mask = functional.avg_pool1d(power, 17, stride=1, padding=8, count_include_pad=False)
+    mask = power @ box(BANDS, 17).T
     threshold = mask * gain(between(batch, -24, -3))
     kept = torch.where(power < threshold, power * 0.01, power)
     noise = threshold * chance(batch, 0.6) * fields.crops(fields.flicker, batch, frames)
@@ -180,6 +190,20 @@ def stems(power: Tensor) -> Tensor:
     coarse = torch.randn(batch, 1, 6, 10)
     smooth = functional.interpolate(coarse, (frames, BANDS), mode="bilinear", align_corners=True).squeeze(1)
     return power * gain((smooth * between(batch, 4, 16)).clamp(-30, 6) * chance(batch, 0.25))
+
+
+def drums_or_tones(power: Tensor) -> Tensor:
+    """Only what is short in time, or only what is narrow in bands, as separated stems are (Fitzgerald 2010).
+
+    Means of decibels stand in for the medians of the original.
+    """
+    batch, frames, _ = power.shape
+    picture = torch.log(power + 1e-12)
+    steady = box(frames, 31) @ picture
+    broad = picture @ box(BANDS, 21).T
+    drums = torch.sigmoid(2 * (broad - steady) - between(batch, 0, 3))
+    masked = torch.where(chance(batch, 0.7) > 0, drums**2, (1 - drums) ** 2)
+    return power * (masked + 1e-5)
 
 
 def drops(power: Tensor) -> Tensor:
@@ -201,12 +225,12 @@ def gate(other: Tensor) -> Tensor:
     return torch.where(chance(batch, 0.35) > 0, other * open_, other)
 
 
-def _some(power: Tensor, probability: float, fields: Fields, envelopes: Tensor) -> Tensor:
-    """Put a part of the batch into a room; the bigger rooms cost too much to compute and throw away."""
+def _some(power: Tensor, probability: float, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change a part of the batch; for what costs too much to compute and throw away."""
     chosen = torch.rand(len(power)) < probability
     if chosen.any():
         power = power.clone()
-        power[chosen] = room(power[chosen], fields, envelopes)
+        power[chosen] = change(power[chosen])
     return power
 
 
@@ -222,9 +246,9 @@ def degrade(power: Tensor, others: Tensor, snr_db: Tensor, fields: Fields, envel
     snr_db : Tensor, shape (batch, 1, 1)
         Infinite where nothing is added.
     """
-    power = dynamics(stems(power))
+    power = dynamics(_some(stems(power), 0.11, drums_or_tones))
     power = distortion(equaliser(power), fields)
-    power = _some(power, 0.4, fields, envelopes)
+    power = _some(power, 0.4, lambda heard: room(heard, fields, envelopes))
     early = chance(len(power), 0.5) > 0
     power = torch.where(early, band_limits(power), power)
     power = mix(power, gate(others), fields, snr_db=snr_db)

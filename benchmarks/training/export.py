@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +23,7 @@ from benchmarks.training.train import LOADED, positives
 from fingerprint.activity import active_seconds
 from fingerprint.codes import Projector, Quantiser
 from fingerprint.conformance import made_up_sound
-from fingerprint.extract import MODELS
+from fingerprint.extract import MODELS, name_scheme
 from fingerprint.params import PARAMS
 from fingerprint.spectrogram import level_free, spectrogram
 
@@ -152,14 +150,6 @@ def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
     return {"embedding": embedding, "codes": quantiser.pack(embedding)}
 
 
-def name_scheme(folder: Path) -> str:
-    """Short stable name out of every number and weight that can change a code."""
-    digest = hashlib.sha256(json.dumps(PARAMS.canonical(), sort_keys=True).encode())
-    for name in ("net.onnx", "quantiser.npz"):
-        digest.update((folder / name).read_bytes())
-    return f"ew1-{digest.hexdigest()[:6]}"
-
-
 def main() -> None:
     """Write net, quantiser, empty index, background, conformance codes, card; print what they came out as."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -189,7 +179,7 @@ def main() -> None:
         "quantiser_cosine_mean": round(float(cosine.mean()), 5),
         "quantiser_cosine_1_percent": round(float(np.quantile(cosine, 0.01)), 5),
     }
-    print(write_card(out, scheme=name_scheme(out), chosen=chosen, measured=measured))
+    print(write_card(out, scheme=name_scheme(PARAMS, out), chosen=chosen, measured=measured))
 
 
 if __name__ == "__main__":

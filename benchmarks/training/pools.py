@@ -99,7 +99,7 @@ class Pools:
         """A second sound for each item and its signal-to-noise ratio in dB, shape (batch, 1, 1).
 
         Nothing, steady or modulated noise of any colour, ambience, speech, babble or music; noise to -12 dB,
-        sounds to -8 dB; easier by up to 10 dB where `hardness` is below 1.
+        speech to -11 dB, sounds to -8 dB; easier by up to 10 dB where `hardness` is below 1.
         """
         shares = np.array([0.12, 0.28, 0.18, 0.18, 0.05, 0.19])
         edges = (np.cumsum(shares) * batch).astype(int)
@@ -117,6 +117,7 @@ class Pools:
         )
         snr_db = torch.cat([-8 + 18 * torch.rand(batch - counts[0]), torch.zeros(0)])
         snr_db[: counts[1]] = -12 + 27 * torch.rand(int(counts[1]))
+        snr_db[counts[1] + counts[2] : -counts[5]] -= 3
         snr_db = torch.cat([torch.full((int(counts[0]),), torch.inf), snr_db + 10 * (1 - hardness)])
         order = torch.randperm(batch)
         return sounds[order], snr_db[order].view(-1, 1, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from fingerprint.conformance import LEAST_COSINE, check, made_up_sound
 from fingerprint.errors import ModelDamaged, SchemeMismatch
-from fingerprint.extract import MODELS, Extractor, extractor, schemes
+from fingerprint.extract import MODELS, Extractor, extractor, name_scheme, schemes
 from fingerprint.spectrogram import spectrogram
 from fingerprint.types import RATE_HZ, Spectrogram, Waveform
 
@@ -37,6 +37,11 @@ def test_this_machine_computes_the_expected_codes(shipped: Extractor) -> None:
     conformance = check(shipped)
     assert conformance.ok and conformance.worst_cosine >= LEAST_COSINE
     assert conformance.equal_bytes > 0.98
+
+
+def test_the_scheme_names_its_numbers_and_weights(shipped: Extractor) -> None:
+    """Nothing that can change a code was changed without a new name."""
+    assert shipped.scheme == name_scheme(shipped.params, MODELS)
 
 
 def test_a_fingerprint_holds_packed_codes(shipped: Extractor) -> None:
