@@ -43,7 +43,7 @@ class Answers:
             for some in _parts(audio):
                 which = self._where(asked) & FINDING.c.audio_key.in_(some)
                 statement = select(FINDING.c.audio_key, FINDING.c.finding).where(which)
-                found.update(connection.execute(statement).tuples().all())
+                found.update((row.audio_key, row.finding) for row in connection.execute(statement))
         return found
 
     def remember(self, asked: Asked, findings: Mapping[str, str]) -> None:

@@ -146,7 +146,7 @@ class Jobs:
             select(JOB.c.state, func.count()).where(JOB.c.tenant == self._tenant).group_by(JOB.c.state)
         )
         with self._catalog.reading() as connection:
-            found: dict[str, int] = dict(connection.execute(statement).tuples().all())
+            found = {str(state): int(number) for state, number in connection.execute(statement)}
         return {state: found.get(state.value, 0) for state in JobState}
 
     def spool_paths(self) -> set[Path]:
@@ -193,6 +193,10 @@ class Jobs:
         """Record why a job failed; it is not tried again. Raises `JobLost` as `heartbeat` does."""
         self._change(job, state=JobState.FAILED.value, lease_until=None, **_failed(failure))
         return self._sure(job.id)
+
+    def release(self, job: Job) -> None:
+        """Queue a job again that its worker stops on purpose; it is not counted as an attempt."""
+        self._change(job, state=JobState.QUEUED.value, attempts=job.attempts - 1, lease_until=None)
 
     def take_back(self, *, only_expired: bool = False) -> int:
         """Queue running jobs again whose worker is gone; those out of attempts have failed.

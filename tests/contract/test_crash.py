@@ -20,7 +20,7 @@ from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item,
 
 SEEDS = range(6)
 
-Acknowledge = Callable[[str], None]
+Acknowledge = Callable[[str], object]
 Scenario = Callable[[Path, Acknowledge], None]
 
 
@@ -55,7 +55,7 @@ def _run_and_die(home: Path, scenario: Scenario, moment: int) -> tuple[set[str],
         try:
             os.close(reading)
             _die_at(moment)
-            scenario(home, lambda said: os.write(writing, f"{said}\n".encode()) and None)
+            scenario(home, lambda said: os.write(writing, f"{said}\n".encode()))
             os._exit(0)
         finally:
             os._exit(1)

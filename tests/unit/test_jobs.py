@@ -1,0 +1,107 @@
+"""Jobs: queued, claimed, lost, taken back, given up, and the same request twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.enroll import Writer
+from index.errors import JobLost, KeyReused
+from index.jobs import MAX_ATTEMPTS, Job, Jobs, JobState
+from index.records import Failure
+from tests.contract.small_store import CODEC
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """One home for all of these tests; each uses a tenant of its own."""
+    with Writer.open(tmp_path_factory.mktemp("home"), codec=CODEC) as opened:
+        yield opened
+
+
+@pytest.fixture
+def jobs(writer: Writer, request: pytest.FixtureRequest) -> Jobs:
+    """The jobs of a tenant that has none."""
+    return Jobs(writer.catalog, tenant=request.node.name[:60])
+
+
+def _claimed(jobs: Jobs, lease_s: float = 60.0) -> Job:
+    job = jobs.claim(["check"], lease_s=lease_s)
+    assert job is not None
+    return job
+
+
+def test_jobs_are_done_in_the_order_in_which_they_came(jobs: Jobs) -> None:
+    """The oldest of the wanted kinds is claimed, and no job twice."""
+    first, _ = jobs.enqueue("check", {"n": 1})
+    jobs.enqueue("index", {})
+    second, _ = jobs.enqueue("check", {"n": 2}, spool_path=Path("/spool/x"))
+    assert [_claimed(jobs).id, _claimed(jobs).id] == [first.id, second.id]
+    assert jobs.claim(["check"]) is None
+    assert [job.number for job in jobs.recent(limit=2)] == [3, 2]
+    assert [job.number for job in jobs.recent(limit=2, before=2)] == [1]
+    assert jobs.spool_paths() == {Path("/spool/x")}
+
+
+def test_a_result_comes_back_as_it_was_given(jobs: Jobs) -> None:
+    """Payload and result are any JSON."""
+    jobs.enqueue("check", {"name": "ü", "deep": [1, {"a": None}]})
+    done = jobs.finish(_claimed(jobs), {"verdict": "match"})
+    assert (done.state, done.result, done.payload["name"]) == (JobState.DONE, {"verdict": "match"}, "ü")
+    assert done.ended_at is not None and jobs.count()[JobState.DONE] == 1
+
+
+def test_a_failure_keeps_its_reason(jobs: Jobs) -> None:
+    """A failed job says why, and is not tried again."""
+    jobs.enqueue("check", {})
+    failed = jobs.fail(_claimed(jobs), Failure(code="empty", message="no bytes", hint="send some"))
+    assert failed.failure == Failure(code="empty", message="no bytes", hint="send some")
+    assert jobs.claim(["check"]) is None
+
+
+def test_the_same_request_twice_is_one_job(jobs: Jobs) -> None:
+    """An idempotency key names one job; with another request it is refused."""
+    job, is_new = jobs.enqueue("check", {"n": 1}, idempotency_key="k")
+    again, is_new_again = jobs.enqueue("check", {"n": 1}, idempotency_key="k")
+    assert (job.id, is_new) == (again.id, not is_new_again)
+    with pytest.raises(KeyReused):
+        jobs.enqueue("check", {"n": 2}, idempotency_key="k")
+
+
+def test_a_job_whose_lease_ran_out_passes_to_another(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first worker's report no longer counts; a heartbeat would have kept the job."""
+    jobs.enqueue("check", {})
+    slow = _claimed(jobs, lease_s=10.0)
+    jobs.heartbeat(slow, lease_s=100.0)
+    later = time.time() + 50.0
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert jobs.claim(["check"]) is None
+    monkeypatch.setattr(time, "time", lambda: later + 100.0)
+    quick = _claimed(jobs)
+    assert quick.id == slow.id and quick.attempts == 2
+    with pytest.raises(JobLost):
+        jobs.finish(slow, {})
+    assert jobs.finish(quick, {}).state is JobState.DONE
+
+
+def test_a_job_that_keeps_killing_its_worker_is_given_up(jobs: Jobs) -> None:
+    """After its last attempt it has failed, for a reason that names the attempts."""
+    job, _ = jobs.enqueue("check", {})
+    for _ in range(MAX_ATTEMPTS):
+        _claimed(jobs)
+        jobs.take_back()
+    assert jobs.claim(["check"]) is None
+    failed = jobs.get(job.id)
+    assert failed is not None and failed.state is JobState.FAILED
+    assert failed.failure is not None and failed.failure.code == "job_gave_up"
+
+
+def test_another_tenants_job_does_not_exist(jobs: Jobs, writer: Writer) -> None:
+    """Jobs are seen by their tenant alone."""
+    job, _ = jobs.enqueue("check", {})
+    stranger = Jobs(writer.catalog, tenant="stranger")
+    assert stranger.get(job.id) is None and stranger.claim(["check"]) is None
+    assert stranger.recent(limit=9) == []

@@ -1,0 +1,248 @@
+"""Two writers, full disks, flipped bits, lost files, foreign and newer homes: each has its error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from fingerprint.errors import SchemeMismatch
+from index import enroll
+from index.answers import Answers, Asked
+from index.backup import backup, restore
+from index.enroll import Writer
+from index.errors import (
+    BackupDamaged,
+    CatalogDamaged,
+    CatalogTooNew,
+    DiskFull,
+    HomeBusy,
+    HomeMissing,
+    HomeNotEmpty,
+    SegmentDamaged,
+)
+from index.library import Library
+from index.lock import HomeLock
+from index.tables import METADATA
+from index.upkeep import verify
+from tests.contract.small_store import (
+    CODEC,
+    DATASET,
+    Nibbles,
+    found_at_once,
+    sha256_of,
+    some_codes,
+    some_item,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with one published item of collection 1, and one that waits."""
+    home = tmp_path / "home"
+    with Writer.open(home, codec=CODEC) as writer:
+        dataset = writer.collection(DATASET, "scraped")
+        writer.add(dataset, [some_item(1)])
+        writer.publish()
+        writer.add(dataset, [some_item(2)])
+    return home
+
+
+def _segment(home: Path) -> Path:
+    (path,) = (home / "segments").iterdir()
+    return path
+
+
+def _flip(path: Path, where: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[where] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_second_writer_is_told_who_writes(home: Path) -> None:
+    """The lock holds between processes, names its holder, and goes when that dies; readers do not care."""
+    script = (
+        "import sys; from pathlib import Path; from index.lock import HomeLock;"
+        "lock = HomeLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(home)]
+    root = Path(enroll.__file__).parent.parent
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        with pytest.raises(HomeBusy) as busy:
+            Writer.open(home, codec=CODEC)
+        assert str(other.pid) in busy.value.holder
+        Library.open(home, codec=CODEC).close()
+        other.kill()
+    Writer.open(home, codec=CODEC).close()
+
+
+def test_a_home_keeps_its_scheme(home: Path) -> None:
+    """Codes of another scheme are refused before anything is written or asked."""
+
+    class Other(Nibbles):
+        scheme = "other-1"
+
+    with pytest.raises(SchemeMismatch):
+        Writer.open(home, codec=Other())
+    with pytest.raises(SchemeMismatch):
+        Library.open(home, codec=Other())
+
+
+def test_a_newer_catalog_is_refused(home: Path) -> None:
+    """Rows of a schema that this program does not know are not guessed at."""
+    with Writer.open(home, codec=CODEC) as writer, writer.catalog.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for opens in (Writer.open, Library.open):
+        with pytest.raises(CatalogTooNew):
+            opens(home, codec=CODEC)
+
+
+def test_an_empty_folder_is_no_index(tmp_path: Path) -> None:
+    """Asking needs something to ask."""
+    with pytest.raises(HomeMissing):
+        Library.open(tmp_path, codec=CODEC)
+
+
+def test_a_file_that_is_no_database_is_named(home: Path) -> None:
+    """A catalog that was overwritten is damaged, not empty."""
+    for stale in home.glob("catalog.sqlite*"):
+        stale.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(CatalogDamaged):
+        Library.open(home, codec=CODEC)
+
+
+def test_the_migrations_make_the_tables(home: Path) -> None:
+    """A migrated catalog has exactly the tables, columns and indexes that the program declares."""
+    with Writer.open(home, codec=CODEC) as writer, writer.catalog.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_full_disk_leaves_no_half_segment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old epoch answers, nothing half-written lies about, and the same command goes on later."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Writer.open(home, codec=CODEC) as writer:
+        epoch = writer.epoch
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            with pytest.raises(DiskFull):
+                writer.publish()
+        assert writer.epoch == epoch and verify(writer) == []
+        with Library.open(home, codec=CODEC) as library:
+            assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
+        assert writer.publish() > epoch
+
+
+def test_a_full_catalog_takes_a_batch_wholly_or_not_at_all(home: Path) -> None:
+    """When SQLite finds no room, none of the batch is there."""
+    with Writer.open(home, codec=CODEC) as writer:
+        with writer.catalog.reading() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 3}")
+        with pytest.raises(DiskFull):
+            writer.add(1, [some_item(seed, n_codes=200) for seed in range(3, 6)])
+        assert all(writer.item(1, f"{seed}.wav", sha256_of(seed)) is None for seed in range(3, 6))
+        assert verify(writer) == []
+
+
+def test_a_flipped_bit_in_a_segment_is_an_error_not_a_miss(home: Path) -> None:
+    """FAISS would take it; the checksum does not. Rebuilding mends it."""
+    _flip(_segment(home), -3)
+    with Library.open(home, codec=CODEC) as library, pytest.raises(SegmentDamaged):
+        library.search(CODEC.unpack(some_codes(1, 6)), k=1, collections=[1])
+    with Writer.open(home, codec=CODEC) as writer:
+        assert [problem.where for problem in verify(writer)] == [str(_segment(home))]
+        writer.rebuild()
+        assert verify(writer) == []
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 40)], ids=["missing", "cut"])
+def test_a_lost_segment_is_built_again_when_a_library_opens(home: Path, damage: object) -> None:
+    """Unless another process is writing: then it is an error, never fewer results."""
+    assert callable(damage)
+    damage(_segment(home))
+    lock = HomeLock(home)
+    with pytest.raises(SegmentDamaged):
+        Library.open(home, codec=CODEC)
+    lock.release()
+    with Library.open(home, codec=CODEC) as library:
+        assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
+
+
+@pytest.mark.parametrize("column", ["codes", "chromaprint"])
+def test_a_flipped_bit_in_a_fingerprint_is_found(home: Path, column: str) -> None:
+    """Each blob has its own checksum, for the database's checks miss most of it."""
+    with Writer.open(home, codec=CODEC) as writer:
+        with writer.catalog.writing() as connection:
+            flip = f"UPDATE fingerprint SET {column} = zeroblob(length({column})) WHERE recording_id = 2"
+            connection.execute(text(flip))
+        (problem,) = verify(writer)
+        assert "recording 2" in problem.where
+    with Library.open(home, codec=CODEC) as library, pytest.raises(CatalogDamaged):
+        library.codes(2) if column == "codes" else library.chromaprint(2)
+
+
+def test_verify_names_what_dangles(home: Path) -> None:
+    """A count that is wrong and a file that nothing names are reported."""
+    with Writer.open(home, codec=CODEC) as writer:
+        (home / "segments" / "stray").write_bytes(b"")
+        with writer.catalog.writing() as connection:
+            connection.execute(text("UPDATE collection SET n_items = 7"))
+        where = [problem.where for problem in verify(writer)]
+        assert where == ["collection scraped (version 1)", str(home / "segments" / "stray")]
+
+
+def test_a_backup_is_taken_while_the_home_is_written(home: Path, tmp_path: Path) -> None:
+    """It holds what was there at one instant, and answers alike."""
+    with Writer.open(home, codec=CODEC) as writer:
+        backup(home, tmp_path / "packed")
+        writer.add(1, [some_item(3)])
+    restore(tmp_path / "packed", tmp_path / "again", codec=CODEC)
+    with Library.open(tmp_path / "again", codec=CODEC) as library:
+        assert [found_at_once(library, seed, [1]) for seed in (1, 2, 3)] == [True, True, False]
+
+
+def test_a_damaged_backup_makes_no_home(home: Path, tmp_path: Path) -> None:
+    """Cut off, changed or foreign: refused, and the home is left empty for another try."""
+    packed, again = tmp_path / "packed", tmp_path / "again"
+    backup(home, packed)
+    whole = packed.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 16
+    for damaged in (b"", whole[:-9], bytes(changed), b"text, not a backup"):
+        packed.write_bytes(damaged)
+        with pytest.raises(BackupDamaged):
+            restore(packed, again, codec=CODEC)
+        assert list(again.iterdir()) == []
+    packed.write_bytes(whole)
+    restore(packed, again, codec=CODEC)
+    with pytest.raises(HomeNotEmpty):
+        restore(packed, again, codec=CODEC)
+
+
+def test_an_answer_is_recalled_only_as_long_as_it_holds(home: Path) -> None:
+    """Another effort, scheme or state of the collections asks again; a removal forgets all of them."""
+    with Library.open(home, codec=CODEC) as library:
+        asked = Asked(scheme=library.scheme, effort="fast", knowledge=library.knowledge([1]))
+    answers = Answers(home)
+    answers.remember(asked, {"a": "old", "b": "2"})
+    answers.remember(asked, {"a": "1"})
+    assert answers.recall(asked, ["a", "b", "c"]) == {"a": "1", "b": "2"}
+    harder = Asked(scheme=asked.scheme, effort="full", knowledge=asked.knowledge)
+    assert answers.recall(harder, ["a"]) == {}
+    with Writer.open(home, codec=CODEC) as writer:
+        found = writer.item(1, "1.wav", sha256_of(1))
+        assert found is not None
+        writer.remove(1, items=[found.id])
+    assert answers.recall(asked, ["a", "b"]) == {}
+    answers.close()
