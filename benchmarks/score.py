@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from benchmarks.tools import RATE_HZ, mono, read
 
 MATCH_E: Final = 1e-4
-POSSIBLE_E: Final = 1e-2
 SAME_SOUND: Final = 0.9
 """Correlation of two places' log-mel spectrograms from which on the second is a repeat of the first."""
 
@@ -75,7 +74,9 @@ def _mel(path: Path, start_s: float, length_s: float) -> NDArray[np.float32]:
     return np.asarray(librosa.power_to_db(power, top_db=60), dtype=np.float32).T
 
 
-def outcome(row: Row, *, same: Callable[[str, str], bool]) -> dict[str, bool]:
+def outcome(
+    row: Row, *, same: Callable[[str, str], bool], told: Callable[[Row, Row], bool]
+) -> dict[str, bool]:
     """What one answered query counts as.
 
     Parameters
@@ -84,18 +85,17 @@ def outcome(row: Row, *, same: Callable[[str, str], bool]) -> dict[str, bool]:
         A row of `benchmarks.identify`: ``track`` is None for queries whose track is in no index.
     same
         Whether two tracks hold the same recording, so that naming either is right.
+    told
+        Whether the system is certain of an answer to this row.
     """
-    answers = row["answers"]
-    wanted = row["track"]
+    answers, wanted = row["answers"], row["track"]
     right = bool(wanted and answers and same(answers[0]["track"], wanted))
-    placed = right and min(row["off"], 0.0 if row.get("repeat", 0.0) >= SAME_SOUND else np.inf)
+    repeated = row.get("repeat", 0.0) >= SAME_SOUND
+    off_s = 0.0 if repeated else row.get("off", np.inf)
     return {
         "named": right,
-        "told": right and answers[0]["e"] <= MATCH_E,
-        "placed_half_second": right and placed <= 0.5,
-        "placed_quarter_second": right and placed <= 0.25,
-        "false_match": any(a["e"] <= MATCH_E and not (wanted and same(a["track"], wanted)) for a in answers),
-        "false_possible": any(
-            a["e"] <= POSSIBLE_E and not (wanted and same(a["track"], wanted)) for a in answers
-        ),
+        "told": right and told(row, answers[0]),
+        "placed_half_second": right and off_s <= 0.5,
+        "placed_quarter_second": right and off_s <= 0.25,
+        "false_match": any(told(row, a) and not (wanted and same(a["track"], wanted)) for a in answers),
     }

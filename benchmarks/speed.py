@@ -1,0 +1,235 @@
+"""How fast, and how large: stages, bytes per hour, latency of queries, starts, scan against decode.
+
+Rows: ``what`` (stages, bytes, latency, start, scan), ``case``, ``value``, ``unit`` and, for stages and latency,
+the seconds of every file or query. One thread; everything is run once before the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import psutil
+import soundfile
+
+from benchmarks.corpus import Corpus, Track
+from benchmarks.queries import pick, wav
+from benchmarks.records import record, save
+from benchmarks.road import readable, references
+from benchmarks.tools import RATE_HZ, Sound1, encode, mono, read
+from fingerprint.chromaprint import chromaprint
+from fingerprint.decode import Decoder
+from fingerprint.extract import Extractor, extractor
+from fingerprint.spectrogram import spectrogram
+from fingerprint.types import Waveform
+from index.identify import identify, warm
+from index.library import Library
+from index.match import Effort
+
+Row = dict[str, Any]
+
+ROOT: Final = Path(__file__).parents[1]
+FILE_S: Final = 180.0
+QUERY_S: Final = 8.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure everything and write the record."""
+    it = argparse.ArgumentParser(prog="python -m benchmarks speed", description=__doc__)
+    it.add_argument("--corpus", type=Path, default=Path("corpus"))
+    it.add_argument("--work", type=Path, default=Path("work"))
+    it.add_argument("--files", type=int, default=8, help="files of three minutes for each format")
+    it.add_argument("--queries", type=int, default=40, help="queries for each effort")
+    it.add_argument("--name", default="speed")
+    options = it.parse_args(argv)
+    corpus = Corpus.open(options.corpus)
+    tracks, _ = readable(corpus.root, corpus.select(kind="music"), work=options.work)
+    home = references(corpus.root, tracks, work=options.work)
+    rows = [
+        *stages(corpus.root, tracks, n_files=options.files),
+        *bytes_per_hour(home, sum(track.duration_s for track in tracks) / 3600),
+        *latency(corpus.root, tracks, home, n=options.queries),
+        *starts(),
+        *scans(corpus.root, tracks, n_files=2 * options.files),
+    ]
+    said = {"files": options.files, "queries": options.queries, "tracks": len(tracks)}
+    print(save(record("speed", scheme=extractor().scheme, seed=0, options=said, rows=rows), options.name))
+    return 0
+
+
+def files(root: Path, tracks: Sequence[Track], n_files: int) -> list[Sound1]:
+    """The first three minutes of long tracks, at the rate that excerpts are cut at."""
+    long = [track for track in tracks if track.duration_s > FILE_S][:n_files]
+    return [mono(read(root / track.path, length_s=FILE_S)) for track in long]
+
+
+def encodings() -> dict[str, Callable[[Sound1], bytes]]:
+    """Bytes of a file in each format that the decoder is timed on."""
+    return {
+        "mp3": lambda sound: encode(sound, codec="mp3", bit_rate=128_000),
+        "flac": lambda sound: _by_soundfile(sound, "FLAC", "PCM_16"),
+        "ogg": lambda sound: _by_soundfile(sound, "OGG", "VORBIS"),
+    }
+
+
+def _by_soundfile(sound: Sound1, container: str, subtype: str) -> bytes:
+    out = io.BytesIO()
+    with soundfile.SoundFile(out, "w", RATE_HZ, 1, format=container, subtype=subtype) as file:
+        for at in range(0, len(sound), RATE_HZ):  # libsndfile overflows its stack on long Vorbis writes
+            file.write(sound[at : at + RATE_HZ])
+    return out.getvalue()
+
+
+def stages(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
+    """File to codes, stage by stage, for each format."""
+    sounds, heard_by = files(root, tracks, n_files), extractor()
+    with Decoder() as decoder:
+        for name, encoded in encodings().items():
+            seconds = [_timed_stages(decoder, heard_by, encoded(sound)) for sound in (sounds[0], *sounds)][1:]
+            for stage in seconds[0]:
+                each = [round(one[stage], 4) for one in seconds]
+                yield {
+                    "what": "stages", "case": f"{name}: {stage}", "unit": "x real time",
+                    "value": round(FILE_S * len(each) / sum(each), 1), "seconds": each,
+                }  # fmt: skip
+
+
+def _timed_stages(decoder: Decoder, heard_by: Extractor, data: bytes) -> dict[str, float]:
+    clock = [time.perf_counter()]
+
+    def lap() -> float:
+        clock.append(time.perf_counter())
+        return clock[-1] - clock[-2]
+
+    waveform = decoder.decode(data, name="file").waveform
+    decode_s = lap()
+    power = spectrogram(waveform, heard_by.params)
+    front_s = lap()
+    embedding = heard_by.embed(power, fine=False)
+    net_s = lap()
+    heard_by.pack(embedding)
+    pack_s = lap()
+    chromaprint(waveform)
+    parts = {"decode": decode_s, "front end": front_s, "net": net_s, "pack": pack_s, "chromaprint": lap()}
+    return parts | {"all": sum(parts.values())}
+
+
+def bytes_per_hour(home: Path, hours: float) -> Iterator[Row]:
+    """What an hour of audio costs on disk, in segments, and in memory once everything was searched."""
+    disk = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    segments = sum(path.stat().st_size for path in (home / "segments").iterdir())
+    yield _kilobytes("disk, everything", disk, hours)
+    yield _kilobytes("disk, segments", segments, hours)
+    extractor()
+    me = psutil.Process()
+    before = me.memory_info().rss
+    with Library.open(home) as library:
+        vectors = np.eye(library.extractor.params.dim, dtype=np.float32)
+        collections = [known.id for known in library.collections]
+        library.search(vectors, k=10, collections=collections)
+        yield _kilobytes("memory to search", me.memory_info().rss - before, hours)
+        yield {"what": "bytes", "case": "codes", "value": library.n_codes(collections), "unit": "codes"}
+
+
+def _kilobytes(case: str, n_bytes: int, hours: float) -> Row:
+    return {"what": "bytes", "case": case, "value": round(n_bytes / hours / 1e3, 1), "unit": "kB per hour"}
+
+
+def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Iterator[Row]:
+    """Waveform to matches for excerpts of indexed tracks, clean and under noise."""
+    excerpts = pick(root, tracks, n=n + 1, longest_s=QUERY_S, seed=0)
+    sounds = [mono(read(root / e.path, start_s=e.start_s, length_s=QUERY_S)) for e in excerpts]
+    noisy = [sound + np.random.default_rng(k).standard_normal(sound.size).astype(np.float32) * sound.std()
+             for k, sound in enumerate(sounds)]  # fmt: skip
+    warm()
+    with Decoder() as decoder, Library.open(home) as library:
+        heard_by, collections = extractor(library.scheme), [known.id for known in library.collections]
+        for kind, some in (("clean", sounds), ("white noise at 0 dB", noisy)):
+            waves = [
+                decoder.decode(wav(0.5 * sound / np.abs(sound).max()), name="q").waveform for sound in some
+            ]
+            for effort in Effort:
+                each = [_asked(heard_by, library, collections, one, effort) for one in waves][1:]
+                yield {
+                    "what": "latency", "case": f"{effort}, {QUERY_S:g} s, {kind}", "unit": "ms, median",
+                    "value": round(1000 * float(np.median(each)), 1), "seconds": [round(s, 4) for s in each],
+                }  # fmt: skip
+
+
+def _asked(
+    heard_by: Extractor, library: Library, collections: Sequence[int], waveform: Waveform, effort: Effort
+) -> float:
+    start = time.perf_counter()
+    identify(heard_by.query(waveform), library, collections=collections, effort=effort)
+    return time.perf_counter() - start
+
+
+def starts() -> Iterator[Row]:
+    """Whole `earwitness` commands on the sample data, kernels compiled anew and kept from before."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "EARWITNESS_HOME": f"{folder}/home",
+            "NUMBA_CACHE_DIR": f"{folder}/kernels",
+        }
+        commands = {
+            "first run ever, index": ["index", "sample_audio/scraped.zip", "--name", "scraped"],
+            "check, warm": ["check", "sample_audio/originals/tin_parade.mp3", "--effort", "fast"],
+            "--help": ["--help"],
+        }  # fmt: skip
+        for case, arguments in commands.items():
+            yield {"what": "start", "case": case, "unit": "s", "value": _seconds(arguments, environment)}
+
+
+def _seconds(
+    arguments: Sequence[str], environment: dict[str, str], *, codes: Sequence[int] = (0, 1)
+) -> float:
+    start = time.perf_counter()
+    done = subprocess.run(
+        [Path(sys.executable).with_name("earwitness"), *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode not in codes:
+        raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr[-500:]}")
+    return round(time.perf_counter() - start, 2)
+
+
+def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
+    """A folder scanned at each effort with one worker, in x real time, and the same files only decoded."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        source.mkdir()
+        for number, sound in enumerate(files(root, tracks, n_files)):
+            for part in range(0, int(FILE_S), 60):
+                clip = sound[part * RATE_HZ : (part + 60) * RATE_HZ]
+                (source / f"{number:02d}-{part}.mp3").write_bytes(encode(clip, codec="mp3", bit_rate=128_000))
+        clips = sorted(source.iterdir())
+        environment = os.environ | {"EARWITNESS_HOME": f"{folder}/home"}
+        _seconds(["register", "sample_audio/originals"], environment)
+        pure_s = _decode_seconds(clips)
+        yield _rate("decode alone", pure_s, len(clips))
+        for effort in Effort:
+            arguments = ["scan", str(source), "--out", f"{folder}/{effort}.jsonl", "--workers", "1"]
+            seconds = _seconds([*arguments, "--effort", str(effort)], environment)
+            yield _rate(f"scan, {effort}, start included", seconds, len(clips))
+
+
+def _rate(case: str, seconds: float, n_clips: int) -> Row:
+    return {"what": "scan", "case": case, "unit": "x real time", "value": round(60 * n_clips / seconds, 1)}
+
+
+def _decode_seconds(clips: Sequence[Path]) -> float:
+    with Decoder() as decoder:
+        decoder.decode(clips[0], name="warm")
+        start = time.perf_counter()
+        for clip in clips:
+            decoder.decode(clip, name=clip.name)
+        return time.perf_counter() - start
