@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ class ChromaprintMissing(EarwitnessError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"libchromaprint cannot be loaded ({reason})", hint="install it, such as: apt-get install libchromaprint1"
+            f"libchromaprint cannot be loaded ({reason})",
+            hint="install it, such as: apt-get install libchromaprint1",
         )
 
 
@@ -46,7 +47,7 @@ class BadAcoustidString(EarwitnessError):
 
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"this is no AcoustID fingerprint ({reason})", hint="give the text that fpcalc prints")
+        super().__init__(f"this is no AcoustID fingerprint ({reason})", hint="give what fpcalc prints")
 
 
 class Likeness(NamedTuple):
@@ -70,7 +71,7 @@ def _library() -> ModuleType:
         import chromaprint
     except (ImportError, OSError) as error:
         raise ChromaprintMissing(reason=str(error)) from error
-    return chromaprint
+    return cast(ModuleType, chromaprint)
 
 
 def chromaprint_version() -> str:
@@ -143,15 +144,16 @@ def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> Liken
         if 2 * n_frames <= min(len(a), len(b)):
             continue
         wrong = int(np.bitwise_count(first[:n_frames] ^ second[:n_frames]).sum(dtype=np.int64))
-        best = min(best, Likeness(wrong / (32 * n_frames), n_frames / max(len(a), len(b))))
+        found = Likeness(wrong / (32 * n_frames), n_frames / max(len(a), len(b)))
+        best = min(best, found, key=lambda likeness: (likeness.bit_error_rate, -likeness.overlap))
     return best
 
 
 def summary_bits(vector: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """256 bits that hardly change under transcoding, laid out as ISCC's Audio-Code is (ISO 24138:2024, 5.5.4).
+    """256 bits that hardly change under transcoding, laid out as in ISCC's Audio-Code (ISO 24138:2024).
 
-    Eight words: the majority of each bit over the whole vector, over each of its quarters, and over each third
-    of its items in order of value, read as signed numbers.
+    Eight words: the majority of each bit over the whole vector, over each of its quarters, and over each
+    third of its items in order of value, read as signed numbers.
 
     Parameters
     ----------
