@@ -1,0 +1,37 @@
+"""Caps on what one item may cost; the parent and its worker hold the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Caps on one item. Headers lie, so samples and seconds are counted while they are decoded.
+
+    Attributes
+    ----------
+    max_bytes : int
+        Stored size of the item.
+    max_seconds : float
+        Length of what is decoded.
+    max_channels : int
+    max_samples : int
+        Frames times channels at the source's own rate; by default four hours of 48 kHz stereo, and a little.
+    wall_s : float
+        Seconds from the request to the last sample.
+    memory_bytes : int
+        Address space of the worker, its libraries included (they take about 0.2 GB).
+    """
+
+    max_bytes: int = 2 << 30
+    max_seconds: float = 4 * 3_600.0
+    max_channels: int = 32
+    max_samples: int = 1_500_000_000
+    wall_s: float = 60.0
+    memory_bytes: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")

@@ -1,0 +1,110 @@
+"""What parent and worker say to each other: frames of a kind, a length and bytes (JSON or raw samples)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import time
+from typing import Any, Final
+
+READY: Final = b"R"
+DECODE: Final = b"D"
+PROBE: Final = b"T"
+HEADER: Final = b"H"
+SAMPLES: Final = b"S"
+END: Final = b"E"
+REFUSAL: Final = b"X"
+ANSWER: Final = b"A"
+
+MAX_PAYLOAD_BYTES: Final = 1 << 20
+"""Longest frame that either side accepts."""
+
+_PREFIX: Final = struct.Struct("!cI")
+
+
+class Hangup(ConnectionError):
+    """The other side is gone, or said something that is not in the protocol."""
+
+
+class Channel:
+    """One end of a connected Unix socket. A frame may carry one open file descriptor."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def send(self, kind: bytes, payload: bytes | memoryview = b"", *, fd: int | None = None) -> None:
+        """Send one frame."""
+        prefix = _PREFIX.pack(kind, len(payload))
+        if fd is None:
+            self._socket.sendall(prefix)
+        else:
+            socket.send_fds(self._socket, [prefix], [fd])  # nine bytes: a socket takes them at once
+        self._socket.sendall(payload)
+
+    def send_json(self, kind: bytes, value: dict[str, Any], *, fd: int | None = None) -> None:
+        """Send one frame that holds a JSON object."""
+        self.send(kind, json.dumps(value).encode(), fd=fd)
+
+    def receive(self, *, deadline: float | None = None) -> tuple[bytes, bytes]:
+        """One frame, without a descriptor.
+
+        Raises
+        ------
+        TimeoutError
+            ``time.monotonic()`` passed `deadline` first.
+        Hangup
+        """
+        kind, length = self._prefix(self._exactly(_PREFIX.size, deadline))
+        return kind, self._exactly(length, deadline)
+
+    def receive_with_fd(self) -> tuple[bytes, bytes, int | None]:
+        """One frame and the descriptor that came with it; whoever calls closes that."""
+        start, fds, _, _ = socket.recv_fds(self._socket, _PREFIX.size, 1)
+        if not start:
+            raise Hangup("the other side hung up")
+        kind, length = self._prefix(start + self._exactly(_PREFIX.size - len(start), None))
+        for extra in fds[1:]:
+            os.close(extra)
+        return kind, self._exactly(length, None), fds[0] if fds else None
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _prefix(self, prefix: bytes) -> tuple[bytes, int]:
+        kind, length = _PREFIX.unpack(prefix)
+        if length > MAX_PAYLOAD_BYTES:
+            raise Hangup(f"a frame of {length:,} bytes")
+        return kind, length
+
+    def _exactly(self, n_bytes: int, deadline: float | None) -> bytes:
+        received = bytearray(n_bytes)
+        view = memoryview(received)
+        while view:
+            if deadline is not None:  # the worker has none, and may not even change its socket any more
+                self._socket.settimeout(_remaining(deadline))
+            got = self._socket.recv_into(view)
+            if not got:
+                raise Hangup("the other side hung up")
+            view = view[got:]
+        return bytes(received)
+
+
+def read_json(payload: bytes) -> dict[str, Any]:
+    """The JSON object of a frame; raises Hangup when it holds none."""
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise Hangup("a frame without JSON") from error
+    if not isinstance(value, dict):
+        raise Hangup("a frame without a JSON object")
+    return value
+
+
+def _remaining(deadline: float) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return remaining

@@ -1,0 +1,179 @@
+"""What bytes are, by their content; a name proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fingerprint.decode.formats import Format
+from fingerprint.decode.mpeg import find_frames
+from fingerprint.decode.stored import Stored
+from fingerprint.errors import BrokenAudio, EmptyFile, NotAudio
+
+HEAD_BYTES: Final = 4_096
+SYNC_REACH_BYTES: Final = 16_384
+"""How far past tags and padding the first frame of an MP3 may lie."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sniffed:
+    """A format of the allow-list.
+
+    Attributes
+    ----------
+    start : int
+        Offset of the format's first byte, past any ID3v2 tag.
+    """
+
+    format: Format
+    start: int = 0
+
+
+_STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"PK\x05\x06", "an empty zip archive"),
+    (0, b"\x1f\x8b", "a gzip file"),
+    (0, b"BZh", "a bzip2 file"),
+    (0, b"\xfd7zXZ\x00", "an xz file"),
+    (0, b"(\xb5/\xfd", "a zstandard file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!", "a rar archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"%PDF", "a pdf document"),
+    (0, b"%!PS", "a PostScript document"),
+    (0, b"\x89PNG", "a png image"),
+    (0, b"\xff\xd8\xff", "a jpeg image"),
+    (0, b"GIF8", "a gif image"),
+    (0, b"BM", "a bmp image"),
+    (0, b"II*\x00", "a tiff image"),
+    (0, b"MM\x00*", "a tiff image"),
+    (8, b"WEBP", "a webp image"),
+    (8, b"AVI ", "an avi video"),
+    (0, b"FLV", "a flash video"),
+    (0, b"\x00\x00\x01\xba", "an mpeg video"),
+    (0, b"\x7fELF", "an executable"),
+    (0, b"MZ", "an executable"),
+    (0, b"\xcf\xfa\xed\xfe", "an executable"),
+    (0, b"\xca\xfe\xba\xbe", "an executable"),
+    (0, b"MThd", "a midi file: notes, not sound"),
+    (8, b"RMID", "a midi file: notes, not sound"),
+    (0, b"Extended Module:", "a tracker module"),
+    (0, b"IMPM", "a tracker module"),
+    (44, b"SCRM", "a tracker module"),
+    (1_080, b"M.K.", "a tracker module"),
+    (1_080, b"M!K!", "a tracker module"),
+    (1_080, b"FLT4", "a tracker module"),
+    (1_080, b"6CHN", "a tracker module"),
+    (1_080, b"8CHN", "a tracker module"),
+    (0, b"#!AMR", "amr speech"),
+    (0, b".snd", "Sun au audio"),
+    (0, b"caff", "Apple caf audio"),
+    (0, b"\x30\x26\xb2\x75", "Windows media"),
+    (0, b"wvpk", "WavPack audio"),
+    (0, b"MAC ", "Monkey's audio"),
+    (0, b"TTA1", "True Audio"),
+    (0, b"MPCK", "Musepack audio"),
+    (0, b"MP+", "Musepack audio"),
+    (0, b"DSD ", "dsf audio"),
+    (0, b"FRM8", "dff audio"),
+    (0, b".RMF", "RealMedia"),
+    (0, b"riff\x2e\x91\xcf\x11", "Wave64 audio"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"ARROW1", "an Arrow file"),
+    (0, b"\x93NUMPY", "a numpy array"),
+    (0, b"SQLite format 3", "a SQLite database"),
+    (0, b"version https://git-lfs", "a git LFS pointer: the audio itself was not fetched"),
+    (0, b"#EXTM3U", "a playlist: it names audio but holds none"),
+    (0, b"ffconcat", "a playlist: it names audio but holds none"),
+    (0, b"[playlist]", "a playlist: it names audio but holds none"),
+)
+"""Offset, magic and name of what turns up among audio files."""
+
+_OGG_CODECS: Final[tuple[tuple[bytes, Format], ...]] = (
+    (b"OpusHead", Format.OPUS),
+    (b"\x01vorbis", Format.OGG),
+    (b"\x7fFLAC", Format.OGG),
+)
+
+_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
+_MP4_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+
+
+def sniff(stored: Stored, *, name: str) -> Sniffed:
+    """Tell the format of some bytes.
+
+    Raises
+    ------
+    EmptyFile
+        There are none.
+    NotAudio
+        They are no format on the allow-list; it says what they look like.
+    BrokenAudio
+        An ID3v2 tag states more bytes than there are.
+    """
+    if stored.size == 0:
+        raise EmptyFile(name=name)
+    start = _past_tags(stored, name=name)
+    head = stored.at(start, HEAD_BYTES)
+    known = _by_magic(head)
+    if known is not None:
+        return Sniffed(format=known, start=start)
+    stranger = _stranger(head)
+    if stranger is None:
+        for adts in (True, False):
+            first = find_frames(stored, start, SYNC_REACH_BYTES, adts=adts)
+            if first is not None:
+                return Sniffed(format=Format.AAC if adts else Format.MP3, start=first)
+    raise NotAudio(name=name, looks_like=stranger or _appearance(head))
+
+
+def _past_tags(stored: Stored, *, name: str) -> int:
+    start = 0
+    while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
+        start += 10 + size + (10 if tag[5] & 0x10 else 0)
+        if start >= stored.size:
+            raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
+    return start
+
+
+def _by_magic(head: bytes) -> Format | None:
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return Format.WAV
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return Format.AIFF
+    if head[:4] == b"fLaC":
+        return Format.FLAC
+    if head[:4] == b"OggS":
+        return next((format_ for magic, format_ in _OGG_CODECS if magic in head), None)
+    if head[4:8] in _MP4_BOXES and not (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
+        return Format.M4A
+    if head[:4] == b"\x1aE\xdf\xa3" and (b"webm" in head[:64] or b"matroska" in head[:64]):
+        return Format.WEBM
+    return None
+
+
+def _stranger(head: bytes) -> str | None:
+    if head[:4] == b"OggS":
+        return "an Ogg stream without Vorbis, Opus or FLAC"
+    if head[4:8] == b"ftyp":
+        return "a picture in an mp4 container"
+    return next((words for at, magic, words in _STRANGERS if head[at : at + len(magic)] == magic), None)
+
+
+def _appearance(head: bytes) -> str:
+    if not head.strip(b"\x00"):
+        return "nothing but zeros"
+    if len(head) >= 165 and all(head[at] >> 4 == 0xD for at in range(0, 165, 33)):
+        return "raw gsm speech"
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "a Python pickle"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page (html)"
+    if text.startswith(b"<"):
+        return "an svg image" if b"<svg" in text else "xml"
+    if text.startswith((b"{", b"[")):
+        return "json text"
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    return "text" if control == 0 else "unknown binary data"
