@@ -85,5 +85,8 @@ def _entry(entry: os.DirEntry[bytes], *, name: str) -> Place | Refused:
     if not entry.is_file(follow_symlinks=False):
         return Refused(name=name, error=DeviceRefused(name=name))
     path = Path(os.fsdecode(entry.path))
-    size = entry.stat(follow_symlinks=False).st_size
+    try:
+        size = entry.stat(follow_symlinks=False).st_size
+    except OSError as error:  # gone since the folder was listed
+        return Refused(name=name, error=ItemMissing(name=name, detail=error.strerror))
     return Place(name=name, open=lambda: open_regular(path), size=size, file=path)
