@@ -169,14 +169,12 @@ def _segment(piece: Alignment, e_value: float, query_s: float, reference_s: floa
 
 
 def _change(search: Search, alignment: Alignment, effort: Effort) -> Change:
-    plain = alignment.copy.rung.change == AS_IS and float(alignment.similarity.mean()) >= PLAIN_SIMILARITY
-    if plain and effort is Effort.FAST:
-        return AS_IS
     return measure_change(
         alignment,
         search.library.codes(alignment.recording),
         query=search.query,
         extractor=search.library.extractor,
+        plain_similarity=PLAIN_SIMILARITY if effort is Effort.FAST else None,
     )
 
 

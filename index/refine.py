@@ -25,7 +25,7 @@ PITCH_STEP_CENTS: Final = 70.0
 LONGEST_S: Final = 20.0
 """Seconds of the query that pitch is estimated from."""
 
-SAME_CENTS: Final = 40.0
+SAME_CENTS: Final = 50.0
 """Pitch and speed this near to each other are one change of speed; this near to nothing, none."""
 
 SAME_STRETCH: Final = 0.006
@@ -34,15 +34,13 @@ SAME_STRETCH: Final = 0.006
 _OUTLIER_ROWS: Final = 1.0
 
 
-def fit_line(
-    codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Slope and intercept of rows over codes, weighted; fitted again without the steps over a row off."""
+def fit_line(codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Slope of rows over codes, weighted; fitted again without the steps over a row off."""
     slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
     near = np.abs(rows - slope * codes - intercept) <= _OUTLIER_ROWS
     if np.count_nonzero(near) >= LEAST_STEPS:
-        slope, intercept = np.polyfit(codes[near], rows[near], 1, w=np.sqrt(weights[near]))
-    return float(slope), float(intercept)
+        slope, _ = np.polyfit(codes[near], rows[near], 1, w=np.sqrt(weights[near]))
+    return float(slope)
 
 
 def parabola_peak(left: float, middle: float, right: float) -> float:
@@ -53,8 +51,8 @@ def parabola_peak(left: float, middle: float, right: float) -> float:
     return float(np.clip((left - right) / (2 * bend), -1.0, 1.0))
 
 
-def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[float, float]:
-    """Fine rows that pass from one reference code to the next, and the row at which code 0 would lie.
+def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> float:
+    """Fine rows that pass from one reference code to the next.
 
     Each step is placed between rows by the parabola through the similarities round it.
     """
@@ -152,14 +150,28 @@ def explain(*, stretch: float, cents: float) -> Change:
 
 
 def measure_change(
-    alignment: Alignment, codes: NDArray[np.float32], *, query: Query, extractor: Embedder
+    alignment: Alignment,
+    codes: NDArray[np.float32],
+    *,
+    query: Query,
+    extractor: Embedder,
+    plain_similarity: float | None = None,
 ) -> Change:
-    """The change of the query along one alignment, finer than the rung it was found on."""
+    """The change of the query along one alignment, finer than the rung it was found on.
+
+    Parameters
+    ----------
+    plain_similarity
+        A path this similar that runs straight was not shifted in pitch, and measuring that is left out.
+    """
     rung = alignment.copy.rung.change
     if len(alignment.codes) < LEAST_STEPS:
         return rung
-    slope, _ = measure_slope(alignment, codes)
+    slope = measure_slope(alignment, codes)
     stretch = rung.stretch * ROWS_PER_CODE / slope
+    alike = plain_similarity is not None and float(alignment.similarity.mean()) >= plain_similarity
+    if alike and rung == Change() and abs(stretch - 1) <= SAME_STRETCH:
+        return rung
     cents = measure_pitch(
         alignment,
         codes,

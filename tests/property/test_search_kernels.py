@@ -1,0 +1,116 @@
+"""The search's kernels against plain loops that are obviously right."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from index.align import best_path
+from index.kernels import ROWS_PER_CODE, decoy_peaks, tally_votes
+from index.ladder import AS_IS, Rung
+from index.lookup import Copy
+from index.scoring import Scoring, shipped_scoring
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def random_units(rng: np.random.Generator, n: int, dim: int = 6) -> NDArray[np.float32]:
+    """Unit vectors of few dimensions, so that some are alike by chance."""
+    rows = rng.standard_normal((n, dim))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def copy_of(rows: NDArray[np.float32]) -> Copy:
+    """A query whose rows all have decoys of mean 0 and standard deviation 0.4."""
+    return Copy(
+        rung=Rung(change=AS_IS, weight=1.0),
+        rows=rows,
+        mean=np.zeros(len(rows), np.float32),
+        inverse_sd=np.full(len(rows), 2.5, np.float32),
+        row_s=0.128,
+    )
+
+
+def every_cell(
+    scores: NDArray[np.float32], scoring: Scoring
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Total and first code of the best path into each cell (code, row), by the recursion written out."""
+    n_codes, n_rows = scores.shape
+    total, start = np.zeros((n_codes, n_rows)), np.zeros((n_codes, n_rows), dtype=np.int64)
+    for j, i in product(range(n_codes), range(n_rows)):
+        ways = [(0.0, j)]
+        for step, cost in ((4, 0.0), (3, scoring.drift_cost), (5, scoring.drift_cost)):
+            if j > 0 and i >= step:
+                ways.append((total[j - 1, i - step] - cost, start[j - 1, i - step]))
+        best, start[j, i] = max(ways, key=lambda way: way[0])
+        total[j, i] = best + scores[j, i]
+    return total, start
+
+
+@given(seed=SEEDS, n_codes=st.integers(1, 9), n_rows=st.integers(1, 20))
+@settings(deadline=None, max_examples=40)
+def test_decoy_peaks_are_those_of_the_recursion_written_out(seed: int, n_codes: int, n_rows: int) -> None:
+    """The best score among decoys is what plain Python finds, and no path crosses between runs."""
+    scoring, rng = shipped_scoring(), np.random.default_rng(seed)
+    similarity = rng.uniform(-1, 1, (n_codes, n_rows)).astype(np.float32)
+    zeros, ones = np.zeros(n_rows, np.float32), np.full(n_rows, 4, np.float32)
+    run_of = np.sort(rng.integers(0, 2, n_codes)).astype(np.int32)
+    peaks = np.zeros(n_codes, np.float32)
+    decoy_peaks(
+        similarity,
+        zeros,
+        ones,
+        run_of,
+        scoring.table,
+        np.float32(scoring.z_low),
+        np.float32(scoring.levels_per_z),
+        np.float32(scoring.drift_cost),
+        peaks,
+    )
+    for run in range(2):
+        own = run_of == run
+        if own.any():
+            total, _ = every_cell(scoring.step_scores(similarity[own] * 4), scoring)
+            assert np.isclose(peaks[own].max(), max(total.max(), 0), atol=1e-3)
+
+
+@given(seed=SEEDS, n_codes=st.integers(1, 10), n_rows=st.integers(1, 24), lead=st.integers(-8, 30))
+@settings(deadline=None, max_examples=60)
+def test_a_path_is_worth_what_it_says(seed: int, n_codes: int, n_rows: int, lead: int) -> None:
+    """The score of a path is the sum of its steps less its drift, and no path anywhere scores more."""
+    scoring, rng = shipped_scoring(), np.random.default_rng(seed)
+    codes, copy = random_units(rng, n_codes), copy_of(random_units(rng, n_rows))
+    path = best_path(copy, codes, lead, scoring=scoring)
+    scores = scoring.step_scores((codes @ copy.rows.T) * 2.5)
+    if path is None:
+        assert not any(
+            scores[j, i] > 1e-3
+            for j, i in product(range(n_codes), range(n_rows))
+            if abs(4 * j - lead - i) <= 8
+        )
+        return
+    steps, similarity, score = path
+    assert np.array_equal(np.diff(steps[:, 0]), np.ones(len(steps) - 1))
+    drift = np.abs(np.diff(steps[:, 1]) - ROWS_PER_CODE)
+    assert drift.max(initial=0) <= 1
+    assert np.allclose(similarity, (codes @ copy.rows.T)[steps[:, 0], steps[:, 1]], atol=1e-5)
+    expected = scores[steps[:, 0], steps[:, 1]].sum() - scoring.drift_cost * drift.sum()
+    # a similarity on the border of two table entries may fall on either side
+    assert abs(score - expected) <= 0.1 * len(steps)
+    assert score <= every_cell(scores, scoring)[0].max() + 0.1 * n_codes
+
+
+@given(hits=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=80), reach=st.integers(0, 4))
+@settings(deadline=None)
+def test_votes_agree_with_counting_by_hand(hits: list[tuple[int, int]], reach: int) -> None:
+    """A hit's votes are the weights of all hits within reach of its offset, whatever the hits."""
+    hits.sort()
+    keys = np.array([key for key, _ in hits], dtype=np.int64)
+    weights = np.array([weight for _, weight in hits], dtype=np.float32)
+    votes = np.empty(len(hits), np.float32)
+    tally_votes(keys, weights, reach, votes)
+    assert votes.tolist() == [sum(w for k, w in hits if abs(k - key) <= reach) for key, _ in hits]
