@@ -9,10 +9,12 @@ for a right track ``off`` (seconds) and, if that is not small, ``repeat`` (how a
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,16 +172,40 @@ def _rows(task: Task) -> list[dict[str, Any]]:
     return _asker.rows(task)
 
 
-def run(plan: Plan, tasks: Sequence[Task], *, workers: int) -> Iterator[dict[str, Any]]:
-    """Answer all tasks, in order."""
+def run(plan: Plan, tasks: Sequence[Task], *, workers: int, minutes: float) -> Iterator[dict[str, Any]]:
+    """Answer tasks in order until all are done or the time is up."""
+    end = time.monotonic() + 60 * minutes
     if workers == 1:
         _start(plan)
         for task in tasks:
+            if time.monotonic() > end:
+                return
             yield from _rows(task)
         return
     with multiprocessing.get_context("spawn").Pool(workers, _start, (plan,)) as pool:
-        for rows in pool.imap(_rows, tasks, chunksize=4):
+        for rows in pool.imap(_rows, tasks):
             yield from rows
+            if time.monotonic() > end:
+                return
+
+
+def resumed(
+    file: Path, plan: Plan, todo: Sequence[Task], *, workers: int, minutes: float
+) -> list[dict[str, Any]]:
+    """Rows of all tasks; those that an earlier, broken-off run left in `file` are not asked again."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    done = Counter((row["q"], row["condition"]) for row in rows)
+    n_rows = len(plan.lengths_s)
+    rows = [row for row in rows if done[row["q"], row["condition"]] == n_rows]
+    left = [task for task in todo if done[task.excerpt.id, task.condition] != n_rows]
+    with file.open("w", encoding="utf-8", buffering=1) as out:
+        out.writelines(json.dumps(row) + "\n" for row in rows)
+        for row in run(plan, left, workers=workers, minutes=minutes):
+            rows.append(row)
+            out.write(json.dumps(row) + "\n")
+    return rows
 
 
 def tasks(
@@ -187,21 +213,25 @@ def tasks(
 ) -> list[Task]:
     """`n` excerpts of `asked` under each condition, and `n_absent` of tracks that no index holds."""
     present = pick(corpus.root, asked, n=n, longest_s=plan.longest_s, seed=plan.seed)
-    found = [Task(excerpt=e, condition=name, present=True) for name in conditions for e in present]
-    strangers = [
-        *corpus.overlays(role=plan.role, kind="music"),
-        *corpus.overlays(role=plan.role, kind="speech"),
-    ]
+    strangers = [t for kind in ("music", "speech") for t in corpus.overlays(role=plan.role, kind=kind)]
     absent = (
         pick(corpus.root, strangers, n=n_absent, longest_s=plan.longest_s, seed=plan.seed + 1)
         if n_absent
         else []
     )
-    for excerpt in absent:
-        drawn = chance(plan.seed, "absent", excerpt.id).choice(list(conditions))
-        other = replace(excerpt, id=f"absent-{excerpt.id}")
-        found.append(Task(excerpt=other, condition=str(drawn), present=False))
-    return found
+    rounds = []
+    # excerpt by excerpt, so that a run that is broken off has asked equally often under each condition
+    for number in range(max(n, n_absent)):
+        rounds += [
+            Task(excerpt=e, condition=name, present=True)
+            for e in present[number : number + 1]
+            for name in conditions
+        ]
+        for excerpt in absent[number : number + 1]:
+            drawn = str(chance(plan.seed, "absent", excerpt.id).choice(list(conditions)))
+            other = replace(excerpt, id=f"absent-{excerpt.id}")
+            rounds.append(Task(excerpt=other, condition=drawn, present=False))
+    return rounds
 
 
 def select(
@@ -232,6 +262,9 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--no-distractors", action="store_true", help="index only the tracks asked about")
     it.add_argument("--peer", help="`chromaprint`, or a command that speaks the adapter protocol")
     it.add_argument("--workers", type=int, default=1)
+    it.add_argument(
+        "--minutes", type=float, default=1e6, help="stop after so many and keep what was answered"
+    )
     it.add_argument("--seed", type=int, default=2026)
     it.add_argument("--name", help="name of the record; by default made from the options")
     return it
@@ -261,14 +294,16 @@ def main(argv: Sequence[str]) -> int:
     conditions = list(CONDITIONS) if options.conditions == "all" else options.conditions.split(",")
     todo = tasks(plan, corpus, asked, conditions=conditions, n=options.queries, n_absent=options.absent)
     print(f"{len(todo)} excerpts against {sum(t.duration_s for t in indexed) / 3600:.1f} h", file=sys.stderr)
-    rows = list(run(plan, todo, workers=options.workers))
+    system = Path(options.peer.split()[0]).name if options.peer else f"earwitness-{options.effort}"
+    name = options.name or f"identify-{system}-{options.split}"
+    scheme = options.peer or extractor().scheme
+    rows = resumed(
+        options.work / "answers" / f"{name}-{scheme}.jsonl", plan, todo,
+        workers=options.workers, minutes=options.minutes,
+    )  # fmt: skip
     said = vars(options) | {
         "corpus": None, "work": None, "references": len(indexed), "unreadable": unreadable,
         "hours": round(sum(track.duration_s for track in indexed) / 3600, 2),
     }  # fmt: skip
-    kept = record(
-        "identify", scheme=options.peer or extractor().scheme, seed=options.seed, options=said, rows=rows
-    )
-    name = options.name or f"identify-{options.peer or 'earwitness'}-{options.split}-{options.effort}"
-    print(save(kept, name))
+    print(save(record("identify", scheme=scheme, seed=options.seed, options=said, rows=rows), name))
     return 0

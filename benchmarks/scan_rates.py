@@ -79,7 +79,7 @@ def link(root: Path, tracks: Sequence[Track], folder: Path) -> dict[str, Track]:
 
 
 def earwitness(home: Path, *arguments: str) -> float:
-    """Run a command to its end and say how many seconds it took; exit 1 means findings, 3 unreadable items."""
+    """Run a command to its end and say how many seconds it took; exit 1 means findings, 3 unreadable."""
     start = time.perf_counter()
     done = subprocess.run(
         [Path(sys.executable).with_name("earwitness"), *arguments],

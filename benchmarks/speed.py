@@ -1,7 +1,7 @@
 """How fast, and how large: stages, bytes per hour, latency of queries, starts, scan against decode.
 
-Rows: ``what`` (stages, bytes, latency, start, scan), ``case``, ``value``, ``unit`` and, for stages and latency,
-the seconds of every file or query. One thread; everything is run once before the clock.
+Rows: ``what`` (stages, bytes, latency, start, scan), ``case``, ``value``, ``unit``; for stages and
+latency also the seconds of every file or query. One thread; everything is run once before the clock.
 """
 
 from __future__ import annotations
