@@ -73,7 +73,7 @@ def register(
     with Pool(order, n_workers=n_workers) as pool:
         for _, answer in pool.answers(items):
             said = _merged(label, (labels or {}).get(answer.said.path))
-            yield Enrolled(answer=answer, outcome=_register_one(writer, works, answer, said))
+            yield Enrolled(answer=answer, outcome=register_one(writer, works, answer, said))
     writer.publish()
 
 
@@ -82,7 +82,8 @@ def _merged(every: Label, own: Label | None) -> Label:
     return Label(title=own.title or every.title, owner=own.owner or every.owner, isrc=own.isrc or every.isrc)
 
 
-def _register_one(writer: Writer, works: int, answer: Answer, label: Label) -> Outcome:
+def register_one(writer: Writer, works: int, answer: Answer, label: Label) -> Outcome:
+    """Store one answered item as a work, if it is fit for that; it is on the disk when this returns."""
     new = answer.new
     if answer.existing is not None:
         if answer.existing.owner == label.owner:
@@ -108,8 +109,8 @@ def index_source(
 ) -> Iterator[Enrolled]:
     """Index a source's items as a dataset, and look each up in the registered works.
 
-    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its end
-    is the dataset said to be complete.
+    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its
+    end is the dataset said to be complete.
     """
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     writer.mark(dataset, complete=False)

@@ -1,4 +1,4 @@
-"""Findings in sentences. They say what was found and what was searched; they never accuse anybody of anything."""
+"""Findings in sentences. They say what was found and what was searched; they never accuse anybody."""
 
 from __future__ import annotations
 
@@ -124,6 +124,6 @@ def _unread(tally: Tally) -> Sequence[str]:
 
 def _expected(tally: Tally) -> str:
     return (
-        f"If none of the items held a registered work, {tally.expected_false:.2g} false matches would be expected"
-        " in the whole scan."
+        f"If none of the items held a registered work, {tally.expected_false:.2g} false matches"
+        " would be expected in the whole scan."
     )

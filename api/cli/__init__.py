@@ -1,0 +1,20 @@
+"""The command line. Its entrance imports nothing heavy: each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run ``earwitness``; the exit status says what became of it (see `api.cli.app`)."""
+    leave_current_folder()
+    from api.cli.app import app
+
+    app()
+
+
+def leave_current_folder() -> None:
+    """Take the current folder off the import path: a user's ``api.py`` is no part of this program."""
+    here, ours = Path.cwd(), Path(__file__).resolve().parent.parent.parent
+    sys.path[:] = [path for path in sys.path if path and (Path(path) != here or here == ours)]

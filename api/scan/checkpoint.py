@@ -51,8 +51,8 @@ class Checkpoint:
         Parameters
         ----------
         header
-            What was asked, in JSON's types; a scan that goes on must ask the same, but for the key ``search``,
-            which only says it again and of which the first wording stands.
+            What was asked, in JSON's types; a scan that goes on must ask the same, but for the key
+            ``search``, which only says it again and of which the first wording stands.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A scan's findings as files: jsonl, csv or parquet, and the list of items to leave out. Each appears whole."""
+"""A scan's findings as files: jsonl, csv or parquet, and the items to leave out; each appears whole."""
 
 from __future__ import annotations
 

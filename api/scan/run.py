@@ -16,7 +16,7 @@ from api.findings import Finding, search_from_json, search_json
 from api.scan.checkpoint import Checkpoint, partial_of
 from api.scan.outputs import write_findings
 from api.scan.pool import Pool
-from api.scan.tally import Tally, graded_all, match_keys
+from api.scan.tally import Keys, Tally, graded_all, match_keys
 from api.settings import Settings
 from index.match import Effort
 
@@ -64,7 +64,7 @@ def scan(
     seen
         Told of every finding as it comes, also of those that an earlier run left.
     finish
-        Given the scan when all is heard, before its checkpoint is deleted: what it writes can be written again.
+        Given the scan when all is heard, before its checkpoint is deleted: its writing can be repeated.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _hear(plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen
     if first is None:
         return False
     with Pool(order, n_workers=plan.n_workers) as pool:
-        for item, answer in pool.answers(chain([first], items)):
+        for _, answer in pool.answers(chain([first], items)):
             finding = _finding(answer)
             kept.append(finding)
             seen(finding)
@@ -153,7 +153,7 @@ def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
         yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"
 
 
-def tally_of(scanned: Scanned, *, baseline: frozenset[tuple[str, str]] = frozenset()) -> Tally:
+def tally_of(scanned: Scanned, *, baseline: Keys = frozenset()) -> Tally:
     """Count a scan's findings; those whose matches are all in `baseline` are not new."""
     tally = Tally(partial=list(scanned.partial))
     for finding in scanned.findings():

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from api.findings import Finding, MatchSaid, SearchSaid, graded, threshold
+from api.errors import NotFindings
+from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
 from index.match import Verdict
 
 CUT_OFF: Final = "source_cut_off"
@@ -65,7 +67,7 @@ class Tally:
             self.works.update({work_label(match) for match in finding.matches})
 
     def exit_code(self, *, strict: bool) -> int:
-        """Return 0 for clean, 1 for findings, 3 for items that could not be read (first of all with `strict`)."""
+        """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`)."""
         unread = bool(self.verdicts[Verdict.NOT_READABLE])
         if unread and (strict or not self.n_new):
             return 3
@@ -73,7 +75,7 @@ class Tally:
 
 
 def work_label(match: MatchSaid) -> str:
-    """Name a found recording for people: title and owner where they are known, else the name it came under."""
+    """Name a found recording for people: title and owner where known, else the name it came under."""
     recording = match.recording
     name = recording.title or recording.path
     return f"{name} ({recording.owner})" if recording.owner else name
@@ -84,9 +86,32 @@ def graded_all(findings: Iterable[Finding], *, n_items: int) -> Iterable[Finding
     return (graded(finding, n_items=n_items) for finding in findings)
 
 
-def match_keys(finding: Finding) -> frozenset[tuple[str, str]]:
+Keys = frozenset[tuple[str, str]]
+"""What was found: pairs of an item's audio and a work's."""
+
+
+def match_keys(finding: Finding) -> Keys:
     """Name what a finding says was found: pairs of the item's audio (or else its place) and the work's."""
     item = finding.item.sha256 or finding.item.id
     if finding.verdict is not Verdict.MATCH:
         return frozenset()
     return frozenset((item, match.recording.id) for match in finding.matches)
+
+
+def keys_in(findings: Iterable[Finding]) -> Keys:
+    """Name all that findings say was found."""
+    return frozenset(key for finding in findings for key in match_keys(finding))
+
+
+def keys_of(path: Path) -> Keys:
+    """Name all that a file of earlier findings says was found.
+
+    Raises
+    ------
+    NotFindings
+        When it is no such file.
+    """
+    try:
+        return keys_in(read_lines(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotFindings(path=str(path), reason=str(error) or type(error).__name__) from error

@@ -1,0 +1,173 @@
+"""``earwitness doctor`` and ``selftest``: is all here that is needed, and does it compute what it should?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from api.cli.options import Home, settings_of, to_stderr, to_stdout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api.settings import Settings
+
+LOW_DISK_BYTES: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One thing that was looked at; `hint` is the way out where it is not well."""
+
+    about: str
+    said: str
+    well: bool = True
+    hint: str = ""
+
+
+def doctor(home: Home = None) -> None:
+    """Look at sandbox, codecs, Chromaprint, model, kernels, disk and home. Exit status: 0 well, 1 not."""
+    settings = settings_of(home)
+    console, remarks = to_stdout(), list[Remark]()
+    with to_stderr().status("Looking ..."):
+        for look in (sandbox, codecs, chromaprint, model, kernels, disk, state):
+            remarks += examined(look, settings)
+    for remark in remarks:
+        mark, style = ("ok", "green") if remark.well else ("!!", "bold red")
+        console.print(
+            f"{mark}  {remark.about:<12} {remark.said}",
+            style=style if not remark.well else None,
+            soft_wrap=True,
+        )
+        if remark.hint:
+            console.print(f"    {'':<12} what to do: {remark.hint}", soft_wrap=True)
+    raise typer.Exit(int(not all(remark.well for remark in remarks)))
+
+
+def examined(look: Callable[[Settings], Iterator[Remark]], settings: Settings) -> list[Remark]:
+    """Look at one thing; an error of ours is what is to be said about it."""
+    from fingerprint.errors import EarwitnessError
+
+    try:
+        return list(look(settings))
+    except EarwitnessError as error:
+        return [Remark(about=look.__name__, said=error.message, well=False, hint=error.hint)]
+
+
+def sandbox(settings: Settings) -> Iterator[Remark]:
+    """Try the decoder's sandbox from inside."""
+    from fingerprint.decode import describe_sandbox
+
+    report = describe_sandbox(settings.sandbox)
+    filtered = "system calls filtered" if report.calls_filtered else "system calls not filtered"
+    said = f"{report.sandbox}, {filtered}; denied inside: {', '.join(sorted(report.denied))}"
+    yield Remark(about="sandbox", said=said)
+    if report.holes:
+        hint = "install bubblewrap (apt-get install bubblewrap)"
+        yield Remark(about="sandbox", said=f"not denied: {', '.join(report.holes)}", well=False, hint=hint)
+    elif report.reason:
+        yield Remark(about="sandbox", said=f"bubblewrap is not used: {report.reason}")
+
+
+def codecs(settings: Settings) -> Iterator[Remark]:
+    """Decode a second of silence, and name the formats."""
+    import io
+    import wave
+
+    from fingerprint.decode import FORMATS, Decoder
+
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(11_025)
+        file.writeframes(bytes(22_050))
+    with Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox) as decoder:
+        decoder.decode(sound.getvalue(), name="a second of silence")
+    yield Remark(about="codecs", said=", ".join(FORMATS))
+
+
+def chromaprint(_: Settings) -> Iterator[Remark]:
+    """Find libchromaprint."""
+    from fingerprint.chromaprint import chromaprint_version
+
+    yield Remark(about="Chromaprint", said=chromaprint_version())
+
+
+def model(_: Settings) -> Iterator[Remark]:
+    """Load the fingerprint's model, its files' digests checked."""
+    from fingerprint.extract import extractor
+
+    newest = extractor()
+    for name in ("net.onnx", "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz"):
+        newest.model_file(name)
+    yield Remark(about="model", said=f"scheme {newest.scheme}, {1 / newest.params.hop_s:.2f} codes a second")
+
+
+def kernels(_: Settings) -> Iterator[Remark]:
+    """Say whether kernels are compiled."""
+    from api.cli.warmth import compiled_marker
+
+    compiled = compiled_marker().exists()
+    yield Remark(
+        about="kernels", said="compiled" if compiled else "not compiled yet: the first run will, once"
+    )
+
+
+def disk(settings: Settings) -> Iterator[Remark]:
+    """Measure the room at the home."""
+    free = shutil.disk_usage(existing(settings.home)).free
+    well = free >= LOW_DISK_BYTES
+    hint = "" if well else "free some space, or choose another --home"
+    yield Remark(about="disk", said=f"{free / 1e9:,.1f} GB free at {settings.home}", well=well, hint=hint)
+
+
+def existing(path: Path) -> Path:
+    """Return the nearest folder above that exists."""
+    return next(each for each in (path, *path.parents) if each.is_dir())
+
+
+def state(settings: Settings) -> Iterator[Remark]:
+    """Open the home, if there is one."""
+    from api.asking import open_library
+    from index.errors import HomeMissing
+
+    try:
+        with open_library(settings) as library:
+            items = sum(each.n_items for each in library.collections)
+            many = f"{len(library.collections)} collections, {items:,} items"
+            said = f"epoch {library.epoch}, {many}, {library.scheme}"
+            unfinished = [each.name for each in library.collections if not each.complete]
+    except HomeMissing:
+        yield Remark(about="home", said=f"nothing is stored in {settings.home} yet")
+        return
+    yield Remark(about="home", said=said)
+    if unfinished:
+        yield Remark(
+            about="home", said=f"indexing was cut off: {', '.join(unfinished)}; index again to go on"
+        )
+
+
+def selftest() -> None:
+    """Compute the conformance vectors: codes made here must be those made elsewhere. Exit status 1: not so."""
+    from api.cli.warmth import make_warm
+    from fingerprint.conformance import LEAST_COSINE, check
+    from fingerprint.extract import extractor
+
+    make_warm(to_stderr())
+    found = check(extractor())
+    said = (
+        "This machine computes the same fingerprints"
+        if found.ok
+        else "This machine computes OTHER fingerprints"
+    )
+    to_stdout().print(
+        f"{said} ({found.scheme}: worst cosine {found.worst_cosine:.6f}, at least {LEAST_COSINE} is needed;"
+        f" {found.equal_bytes * 100:.2f} % of the stored bytes equal).",
+        soft_wrap=True,
+    )
+    raise typer.Exit(int(not found.ok))

@@ -1,0 +1,114 @@
+"""``earwitness index``: a source becomes a dataset, each item checked at once against the works."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import (
+    AudioColumn,
+    EffortOption,
+    Home,
+    ReaderName,
+    Workers,
+    settings_of,
+    to_stderr,
+    to_stdout,
+)
+
+if TYPE_CHECKING:
+    from api.enrolling import Enrolled, Outcome
+    from api.findings import Finding
+
+
+def index(
+    source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
+    name: Annotated[str, typer.Option(help="What the dataset is called", show_default=False)],
+    version: Annotated[str, typer.Option(help="Which version of it")] = "1",
+    effort: EffortOption = "standard",
+    out: Annotated[
+        Path | None, typer.Option(help="Also write what was found of the works, one JSON object a line")
+    ] = None,
+    workers: Workers = 0,
+    reader: ReaderName = None,
+    audio_column: AudioColumn = None,
+    home: Home = None,
+) -> None:
+    """Index a dataset; only fingerprints are kept. Run again after a kill, it adds what is missing."""
+    from api.cli.progress import Watch
+    from api.cli.sources import opened
+    from api.cli.warmth import make_warm
+    from api.enrolling import index_source
+    from index.enroll import Writer
+    from index.match import Effort
+
+    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    console = to_stderr()
+    items = opened(source, settings, reader=reader, audio_column=audio_column)
+    console.print(f"{source}: read as {items.format}")
+    indexed = Indexed()
+    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+        make_warm(console)
+        with Watch(console, "indexing", total=items.total) as watch:
+            for enrolled in index_source(
+                items,
+                name=name,
+                version=version,
+                writer=writer,
+                settings=settings,
+                effort=Effort(effort),
+                n_workers=settings.n_workers,
+            ):
+                watch.item(duration_s=enrolled.answer.said.duration_s, found=indexed.take(enrolled))
+    indexed.report(f"{name} version {version}", out)
+
+
+class Indexed:
+    """What became of a source's items, and which of them hold a registered work."""
+
+    def __init__(self) -> None:
+        self._outcomes: Counter[Outcome] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._found: list[Finding] = []
+
+    def take(self, enrolled: Enrolled) -> str | None:
+        """Count one item; returns what was found of it, in words."""
+        from api.wording import sentence
+        from index.match import Verdict
+
+        answer = enrolled.answer
+        self._outcomes[enrolled.outcome] += 1
+        if answer.error is not None:
+            self._reasons[answer.error.code] += 1
+        finding = answer.finding
+        if finding is None or finding.verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
+            return None
+        self._found.append(finding)
+        return sentence(finding)
+
+    def report(self, dataset: str, out: Path | None) -> None:
+        """Say what was indexed, show what was found, and write it to `out`."""
+        from api.cli.tables import FOOTNOTE, match_table, needs_footnote
+        from api.enrolling import Outcome
+        from api.scan.outputs import write_findings
+        from api.wording import count
+
+        console, done = to_stdout(), self._outcomes
+        console.print(
+            f"{dataset}: {count(done[Outcome.ADDED], 'item')} added, {done[Outcome.ALREADY]:,} there already,"
+            f" {done[Outcome.NOT_READABLE]:,} not readable{_because(self._reasons)}."
+        )
+        if self._found:
+            console.print(f"{count(len(self._found), 'item')} may hold a registered work:")
+            console.print(match_table(self._found))
+        if needs_footnote(self._found):
+            console.print(FOOTNOTE, style="dim")
+        if out is not None:
+            write_findings(self._found, out, form="jsonl")
+
+
+def _because(reasons: Counter[str]) -> str:
+    return f" ({', '.join(f'{code} {n:,}' for code, n in reasons.most_common())})" if reasons else ""

@@ -1,0 +1,123 @@
+"""``earwitness register``: audio becomes works, each checked at once against the indexed datasets."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import UNREADABLE, EffortOption, Home, Workers, settings_of, to_stderr, to_stdout
+
+if TYPE_CHECKING:
+    from api.enrolling import Enrolled, Label, Outcome
+
+
+def register(
+    paths: Annotated[list[str], typer.Argument(help="Audio files, or folders of them", show_default=False)],
+    owner: Annotated[str | None, typer.Option(help="Who the works belong to")] = None,
+    title: Annotated[str | None, typer.Option(help="Title; by default the file's name stands for it")] = None,
+    isrc: Annotated[str | None, typer.Option(help="International Standard Recording Code")] = None,
+    meta: Annotated[
+        Path | None, typer.Option(help="CSV with a header row: path, and any of title, owner, isrc")
+    ] = None,
+    effort: EffortOption = "standard",
+    workers: Workers = 0,
+    home: Home = None,
+) -> None:
+    """Register audio as works, and check them. Exit status: 0 registered, 2 cannot, 3 not all registered."""
+    from api.cli.sources import gathered
+    from api.cli.warmth import make_warm
+    from api.enrolling import Label, Outcome
+    from api.enrolling import register as enrol
+    from index.enroll import Writer
+    from index.match import Effort
+
+    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    labels = read_labels(meta) if meta else {}
+    outcomes: list[Outcome] = []
+    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+        make_warm(to_stderr())
+        for enrolled in enrol(
+            gathered(paths, settings),
+            writer=writer,
+            settings=settings,
+            effort=Effort(effort),
+            label=Label(title=title, owner=owner, isrc=isrc),
+            labels=labels,
+            n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
+        ):
+            outcomes.append(enrolled.outcome)
+            show(enrolled)
+    summarise(outcomes)
+    refused = any(each in {Outcome.REFUSED, Outcome.NOT_READABLE} for each in outcomes)
+    raise typer.Exit(UNREADABLE if refused else 0)
+
+
+def _are_files(paths: list[str]) -> bool:
+    return all(not Path(path).is_dir() for path in paths)
+
+
+def show(enrolled: Enrolled) -> None:
+    """Say what became of one work, and where it was found."""
+    from api.cli.check import show_one
+    from api.enrolling import Outcome
+    from index.match import Verdict
+
+    answer, console = enrolled.answer, to_stdout()
+    name = answer.said.id
+    if enrolled.outcome is Outcome.ALREADY:
+        console.print(f"{name} is registered already.", soft_wrap=True)
+        return
+    if enrolled.outcome is not Outcome.ADDED:
+        assert answer.error is not None  # what is not registered has its reason
+        console.print(f"{name} was not registered: {answer.error.message}.", soft_wrap=True)
+        console.print(f"  What to do: {answer.error.hint}.", soft_wrap=True)
+        return
+    console.print(f"{name} is registered.", soft_wrap=True)
+    if answer.error is not None:
+        console.print(f"  Note: {answer.error.message}.", soft_wrap=True)
+    finding = answer.finding
+    if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
+        show_one(finding)
+
+
+def summarise(outcomes: list[Outcome]) -> None:
+    """Say in one line what became of all."""
+    from api.enrolling import Outcome
+    from api.wording import count
+
+    words = {
+        Outcome.ADDED: "registered",
+        Outcome.ALREADY: "registered already",
+        Outcome.REFUSED: "not fit to be a work",
+        Outcome.NOT_READABLE: "not readable",
+    }
+    parts = [f"{outcomes.count(each):,} {said}" for each, said in words.items() if each in outcomes]
+    to_stderr().print(f"{count(len(outcomes), 'file')}: {', '.join(parts)}.")
+
+
+def read_labels(table: Path) -> dict[str, Label]:
+    """Read what is said of single works, by their path.
+
+    Raises
+    ------
+    BadTable
+    """
+    from api.datasets.labels import label
+    from api.enrolling import Label
+    from api.errors import BadTable
+
+    labels = {}
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines)
+            if "path" not in (rows.fieldnames or ()):
+                raise BadTable(path=str(table), reason="it has no column called path")
+            for row in rows:
+                said = {key: label(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
+                labels[row["path"]] = Label(**said)
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise BadTable(path=str(table), reason=str(error)) from error
+    return labels

@@ -1,0 +1,58 @@
+"""``earwitness remove``: forget a dataset, or a work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import Home, settings_of, to_stdout
+
+if TYPE_CHECKING:
+    from index.enroll import Writer
+    from index.records import Removed
+
+
+def remove(
+    name: Annotated[
+        str,
+        typer.Argument(help="Dataset (NAME or NAME:VERSION), or a work's path or sha256", show_default=False),
+    ],
+    work: Annotated[bool, typer.Option("--work", help="NAME is a registered work's path or sha256")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    home: Home = None,
+) -> None:
+    """Forget a dataset or a work: its fingerprints are deleted, and nothing finds it any more."""
+    from index.enroll import Writer
+
+    settings = settings_of(home)
+    if not yes:
+        typer.confirm(f"Remove {name} from {settings.home}?", abort=True)
+    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+        removed = remove_work(writer, name) if work else remove_dataset(writer, name)
+    to_stdout().print(f"Removed {removed.n_items:,} items and {removed.n_recordings:,} fingerprints.")
+
+
+def remove_dataset(writer: Writer, name: str) -> Removed:
+    """Remove the one dataset that is called so."""
+    from api.errors import NoSuchCollection
+    from index.records import CollectionKind
+
+    datasets = [each for each in writer.collections if each.kind is CollectionKind.DATASET]
+    called = [each for each in datasets if name in {each.name, f"{each.name}:{each.version}"}]
+    if len(called) != 1:
+        known = tuple(f"{each.name}:{each.version}" for each in called or datasets)
+        raise NoSuchCollection(name=name, known=known)
+    return writer.remove(called[0].id)
+
+
+def remove_work(writer: Writer, name: str) -> Removed:
+    """Remove every registration of a work, by the path it came under or its sha256."""
+    from api.errors import NoSuchCollection
+    from index.records import CollectionKind
+
+    works = next((each for each in writer.collections if each.kind is CollectionKind.WORKS), None)
+    items = [] if works is None else writer.find(works.id, name)
+    if works is None or not items:
+        raise NoSuchCollection(name=name, known=())
+    return writer.remove(works.id, items=[each.id for each in items])

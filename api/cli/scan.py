@@ -1,0 +1,195 @@
+"""``earwitness scan``: which items of this collection contain a registered work?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from api.cli.options import (
+    AudioColumn,
+    EffortOption,
+    Home,
+    ReaderName,
+    Workers,
+    settings_of,
+    to_stderr,
+    to_stdout,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.datasets.types import Reader
+    from api.findings import Finding
+    from api.scan.run import Plan, Scanned
+    from api.scan.tally import Keys, Tally
+    from api.settings import Settings
+    from index.match import Verdict
+
+
+def scan(
+    source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Where the findings go, one for every item", show_default=False)],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a scan that was cut off")] = False,
+    workers: Workers = 0,
+    effort: EffortOption = "standard",
+    form: Annotated[
+        Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="Of the findings")
+    ] = "jsonl",
+    exclude_list: Annotated[Path | None, typer.Option(help="Write the ids to leave out here")] = None,
+    exclude: Annotated[
+        str,
+        typer.Option(
+            help="What else to leave out, besides match: possible, not_readable, too_short_or_silent"
+        ),
+    ] = "",
+    clean_manifest: Annotated[
+        Path | None, typer.Option(help="Write the source's manifest without what is left out here")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page here")] = None,
+    diff: Annotated[
+        Path | None, typer.Option(help="Earlier findings (jsonl): say what came, went and stayed")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Earlier findings (jsonl) whose matches are known and do not count")
+    ] = None,
+    sample_every: Annotated[
+        int, typer.Option(min=1, help="Hear only every so many items; the report is partial")
+    ] = 1,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=1.0, help="Stop after so much audio; the report is partial")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option(help="Exit 3 for unreadable items even when there are findings")
+    ] = False,
+    reader: ReaderName = None,
+    audio_column: AudioColumn = None,
+    home: Home = None,
+) -> None:
+    """Find registered works in a collection. Exit status: 0 clean, 1 findings, 2 cannot, 3 unreadable."""
+    from api.cli.sources import opened
+    from api.scan.run import Plan
+    from api.scan.tally import keys_of
+    from index.match import Effort
+
+    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    left_out = verdicts_of(exclude)
+    known = keys_of(baseline) if baseline else frozenset()
+    before = keys_of(diff) if diff else None
+    console = to_stderr()
+    items = opened(source, settings, reader=reader, audio_column=audio_column)
+    console.print(f"{source}: read as {items.format}")
+    plan = Plan(
+        source=source,
+        out=out,
+        form=form,
+        effort=Effort(effort),
+        n_workers=settings.n_workers,
+        resume=resume,
+        sample_every=sample_every,
+        max_seconds=max_seconds,
+    )
+    extras = Extras(
+        exclude_list=exclude_list,
+        left_out=left_out,
+        clean_manifest=clean_manifest,
+        report=report,
+        before=before,
+    )
+    tally = run(plan, items, settings=settings, extras=extras, known=known, console=console)
+    raise typer.Exit(tally.exit_code(strict=strict))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What a scan leaves besides its findings."""
+
+    exclude_list: Path | None
+    left_out: frozenset[Verdict]
+    clean_manifest: Path | None
+    report: Path | None
+    before: Keys | None
+
+
+def run(
+    plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known: Keys, console: Console
+) -> Tally:
+    """Scan, and say what was found; everything that is written is written before the checkpoint goes."""
+    from api.cli.progress import Watch
+    from api.cli.warmth import make_warm
+    from api.scan.run import scan as hear_all
+    from api.scan.run import tally_of
+    from api.wording import summary
+
+    tallies: list[Tally] = []
+
+    def finish(scanned: Scanned) -> None:
+        tallies.append(tally_of(scanned, baseline=known))
+        write_extras(scanned, tallies[0], plan, items, extras, settings)
+
+    make_warm(console)
+    with Watch(console, "scanning", total=_expected(items, plan)) as watch:
+        hear_all(
+            plan,
+            items,
+            settings=settings,
+            seen=lambda finding: watch.item(duration_s=finding.item.duration_s, found=_found(finding)),
+            finish=finish,
+        )
+    console.print(summary(tallies[0]), soft_wrap=True)
+    return tallies[0]
+
+
+def _expected(items: Reader, plan: Plan) -> int | None:
+    return None if items.total is None else -(-items.total // plan.sample_every)
+
+
+def _found(finding: Finding) -> str | None:
+    from api.scan.tally import work_label
+    from api.wording import change_words
+    from index.match import Verdict
+
+    if finding.verdict is not Verdict.MATCH:
+        return None
+    best = finding.matches[0]
+    return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, E-value {best.e_value:.1e}"
+
+
+def write_extras(
+    scanned: Scanned, tally: Tally, plan: Plan, items: Reader, extras: Extras, settings: Settings
+) -> None:
+    """Write the exclude list, the clean manifest, the report and the comparison, whichever were asked for."""
+    from api.scan.outputs import write_exclude_list
+
+    if extras.exclude_list is not None:
+        write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=extras.left_out)
+    if extras.before is not None:
+        say_difference(scanned, extras.before)
+
+
+def say_difference(scanned: Scanned, before: Keys) -> None:
+    """Say which matches came, went and stayed since earlier findings; one that went is proof of a removal."""
+    from api.scan.tally import keys_in
+
+    now = keys_in(scanned.findings())
+    console = to_stdout()
+    for word, keys in (("added", now - before), ("removed", before - now), ("still there", now & before)):
+        console.print(f"{word}: {len(keys):,}")
+        for item, work in sorted(keys):
+            console.print(f"  {item}  {work}", soft_wrap=True)
+
+
+def verdicts_of(words: str) -> frozenset[Verdict]:
+    """Read a list of verdicts; a match is always among them."""
+    from index.match import Verdict
+
+    allowed = {str(each) for each in Verdict} - {"no_match"}
+    named = {word.strip() for word in words.split(",") if word.strip()}
+    if not named <= allowed:
+        raise typer.BadParameter(
+            f"{', '.join(sorted(named - allowed))}: choose from {', '.join(sorted(allowed))}"
+        )
+    return frozenset(Verdict(word) for word in named | {"match"})
