@@ -141,6 +141,12 @@ class Writer:
             found = rows.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
         return found[0] if found else None
 
+    def find(self, collection: int, name: str) -> list[ItemRow]:
+        """Items of a collection that lie at a path, or whose bytes have a sha256, called `name`."""
+        called = (ITEM.c.collection_id == collection) & ((ITEM.c.path == name) | (ITEM.c.sha256 == name))
+        with self.catalog.reading() as connection:
+            return rows.items(connection, self.tenant, called)
+
     def add(self, collection: int, items: Sequence[NewItem]) -> list[Added]:
         """Store items; all of them are on the disk and findable when it returns, or none is.
 
