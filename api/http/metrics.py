@@ -55,9 +55,9 @@ class Metrics:
         finally:
             self._stages.labels(name).observe(time.perf_counter() - start)
 
-    def judged(self, verdict: str) -> None:
-        """Count one item's verdict."""
-        self._verdicts.labels(verdict).inc()
+    def judged(self, verdict: str, count: int = 1) -> None:
+        """Count items' verdict."""
+        self._verdicts.labels(verdict).inc(count)
 
     def answered(self, route: str, status: int) -> None:
         """Count one answered request."""

@@ -21,7 +21,9 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "scheme_mismatch": 409,
     "home_busy": 503,
     "disk_full": 507,
-    "collection_unknown": 404,
+    "no_such_collection": 404,
+    "nothing_indexed": 409,
+    "nothing_registered": 409,
     "key_reused": 422,
     "home_missing": 409,
 }

@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Final
 
 from api.http.errors import NoRoom, UploadTooLarge
 from fingerprint.errors import EmptyFile
+from index.disk import fsync_folder, room_for
 
 KEEP_FREE_BYTES: Final = 256 * 2**20
 """Uploads stop here, so that jobs already accepted can still write what they find."""
@@ -65,15 +67,16 @@ class Upload:
         demand_room(self.path.parent)
         self._digest.update(data)
         left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        with room_for(self.path):
+            while left:
+                left = left[self._file.write(left) :]
 
     def seal(self, *, name: str) -> Spooled:
         """Make the file durable: its bytes first, then its name in the folder."""
         if self._n_bytes == 0:
             raise EmptyFile(name=name)
         os.fsync(self._file.fileno())
-        _fsync_folder(self.path.parent)
+        fsync_folder(self.path.parent)
         self._sealed = True
         return Spooled(path=self.path, name=name, n_bytes=self._n_bytes, sha256=self._digest.hexdigest())
 
@@ -98,6 +101,15 @@ class Spool:
         demand_room(self.folder)
         return Upload(self.folder / uuid.uuid4().hex, max_bytes=self.max_bytes)
 
+    @contextmanager
+    def unless_refused(self, spooled: Spooled) -> Iterator[None]:
+        """Remove an upload again when what follows fails: nobody was promised anything."""
+        try:
+            yield
+        except BaseException:
+            spooled.path.unlink(missing_ok=True)
+            raise
+
     def sweep(self, wanted: Iterable[Path]) -> int:
         """Remove every file that no open job names; returns how many. Only sound before uploads begin."""
         orphans = set(self.folder.iterdir()) - set(wanted)
@@ -111,11 +123,3 @@ def demand_room(folder: Path) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < KEEP_FREE_BYTES:
         raise NoRoom(free_bytes=free_bytes, needed_bytes=KEEP_FREE_BYTES)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

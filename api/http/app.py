@@ -1,0 +1,89 @@
+"""The application: made from settings, holding nothing until it is started."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api.findings import schema
+from api.http import health, pages, problems, routes
+from api.http.desk import open_desk as open_real_desk
+from api.http.guard import LOOPBACK_NAMES, Guard
+from api.http.keys import KeyRing
+from api.http.metrics import Meter, Metrics
+from api.http.service import OpenDesk, Service, close_service, open_service
+from api.settings import Settings
+
+DESCRIPTION: Final = """
+Tells whether a recording is inside a dataset that was indexed here, and which items of a dataset hold a work
+that was registered here. An upload is answered with 202 and the address of a job; its audio is deleted when
+the job ends. A match says that the same recording was heard in both places, and how often unrelated audio
+would look as alike.
+"""
+TAGS: Final = [
+    {"name": "checks", "description": "Is this recording in a dataset?"},
+    {"name": "works", "description": "What creators registered."},
+    {"name": "collections", "description": "Datasets: index them, scan them, list them."},
+    {"name": "jobs", "description": "What was promised with a 202."},
+    {"name": "health", "description": "For balancers and monitors."},
+]
+
+
+def create_app(settings: Settings, *, open_desk: OpenDesk = open_real_desk) -> FastAPI:
+    """Make the application; its home is opened when it starts, and let go of when it stops.
+
+    Parameters
+    ----------
+    open_desk : callable
+        Makes what does the jobs; tests give another.
+    """
+    metrics = Metrics(lambda: _jobs_by_state(app))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = await run_in_threadpool(open_service, settings, metrics, open_desk)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(close_service, app.state.service)
+
+    app = FastAPI(
+        title="earwitness",
+        version=version("earwitness"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    for router in (routes.router, health.router, pages.router):
+        app.include_router(router)
+    app.mount("/static", pages.STATIC)
+    problems.install(app)
+    keys = KeyRing(settings.api_keys, tenant=settings.tenant)
+    app.add_middleware(Guard, keys=keys, hosts=LOOPBACK_NAMES | {settings.host, *settings.hosts})
+    app.add_middleware(Meter, metrics=metrics)
+    _describe_findings(app)
+    return app
+
+
+def _jobs_by_state(app: FastAPI) -> Mapping[str, int]:
+    service: Service = app.state.service
+    return {state.value: count for state, count in service.jobs.count().items()}
+
+
+def _describe_findings(app: FastAPI) -> None:
+    """Put the finding's own JSON Schema, which travels in the wheel, among the API's."""
+    describe = app.openapi
+
+    def with_findings() -> dict[str, Any]:
+        described = describe()
+        described["components"]["schemas"]["Finding"] = schema("finding")
+        return described
+
+    app.openapi = with_findings  # type: ignore[method-assign]

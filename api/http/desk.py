@@ -1,0 +1,214 @@
+"""Where a lane's jobs are done: the same functions as the commands call, on an upload instead of a path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeVar
+
+from api.answering import Answer, Answerer, Order
+from api.asking import check_order, datasets_of, open_library, order_of
+from api.datasets.sources import open_source
+from api.datasets.types import Reader, Recording
+from api.enrolling import Label, Outcome, index_source, register_one
+from api.errors import LibraryMoved, ScanChanged
+from api.findings import ErrorSaid, Finding, to_json, to_line
+from api.http.metrics import Metrics
+from api.http.runner import Pulse
+from api.http.service import RESULT_FOLDER
+from api.pipeline import Listener
+from api.scan.checkpoint import partial_of
+from api.scan.outputs import whole_file
+from api.scan.run import Plan, Scanned, scan, tally_of
+from api.scan.tally import Tally
+from api.settings import Settings
+from index.enroll import Writer
+from index.jobs import Job
+from index.library import Library
+from index.match import Effort, Verdict
+from index.records import CollectionKind
+
+TRIES: Final = 5
+"""Runs of a long job that the other lane's new works may interrupt; each goes on where the last stopped."""
+ARCHIVES: Final = {b"PK": "zip", b"\x1f\x8b": "tar.gz", b"\x28\xb5\x2f\xfd": "tar.zst"}
+"""How archives begin. Only these and tar are read: a manifest would name files of its choice."""
+WORK_STATUS: Final = {
+    Outcome.ADDED: "registered",
+    Outcome.ALREADY: "existing",
+    Outcome.REFUSED: "refused",
+    Outcome.NOT_READABLE: "refused",
+}
+Done = TypeVar("Done")
+
+
+class LaneDesk:
+    """One lane's desk: a decoder, and the newest library for as long as it stays the newest."""
+
+    def __init__(self, settings: Settings, writer: Writer, metrics: Metrics) -> None:
+        self._settings, self._writer, self._metrics = settings, writer, metrics
+        self._listener = Listener(settings=settings, scheme=writer.scheme)
+        self._library = open_library(settings)
+
+    def close(self) -> None:
+        """Let go of the decoder and the library."""
+        self._listener.close()
+        self._library.close()
+
+    def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+        """Carry out one job."""
+        if job.kind == "check":
+            return self._check(job)
+        if job.kind == "work":
+            return self._work(job)
+        return persistently(lambda: (self._index if job.kind == "index" else self._scan)(job, pulse))
+
+    def _check(self, job: Job) -> dict[str, Any]:
+        library, said = self._newest(), job.payload
+        order = check_order(self._settings, library, names=said["collections"], effort=Effort(said["effort"]))
+        finding = self._answer(order, library, job).finding
+        assert finding is not None  # a check always asks
+        self._metrics.judged(finding.verdict)
+        return to_json(finding)
+
+    def _work(self, job: Job) -> dict[str, Any]:
+        works, library = self._writer.collection(CollectionKind.WORKS), self._newest()
+        datasets = datasets_of(library)
+        order = order_of(self._settings, library, datasets, effort=Effort.STANDARD, into=works, as_works=True)
+        answer = self._answer(order, library, job)
+        said = job.payload
+        label = Label(title=said["title"], owner=said["owner"], isrc=said["isrc"])
+        outcome = register_one(self._writer, works, answer, label)
+        with self._metrics.stage("publish"):
+            self._writer.publish()
+        return {
+            "status": WORK_STATUS[outcome],
+            "error": error_json(answer.error),
+            "finding": None if answer.finding is None else to_json(answer.finding),
+        }
+
+    def _index(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+        said, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
+        enrolled = index_source(
+            reader,
+            name=said["name"],
+            version=said["version"],
+            writer=self._writer,
+            settings=self._settings,
+            effort=Effort.STANDARD,
+            n_workers=self._settings.n_workers,
+        )
+        tally = Tally()
+        with whole_file(self._findings_file(job)) as lines:
+            for done, one in enumerate(enrolled, start=1):
+                outcomes[one.outcome] += 1
+                self._note(one.answer.finding, tally, lines)
+                pulse.beat(done, reader.total)
+        return {
+            "name": said["name"],
+            "version": said["version"],
+            "items": outcomes.total(),
+            "added": outcomes[Outcome.ADDED],
+            "already": outcomes[Outcome.ALREADY],
+            "not_readable": outcomes[Outcome.NOT_READABLE],
+            "matches": tally.verdicts[Verdict.MATCH],
+        }
+
+    def _scan(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+        reader, tallies = self._reader(job), list[Tally]()
+        heard = Tally()
+
+        def seen(finding: Finding) -> None:
+            heard.count(finding)
+            pulse.beat(heard.n_items, reader.total)
+
+        def finish(scanned: Scanned) -> None:
+            tallies.append(tally_of(scanned))
+
+        plan = Plan(
+            source=job.payload["file"],
+            out=self._findings_file(job),
+            effort=Effort(job.payload["effort"]),
+            n_workers=self._settings.n_workers,
+            resume=True,
+        )
+        try:
+            scan(plan, reader, settings=self._settings, seen=seen, finish=finish)
+        except ScanChanged:  # works came or went while this server was down: ask anew
+            partial_of(plan.out).unlink()
+            raise
+        return self._scanned(tallies[-1])
+
+    def _scanned(self, tally: Tally) -> dict[str, Any]:
+        for verdict, count in tally.verdicts.items():
+            self._metrics.judged(verdict, count)
+        return {
+            "items": tally.n_items,
+            "verdicts": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
+            "not_readable": tally.verdicts[Verdict.NOT_READABLE],
+            "reasons": dict(tally.reasons),
+            "works": dict(tally.works),
+            "expected_false_matches": float(f"{tally.expected_false:.2g}"),
+            "partial": tally.partial,
+        }
+
+    def _newest(self) -> Library:
+        if self._library.epoch != self._writer.epoch:
+            newest = open_library(self._settings)
+            self._library.close()
+            self._library = newest
+        return self._library
+
+    def _answer(self, order: Order, library: Library, job: Job) -> Answer:
+        return Answerer(order, library, self._listener).answer(upload_of(job))
+
+    def _note(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
+        if finding is not None:
+            lines.write(to_line(finding).encode())
+            tally.count(finding)
+            self._metrics.judged(finding.verdict)
+
+    def _reader(self, job: Job) -> Reader:
+        path = spooled(job)
+        with path.open("rb") as file:
+            head = file.read(4)
+        packing = next((name for mark, name in ARCHIVES.items() if head.startswith(mark)), "tar")
+        return open_source(path, reader=packing, limits=self._settings.source_limits())
+
+    def _findings_file(self, job: Job) -> Path:
+        return self._settings.home / RESULT_FOLDER / f"{job.id}.jsonl"
+
+
+def persistently(work: Callable[[], Done]) -> Done:
+    """Do something again when the library changed under it, up to `TRIES` times in all."""
+    for _ in range(TRIES - 1):
+        try:
+            return work()
+        except (LibraryMoved, ScanChanged):
+            continue
+    return work()
+
+
+def spooled(job: Job) -> Path:
+    """Where a job's upload lies; every job of this server has one."""
+    if job.spool_path is None:
+        raise ValueError(f"job {job.id} was queued without its upload")
+    return job.spool_path
+
+
+def upload_of(job: Job) -> Recording:
+    """Say a job's upload as one item; the client's name for it is only a label."""
+    path, name = spooled(job), job.payload["file"]
+    return Recording(
+        item_id=name, path=name, size=job.payload["n_bytes"], open=lambda: path.open("rb"), file=path
+    )
+
+
+def error_json(error: ErrorSaid | None) -> dict[str, str] | None:
+    """Say an error as a finding does."""
+    return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def open_desk(settings: Settings, writer: Writer, metrics: Metrics) -> LaneDesk:
+    """Make a lane's desk."""
+    return LaneDesk(settings, writer, metrics)

@@ -1,0 +1,52 @@
+"""For balancers and monitors: alive, ready, and in numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import PlainTextResponse
+
+from api.http.errors import NoRoom
+from api.http.metrics import MEDIA_TYPE
+from api.http.schemas import HealthOut
+from api.http.service import Service, service_of
+from api.http.spool import demand_room
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez", operation_id="isAlive", summary="Alive", response_class=PlainTextResponse)
+def get_livez() -> str:
+    """Answer at all."""
+    return "alive\n"
+
+
+@router.get(
+    "/readyz",
+    operation_id="isReady",
+    summary="Ready",
+    responses={503: {"model": HealthOut, "description": "Not ready, and why."}},
+)
+def get_readyz(response: Response, service: Annotated[Service, Depends(service_of)]) -> HealthOut:
+    """Say whether the server can take work: its store answers, its lanes run, its disk has room."""
+    reasons = service.runner.complaints()
+    try:
+        demand_room(service.spool.folder)
+    except NoRoom as error:
+        reasons.append(error.message)
+    if reasons:
+        response.status_code = 503
+    return HealthOut(ready=not reasons, epoch=service.writer.epoch, reasons=reasons)
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "In Prometheus's text format."}},
+)
+def get_metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
+    """Give jobs by state, seconds by stage, verdicts and requests."""
+    return Response(service.metrics.page(), media_type=MEDIA_TYPE)

@@ -1,0 +1,216 @@
+"""The API of version 1. A route receives, hands over, and says what became of it; it works nothing out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
+from api.http.errors import NoFindings
+from api.http.forms import Asked, CheckForm, IndexForm, ScanForm, WorkForm, parse, upload_body
+from api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut, ProblemOut
+from api.http.service import Service, service_of
+from api.http.uploads import receive
+from index.jobs import Job, JobState
+from index.records import Collection, CollectionKind
+
+NDJSON: Final = "application/x-ndjson"
+Served = Annotated[Service, Depends(service_of)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of yours; sending the same request again under it starts nothing new.",
+    ),
+]
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"model": ProblemOut, "description": description}
+
+
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    400: _problem("The form cannot be read."),
+    401: _problem("An API key is needed."),
+    413: _problem("The upload is larger than this server takes."),
+    422: _problem("A field is wrong, or the Idempotency-Key was used for another request."),
+    503: _problem("Too many jobs are waiting."),
+    507: _problem("The server's disk is nearly full."),
+}
+ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "description": "The upload is safe and the job will be done; ask at the address in Location.",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to ask about the job."}},
+        "content": {
+            "application/json": {
+                "example": {**JOB_EXAMPLE, "state": "queued", "ended_at": None, "attempts": 0, "result": None}
+            }
+        },
+    }
+}
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post(
+    "/checks",
+    operation_id="createCheck",
+    summary="Check a recording",
+    tags=["checks"],
+    status_code=202,
+    responses=ACCEPTED | REFUSALS | {409: _problem("No dataset is indexed.")},
+    openapi_extra={"requestBody": upload_body(CheckForm, file="The audio to ask about.")},
+)
+async def post_check(
+    request: Request, response: Response, service: Served, key: IdempotencyKey = None
+) -> JobOut:
+    """Ask whether a recording is in an indexed dataset."""
+    return promised(response, service, *await take_in("check", CheckForm, request, service, key=key))
+
+
+@router.post(
+    "/works",
+    operation_id="createWork",
+    summary="Register a work",
+    tags=["works"],
+    status_code=202,
+    responses=ACCEPTED | REFUSALS,
+    openapi_extra={"requestBody": upload_body(WorkForm, file="The work's audio.")},
+)
+async def post_work(
+    request: Request, response: Response, service: Served, key: IdempotencyKey = None
+) -> JobOut:
+    """Register a work; it is looked for in the indexed datasets at once."""
+    return promised(response, service, *await take_in("work", WorkForm, request, service, key=key))
+
+
+@router.post(
+    "/collections",
+    operation_id="createCollection",
+    summary="Index or scan an archive",
+    tags=["collections"],
+    status_code=202,
+    responses=ACCEPTED | REFUSALS | {409: _problem("A scan was asked for, and no work is registered.")},
+    openapi_extra={"requestBody": upload_body(IndexForm, file="A zip or tar of audio.")},
+)
+async def post_collection(
+    request: Request,
+    response: Response,
+    service: Served,
+    scan: Annotated[
+        bool,
+        Query(description="Only look for registered works in it; `name` is not needed and nothing is kept."),
+    ] = False,
+    key: IdempotencyKey = None,
+) -> JobOut:
+    """Index an archive of audio as a dataset, or scan it for registered works."""
+    kind, form = ("scan", ScanForm) if scan else ("index", IndexForm)
+    return promised(response, service, *await take_in(kind, form, request, service, key=key))
+
+
+@router.get(
+    "/collections",
+    operation_id="listCollections",
+    summary="List collections",
+    tags=["collections"],
+    responses={401: REFUSALS[401]},
+)
+def get_collections(
+    service: Served,
+    cursor: Annotated[int, Query(ge=0, description="The `next` of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> CollectionsOut:
+    """List the datasets and the registry of works, a page at a time."""
+    known = sorted(service.writer.collections, key=lambda each: each.id)
+    rest = [each for each in known if each.id > cursor]
+    page = rest[:limit]
+    more = str(page[-1].id) if len(rest) > limit else None
+    return CollectionsOut(collections=[CollectionOut.of(each) for each in page], next=more)
+
+
+@router.get(
+    "/jobs/{job_id}",
+    operation_id="getJob",
+    summary="Ask about a job",
+    tags=["jobs"],
+    responses={
+        200: {"content": {"application/json": {"example": JOB_EXAMPLE}}},
+        401: REFUSALS[401],
+        404: _problem("There is no such job."),
+    },
+)
+def get_job(job_id: str, response: Response, service: Served) -> JobOut:
+    """Say how a job stands, and its result once it has one."""
+    job = service.job(job_id)
+    response.headers["Cache-Control"] = "no-store"
+    if job.ended_at is None:
+        response.headers["Retry-After"] = "1"
+    return service.show(job)
+
+
+@router.get(
+    "/jobs/{job_id}/findings",
+    operation_id="getFindings",
+    summary="Fetch findings",
+    tags=["jobs"],
+    response_class=FileResponse,
+    responses={
+        200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One finding a line."},
+        401: REFUSALS[401],
+        404: _problem("There is no such job, or it has no findings yet."),
+    },
+)
+def get_findings(job_id: str, service: Served) -> FileResponse:
+    """Fetch what an index or scan job found, one JSON object (earwitness.finding/1) a line."""
+    job = service.job(job_id)
+    file = service.findings_file(job.id)
+    if job.state is not JobState.DONE or not file.exists():
+        raise NoFindings(job=job.id, state=job.state.value)
+    return FileResponse(file, media_type=NDJSON, filename=f"findings-{job.id}.jsonl")
+
+
+async def take_in(
+    kind: str, form: type[Asked], request: Request, service: Service, *, key: str | None = None
+) -> tuple[Job, bool]:
+    """Receive an upload and turn it into a job; whatever is refused leaves no file behind."""
+    await run_in_threadpool(service.demand_room_in_queue)
+    received = await receive(request, service.spool)
+    with service.spool.unless_refused(received.file):
+        asked = parse(form, received.fields)
+        await run_in_threadpool(demand_something_to_search, kind, asked, service)
+        return await run_in_threadpool(
+            lambda: service.accept(kind, received, asked.model_dump(mode="json"), key=key)
+        )
+
+
+def promised(response: Response, service: Service, job: Job, is_new: bool) -> JobOut:
+    """Say that a job will be done, and where to ask about it."""
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if not is_new:
+        response.headers["Idempotency-Replayed"] = "true"
+    return service.show(job)
+
+
+def demand_something_to_search(kind: str, asked: Asked, service: Service) -> None:
+    """Refuse at the door what could only end in a meaningless "not found"."""
+    known = service.writer.collections
+    if isinstance(asked, CheckForm):
+        demand_datasets(asked.collections, known, home=str(service.settings.home))
+    works = sum(each.n_items for each in known if each.kind is CollectionKind.WORKS)
+    if kind == "scan" and not works:
+        raise NothingRegistered(home=str(service.settings.home))
+
+
+def demand_datasets(names: tuple[str, ...], known: tuple[Collection, ...], *, home: str) -> None:
+    """Raise NothingIndexed without any dataset, and NoSuchCollection for a name that none has."""
+    datasets = tuple(dict.fromkeys(each.name for each in known if each.kind is CollectionKind.DATASET))
+    if not datasets:
+        raise NothingIndexed(home=home)
+    for name in names:
+        if name not in datasets:
+            raise NoSuchCollection(name=name, known=datasets)

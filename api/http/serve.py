@@ -1,0 +1,94 @@
+"""The server process: uvicorn with limits on connections, headers and how long a client may dawdle."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+from typing import Final
+
+import h11
+import structlog
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.http.app import create_app
+from api.http.errors import OpenDoor
+from api.settings import Settings
+
+HEADER_S: Final = 10.0
+"""Seconds that a client has to finish its request line and headers."""
+MAX_CONNECTIONS: Final = 128
+MAX_HEADER_BYTES: Final = 32 * 1_024
+GRACE_S: Final = 20
+
+
+class PatientOnlySoLong(H11Protocol):
+    """uvicorn's protocol, which waits for ever for the end of a header, with a limit to its patience."""
+
+    _header_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock with the connection."""
+        super().connection_made(transport)
+        self._watch_header()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the clock running while h11 still waits for a whole header."""
+        super().data_received(data)
+        self._watch_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def _watch_header(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_watching()
+        elif self._header_timer is None:
+            self._header_timer = self.loop.call_later(HEADER_S, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+
+def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> None:
+    """Serve until interrupted.
+
+    Raises
+    ------
+    OpenDoor
+        When `host` lets other machines in and no API key is set.
+    HomeBusy
+        When another process writes to this home.
+    """
+    if not settings.api_keys and not is_loopback(host):
+        raise OpenDoor(host=host)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=port,
+        http=PatientOnlySoLong,
+        ws="none",
+        lifespan="on",
+        log_level="info",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    uvicorn.Server(config).run()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,141 @@
+"""What a running server holds: settings, the home's writer, the queue, the spool, the runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+
+from api.http.errors import JobNotFound, QueueFull
+from api.http.metrics import Metrics
+from api.http.runner import Desk, Runner
+from api.http.schemas import JobOut, moment
+from api.http.spool import Spool
+from api.http.uploads import Received
+from api.settings import Settings
+from index.enroll import Writer
+from index.jobs import Job, Jobs, JobState
+
+SPOOL_FOLDER: Final = "spool"
+RESULT_FOLDER: Final = "results"
+MAX_QUEUED: Final = 1_000
+PATIENCE_S: Final = 10.0
+
+OpenDesk = Callable[[Settings, Writer, Metrics], Desk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One opened home being served. Made by `open_service`."""
+
+    settings: Settings
+    writer: Writer
+    jobs: Jobs
+    spool: Spool
+    runner: Runner
+    metrics: Metrics
+
+    def accept(
+        self, kind: str, received: Received, asked: Mapping[str, Any], *, key: str | None = None
+    ) -> tuple[Job, bool]:
+        """Turn an upload into a durable job; from here on it is promised.
+
+        Parameters
+        ----------
+        asked
+            What the form said besides the file.
+        key
+            The client's Idempotency-Key: repeating it returns the first job.
+
+        Returns
+        -------
+        job, is_new
+
+        Raises
+        ------
+        KeyReused
+            When `key` came with another request before.
+        """
+        file = received.file
+        payload = {**asked, "file": file.name, "sha256": file.sha256, "n_bytes": file.n_bytes}
+        job, is_new = self.jobs.enqueue(kind, payload, spool_path=file.path, idempotency_key=key)
+        if not is_new:
+            file.path.unlink()
+        self.metrics.uploaded(file.n_bytes)
+        self.runner.wake()
+        return job, is_new
+
+    def demand_room_in_queue(self) -> None:
+        """Raise QueueFull before an upload is read that could not be promised anything."""
+        waiting = self.jobs.count()[JobState.QUEUED]
+        if waiting >= MAX_QUEUED:
+            raise QueueFull(waiting=waiting)
+
+    def job(self, job_id: str) -> Job:
+        """Return one of this tenant's jobs; raises JobNotFound."""
+        found = self.jobs.get(job_id)
+        if found is None:
+            raise JobNotFound(job=job_id)
+        return found
+
+    def findings_file(self, job_id: str) -> Path:
+        """Where the findings of an index or scan job lie."""
+        return self.settings.home / RESULT_FOLDER / f"{job_id}.jsonl"
+
+    def show(self, job: Job) -> JobOut:
+        """Say what the wire says of a job."""
+        progress = self.runner.progress(job.id) if job.state is JobState.RUNNING else None
+        address = f"/v1/jobs/{job.id}"
+        has_findings = job.state is JobState.DONE and self.findings_file(job.id).exists()
+        said = {
+            "id": job.id,
+            "kind": job.kind,
+            "state": job.state.value,
+            "file": job.payload["file"],
+            "created_at": moment(job.created_at),
+            "ended_at": None if job.ended_at is None else moment(job.ended_at),
+            "attempts": job.attempts,
+            "progress": progress and asdict(progress),
+            "result": job.result,
+            "error": job.failure and asdict(job.failure),
+            "links": {
+                "self": address,
+                "page": f"/jobs/{job.id}",
+                "findings": f"{address}/findings" if has_findings else None,
+            },
+        }
+        return JobOut.model_validate(said)
+
+
+def open_service(settings: Settings, metrics: Metrics, open_desk: OpenDesk) -> Service:
+    """Take the home's lock, put back what a dead server was doing, and start working.
+
+    Raises
+    ------
+    HomeBusy
+        When another process writes to this home.
+    """
+    writer = Writer.open(settings.home, tenant=settings.tenant)
+    jobs = Jobs(writer.catalog, tenant=settings.tenant)
+    jobs.take_back()
+    spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
+    spool.sweep(jobs.spool_paths())
+    (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    runner = Runner(jobs, lambda: open_desk(settings, writer, metrics), metrics)
+    runner.start()
+    return Service(settings=settings, writer=writer, jobs=jobs, spool=spool, runner=runner, metrics=metrics)
+
+
+def close_service(service: Service) -> None:
+    """Stop working and let go of the home."""
+    service.runner.stop(patience_s=PATIENCE_S)
+    service.writer.close()
+
+
+def service_of(request: Request) -> Service:
+    """Hand a route the service."""
+    service: Service = request.app.state.service
+    return service

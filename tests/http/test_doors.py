@@ -1,0 +1,159 @@
+"""What every request passes: the shape of refusals, hosts, origins, keys, health, and the description."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import jsonschema
+import pytest
+from openapi_spec_validator import validate
+
+from api.findings import schema
+from api.http.app import create_app
+from api.http.errors import BadKeyRecord, NotAllowed, OpenDoor
+from api.http.keys import KeyRing, mint
+from api.http.problems import MEDIA_TYPE
+from api.http.schemas import FINDING_EXAMPLE, JOB_EXAMPLE, JobOut, ProblemOut
+from api.http.serve import serve as serve_for_real
+from api.settings import Settings
+from tests.http.conftest import Serve
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("GET", "/v1/jobs/0000", 404),
+        ("GET", "/v1/nothing", 404),
+        ("DELETE", "/v1/works", 405),
+        ("POST", "/v1/works", 400),
+        ("GET", "/v1/collections?limit=0", 422),
+    ],
+)
+def test_every_refusal_is_a_problem(serve: Serve, method: str, address: str, status: int) -> None:
+    """RFC 9457, with a code for programs and the way out for people, whoever refuses."""
+    with serve() as client:
+        answer = client.request(method, address)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
+        problem = ProblemOut.model_validate(answer.json())
+        assert (problem.status, problem.type) == (status, f"urn:earwitness:problem:{problem.code}")
+        assert problem.hint
+
+
+def test_a_bug_in_a_route_is_a_problem_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the inside is shown."""
+    from starlette.testclient import TestClient
+
+    with serve() as client:
+        monkeypatch.setattr(client.app.state.service.jobs, "get", lambda _: 1 / 0)
+        quiet = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+        answer = quiet.get("/v1/jobs/0000")
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        assert "Zero" not in answer.text
+
+
+def test_the_description_is_valid_and_so_are_its_examples(settings: Settings) -> None:
+    """OpenAPI's own validator accepts it; each operation has an id, a tag and a summary of its own."""
+    described = create_app(settings).openapi()
+    validate(described)
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 9
+    assert all(operation["tags"] and operation["summary"] for operation in operations)
+    uploads = [operation["requestBody"] for operation in operations if "requestBody" in operation]
+    assert len(uploads) == 3
+    JobOut.model_validate(JOB_EXAMPLE)
+    jsonschema.validate(FINDING_EXAMPLE, schema("finding"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 409),
+        ({"Origin": "http://127.0.0.1"}, 409),
+        ({"Sec-Fetch-Site": "same-origin"}, 409),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Host": "localhost:8765"}, 409),
+        ({"Host": "[::1]:8765"}, 409),
+    ],
+)
+def test_other_sites_cannot_write_through_a_browser(
+    serve: Serve, headers: dict[str, str], status: int
+) -> None:
+    """A page elsewhere may neither post a form here nor reach us under a name of its own."""
+    with serve() as client:
+        answer = client.post("/v1/checks", files={"file": b"sound"}, headers=headers)
+        assert answer.status_code == status
+
+
+def test_with_keys_only_their_owners_come_in(serve: Serve) -> None:
+    """Without a key, with another, or with half of one: 401. Bearer and Basic carry it; probes need none."""
+    key, record = mint()
+    basic = base64.b64encode(f"anybody:{key}".encode()).decode()
+    stranger, _ = mint()
+    with serve(api_keys=(str(record),)) as client:
+        for wrong in ("", "Bearer", f"Bearer {stranger}", f"Bearer {key[:-1]}", "Basic !!!", f"Digest {key}"):
+            answer = client.get("/v1/collections", headers={"Authorization": wrong})
+            assert (answer.status_code, answer.json()["code"]) == (401, "not_allowed")
+            assert answer.headers["WWW-Authenticate"].startswith("Basic")
+        for right in (f"Bearer {key}", f"bearer {key}", f"Basic {basic}"):
+            assert client.get("/v1/collections", headers={"Authorization": right}).status_code == 200
+        assert client.get("/livez").status_code == client.get("/readyz").status_code == 200
+        assert client.get("/metrics").status_code == 401
+
+
+def test_a_key_is_kept_only_as_its_digest() -> None:
+    """The record names its key by a prefix and does not hold its secret; two keys differ."""
+    key, record = mint("studio")
+    assert key.split("_")[2] not in str(record)
+    assert KeyRing([str(record)], tenant="studio").tenant(f"Bearer {key}") == "studio"
+    assert mint()[0] != mint()[0]
+    with pytest.raises(NotAllowed):
+        KeyRing([str(record)], tenant="studio").tenant(None)
+
+
+@pytest.mark.parametrize("record", ["", "local:abc:def", "ew_12345678_secret", str(mint("another")[1])])
+def test_a_record_that_is_none_stops_the_server_from_starting(settings: Settings, record: str) -> None:
+    """A mistyped key must not leave the door open, nor a key of another tenant pass for ours."""
+    with pytest.raises(BadKeyRecord):
+        create_app(settings.model_copy(update={"api_keys": (record,)}))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_beyond_this_machine_keys_are_demanded(settings: Settings, host: str) -> None:
+    """Listening where others can reach it, without a key, is refused before anything is opened."""
+    with pytest.raises(OpenDoor):
+        serve_for_real(settings, host=host, port=0)
+    assert not settings.home.exists()
+
+
+def test_health_and_numbers(serve: Serve) -> None:
+    """Alive, ready with its epoch, and metrics that count jobs, answers and uploads."""
+    with serve() as client:
+        assert client.get("/livez").text == "alive\n"
+        ready: dict[str, Any] = client.get("/readyz").json()
+        assert (ready["ready"], ready["reasons"]) == (True, [])
+        client.post("/v1/works", files={"file": b"sound"})
+        page = client.get("/metrics").text
+        for name in ('earwitness_jobs{state="done"}', "earwitness_uploaded_bytes_total 5.0"):
+            assert name in page
+        assert 'earwitness_requests_total{route="/v1/works",status="202"} 1.0' in page
+
+
+def test_collections_come_a_page_at_a_time(serve: Serve) -> None:
+    """Following the cursor lists each collection once, in the order in which they were made."""
+    from index.records import CollectionKind
+
+    with serve() as client:
+        writer = client.app.state.service.writer
+        for number in range(5):
+            writer.collection(CollectionKind.DATASET, f"set-{number}", "1")
+        names, address = [], "/v1/collections?limit=2"
+        while address:
+            page = client.get(address).json()
+            names += [each["name"] for each in page["collections"]]
+            address = page["next"] and f"/v1/collections?limit=2&cursor={page['next']}"
+        assert names == [f"set-{number}" for number in range(5)]

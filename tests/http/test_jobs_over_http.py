@@ -1,0 +1,189 @@
+"""The life of a job: promised, done once, and never lost."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from api.http.runner import Pulse
+from api.settings import Settings
+from fingerprint.errors import NotAudio
+from index.enroll import Writer
+from index.jobs import Job, Jobs
+from tests.http.conftest import Serve, spool_of, wait_for
+
+AUDIO = {"file": ("song.wav", b"some sound")}
+
+
+def test_a_job_is_promised_done_and_forgotten_by_the_spool(serve: Serve, settings: Settings) -> None:
+    """202 names where to ask; the desk gets the very bytes; the upload is gone when the job has ended."""
+    with serve(lambda job, _: {"said": dict(job.payload)}) as client:
+        sent = client.post("/v1/works", files=AUDIO, data={"title": "Étude", "isrc": "qz-abc-26-00001"})
+        assert sent.status_code == 202
+        assert sent.headers["Location"] == sent.json()["links"]["self"]
+        job = wait_for(client, sent.headers["Location"])
+        assert (job["state"], job["kind"], job["file"], job["attempts"]) == ("done", "work", "song.wav", 1)
+        assert job["result"]["said"]["title"] == "Étude"
+        assert job["result"]["said"]["isrc"] == "QZABC2600001"
+        assert client.desk.uploads == [b"some sound"]
+    assert spool_of(settings) == []
+
+
+def test_a_failure_says_why_without_our_file_names(serve: Serve, settings: Settings) -> None:
+    """An error of ours becomes the job's error, and the spool's own path does not leak into it."""
+
+    def fail(job: Job, _: Pulse) -> dict[str, Any]:
+        raise NotAudio(name=str(job.spool_path), looks_like="text")
+
+    with serve(fail) as client:
+        job = wait_for(client, client.post("/v1/works", files=AUDIO).headers["Location"])
+        assert job["state"] == "failed"
+        assert job["error"]["code"] == "not_audio"
+        assert job["error"]["message"].startswith("song.wav is not audio")
+    assert spool_of(settings) == []
+
+
+def test_a_bug_fails_its_job_and_no_other(serve: Serve) -> None:
+    """What nobody foresaw fails that job with a plain word; the lane goes on."""
+
+    def break_once(job: Job, _: Pulse) -> dict[str, Any]:
+        if job.payload["title"] == "bad":
+            raise ZeroDivisionError
+        return {}
+
+    with serve(break_once) as client:
+        bad = client.post("/v1/works", files=AUDIO, data={"title": "bad"}).headers["Location"]
+        good = client.post("/v1/works", files=AUDIO, data={"title": "good"}).headers["Location"]
+        assert wait_for(client, bad)["error"]["code"] == "internal"
+        assert wait_for(client, good)["state"] == "done"
+
+
+def test_progress_is_told_while_a_job_runs(serve: Serve, gate: threading.Event) -> None:
+    """A running job says how far it is, and a long one keeps no short one waiting."""
+
+    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+        if job.kind == "index":
+            pulse.beat(3, 7)
+            gate.wait(20)
+        return {}
+
+    with serve(work) as client:
+        long = client.post("/v1/collections", files=AUDIO, data={"name": "set"}).headers["Location"]
+        short = client.post("/v1/works", files=AUDIO).headers["Location"]
+        assert wait_for(client, short)["state"] == "done"
+        running = client.get(long).json()
+        assert (running["state"], running["progress"]) == ("running", {"done": 3, "total": 7})
+        gate.set()
+        assert wait_for(client, long)["progress"] is None
+
+
+def test_the_same_key_starts_one_job(serve: Serve, settings: Settings) -> None:
+    """Repeating a request under its Idempotency-Key gives the first job again and keeps no second upload."""
+    with serve() as client:
+        key = {"Idempotency-Key": "once"}
+        first = client.post("/v1/works", files=AUDIO, data={"title": "a"}, headers=key)
+        again = client.post("/v1/works", files=AUDIO, data={"title": "a"}, headers=key)
+        assert again.status_code == 202
+        assert again.json()["id"] == first.json()["id"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+        other = client.post("/v1/works", files=AUDIO, data={"title": "b"}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+        wait_for(client, first.headers["Location"])
+        assert len(client.desk.uploads) == 1
+    assert spool_of(settings) == []
+
+
+def test_a_stopping_server_puts_its_job_back(serve: Serve, settings: Settings) -> None:
+    """A job cut off by a shutdown is queued unharmed, and the next server finishes it."""
+    began = threading.Event()
+
+    def long(_: Job, pulse: Pulse) -> dict[str, Any]:
+        while True:
+            pulse.beat(1, None)
+            began.set()
+
+    with serve(long) as client:
+        address = client.post("/v1/works", files=AUDIO).headers["Location"]
+        assert began.wait(20)
+    with serve() as client:
+        job = wait_for(client, address)
+        assert (job["state"], job["attempts"]) == ("done", 1)
+        assert client.desk.uploads == [b"some sound"]
+
+
+def leave_running(settings: Settings, *, attempts: int) -> str:
+    """Leave a home as a server does that died in the middle of a job."""
+    spool = settings.home / "spool"
+    spool.mkdir(parents=True)
+    (spool / "upload").write_bytes(b"some sound")
+    (spool / "orphan").write_bytes(b"a half upload")
+    with Writer.open(settings.home) as writer:
+        jobs = Jobs(writer.catalog)
+        payload = {"file": "song.wav", "title": None, "owner": None, "isrc": None}
+        job, _ = jobs.enqueue("work", payload, spool_path=spool / "upload")
+        for _ in range(attempts):
+            jobs.take_back()
+            jobs.claim(["work"])
+    return f"/v1/jobs/{job.id}"
+
+
+def test_a_dead_servers_job_is_taken_up_at_once(serve: Serve, settings: Settings) -> None:
+    """The home's lock proves that the old server is gone, so nobody waits for its lease to run out."""
+    address = leave_running(settings, attempts=1)
+    with serve() as client:
+        job = wait_for(client, address)
+        assert (job["state"], job["attempts"]) == ("done", 2)
+        assert client.desk.uploads == [b"some sound"]
+    assert spool_of(settings) == []
+
+
+def test_a_job_that_three_servers_died_of_fails(serve: Serve, settings: Settings) -> None:
+    """It is not begun a fourth time, and it says why."""
+    address = leave_running(settings, attempts=3)
+    with serve() as client:
+        job = client.get(address).json()
+        assert (job["state"], job["error"]["code"]) == ("failed", "job_gave_up")
+        assert client.desk.uploads == []
+    assert spool_of(settings) == []
+
+
+def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings) -> None:
+    """Nothing was searched, so the door says so instead of promising a "not found"."""
+    with serve() as client:
+        answer = client.post("/v1/checks", files=AUDIO)
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_indexed")
+        answer = client.post("/v1/collections?scan=true", files=AUDIO)
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_registered")
+    assert spool_of(settings) == []
+
+
+def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> None:
+    """The second is refused at its start; the first goes on."""
+    from index.errors import HomeBusy
+
+    with serve() as client:
+        with pytest.raises(HomeBusy), serve():
+            raise AssertionError("a second server started")
+        assert client.get("/readyz").status_code == 200
+
+
+def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Settings) -> None:
+    """An index or scan job's findings are one file, offered once the job is done."""
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        (settings.home / "results" / f"{job.id}.jsonl").write_text('{"a": 1}\n')
+        return {}
+
+    with serve(work) as client:
+        assert client.get("/v1/jobs/nobody/findings").json()["code"] == "job_not_found"
+        job = wait_for(
+            client, client.post("/v1/collections", files=AUDIO, data={"name": "n"}).headers["Location"]
+        )
+        found = client.get(job["links"]["findings"])
+        assert (found.text, found.headers["content-type"]) == ('{"a": 1}\n', "application/x-ndjson")
+    with serve() as client:
+        sent = client.post("/v1/works", files=AUDIO).headers["Location"]
+        assert wait_for(client, sent)["links"]["findings"] is None
+        assert client.get(f"{sent}/findings").json()["code"] == "no_findings"

@@ -1,0 +1,179 @@
+"""Uploads: what is taken in, what is refused, and that a refused one leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.http.errors import BadForm, NoRoom
+from api.http.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Form
+from api.http.spool import Spool
+from api.settings import Settings
+from tests.http.conftest import MAX_UPLOAD, Serve, spool_of, wait_for
+
+BOUNDARY = "x-boundary"
+KIND = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def form_of(audio: bytes, **fields: str) -> bytes:
+    """Write a form as a browser does, its file last."""
+    parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in fields.items()]  # fmt: skip
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    return b"".join([*parts, head.encode(), audio, f"\r\n--{BOUNDARY}--\r\n".encode()])
+
+
+def in_chunks(body: bytes, size: int = 8_192) -> Iterator[bytes]:
+    """Cut a body up, so that it is sent chunked."""
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+@given(
+    audio=st.binary(max_size=3_000),
+    fields=st.dictionaries(
+        st.sampled_from(["title", "owner", "isrc"]), st.text("ab \u00e9-", max_size=20).map(str.strip)
+    ),
+    cuts=st.lists(st.integers(0, 4_000), max_size=12),
+)
+def test_a_form_reads_the_same_however_the_network_cuts_it(
+    audio: bytes, fields: dict[str, str], cuts: list[int]
+) -> None:
+    """Bytes and fields come out as they went in, for any cutting of the stream."""
+    body = form_of(audio, **fields)
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    form, taken = Form(KIND["Content-Type"]), b""
+    for start, end in pairwise(edges):
+        form.feed(body[start:end])
+        taken += form.take()
+    form.close()
+    assert taken == audio
+    assert {name: values[-1] for name, values in form.fields.items()} == fields
+    assert form.file_name == "a.wav"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data", b""),
+        (KIND["Content-Type"], b"no boundary in here"),
+        (KIND["Content-Type"], form_of(b"cut off")[:-9]),
+        (KIND["Content-Type"], f"--{BOUNDARY}--\r\n".encode()),
+        (KIND["Content-Type"], form_of(b"", title="x" * (MAX_FIELD_BYTES + 1))),
+        (KIND["Content-Type"], form_of(b"", **{f"f{n}": "" for n in range(MAX_FIELDS)})),
+        (KIND["Content-Type"], form_of(b"one")[: -len(BOUNDARY) - 6] + form_of(b"two")),
+        (KIND["Content-Type"], form_of(b"").replace(b'name="file"', b'name="other"')),
+    ],
+    ids=[
+        "json",
+        "no-boundary",
+        "garbage",
+        "cut-off",
+        "empty",
+        "long-field",
+        "many-fields",
+        "two-files",
+        "misnamed",
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(content_type: str, body: bytes) -> None:
+    """Whatever is no whole form with one file raises BadForm, and nothing else."""
+    with pytest.raises(BadForm):
+        form = Form(content_type)
+        form.feed(body)
+        form.close()
+
+
+def test_the_name_of_an_upload_is_only_a_label(serve: Serve, settings: Settings) -> None:
+    """A file called ../../x or with control letters is stored under a name of our own, and shown harmless."""
+    with serve() as client:
+        body = form_of(b"sound", title="t").replace(b"a.wav", b"../../e\x1b[1mvil\x00.wav")
+        job = client.post("/v1/works", content=body, headers=KIND).json()
+        assert job["file"] == "e\ufffd[1mvil\ufffd.wav"
+        wait_for(client, job["links"]["self"])
+    assert not (settings.home.parent / "x").exists()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
+def test_an_upload_over_the_cap_is_a_413(serve: Serve, settings: Settings, chunked: bool) -> None:
+    """The cap holds whether or not the body declares its length, and nothing is left in the spool."""
+    body = form_of(b"\0" * (3 * MAX_UPLOAD))
+    content: Any = in_chunks(body) if chunked else body
+    with serve() as client:
+        answer = client.post("/v1/works", content=content, headers=KIND)
+        assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+        assert spool_of(settings) == []
+        assert client.get("/metrics").text.count('earwitness_jobs{state="queued"} 0.0') == 1
+
+
+def test_an_upload_at_the_cap_is_taken(serve: Serve) -> None:
+    """The last byte that is allowed is allowed."""
+    with serve() as client:
+        sent = client.post("/v1/works", content=in_chunks(form_of(b"\1" * MAX_UPLOAD)), headers=KIND)
+        assert sent.status_code == 202
+        assert wait_for(client, sent.headers["Location"])["state"] == "done"
+        assert client.desk.uploads == [b"\1" * MAX_UPLOAD]
+
+
+def test_an_empty_file_is_refused_at_the_door(serve: Serve, settings: Settings) -> None:
+    """Nothing can be said of no bytes, so nothing is promised about them."""
+    with serve() as client:
+        answer = client.post("/v1/works", content=form_of(b""), headers=KIND)
+        assert (answer.status_code, answer.json()["code"]) == (422, "empty_file")
+        assert spool_of(settings) == []
+
+
+def test_a_refused_field_leaves_no_upload(serve: Serve, settings: Settings) -> None:
+    """A misspelt field would silently widen a search, so it is refused, and the file with it."""
+    with serve() as client:
+        answer = client.post("/v1/works", content=form_of(b"sound", ouner="me"), headers=KIND)
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+        assert "ouner" in answer.json()["detail"]
+        assert spool_of(settings) == []
+
+
+def test_a_full_disk_is_said_before_anything_is_promised(
+    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk runs low the upload is refused with 507 and what came of it is removed."""
+    with serve() as client:
+        monkeypatch.setattr("api.http.spool.KEEP_FREE_BYTES", 1 << 62)
+        answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
+        assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
+        assert client.get("/readyz").status_code == 503
+        assert spool_of(settings) == []
+
+
+def test_the_spool_removes_what_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload that breaks off in any way leaves no file; a sealed one is whole and hashed."""
+    spool = Spool(tmp_path / "spool", max_bytes=100)
+    with pytest.raises(RuntimeError), spool.begin() as upload:
+        upload.write(b"half")
+        raise RuntimeError
+    assert list(spool.folder.iterdir()) == []
+    with spool.begin() as upload:
+        upload.write(b"who")
+        upload.write(b"le")
+        kept = upload.seal(name="whole.wav")
+    assert kept.path.read_bytes() == b"whole"
+    assert (kept.sha256, kept.n_bytes) == (hashlib.sha256(b"whole").hexdigest(), 5)
+    monkeypatch.setattr("api.http.spool.KEEP_FREE_BYTES", 1 << 62)
+    with pytest.raises(NoRoom):
+        spool.begin()
+
+
+def test_the_sweep_takes_only_orphans(tmp_path: Path) -> None:
+    """At start, a file that no open job names goes; one that a job waits for stays."""
+    spool = Spool(tmp_path / "spool", max_bytes=100)
+    wanted, orphan = spool.folder / "wanted", spool.folder / "orphan"
+    wanted.touch()
+    orphan.touch()
+    assert spool.sweep([wanted]) == 1
+    assert list(spool.folder.iterdir()) == [wanted]
