@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from api.datasets.types import Recording, Skipped
 from api.evidence.picture import picture
@@ -31,6 +32,8 @@ class Order:
         What findings say was searched; None where nothing is.
     into : int or None
         Collection that the items go into: what lies there is not decoded again, the rest is fingerprinted.
+    remembers : bool
+        Findings of earlier runs may be used.
     as_works : bool
         Items go into the registry: they must be fit for it, and keep a small spectrogram.
     """
@@ -42,6 +45,7 @@ class Order:
     search: SearchSaid | None
     into: int | None = None
     as_works: bool = False
+    remembers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +77,22 @@ class Answer:
     existing: ItemRow | None = None
 
 
-class Answerer:
-    """Answers items one after another; one a process or thread."""
+Recall = Callable[[str], Finding | None]
 
-    def __init__(self, order: Order, library: Library | None, listener: Listener) -> None:
-        self._order, self._library, self._listener = order, library, listener
+
+class Answerer:
+    """Answers items one after another; one a process or thread.
+
+    Parameters
+    ----------
+    recall
+        Gives the finding that an earlier run kept of some audio, by its key.
+    """
+
+    def __init__(
+        self, order: Order, library: Library | None, listener: Listener, recall: Recall | None = None
+    ) -> None:
+        self._order, self._library, self._listener, self._recall = order, library, listener, recall
 
     def answer(self, recording: Recording) -> Answer:
         """Hear one item, look it up and fingerprint it, as the order says."""
@@ -85,6 +100,9 @@ class Answerer:
         key = None if heard.item.sha256 is None else audio_key(recording, heard.item.sha256)
         if isinstance(heard.known, ItemRow):
             return Answer(said=heard.item, key=key, existing=heard.known)
+        if isinstance(heard.known, Finding):
+            said = replace(heard.item, duration_s=heard.known.item.duration_s)
+            return Answer(said=said, key=key, finding=replace(heard.known, item=said))
         error = self._unfit(heard) or heard.error
         finding = self._ask(heard)
         return Answer(
@@ -97,7 +115,9 @@ class Answerer:
         )
 
     def _known(self, recording: Recording, key: str) -> object | None:
-        """What makes decoding needless: the item is stored already."""
+        """Find what makes decoding needless: the item is stored already, or its finding is kept."""
+        if self._recall is not None:
+            return self._recall(key)
         library, into = self._library, self._order.into
         found = None if library is None or into is None else library.by_sha256(key)
         if library is None or into is None or found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from api.answering import Order
 from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
@@ -92,4 +93,4 @@ def scan_order(settings: Settings, library: Library, *, effort: Effort = Effort.
     works = works_of(library)
     if not works:
         raise NothingRegistered(home=str(settings.home))
-    return order_of(settings, library, works, effort=effort)
+    return replace(order_of(settings, library, works, effort=effort), remembers=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
-from api.scan.tally import Tally
+from api.scan.tally import Tally, work_label
+from index.enroll import WORKS
 from index.match import Effort, Verdict
 
 
@@ -13,18 +14,24 @@ def sentence(finding: Finding) -> str:
     """Say one finding of a check in one sentence."""
     name, search = finding.item.id, finding.search
     if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
-        best, more = finding.matches[0], len(finding.matches) - 1
-        found = "is in" if finding.verdict is Verdict.MATCH else "may be in"
-        others = f", and {count(more, 'more place')}" if more else ""
-        return (
-            f"{name} {found} {best.collection} (version {best.version}): {matched_s(best):.1f} s match"
-            f" {best.recording.path}{others}, E-value {best.e_value:.1e}."
-        )
+        return f"{name} {_found_in(finding)}, E-value {finding.matches[0].e_value:.1e}."
     if finding.verdict is Verdict.NO_MATCH:
         return f"No match found for {name} in {searched_in(search)}, searched {searched_how(search)}."
     assert finding.error is not None  # the schema's law: what was not heard has its reason
     said = "is too short or too quiet to compare" if _is_short(finding) else "could not be compared"
     return f"{name} {said}: {finding.error.message}. What to do: {finding.error.hint}."
+
+
+def _found_in(finding: Finding) -> str:
+    best, more = finding.matches[0], len(finding.matches) - 1
+    others = f", and {count(more, 'more place')}" if more else ""
+    sure = finding.verdict is Verdict.MATCH
+    if best.collection == WORKS:
+        holds = "contains" if sure else "may contain"
+        return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{others}"
+    is_in = "is in" if sure else "may be in"
+    where = f"{best.collection} (version {best.version})"
+    return f"{is_in} {where}: {matched_s(best):.1f} s match item {best.recording.path}{others}"
 
 
 def _is_short(finding: Finding) -> bool:
@@ -86,8 +93,8 @@ def count(number: int, noun: str) -> str:
 
 def summary(tally: Tally) -> str:
     """Say a whole scan in a paragraph for people who were not there."""
-    heard = count(tally.n_items, "item") + f" ({tally.heard_s / 3600:.2f} hours of audio)"
-    sentences = [f"{heard} were compared by sound with the registered works."]
+    heard = f"{count(tally.n_asked, 'item')} of {tally.n_items:,} ({tally.heard_s / 3600:.2f} hours of audio)"
+    sentences = [f"By sound, {heard} were compared with the registered works."]
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
     sentences += [*_found(tally), *_unread(tally), _expected(tally)]
@@ -116,7 +123,9 @@ def _unread(tally: Tally) -> Sequence[str]:
     said = []
     if unread:
         reasons = ", ".join(f"{code} {number:,}" for code, number in tally.reasons.most_common())
-        said.append(f"{count(unread, 'item')} could not be read, and nothing is said about them ({reasons}).")
+        said.append(
+            f"{count(unread, 'item')} could not be read, so nothing is said of their content ({reasons})."
+        )
     if quiet:
         said.append(f"{count(quiet, 'item')} held too little sound to compare.")
     return said

@@ -1,7 +1,7 @@
 """The commands, gathered, and what their exit status means.
 
 0 clean or done; 1 something was found (`check`, `scan`) or is wrong (`verify`, `doctor`, `selftest`); 2 it
-could not be done as asked; 3 some items could not be read; 70 a defect of the program itself; 130 interrupted.
+could not be done as asked; 3 some items could not be read; 70 a defect of the program; 130 interrupted.
 """
 
 from __future__ import annotations

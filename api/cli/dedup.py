@@ -39,7 +39,7 @@ def dedup(
     from api.wording import count
     from index.match import Effort
 
-    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    settings = settings_of(home, workers=workers or None)
     console = to_stderr()
     items = opened(source, settings, reader=reader, audio_column=audio_column)
     console.print(f"{source}: read as {items.format}")

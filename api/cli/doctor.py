@@ -153,7 +153,7 @@ def state(settings: Settings) -> Iterator[Remark]:
 
 
 def selftest() -> None:
-    """Compute the conformance vectors: codes made here must be those made elsewhere. Exit status 1: not so."""
+    """Compute the conformance vectors: codes made here must be those made elsewhere. Status 1: not so."""
     from api.cli.warmth import make_warm
     from fingerprint.conformance import LEAST_COSINE, check
     from fingerprint.extract import extractor

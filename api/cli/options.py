@@ -58,8 +58,8 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
     """Return the settings, with what the command line says going before the environment."""
     from api.settings import Settings
 
-    home = home or _CHOSEN_HOME.get()
-    return Settings(**({} if home is None else {"home": home}), **chosen)
+    chosen["home"] = home or _CHOSEN_HOME.get()
+    return Settings(**{name: value for name, value in chosen.items() if value is not None})
 
 
 def to_stderr() -> Console:
@@ -94,7 +94,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # who read our output has heard enough; the interpreter's last flush must find nothing to do
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             raise typer.Exit(0) from None
         except Exception as error:
             traceback.print_exception(error)

@@ -56,7 +56,8 @@ class Watch:
         self._heard_s += duration_s or 0.0
         if found is not None:
             self._n_found += 1
-            self._progress.console.print(found, style="yellow")
+            if self._progress.console.is_terminal:
+                self._progress.console.print(found, style="yellow", soft_wrap=True)
         rate = self._heard_s / max(time.monotonic() - self._began_at, 1e-3)
         said = f"{self._heard_s / 3600:.2f} h, {rate:,.0f} x real time, {self._n_found} found"
         self._progress.update(self._task, advance=1, said=said)

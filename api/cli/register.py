@@ -34,7 +34,7 @@ def register(
     from index.enroll import Writer
     from index.match import Effort
 
-    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    settings = settings_of(home, workers=workers or None)
     labels = read_labels(meta) if meta else {}
     outcomes: list[Outcome] = []
     with Writer.open(settings.home, tenant=settings.tenant) as writer:

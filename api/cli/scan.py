@@ -75,7 +75,7 @@ def scan(
     from api.scan.tally import keys_of
     from index.match import Effort
 
-    settings = settings_of(home, **({"workers": workers} if workers else {}))
+    settings = settings_of(home, workers=workers or None)
     left_out = verdicts_of(exclude)
     known = keys_of(baseline) if baseline else frozenset()
     before = keys_of(diff) if diff else None

@@ -131,29 +131,43 @@ def parquet_schema() -> Any:
     """Return the Arrow schema of a finding, the JSON's own shape."""
     import pyarrow as pa
 
-    text, number = pa.string(), pa.float64()
-    item = pa.struct({"id": text, "path": text, "sha256": text, "duration_s": number})
-    error = pa.struct({"code": text, "message": text, "hint": text})
-    collection = pa.struct({"name": text, "version": text, "indexed_at": text, "items": pa.int64()})
-    search = pa.struct(
-        {"collections": pa.list_(collection), "effort": text, "speed": pa.list_(number)}
-        | {
-            "pitch_cents": pa.list_(pa.int64()),
-            "tempo": pa.list_(number),
-            "scheme": text,
-            "epoch": pa.int64(),
-        }
+    def struct(names: Iterable[str] = (), **fields: Any) -> Any:
+        return pa.struct([*((name, pa.string()) for name in names), *fields.items()])
+
+    number, numbers, whole = pa.float64(), pa.list_(pa.float64()), pa.int64()
+    collection = struct(("name", "version", "indexed_at"), items=whole)
+    search = struct(
+        ("effort", "scheme"),
+        collections=pa.list_(collection),
+        speed=numbers,
+        pitch_cents=pa.list_(whole),
+        tempo=numbers,
+        epoch=whole,
     )
-    recording = pa.struct(dict.fromkeys(("id", "path", "title", "owner", "isrc"), text))
     spans = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s")
-    match = pa.struct(
-        {"collection": text, "version": text, "recording": recording, "class": text, "e_value": number}
-        | {"e_extrapolated": pa.bool_(), "similarity": number, "query_coverage": number}
-        | {"reference_coverage": number, "speed": number, "pitch_cents": pa.int64(), "tempo": number}
-        | {"segments": pa.list_(pa.struct(dict.fromkeys(spans, number)))}
+    match = struct(
+        ("collection", "version", "class"),
+        recording=struct(("id", "path", "title", "owner", "isrc")),
+        e_value=number,
+        e_extrapolated=pa.bool_(),
+        similarity=number,
+        query_coverage=number,
+        reference_coverage=number,
+        speed=number,
+        pitch_cents=whole,
+        tempo=number,
+        segments=pa.list_(struct(**dict.fromkeys(spans, number))),
     )
-    fields = {"schema": text, "item": item, "verdict": text, "error": error, "search": search}
-    return pa.schema(fields | {"matches": pa.list_(match)})
+    return pa.schema(
+        [
+            ("schema", pa.string()),
+            ("item", struct(("id", "path", "sha256"), duration_s=number)),
+            ("verdict", pa.string()),
+            ("error", struct(("code", "message", "hint"))),
+            ("search", search),
+            ("matches", pa.list_(match)),
+        ]
+    )
 
 
 WRITERS: Final[dict[str, Callable[[Iterable[Finding], BinaryIO], None]]] = {

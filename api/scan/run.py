@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from api.datasets.types import Reader, Recording, Skipped
 from api.errors import ScanChanged
 from api.findings import Finding, search_from_json, search_json
 from api.scan.checkpoint import Checkpoint, partial_of
+from api.scan.memory import Memory
 from api.scan.outputs import write_findings
 from api.scan.pool import Pool
 from api.scan.tally import Keys, Tally, graded_all, match_keys
@@ -111,15 +113,17 @@ def _hear(plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen
     first = next(items, None)
     if first is None:
         return False
-    with Pool(order, n_workers=plan.n_workers) as pool:
+    with Pool(order, n_workers=plan.n_workers) as pool, closing(Memory(order)) as memory:
         for _, answer in pool.answers(chain([first], items)):
             finding = _finding(answer)
+            memory.remember(answer)
             kept.append(finding)
             seen(finding)
             budget_s -= finding.item.duration_s or 0.0
             if budget_s <= 0:
-                return True
-    return False
+                break
+        memory.flush()
+    return budget_s <= 0
 
 
 def _catch_up(kept: Checkpoint, items: Iterator[Recording | Skipped]) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from api.errors import NotFindings
 from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
 from index.match import Verdict
+from index.verdict import MATCH_E_VALUE
 
 CUT_OFF: Final = "source_cut_off"
 
@@ -64,7 +65,7 @@ class Tally:
                 self.partial.append("the source breaks off, and what follows could not be listed")
         if finding.verdict is Verdict.MATCH:
             self.n_new += not known
-            self.works.update({work_label(match) for match in finding.matches})
+            self.works.update({work_label(match) for match in certain(finding)})
 
     def exit_code(self, *, strict: bool) -> int:
         """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`)."""
@@ -72,6 +73,11 @@ class Tally:
         if unread and (strict or not self.n_new):
             return 3
         return 1 if self.n_new else 0
+
+
+def certain(finding: Finding) -> Iterator[MatchSaid]:
+    """Yield the matches of a finding that are so likely that they would be called one on their own."""
+    return (match for match in finding.matches if match.e_value <= MATCH_E_VALUE)
 
 
 def work_label(match: MatchSaid) -> str:
@@ -95,7 +101,7 @@ def match_keys(finding: Finding) -> Keys:
     item = finding.item.sha256 or finding.item.id
     if finding.verdict is not Verdict.MATCH:
         return frozenset()
-    return frozenset((item, match.recording.id) for match in finding.matches)
+    return frozenset((item, match.recording.id) for match in certain(finding))
 
 
 def keys_in(findings: Iterable[Finding]) -> Keys:

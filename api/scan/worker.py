@@ -17,6 +17,7 @@ from api.datasets.streams import lazily
 from api.datasets.types import Recording
 from api.errors import LibraryMoved
 from api.pipeline import Listener
+from api.scan.memory import Memory
 from api.scan.wire import Broken, Ready, Task
 from fingerprint.errors import EarwitnessError
 from index.library import Library
@@ -37,7 +38,8 @@ def serve(connection: Connection, order: Order) -> None:
     settings = order.settings
     library = open_library(order)
     with Listener(settings=settings, scheme=None if library is None else library.scheme) as listener:
-        answerer = Answerer(order, library, listener)
+        recall = Memory(order).recall if order.remembers else None
+        answerer = Answerer(order, library, listener, recall)
         connection.send(Ready())
         tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]] = queue.SimpleQueue()
         threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()

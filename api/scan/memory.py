@@ -1,0 +1,45 @@
+"""Findings of earlier scans: what was asked of the same audio and the same works is not asked again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Final
+
+from api.answering import Answer, Order
+from api.findings import Finding, SearchSaid, from_json, to_json
+from index.answers import Answers, Asked
+
+AT_ONCE: Final = 200
+
+
+class Memory:
+    """The findings kept for one order's question. Workers recall, the parent remembers."""
+
+    def __init__(self, order: Order) -> None:
+        assert order.search is not None  # only findings are kept, so something is asked
+        self._search: SearchSaid = order.search
+        self._asked = Asked(scheme=order.search.scheme, effort=str(order.effort), knowledge=order.knowledge)
+        self._answers = Answers(order.settings.home, tenant=order.settings.tenant)
+        self._fresh: dict[str, str] = {}
+
+    def recall(self, key: str) -> Finding | None:
+        """Return the finding of this audio, said of the item and the epoch that it was asked in then."""
+        text = self._answers.recall(self._asked, [key]).get(key)
+        return None if text is None else replace(from_json(json.loads(text)), search=self._search)
+
+    def remember(self, answer: Answer) -> None:
+        """Keep a fresh finding, with others, once there are enough of them."""
+        if answer.fresh and answer.finding is not None and answer.key is not None:
+            self._fresh[answer.key] = json.dumps(to_json(answer.finding))
+        if len(self._fresh) >= AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is to be kept."""
+        self._answers.remember(self._asked, self._fresh)
+        self._fresh = {}
+
+    def close(self) -> None:
+        """Let go of the catalog."""
+        self._answers.close()
