@@ -34,6 +34,10 @@ class Piece:
         One letter for each half beat of a bar: k(ick), s(nare), h(at) or a dot.
     busy : float
         How likely the melody moves on each half beat.
+    kit : float
+        How high the drums are tuned.
+    swing : float
+        How late the second of two half beats comes, as a share of a half beat; nobody plays on a grid.
     """
 
     title: str
@@ -47,16 +51,18 @@ class Piece:
     harmony: Instrument
     drums: str
     busy: float
+    kit: float = 1.0
+    swing: float = 0.0
     beats: int = 4
 
 
 PIECES: Final = (
     Piece(title="paper_lanterns", codec="opus", seed=11, tempo_bpm=92, root_midi=57, scale=DORIAN,
           chords=(0, 3, 5, 4, 0, 2, 5, 6), lead=synth.square_lead, harmony=synth.electric_piano,
-          drums="k.h.s.hhk.hks.h.", busy=0.55),
+          drums="k.h.s.hhk.hks.h.", busy=0.55, kit=0.9, swing=0.2),
     Piece(title="tin_parade", codec="mp3", seed=12, tempo_bpm=116, root_midi=58, scale=MAJOR,
           chords=(0, 4, 5, 3, 0, 3, 4, 0), lead=synth.brass, harmony=synth.brass,
-          drums="k.s.k.ssk.s.ksss", busy=0.7),
+          drums="k.s.k.ssk.s.ksss", busy=0.7, kit=1.35),
     Piece(title="night_bus", codec="opus", seed=13, tempo_bpm=124, root_midi=52, scale=MINOR,
           chords=(0, 0, 5, 6, 3, 3, 5, 4), lead=synth.bell, harmony=synth.pad,
           drums="khshkhshkhshkhss", busy=0.8),
@@ -65,16 +71,16 @@ PIECES: Final = (
           drums="................", busy=0.85),
     Piece(title="clockwork_reel", codec="mp3", seed=15, tempo_bpm=138, root_midi=62, scale=DORIAN,
           chords=(0, 6, 0, 4, 2, 6, 3, 0), lead=synth.pluck, harmony=synth.electric_piano,
-          drums="k..s..k.hs..", busy=0.92, beats=3),
+          drums="k..s..k.hs..", busy=0.92, kit=1.15, swing=0.1, beats=3),
 )  # fmt: skip
 
 STRANGERS: Final = (
     Piece(title="someone_elses_waltz", codec="opus", seed=21, tempo_bpm=150, root_midi=60, scale=MAJOR,
-          chords=(0, 1, 4, 0, 5, 3, 4, 4), lead=synth.bell, harmony=synth.electric_piano,
-          drums="k.h.h.", busy=0.5, beats=3),
+          chords=(0, 1, 4, 0, 5, 3, 4, 4), lead=synth.flute, harmony=synth.organ,
+          drums="......", busy=0.5, swing=0.3, beats=3),
     Piece(title="someone_elses_groove", codec="mp3", seed=22, tempo_bpm=104, root_midi=53, scale=MINOR,
-          chords=(0, 3, 6, 2, 5, 1, 4, 0), lead=synth.brass, harmony=synth.pad,
-          drums="k.shk.s.kkshk.ss", busy=0.6),
+          chords=(0, 3, 6, 2, 5, 1, 4, 0), lead=synth.flute, harmony=synth.pluck,
+          drums="k.shk.s.kkshk.ss", busy=0.6, kit=0.7, swing=0.35),
 )  # fmt: skip
 
 SUFFIX: Final = {"mp3": "mp3", "opus": "opus"}
@@ -88,7 +94,7 @@ def _hertz(piece: Piece, degree: int, octave: int = 0) -> float:
 
 
 def _add(track: Sound, at_s: float, sound: Sound, level: float) -> None:
-    start = int(at_s * RATE_HZ)
+    start = max(0, int(at_s * RATE_HZ))
     fitting = sound[: max(0, track.size - start)]
     track[start : start + fitting.size] += np.float32(level) * fitting
 
@@ -114,7 +120,8 @@ def _melody(track: Sound, piece: Piece, rng: np.random.Generator, half_beat_s: f
             degree = int(np.clip(degree + rng.integers(-2, 3), 4, 14))
             tuned = chord + 7 if at % per_bar == 0 and rng.random() < 0.5 else degree
             sound = piece.lead(_hertz(piece, tuned), length * half_beat_s * 1.1, rng)
-            _add(track, at * half_beat_s, sound, 0.3 * rng.uniform(0.7, 1.0))
+            late = piece.swing * (at % 2) + rng.normal(0, 0.03)
+            _add(track, (at + late) * half_beat_s, sound, 0.3 * rng.uniform(0.7, 1.0))
         at += length
 
 
@@ -126,7 +133,10 @@ def _drums(track: Sound, piece: Piece, rng: np.random.Generator, step_s: float) 
             letter = "h"
         if letter in kit:
             drum, hertz = kit[letter]
-            _add(track, step * step_s, drum(hertz, 0.3, rng), 0.45 * rng.uniform(0.8, 1.0))
+            late = piece.swing * (step % 2) + rng.normal(0, 0.04)
+            _add(
+                track, (step + late) * step_s, drum(hertz * piece.kit, 0.3, rng), 0.45 * rng.uniform(0.7, 1.0)
+            )
 
 
 def play(piece: Piece) -> Sound:

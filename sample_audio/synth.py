@@ -91,6 +91,24 @@ def bell(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
     return np.asarray(wave * 0.6 * _shape(time_s, 0.002, 3.0), dtype=np.float32)
 
 
+def organ(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
+    """Drawbars with a slow rotation."""
+    time_s = _time(length_s)
+    drawbars = _partials(hertz / 2, time_s, [0.8, 1.0, 0.6, 0.5, 0, 0.4, 0, 0.35])
+    turning = 1 + 0.25 * np.sin(2 * np.pi * 6.3 * time_s)
+    return np.asarray(0.5 * drawbars * turning * _shape(time_s, 0.01, 20.0), dtype=np.float32)
+
+
+def flute(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
+    """Nearly a sine, with breath and a slow swell."""
+    time_s = _time(length_s)
+    breath = np.convolve(rng.standard_normal(time_s.size), np.ones(8) / 8, mode="same")
+    swell = np.clip(time_s / 0.12, 0, 1)
+    vibrato = time_s + 0.0007 * np.sin(2 * np.pi * 4.6 * time_s)
+    wave = swell * _partials(hertz, vibrato, [1, 0.25, 0.08]) + 0.15 * breath
+    return np.asarray(wave * _shape(time_s, 0.05, 5.0), dtype=np.float32)
+
+
 def bass(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
     """A round synthesiser bass."""
     time_s = _time(length_s)

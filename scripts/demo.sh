@@ -6,15 +6,16 @@ export EARWITNESS_HOME=${EARWITNESS_HOME:-$(mktemp -d)/earwitness}
 PATH="${VENV:-$PWD/.venv}/bin:$PATH"
 out=$(mktemp -d)
 say() { printf '\n$ %s\n' "$*"; }
-run() { say "$@"; "$@"; }
+# exit code 1 says that something was found, which is what a demo is for
+found() { "$@" || [ $? = 1 ]; }
+run() { say "$@"; found "$@"; }
 
 run earwitness register sample_audio/originals --owner "Example Artist"
 run earwitness index sample_audio/scraped.zip --name scraped-sample --version 1
 run earwitness check sample_audio/originals/tin_parade.mp3 sample_audio/originals/clockwork_reel.mp3
 say earwitness scan sample_audio/scraped.zip --out findings.jsonl --exclude-list exclude.txt
-code=0
-earwitness scan sample_audio/scraped.zip --out "$out/findings.jsonl" --exclude-list "$out/exclude.txt" || code=$?
-if [ "$code" -gt 1 ]; then exit "$code"; fi
-run cat "$out/exclude.txt"
+found earwitness scan sample_audio/scraped.zip --out "$out/findings.jsonl" --exclude-list "$out/exclude.txt"
+say cat exclude.txt
+cat "$out/exclude.txt"
 say "head -n 1 findings.jsonl"
 head -n 1 "$out/findings.jsonl"

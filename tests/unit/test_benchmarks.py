@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.corpus import Corpus, Track
+from benchmarks.corpus import Corpus, Role, Track
 from benchmarks.degrade import CONDITIONS, degrade
 from benchmarks.identify import select
 from benchmarks.material import Material
@@ -60,8 +60,9 @@ def test_damage_by_chance_differs_between_queries(music: np.ndarray[Any, Any], m
 def test_no_track_is_both_asked_about_and_laid_over_or_trained_on() -> None:
     """The split keeps what is queried apart from what trains, and overlays out of every index."""
     corpus = Corpus.open(SAMPLES)
-    for role in ("test", "validation"):
-        asked, indexed = select(corpus, role=role, kind=None, distractors=True)  # type: ignore[arg-type]
+    roles: tuple[Role, ...] = ("test", "validation")
+    for role in roles:
+        asked, indexed = select(corpus, role=role, kind=None, distractors=True)
         overlays = {track.path for track in corpus.tracks if track.overlay_for == role}
         assert asked and overlays
         assert not overlays & {track.path for track in indexed}
