@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from typing import Final
 
@@ -50,7 +49,7 @@ def _shown(char: str) -> str:
     point = ord(char)
     if 0xDC80 <= point <= 0xDCFF:  # a byte that surrogateescape could not decode
         return f"\\x{point - 0xDC00:02x}"
-    if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    if char.isprintable():
         return char
     if point <= 0xFF:
         return f"\\x{point:02x}"

@@ -127,12 +127,13 @@ def rows(stream: BinaryIO, kind: str, *, layout: Layout, limits: SourceLimits) -
 
 
 def _lines(stream: BinaryIO, max_bytes: int) -> Iterator[str]:
-    """Lines of text; of one that is too long, only what will be refused as too long."""
+    """Lines of text; a line that is too long comes as a NUL, which no row may hold."""
     first = True
     while line := stream.readline(max_bytes + 1):
         if len(line) > max_bytes:
             while len(rest := stream.readline(max_bytes)) == max_bytes and not rest.endswith(b"\n"):
                 pass
+            line = b"\0\n"
         yield line.decode("utf-8-sig" if first else "utf-8", "surrogateescape")
         first = False
 
@@ -169,6 +170,6 @@ def _csv_rows(lines: Iterator[str], delimiter: str, layout: Layout) -> Iterator[
 
 def _csv_row(columns: list[str], cells: list[str], number: int) -> Row:
     if "\0" in "".join(cells):
-        return Row(number=number, fields={}, error="it holds a NUL")
+        return Row(number=number, fields={}, error="it holds a NUL or is too long")
     fields: dict[str, Json] = {label(name): label(cell) for name, cell in zip(columns, cells, strict=False)}
     return Row(number=number, fields=fields)

@@ -33,11 +33,17 @@ class Readable(Protocol):
 
 
 class ItemStream(io.RawIOBase):
-    """The bytes of one item, read to the end or to an `ItemRefused`, never to a library's exception."""
+    """The bytes of one item, read to the end or to an `ItemRefused`, never to a library's exception.
 
-    def __init__(self, source: Readable, *, name: str, max_bytes: int) -> None:
+    Parameters
+    ----------
+    size : int or None
+        What the format states; an end before that is an error, not an end.
+    """
+
+    def __init__(self, source: Readable, *, name: str, max_bytes: int, size: int | None = None) -> None:
         self._source, self._name, self._left = source, name, max_bytes
-        self._max_bytes = max_bytes
+        self._max_bytes, self._missing = max_bytes, size or 0
 
     def readable(self) -> bool:
         """Yes."""
@@ -53,6 +59,9 @@ class ItemStream(io.RawIOBase):
         except UNPACK_ERRORS as error:
             raise ItemUnreadable(name=self._name, detail=reason(error)) from error
         self._left -= len(data)
+        self._missing -= len(data)
+        if not data and len(view) and self._missing > 0:
+            raise ItemUnreadable(name=self._name, detail=f"it ends {self._missing:,} bytes early")
         if self._left < 0:
             raise ItemTooLarge(name=self._name, detail=f"more than {self._max_bytes:,} bytes")
         view[: len(data)] = data
@@ -65,17 +74,19 @@ class ItemStream(io.RawIOBase):
         super().close()
 
 
-def item_stream(source: Readable, *, name: str, max_bytes: int) -> BinaryIO:
+def item_stream(source: Readable, *, name: str, max_bytes: int, size: int | None = None) -> BinaryIO:
     """Open an item's bytes for reading, capped, in blocks."""
-    return io.BufferedReader(ItemStream(source, name=name, max_bytes=max_bytes), BLOCK_BYTES)
+    return io.BufferedReader(ItemStream(source, name=name, max_bytes=max_bytes, size=size), BLOCK_BYTES)
 
 
-def lazily(opened: Callable[[], Readable], *, name: str, max_bytes: int) -> Callable[[], BinaryIO]:
+def lazily(
+    opened: Callable[[], Readable], *, name: str, max_bytes: int, size: int | None = None
+) -> Callable[[], BinaryIO]:
     """Make an item's ``open``: nothing is opened before it is called; failing to is the item's own error."""
 
     def opening() -> BinaryIO:
         try:
-            return item_stream(opened(), name=name, max_bytes=max_bytes)
+            return item_stream(opened(), name=name, max_bytes=max_bytes, size=size)
         except UNPACK_ERRORS as error:
             raise ItemUnreadable(name=name, detail=reason(error)) from error
 

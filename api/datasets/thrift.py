@@ -48,7 +48,8 @@ class Compact:
         elif kind == _DOUBLE:
             self.position += 8
         elif kind == _BINARY:
-            self.position += self._varint()
+            length = self._varint()  # apart: reading it moves the position
+            self.position += length
         elif kind in {_LIST, _SET}:
             self._pass_over_list(depth=depth)
         elif kind == _STRUCT:

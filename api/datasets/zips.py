@@ -92,6 +92,7 @@ class ZipReader:
                 lambda: unpacked(place.open(), info, close_stream=True),
                 name=name,
                 max_bytes=self._limits.item_bytes,
+                size=info.file_size,
             ),
         )
 

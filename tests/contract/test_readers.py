@@ -94,9 +94,12 @@ def test_listing_a_folder_opens_no_clip(tmp_path: Path, monkeypatch: pytest.Monk
     root = PACKINGS["folder"](tmp_path)
     reader = open_source(root)
     opened: list[Path] = []
-    monkeypatch.setattr(
-        "api.datasets.places.open_regular", lambda path: opened.append(path) or path.open("rb")
-    )
+
+    def opening(path: Path) -> BinaryIO:
+        opened.append(path)
+        return path.open("rb")
+
+    monkeypatch.setattr("api.datasets.places.open_regular", opening)
     items = [item for item in reader if isinstance(item, Recording)]
     assert [path.name for path in opened] == ["README.txt"]  # its name does not say what it is
     assert items[0].open is not None
