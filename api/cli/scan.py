@@ -77,7 +77,7 @@ def scan(
 
     settings = settings_of(home, workers=workers or None)
     left_out = verdicts_of(exclude)
-    known = keys_of(baseline) if baseline else frozenset()
+    known = keys_of(baseline) if baseline else {}
     before = keys_of(diff) if diff else None
     console = to_stderr()
     items = opened(source, settings, reader=reader, audio_column=audio_column)
@@ -128,7 +128,7 @@ def run(
 
     def finish(scanned: Scanned) -> None:
         tallies.append(tally_of(scanned, baseline=known))
-        write_extras(scanned, tallies[0], plan, items, extras, settings)
+        write_extras(scanned, extras)
 
     make_warm(console)
     with Watch(console, "scanning", total=_expected(items, plan)) as watch:
@@ -158,9 +158,7 @@ def _found(finding: Finding) -> str | None:
     return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, E-value {best.e_value:.1e}"
 
 
-def write_extras(
-    scanned: Scanned, tally: Tally, plan: Plan, items: Reader, extras: Extras, settings: Settings
-) -> None:
+def write_extras(scanned: Scanned, extras: Extras) -> None:
     """Write the exclude list, the clean manifest, the report and the comparison, whichever were asked for."""
     from api.scan.outputs import write_exclude_list
 
@@ -176,10 +174,11 @@ def say_difference(scanned: Scanned, before: Keys) -> None:
 
     now = keys_in(scanned.findings())
     console = to_stdout()
-    for word, keys in (("added", now - before), ("removed", before - now), ("still there", now & before)):
+    went, came, stayed = (before.keys() - now.keys(), now.keys() - before.keys(), now.keys() & before.keys())
+    for word, keys in (("added", came), ("removed", went), ("still there", stayed)):
         console.print(f"{word}: {len(keys):,}")
-        for item, work in sorted(keys):
-            console.print(f"  {item}  {work}", soft_wrap=True)
+        for said in sorted(now.get(key) or before[key] for key in keys):
+            console.print(f"  {said}", soft_wrap=True)
 
 
 def verdicts_of(words: str) -> frozenset[Verdict]:

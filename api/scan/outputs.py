@@ -156,7 +156,7 @@ def parquet_schema() -> Any:
         speed=number,
         pitch_cents=whole,
         tempo=number,
-        segments=pa.list_(struct(**dict.fromkeys(spans, number))),
+        segments=pa.list_(pa.struct([(span, number) for span in spans])),
     )
     return pa.schema(
         [

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from api.answering import Answer, Order
 from api.asking import open_library, scan_order
@@ -22,6 +23,7 @@ from api.scan.tally import Keys, Tally, graded_all, match_keys
 from api.settings import Settings
 from index.match import Effort
 
+NOTHING: Final[Keys] = MappingProxyType({})
 Seen = Callable[[Finding], None]
 
 
@@ -157,9 +159,9 @@ def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
         yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"
 
 
-def tally_of(scanned: Scanned, *, baseline: Keys = frozenset()) -> Tally:
+def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING) -> Tally:
     """Count a scan's findings; those whose matches are all in `baseline` are not new."""
     tally = Tally(partial=list(scanned.partial))
     for finding in scanned.findings():
-        tally.count(finding, known=match_keys(finding) <= baseline)
+        tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
     return tally

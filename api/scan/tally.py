@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -92,21 +92,23 @@ def graded_all(findings: Iterable[Finding], *, n_items: int) -> Iterable[Finding
     return (graded(finding, n_items=n_items) for finding in findings)
 
 
-Keys = frozenset[tuple[str, str]]
-"""What was found: pairs of an item's audio and a work's."""
+Keys = Mapping[tuple[str, str], str]
+"""What was found: pairs of an item's audio and a work's, and how to say it to people."""
 
 
 def match_keys(finding: Finding) -> Keys:
     """Name what a finding says was found: pairs of the item's audio (or else its place) and the work's."""
-    item = finding.item.sha256 or finding.item.id
     if finding.verdict is not Verdict.MATCH:
-        return frozenset()
-    return frozenset((item, match.recording.id) for match in certain(finding))
+        return {}
+    item = finding.item.sha256 or finding.item.id
+    return {
+        (item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in certain(finding)
+    }
 
 
 def keys_in(findings: Iterable[Finding]) -> Keys:
     """Name all that findings say was found."""
-    return frozenset(key for finding in findings for key in match_keys(finding))
+    return {key: said for finding in findings for key, said in match_keys(finding).items()}
 
 
 def keys_of(path: Path) -> Keys:
