@@ -19,7 +19,9 @@ from api.findings import (
 from index.match import Effort, Verdict
 
 SEARCH = SearchSaid(
-    collections=(CollectionSaid(name="scraped-2026", version="1", indexed_at="2026-05-01T00:00:00Z", items=812),),
+    collections=(
+        CollectionSaid(name="scraped-2026", version="1", indexed_at="2026-05-01T00:00:00Z", items=812),
+    ),
     effort=Effort.STANDARD,
     speed=(0.7, 1.4),
     pitch_cents=(-500.0, 500.0),
@@ -51,14 +53,18 @@ def match(**changed: Any) -> MatchSaid:
     return MatchSaid(**{**said, **changed})
 
 
-def finding(verdict: Verdict = Verdict.MATCH, *, item: str = "shard-0/clip_12.ogg", **changed: Any) -> Finding:
+def finding(
+    verdict: Verdict = Verdict.MATCH, *, item: str = "shard-0/clip_12.ogg", **changed: Any
+) -> Finding:
     """A finding that keeps the schema's laws for its verdict."""
     found = verdict in {Verdict.MATCH, Verdict.POSSIBLE}
     failed = verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}
     said: dict[str, Any] = {
         "item": ItemSaid(id=item, path=item, sha256="cd" * 32, duration_s=8.0),
         "verdict": verdict,
-        "error": ErrorSaid(code="empty_file", message=f"{item} is empty", hint="fetch it") if failed else None,
+        "error": ErrorSaid(code="empty_file", message=f"{item} is empty", hint="fetch it")
+        if failed
+        else None,
         "search": SEARCH,
         "matches": (match(e_value=1.34e-9 if verdict is Verdict.MATCH else 1e-3),) if found else (),
     }

@@ -1,0 +1,138 @@
+"""What a scan leaves: files that appear whole, counts, and sentences."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from api.errors import CannotWrite, NotFindings
+from api.findings import Finding, ItemSaid, from_json, to_json
+from api.scan.outputs import CSV_COLUMNS, whole_file, write_exclude_list, write_findings
+from api.scan.tally import Tally, keys_in, keys_of, match_keys
+from api.wording import sentence, summary
+from index.match import Verdict
+from tests.unit.findings_made import finding, match
+
+EVERY = [finding(verdict, item=f"{verdict}.ogg") for verdict in Verdict]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_every_finding_comes_back(tmp_path: Path, form: str) -> None:
+    """Nothing of a finding is lost in a file."""
+    path = tmp_path / "findings"
+    write_findings(EVERY, path, form=form)
+    if form == "jsonl":
+        assert len(path.read_text().splitlines()) == len(EVERY)
+        assert keys_of(path) == keys_in(EVERY)
+        return
+    rows = pq.read_table(path).to_pylist()
+    assert [to_json(from_json(row)) for row in rows] == [to_json(each) for each in EVERY]
+
+
+def test_csv_has_a_row_for_every_item(tmp_path: Path) -> None:
+    """Items without a match have their row too, with the reason."""
+    write_findings(EVERY, tmp_path / "f.csv", form="csv")
+    with (tmp_path / "f.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["verdict"] for row in rows] == [str(verdict) for verdict in Verdict]
+    assert tuple(rows[0]) == CSV_COLUMNS
+
+
+def test_csv_runs_nothing(tmp_path: Path) -> None:
+    """A name that a spreadsheet would take for a formula is made text."""
+    hostile = finding(item="=HYPERLINK(1)")
+    write_findings([hostile], tmp_path / "f.csv", form="csv")
+    assert "'=HYPERLINK" in (tmp_path / "f.csv").read_text()
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What stops in the middle of writing leaves the old file, and no other."""
+    path = tmp_path / "out"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
+        file.write(b"ne")
+        raise KeyboardInterrupt
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+    assert path.read_text() == "old"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """An output that cannot be written is an error of ours, with the file in it."""
+    with pytest.raises(CannotWrite, match="nowhere"), whole_file(tmp_path / "nowhere" / "out"):
+        pass
+
+
+def test_the_exclude_list_has_what_was_asked(tmp_path: Path) -> None:
+    """Ids of the verdicts that were named, one a line, and no others."""
+    chosen = {Verdict.MATCH, Verdict.NOT_READABLE}
+    assert write_exclude_list(EVERY, tmp_path / "x", verdicts=chosen) == 2
+    assert set((tmp_path / "x").read_text().split()) == {"match.ogg", "not_readable.ogg"}
+
+
+def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
+    """A baseline of something else is an error, not an empty baseline."""
+    (tmp_path / "b.jsonl").write_text('{"schema": "other"}\n')
+    with pytest.raises(NotFindings):
+        keys_of(tmp_path / "b.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "strict", "known", "expected"),
+    [
+        ([Verdict.NO_MATCH], False, False, 0),
+        ([Verdict.MATCH], False, False, 1),
+        ([Verdict.POSSIBLE, Verdict.TOO_SHORT_OR_SILENT], False, False, 0),
+        ([Verdict.NOT_READABLE], False, False, 3),
+        ([Verdict.MATCH, Verdict.NOT_READABLE], False, False, 1),
+        ([Verdict.MATCH, Verdict.NOT_READABLE], True, False, 3),
+        ([Verdict.MATCH], False, True, 0),
+    ],
+)
+def test_the_exit_status_says_what_became_of_a_scan(
+    verdicts: list[Verdict], strict: bool, known: bool, expected: int
+) -> None:
+    """0 clean, 1 findings, 3 unread items, which go before findings when asked; a baseline does not count."""
+    tally = Tally()
+    for verdict in verdicts:
+        tally.count(finding(verdict), known=known)
+    assert tally.exit_code(strict=strict) == expected
+
+
+def test_unlikely_matches_beside_a_likely_one_are_not_counted() -> None:
+    """What a finding adds to the diff and the works is what would be a match on its own."""
+    beside = finding(
+        matches=(match(), match(recording=replace(match().recording, id="ee" * 32), e_value=5e-3))
+    )
+    assert len(match_keys(beside)) == 1
+
+
+def test_what_was_not_searched_is_not_called_clean() -> None:
+    """A summary counts what could not be read apart, says why, and marks a partial scan."""
+    tally = Tally(partial=["only one item in 10 was heard"])
+    for each in EVERY:
+        tally.count(each)
+    said = summary(tally)
+    assert "could not be read" in said
+    assert "empty_file" in said
+    assert "partial" in said
+
+
+@pytest.mark.parametrize("each", EVERY, ids=lambda each: str(each.verdict))
+def test_a_sentence_says_what_was_found_or_searched(each: Finding) -> None:
+    """One sentence a file: it names the file, and only what was searched and not found is called no match."""
+    said = sentence(each)
+    assert each.item.id in said
+    assert ("No match" in said) is (each.verdict is Verdict.NO_MATCH)
+    if each.verdict is Verdict.NO_MATCH:
+        assert "812 items of 1 dataset" in said
+
+
+def test_an_item_without_bytes_has_a_place_in_the_diff() -> None:
+    """Where there is no sha256, an item's place stands for it."""
+    placed = finding(item="a")
+    bare = replace(placed, item=ItemSaid(id="a", path="a", sha256=None, duration_s=None))
+    assert next(iter(match_keys(bare)))[0] == "a"
