@@ -5,9 +5,7 @@ from __future__ import annotations
 import librosa
 import numpy as np
 import pytest
-import torch
 
-from benchmarks.training.net import pictures
 from fingerprint.params import PARAMS
 from fingerprint.spectrogram import band_filters, count_frames, level_free, local_level, spectrogram
 from fingerprint.types import RATE_HZ, Waveform
@@ -59,13 +57,6 @@ def test_the_level_of_a_frame_is_its_neighbourhoods() -> None:
     reach = PARAMS.level_frames // 2
     by_hand = [power[max(0, i - reach) : i + reach + 1].mean() for i in range(len(power))]
     np.testing.assert_allclose(local_level(power), by_hand, rtol=1e-5)
-
-
-def test_training_sees_the_same_picture() -> None:
-    """The batch version in torch gives what the product computes."""
-    power = spectrogram(noise(4 * RATE_HZ)).power
-    theirs = pictures(torch.from_numpy(power)[None])[0].numpy()
-    np.testing.assert_allclose(level_free(power), theirs, atol=2e-5)
 
 
 def test_digital_silence_is_the_floor() -> None:
