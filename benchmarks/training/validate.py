@@ -114,8 +114,13 @@ def look(
     rows = []
     for ask in asks:
         heard = spectrogram(Waveform(samples=ask.samples[: int(seconds * RATE_HZ)]))
-        undone = warp(heard, speed=condition.speed, tempo=condition.tempo, pitch_cents=condition.pitch_cents)
-        rows.append([references.best(_codes(projector, copy), ask) for copy in (heard, undone)])
+        as_it_is = references.best(_codes(projector, heard), ask)
+        rows.append([as_it_is, as_it_is])
+        if condition.stretch != 1 or condition.pitch_cents:
+            undone = warp(
+                heard, speed=condition.speed, tempo=condition.tempo, pitch_cents=condition.pitch_cents
+            )
+            rows[-1][1] = references.best(_codes(projector, undone), ask)
     return np.array(rows)
 
 
@@ -142,6 +147,7 @@ def main() -> None:
     for name in ("corpus", "cache", "net"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--queries", type=int, default=30)
+    parser.add_argument("--conditions", nargs="+", default=list(CONDITIONS))
     parser.add_argument("--seconds", type=float, nargs="+", default=[8.0, 3.0])
     args = parser.parse_args()
     projector = Projector(args.net.read_bytes(), PARAMS)
@@ -153,7 +159,7 @@ def main() -> None:
     train = [s for s in sources(args.corpus, role="train") if s.kind in KINDS]
     distractors = [s for s in train if s.path not in laid_over and Path(s.path).name not in ours]
     references = References.of(projector, [*chosen, *distractors], args)
-    asked = {name: excerpts(name, condition, tracks, args) for name, condition in CONDITIONS.items()}
+    asked = {name: excerpts(name, CONDITIONS[name], tracks, args) for name in args.conditions}
     for seconds in args.seconds:
         found = {
             name: look(references, projector, CONDITIONS[name], asks, seconds) for name, asks in asked.items()
