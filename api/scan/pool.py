@@ -62,10 +62,16 @@ class _Worker:
 
 
 class Pool:
-    """Workers under one order; a context manager that ends them."""
+    """Workers under one order; a context manager that ends them.
 
-    def __init__(self, order: Order, *, n_workers: int) -> None:
-        self._order = order
+    Parameters
+    ----------
+    module
+        What a worker runs; tests give another.
+    """
+
+    def __init__(self, order: Order, *, n_workers: int, module: str = "api.scan.worker") -> None:
+        self._order, self._module = order, module
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
             self._workers.append(self._start())
@@ -178,7 +184,7 @@ class Pool:
         ours, theirs = Pipe(duplex=True)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "api.scan.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", self._module, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=worker_environment(),

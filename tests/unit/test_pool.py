@@ -1,0 +1,103 @@
+"""Worker processes: order, death, and how bytes reach them. The worker here is one of our making."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.answering import Order
+from api.datasets.types import Recording, Skipped
+from api.errors import LibraryMoved, WorkersFail
+from api.scan import pool as pool_module
+from api.scan.pool import Pool
+from api.settings import Settings
+from index.match import Effort
+
+
+def order(tmp_path: Path, knowledge: str = "") -> Order:
+    """An order that asks nothing."""
+    settings = Settings(home=tmp_path)
+    return Order(settings=settings, effort=Effort.FAST, asked=(), knowledge=knowledge, search=None)
+
+
+def item(name: str, audio: bytes = b"sound") -> Recording:
+    """A member of an archive."""
+    return Recording(item_id=name, path=name, open=lambda: io.BufferedReader(io.BytesIO(audio)))  # type: ignore[arg-type]
+
+
+def answered(
+    tmp_path: Path, items: list[Recording | Skipped], n_workers: int = 2
+) -> list[tuple[str, str | None]]:
+    """What became of items: their ids, and the code of their error."""
+    with Pool(order(tmp_path), n_workers=n_workers, module="tests.unit.worker_made") as pool:
+        pairs = list(pool.answers(items))
+    assert all(item.item_id == answer.said.id for item, answer in pairs)
+    return [(item.item_id, answer.error and answer.error.code) for item, answer in pairs]
+
+
+def test_answers_come_in_the_order_of_the_items(tmp_path: Path) -> None:
+    """However long one item takes, those after it wait for it in the output."""
+    names = ["slow", *map(str, range(40)), "slow", "last"]
+    assert [name for name, _ in answered(tmp_path, [item(name) for name in names])] == names
+
+
+def test_an_item_that_kills_workers_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """Only the poisoned item is blamed: those that stood in line behind it are answered."""
+    names = ["a", "poison", "b", "c"]
+    found = answered(tmp_path, [item(name) for name in names], n_workers=1)
+    assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
+
+
+def test_what_cannot_be_heard_is_answered_in_its_place(tmp_path: Path) -> None:
+    """What a reader skipped, and an entry without sound, are answers like any other."""
+    skipped = Skipped(item_id="link", path="link", code="link_refused", message="m", hint="h")
+    silent = Recording(item_id="entry", path="entry", open=None)
+    assert answered(tmp_path, [item("a"), skipped, silent, item("b")], n_workers=1) == [
+        ("a", None),
+        ("link", "link_refused"),
+        ("entry", "no_sound"),
+        ("b", None),
+    ]
+
+
+def test_bytes_reach_the_worker_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory, through an unlinked file, or from the item's own file: the same bytes arrive."""
+    monkeypatch.setattr(pool_module, "HELD_BYTES", 1_000)
+    held, spooled = b"x" * 1_000, bytes(range(256)) * 1_000
+    (tmp_path / "own").write_bytes(spooled)
+    own = Recording(item_id="own", path="own", open=item("own").open, file=tmp_path / "own")
+    items = [item("held", held), item("spooled", spooled), own, item("after", held)]
+    with Pool(order(tmp_path), n_workers=1, module="tests.unit.worker_made") as pool:
+        found = [answer.said.sha256 for _, answer in pool.answers(items)]
+    assert found == [hashlib.sha256(audio).hexdigest() for audio in (held, spooled, spooled, held)]
+
+
+def test_items_are_taken_only_as_they_are_answered(tmp_path: Path) -> None:
+    """A source is never read far ahead: what is held is bounded, however long it is."""
+    taken = 0
+
+    def endless() -> Iterator[Recording]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield item(str(taken))
+
+    with Pool(order(tmp_path), n_workers=1, module="tests.unit.worker_made") as pool:
+        answers = pool.answers(endless())
+        for _ in range(5):
+            next(answers)
+    assert taken <= 5 + pool_module.WINDOW
+
+
+@pytest.mark.parametrize(("knowledge", "error"), [("moved", LibraryMoved), ("broken", WorkersFail)])
+def test_what_stops_every_worker_is_an_error(tmp_path: Path, knowledge: str, error: type[Exception]) -> None:
+    """A library that moved on, or workers that do not start, end the run with a reason."""
+    with (
+        Pool(order(tmp_path, knowledge), n_workers=1, module="tests.unit.worker_made") as pool,
+        pytest.raises(error),
+    ):
+        list(pool.answers([item("a")]))

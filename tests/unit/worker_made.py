@@ -1,0 +1,52 @@
+"""A worker for tests: it hears nothing, answers with the bytes' sha256, and dies of what is called poison."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+from pathlib import Path
+
+from api.answering import Answer
+from api.errors import LibraryMoved
+from api.findings import ItemSaid
+from api.scan.wire import Broken, Ready, Task
+
+
+def main() -> None:
+    """Serve the socket whose number is the first argument."""
+    connection = Connection(int(sys.argv[1]))
+    order = connection.recv()
+    if order.knowledge == "moved":
+        connection.send(Broken(error=LibraryMoved(wanted=1, found=2)))
+        return
+    if order.knowledge == "broken":
+        os._exit(5)
+    connection.send(Ready())
+    while True:
+        try:
+            task: Task = connection.recv()
+        except EOFError:
+            return
+        connection.send(Answer(said=said(task, connection)))
+
+
+def said(task: Task, connection: Connection) -> ItemSaid:
+    """Hash the task's bytes, however they came."""
+    if task.audio is None:
+        with os.fdopen(recv_handle(connection), "rb") as spool:
+            audio = spool.read()
+    else:
+        audio = task.audio.read_bytes() if isinstance(task.audio, Path) else task.audio
+    if task.item_id == "poison":
+        os._exit(9)
+    if task.item_id == "slow":
+        time.sleep(0.2)
+    return ItemSaid(id=task.item_id, path=task.path, sha256=hashlib.sha256(audio).hexdigest(), duration_s=1.0)
+
+
+if __name__ == "__main__":
+    main()
