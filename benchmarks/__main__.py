@@ -12,7 +12,8 @@ ENTRIES = {
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
     "calibrate": "claimed against observed false matches",
     "crash": "kill -9 at random moments",
-    "tables": "Markdown tables and plots from the records",
+    "tables": "Markdown tables from the records",
+    "summary": "README's numbers and docs/results.md from the records",
     "smoke": "a small evaluation on sample_audio",
 }
 

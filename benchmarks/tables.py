@@ -24,12 +24,18 @@ def main(argv: Sequence[str]) -> int:
     it = argparse.ArgumentParser(prog="python -m benchmarks tables", description=__doc__)
     it.add_argument("records", nargs="*", type=Path, default=sorted(RECORDS.glob("*.json.gz")))
     for path in it.parse_args(argv).records:
-        kept = load(path)
-        table = TABLES.get(kept.entry)
-        if table is not None:
-            print(f"## {path.name.removesuffix('.json.gz')}\n\n{header(kept)}\n")
-            print("\n".join(table(kept)) + "\n")
+        print("\n".join(report(path)))
     return 0
+
+
+def report(path: Path) -> Iterator[str]:
+    """A record under its name: where it comes from, and its table."""
+    kept = load(path)
+    yield f"## {path.name.removesuffix('.json.gz')}"
+    yield ""
+    yield header(kept)
+    yield ""
+    yield from TABLES.get(kept.entry, plain_table)(kept)
 
 
 def header(kept: Record) -> str:
@@ -106,7 +112,4 @@ def plain_table(kept: Record) -> Iterator[str]:
 
 TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "identify": identify_table,
-    "speed": plain_table,
-    "scan-rates": plain_table,
-    "smoke": plain_table,
 }

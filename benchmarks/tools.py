@@ -31,9 +31,15 @@ CODECS: Final = {
 def read(path: Path, *, start_s: float = 0.0, length_s: float | None = None) -> NDArray[np.float32]:
     """A stretch of a trusted file at ``RATE_HZ``; float32, shape (n_samples, n_channels)."""
     with soundfile.SoundFile(path) as file:
-        file.seek(min(file.frames, round(start_s * file.samplerate)))
-        frames = -1 if length_s is None else round(length_s * file.samplerate)
-        samples = file.read(frames, dtype="float32", always_2d=True)
+        start = min(file.frames, round(start_s * file.samplerate))
+        frames = file.frames if length_s is None else round(length_s * file.samplerate)
+        if (
+            file.format == "MP3"
+        ):  # after a seek, frames before the place are missing: the start would be wrong
+            samples = file.read(start + frames, dtype="float32", always_2d=True)[start:]
+        else:
+            file.seek(start)
+            samples = file.read(frames, dtype="float32", always_2d=True)
         rate_hz = file.samplerate
     resampled = samples if rate_hz == RATE_HZ else soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ")
     return np.ascontiguousarray(resampled, dtype=np.float32)

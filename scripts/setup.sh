@@ -23,7 +23,7 @@ if [ "$what" = dev ]; then locks=(requirements-dev.lock); fi
 stamp="$venv/.installed-$what-$(cat "${locks[@]}" pyproject.toml | sha256sum | cut -c1-16)"
 if [ -e "$stamp" ]; then exit 0; fi
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check install)
+pip=("$venv/bin/python" -m pip -qq --disable-pip-version-check install)
 # the locks are complete: nothing else may come along
 "${pip[@]}" --no-deps --require-hashes -r "${locks[0]}"
 "${pip[@]}" --no-deps -e .
