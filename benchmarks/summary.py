@@ -71,8 +71,8 @@ def rates() -> Iterator[str]:
     options = ours.options
     yield f"Excerpts of music that was not trained on, against {options['hours']:g} h of references "
     yield f"({options['references']} tracks), `{options['effort']}`. In %: named first / told as `match` and"
-    yield "right, with the 95 % interval of the second. Chromaprint is compared at every offset, and told where its"
-    yield "score is above that of every absent query."
+    yield "right, with the 95 % interval of the second. Chromaprint is compared at every offset, and told"
+    yield "where its score is above that of every absent query."
     yield ""
     yield (
         "| condition | n | "
@@ -134,9 +134,10 @@ def scan() -> Iterator[str]:
     seconds: Mapping[str, float] = options["seconds"]
     yield f"{options['tracks']} tracks ({options['hours']:g} h) registered as works in"
     yield f"{seconds['register']:.0f} s and indexed as a dataset in {seconds['index']:.0f} s; a zip with"
-    yield f"{len(rows)} excerpts of 8 s (clean, mp3 32k, opus 12k, 300-3400 Hz) scanned at `{options['effort']}` in {seconds['scan']:.0f} s:"
-    yield f"{len(right)} matched the right work, {len(placed)} of them within 0.5 s of the right place,"
-    yield f"{len(wrong)} matched another. {header(record)}."
+    yield f"{len(rows)} excerpts of 8 s (clean, mp3 32k, opus 12k, 300-3400 Hz) scanned at"
+    yield f"`{options['effort']}` in {seconds['scan']:.0f} s: {len(right)} matched the right work,"
+    yield f"{len(placed)} of them within 0.5 s of the right place, {len(wrong)} matched another."
+    yield f"{header(record)}."
 
 
 def demo() -> Iterator[str]:
