@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 
 from api.datasets.entries import named_item
 from api.datasets.labels import Names, label
 from api.datasets.places import Place
 from api.datasets.resolve import Resolver
-from api.datasets.types import Recording, Skipped, SourceLimits
+from api.datasets.types import Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemMissing
 
 
@@ -35,11 +36,21 @@ class KaldiReader:
         return self._total
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        if self._segments is None:
-            for number, line in self._lines(self._wav_scp):
-                yield self._whole(line, number)
-        else:
-            yield from self._cut(self._segments)
+        return (item for _, item in self._entries())
+
+    def written(self) -> Iterator[Written]:
+        """The lines of ``segments``, or of ``wav.scp`` where there are none."""
+        for line, item in self._entries():
+            yield Written(text=line.encode("utf-8", "surrogateescape") + b"\n", item_ids=(item.item_id,))
+
+    def _entries(self) -> Iterator[tuple[str, Recording | Skipped]]:
+        names = Names()
+        for line, item in self._cut(self._segments) if self._segments else self._uncut():
+            yield line, replace(item, item_id=names.take(item.item_id))
+
+    def _uncut(self) -> Iterator[tuple[str, Recording | Skipped]]:
+        for number, line in self._lines(self._wav_scp):
+            yield line, self._whole(line, number)
 
     def _lines(self, place: Place) -> Iterator[tuple[int, str]]:
         """Numbered lines that are not empty, each no longer than the cap."""
@@ -56,11 +67,10 @@ class KaldiReader:
             return self._bad(f"{self._wav_scp.name}#{number}", "no path")
         return named_item(path, item_id=label(name), resolver=self._resolver, limits=self._limits)
 
-    def _cut(self, segments: Place) -> Iterator[Recording | Skipped]:
+    def _cut(self, segments: Place) -> Iterator[tuple[str, Recording | Skipped]]:
         paths: Mapping[str, str] = dict(_split(line) for _, line in self._lines(self._wav_scp))
-        names = Names()
         for number, line in self._lines(segments):
-            yield self._segment(line, names.take(f"{segments.name}#{number}"), paths)
+            yield line, self._segment(line, f"{segments.name}#{number}", paths)
 
     def _segment(self, line: str, where: str, paths: Mapping[str, str]) -> Recording | Skipped:
         words = line.split()

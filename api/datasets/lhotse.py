@@ -13,7 +13,7 @@ from api.datasets.labels import Names, label
 from api.datasets.places import Place
 from api.datasets.resolve import Resolver
 from api.datasets.streams import Counted, Readable, Unpacked, item_stream
-from api.datasets.types import Json, Recording, Skipped, SourceLimits
+from api.datasets.types import Json, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 
 _READ: Final = frozenset({"file", "url"})
@@ -37,15 +37,24 @@ class LhotseReader:
             self._total = sum(1 for _ in self)
         return self._total
 
+    def written(self) -> Iterator[Written]:
+        """The manifest's lines, unpacked; a mixed cut's line stands for all its tracks."""
+        for line, items in self._lines(Names()):
+            yield Written(text=line, item_ids=tuple(item.item_id for item in items))
+
     def __iter__(self) -> Iterator[Recording | Skipped]:
         names = Names()
         try:
-            for number, line in enumerate(lines(self._place, self._limits)):
-                if line.strip():
-                    yield from self._entry(line, f"{self._place.name}#{number}", names)
+            for _, items in self._lines(names):
+                yield from items
         except ItemRefused as error:
             broken = SourceCutOff(name=self._place.name, detail=error.detail)
             yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
+
+    def _lines(self, names: Names) -> Iterator[tuple[bytes, list[Recording | Skipped]]]:
+        for number, line in enumerate(lines(self._place, self._limits)):
+            if line.strip():
+                yield line, list(self._entry(line, f"{self._place.name}#{number}", names))
 
     def _entry(self, line: bytes, where: str, names: Names) -> Iterator[Recording | Skipped]:
         try:

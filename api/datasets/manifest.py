@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from api.datasets.entries import named_item
 from api.datasets.identify import youtube_of
-from api.datasets.json_text import BadJson, json_object
 from api.datasets.labels import Names, label
 from api.datasets.places import Place
 from api.datasets.presets import Entry, Layout, layout_of
 from api.datasets.resolve import Resolver
+from api.datasets.rows import DELIMITERS, Row, rows
 from api.datasets.streams import reason
 from api.datasets.tape import BLOCK
-from api.datasets.types import Json, Recording, Skipped, SourceLimits
+from api.datasets.types import Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemRefused, SourceCutOff
-
-DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row as it was written: its number in the file, and its fields or what is wrong with it."""
-
-    number: int
-    fields: Mapping[str, Json]
-    error: str | None = None
 
 
 class ManifestReader:
@@ -54,12 +41,24 @@ class ManifestReader:
             self._total = sum(1 for _ in self)
         return self._total
 
+    def written(self) -> Iterator[Written]:
+        """The manifest's header, then its rows."""
+        names = Names()
+        with closing(self._place.open()) as stream:
+            for row in self._rows(stream):
+                ids = () if row.is_header else (self._item(row, names).item_id,)
+                yield Written(text=row.text, item_ids=ids)
+
+    def _rows(self, stream: BinaryIO) -> Iterator[Row]:
+        return rows(stream, self._kind, layout=self._layout, limits=self._limits)
+
     def __iter__(self) -> Iterator[Recording | Skipped]:
         names = Names()
         with closing(self._place.open()) as stream:
             try:
-                for row in rows(stream, self._kind, layout=self._layout, limits=self._limits):
-                    yield self._item(row, names)
+                for row in self._rows(stream):
+                    if not row.is_header:
+                        yield self._item(row, names)
             except OSError as error:
                 broken = SourceCutOff(name=self._place.name, detail=reason(error))
                 yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
@@ -118,58 +117,3 @@ def _layout(place: Place, kind: str) -> Layout:
         return Layout(name=None)
     head = place.head(64 * BLOCK).decode("utf-8-sig", "surrogateescape").splitlines()[:8]
     return layout_of(head[:-1] or head, DELIMITERS[kind])
-
-
-def rows(stream: BinaryIO, kind: str, *, layout: Layout, limits: SourceLimits) -> Iterator[Row]:
-    """Go through a manifest's rows, bad ones included."""
-    lines = _lines(stream, limits.header_bytes)
-    return _json_rows(lines) if kind == "jsonl" else _csv_rows(lines, DELIMITERS[kind], layout)
-
-
-def _lines(stream: BinaryIO, max_bytes: int) -> Iterator[str]:
-    """Lines of text; a line that is too long comes as a NUL, which no row may hold."""
-    first = True
-    while line := stream.readline(max_bytes + 1):
-        if len(line) > max_bytes:
-            while len(rest := stream.readline(max_bytes)) == max_bytes and not rest.endswith(b"\n"):
-                pass
-            line = b"\0\n"
-        yield line.decode("utf-8-sig" if first else "utf-8", "surrogateescape")
-        first = False
-
-
-def _json_rows(lines: Iterator[str]) -> Iterator[Row]:
-    for number, line in enumerate(lines):
-        if not line.strip():
-            continue
-        try:
-            yield Row(number=number, fields=json_object(line))
-        except BadJson as error:
-            yield Row(number=number, fields={}, error=str(error))
-
-
-def _csv_rows(lines: Iterator[str], delimiter: str, layout: Layout) -> Iterator[Row]:
-    for _ in range(layout.skip_rows):
-        next(lines, None)
-    table = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    columns = list(layout.columns or ()) or next(table, [])
-    number = 0
-    while True:
-        try:
-            cells = next(table, None)
-        except csv.Error as error:
-            yield Row(number=number, fields={}, error=label(str(error)))
-            number += 1
-            continue
-        if cells is None:
-            return
-        if cells:
-            yield _csv_row(columns, cells, number)
-            number += 1
-
-
-def _csv_row(columns: list[str], cells: list[str], number: int) -> Row:
-    if "\0" in "".join(cells):
-        return Row(number=number, fields={}, error="it holds a NUL or is too long")
-    fields: dict[str, Json] = {label(name): label(cell) for name, cell in zip(columns, cells, strict=False)}
-    return Row(number=number, fields=fields)

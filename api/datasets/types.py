@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
 
 from fingerprint.errors import EarwitnessError
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-NO_METADATA: Mapping[str, Json] = MappingProxyType({})
+NO_METADATA: Final[Mapping[str, Json]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Recording:
     start_s: float | None = None
     end_s: float | None = None
     identifiers: Identifiers | None = None
-    metadata: Mapping[str, Json] = field(default_factory=lambda: NO_METADATA)
+    metadata: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +121,14 @@ class SourceLimits:
     """A manifest that must be read whole (Croissant)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A stretch of a manifest, byte for byte, and the ids of the items it stands for (none: a header)."""
+
+    text: bytes
+    item_ids: tuple[str, ...]
+
+
 @runtime_checkable
 class Reader(Protocol):
     """Goes through a source in an order that depends on nothing but its content; decodes nothing.
@@ -147,3 +154,11 @@ class Reader(Protocol):
         """Files of the last iteration that are not items."""
 
     def __iter__(self) -> Iterator[Recording | Skipped]: ...
+
+
+@runtime_checkable
+class Manifest(Protocol):
+    """A reader whose source is a list that can be written again with entries left out."""
+
+    def written(self) -> Iterator[Written]:
+        """The manifest as it stands, entry by entry; put together again, it is the file."""
