@@ -1,0 +1,227 @@
+"""The commands as a user gives them, end to end on the sample audio."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import wave
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli.app import app
+from api.findings import schema
+
+SAMPLES = Path(__file__).parents[2] / "sample_audio"
+ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+def earwitness(*arguments: object, home: Path) -> Result:
+    """Run one command."""
+    return CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample works registered and the sample dataset indexed; tests only ask it."""
+    home = tmp_path_factory.mktemp("home")
+    registered = earwitness("register", ORIGINALS, "--owner", "An Artist", "--effort", "fast", home=home)
+    assert registered.exit_code == 0, registered.output
+    indexed = earwitness("index", SCRAPED, "--name", "scraped", "--effort", "fast", home=home)
+    assert indexed.exit_code == 0, indexed.output
+    assert "registered" in registered.stdout
+    return home
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that nothing can be said about."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "empty.mp3").touch()
+    (folder / "text.mp3").write_text("this is a letter\n" * 50)
+    (folder / "inner.zip").write_bytes(SCRAPED.read_bytes())
+    (folder / "link.wav").symlink_to("/etc/passwd")
+    write_wav(folder / "silent.wav", np.zeros(11_025 * 5))
+    write_wav(folder / "short.wav", 0.3 * np.sin(np.arange(5_000) / 7))
+    return folder
+
+
+def write_wav(path: Path, samples: np.ndarray) -> None:
+    """Write mono 16-bit sound at 11,025 Hz."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(11_025)
+        file.writeframes((samples * 32_000).astype("<i2").tobytes())
+
+
+def lines_of(text: str) -> list[dict]:
+    """Parse findings, each held to the schema."""
+    findings = [json.loads(line) for line in text.splitlines()]
+    for finding in findings:
+        VALIDATOR.validate(finding)
+    return findings
+
+
+def test_a_work_is_found_in_the_dataset(home: Path) -> None:
+    """Checking an original says in which dataset, in which item, and where; so does the status."""
+    done = earwitness("check", ORIGINALS / "paper_lanterns.opus", "--effort", "fast", home=home)
+    assert done.exit_code == 1
+    assert "paper_lanterns.opus is in scraped (version 1)" in done.stdout
+    assert "item shard-0/clip_01.mp3" in done.stdout
+
+
+def test_check_answers_in_json_and_csv(home: Path) -> None:
+    """Every format says the same verdict of the same file."""
+    asked = ("check", ORIGINALS / "night_bus.opus", "--effort", "fast", "--format")
+    (finding,) = lines_of(earwitness(*asked, "jsonl", home=home).stdout)
+    table = earwitness(*asked, "csv", home=home).stdout
+    assert finding["verdict"] == "match"
+    assert finding["item"]["sha256"] in table
+
+
+def test_a_scan_writes_a_finding_for_every_item(home: Path, tmp_path: Path) -> None:
+    """Each item has its line, unreadable ones with the reason; the exclude list names what matches."""
+    out, listed = tmp_path / "out.jsonl", tmp_path / "exclude.txt"
+    done = earwitness("scan", SCRAPED, "--out", out, "--exclude-list", listed, "--effort", "fast", home=home)
+    findings = {each["item"]["id"]: each for each in lines_of(out.read_text())}
+    with zipfile.ZipFile(SCRAPED) as archive:
+        assert list(findings) == [name for name in archive.namelist() if not name.endswith("/")]
+    matched = [name for name, each in findings.items() if each["verdict"] == "match"]
+    assert done.exit_code == 1
+    assert listed.read_text().split() == matched
+    assert "could not be read" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()].count("out.jsonl.partial") == 0
+
+
+def test_the_same_scan_says_the_same_in_any_packing(home: Path, tmp_path: Path) -> None:
+    """A folder and a zip of the same files give the same findings, of which the second are remembered."""
+    with zipfile.ZipFile(SCRAPED) as archive:
+        archive.extractall(tmp_path / "folder")  # our own file
+    outs = [tmp_path / "zip.jsonl", tmp_path / "folder.jsonl"]
+    for source, out in zip((SCRAPED, tmp_path / "folder"), outs, strict=True):
+        earwitness("scan", source, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+    by_id = [sorted(out.read_text().splitlines()) for out in outs]
+    assert by_id[0] == by_id[1]
+
+
+def test_a_diff_of_a_scan_with_itself_is_empty(home: Path, tmp_path: Path) -> None:
+    """What was found before and is found now is still there; in a baseline it does not count."""
+    asked = ("scan", SCRAPED, "--effort", "fast", "--workers", "1", "--out")
+    earwitness(*asked, tmp_path / "old.jsonl", home=home)
+    known = ("--diff", tmp_path / "old.jsonl", "--baseline", tmp_path / "old.jsonl")
+    done = earwitness(*asked, tmp_path / "new.jsonl", *known, home=home)
+    assert "added: 0" in done.stdout
+    assert "removed: 0" in done.stdout
+    assert done.exit_code == 3  # nothing new was found, and one item is unreadable
+
+
+def test_a_quick_look_is_marked_as_partial(home: Path, tmp_path: Path) -> None:
+    """Where not every item was heard, the summary says so."""
+    quick = ("--sample-every", "3", "--effort", "fast", "--workers", "1")
+    done = earwitness("scan", SCRAPED, "--out", tmp_path / "o", *quick, home=home)
+    assert "partial" in done.stderr
+    assert len((tmp_path / "o").read_text().splitlines()) == 3
+
+
+def test_nothing_unread_reads_as_no_match(home: Path, bad: Path, tmp_path: Path) -> None:
+    """Every bad file is accounted for by its own reason, and none of them by "no match"."""
+    out = tmp_path / "out.jsonl"
+    done = earwitness("scan", bad, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+    codes = {each["item"]["id"]: each["error"]["code"] for each in lines_of(out.read_text())}
+    assert codes == {
+        "empty.mp3": "empty_file",
+        "inner.zip": "nested_archive",
+        "link.wav": "link_refused",
+        "short.wav": "too_short_or_silent",
+        "silent.wav": "too_short_or_silent",
+        "text.mp3": "not_audio",
+    }
+    assert done.exit_code == 3
+
+
+def test_a_missing_file_does_not_stop_the_others(home: Path, tmp_path: Path) -> None:
+    """A path that does not exist is one finding; the next file is checked all the same."""
+    asked = (tmp_path / "nowhere.mp3", ORIGINALS / "night_bus.opus", "--effort", "fast", "--format", "jsonl")
+    missing, there = lines_of(earwitness("check", *asked, home=home).stdout)
+    assert missing["error"]["code"] == "source_not_found"
+    assert there["verdict"] == "match"
+
+
+def test_registering_again_is_reported(home: Path) -> None:
+    """The same audio of the same owner is one work."""
+    again = ORIGINALS / "night_bus.opus"
+    done = earwitness("register", again, "--owner", "An Artist", "--workers", "1", home=home)
+    assert "is registered already" in done.stdout
+    assert done.exit_code == 0
+
+
+def test_what_is_no_work_is_refused_with_the_reason(home: Path, bad: Path) -> None:
+    """Silence does not become a work."""
+    done = earwitness("register", bad / "silent.wav", "--workers", "1", home=home)
+    assert "silent.wav was not registered" in done.stdout
+    assert "What to do" in done.stdout
+    assert done.exit_code == 3
+
+
+def test_indexing_again_adds_nothing(home: Path) -> None:
+    """What is indexed already is there already."""
+    done = earwitness("index", SCRAPED, "--name", "scraped", "--effort", "fast", home=home)
+    assert "0 items added" in done.stdout
+
+
+def test_upkeep(home: Path, tmp_path: Path) -> None:
+    """Everything stored is sound, fits in one file, and comes back from it."""
+    assert earwitness("verify", home=home).exit_code == 0
+    assert earwitness("backup", tmp_path / "b", home=home).exit_code == 0
+    elsewhere = tmp_path / "elsewhere"
+    assert earwitness("restore", tmp_path / "b", home=elsewhere).exit_code == 0
+    assert earwitness("remove", "scraped", "--yes", home=elsewhere).exit_code == 0
+    removed = earwitness("remove", "--work", "night_bus.opus", "--yes", home=elsewhere)
+    assert "1 items and 1 fingerprints" in removed.stdout
+    known = earwitness("collections", "--format", "jsonl", home=elsewhere)
+    assert [json.loads(line)["n_items"] for line in known.stdout.splitlines()] == [4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", ORIGINALS / "night_bus.opus"), "holds no index"),
+        (("scan", SCRAPED, "--out", "/nowhere/out"), "holds no index"),
+        (("index", "/nowhere", "--name", "x"), "/nowhere does not exist"),
+        (("restore", "/nowhere"), "/nowhere does not exist"),
+        (("scan",), ""),
+        (("check", "x", "--effort", "utmost"), ""),
+    ],
+    ids=lambda value: " ".join(map(str, value))[:30] if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_exits_2(arguments: tuple[object, ...], said: str, tmp_path: Path) -> None:
+    """An empty home is no clean bill: what was not searched is an error, with the way out."""
+    done = earwitness(*arguments, home=tmp_path / "home")
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
+    """Where only works are registered, a check has nothing to search, and says so."""
+    work = tmp_path / "work.mp3"
+    shutil.copy(ORIGINALS / "tin_parade.mp3", work)
+    assert earwitness("register", work, "--workers", "1", home=tmp_path / "home").exit_code == 0
+    done = earwitness("check", work, home=tmp_path / "home")
+    assert done.exit_code == 2
+    assert "nothing was searched" in done.stderr
+
+
+def test_a_home_that_is_written_is_busy(home: Path) -> None:
+    """Two writers at once: the second is told who holds the home, and what to do."""
+    from index.enroll import Writer
+
+    with Writer.open(home):
+        done = earwitness("index", SCRAPED, "--name", "other", home=home)
+    assert done.exit_code == 2
+    assert "is being written by" in done.stderr
