@@ -23,6 +23,7 @@ from api.scan.outputs import whole_file
 from api.scan.run import Plan, Scanned, scan, tally_of
 from api.scan.tally import Tally
 from api.settings import Settings
+from api.wording import summary
 from index.enroll import Writer
 from index.jobs import Job
 from index.library import Library
@@ -150,6 +151,7 @@ class LaneDesk:
             "works": dict(tally.works),
             "expected_false_matches": float(f"{tally.expected_false:.2g}"),
             "partial": tally.partial,
+            "summary": summary(tally),
         }
 
     def _newest(self) -> Library:

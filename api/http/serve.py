@@ -67,7 +67,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     """
     if not settings.api_keys and not is_loopback(host):
         raise OpenDoor(host=host)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_to_stderr()
     config = uvicorn.Config(
         create_app(settings),
         host=host,
@@ -84,6 +84,16 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         timeout_graceful_shutdown=GRACE_S,
     )
     uvicorn.Server(config).run()
+
+
+def log_to_stderr() -> None:
+    """Log a line an event, and tracebacks without the values of variables, which may be somebody's titles."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, stamp, renderer],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from api.findings import Finding, MatchSaid, SearchSaid, SegmentSaid, from_json
+from api.findings import Finding, MatchSaid, from_json
 from api.http.schemas import JobOut
+from api.wording import change_words, clock, count, searched_how, searched_in, sentence
 from index.match import Verdict
+
+WORK_SAID: Final = {
+    "registered": "The work is registered.",
+    "existing": "This recording was registered before; nothing was added.",
+    "refused": "The recording was not registered.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,88 +65,48 @@ def _waiting(job: JobOut) -> Said:
 
 def _check(result: dict[str, Any]) -> Said:
     finding = from_json(result)
-    headline, sentences = verdict_in_words(finding)
+    said = sentence(finding)
+    how = f"Searched: {searched_in(finding.search)}, {searched_how(finding.search)}."
     return Said(
-        headline=headline,
-        sentences=sentences,
+        headline=headline(finding),
+        sentences=(said,),
         matches=tuple(row(match) for match in finding.matches),
-        searched=searched_in_words(finding.search),
+        searched=None if finding.verdict is Verdict.NO_MATCH else how,  # the sentence says it then
     )
 
 
 def _work(result: dict[str, Any]) -> Said:
-    headline = {
-        "registered": "The work is registered.",
-        "existing": "This recording was registered before; nothing was added.",
-        "refused": "The recording was not registered.",
-    }[result["status"]]
-    error = result["error"]
+    status, error = result["status"], result["error"]
     because = () if error is None else (_sentence(error["message"]), _sentence(error["hint"]))
-    if result["finding"] is None:
-        return Said(headline=headline, sentences=because)
+    if result["finding"] is None or error is not None:
+        return Said(headline=WORK_SAID[status], sentences=because)
     found = _check(result["finding"])
-    return Said(
-        headline=headline,
-        sentences=(*because, *(() if error else (found.headline, *found.sentences))),
-        matches=found.matches,
-        searched=found.searched,
-    )
+    return replace(found, headline=WORK_SAID[status], sentences=(found.headline, *found.sentences))
 
 
 def _index(result: dict[str, Any]) -> Said:
+    held = f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."
     return Said(
         headline=f"{result['name']} (version {result['version']}) is indexed.",
-        sentences=(_counted(result), f"{_many(result['matches'], 'item')} match a registered work."),
+        sentences=(held, f"{count(result['matches'], 'item')} matched a registered work."),
     )
 
 
 def _scan(result: dict[str, Any]) -> Said:
-    found = result["verdicts"]
-    sentences = [
-        _counted(result),
-        f"{_many(found['match'], 'item')} match a registered work, {found['possible']} more possibly.",
-    ]
-    if result["partial"]:
-        sentences.append("The archive could not be read to its end: what follows there was not heard.")
-    return Said(headline="The archive has been scanned.", sentences=tuple(sentences))
+    return Said(headline="The archive has been scanned.", sentences=(result["summary"],))
 
 
-def _counted(result: dict[str, Any]) -> str:
-    return f"{_many(result['items'], 'item')} in all, {result['not_readable']} of them not readable."
-
-
-def verdict_in_words(finding: Finding) -> tuple[str, tuple[str, ...]]:
-    """Say a verdict in one clear sentence, and what it rests on in a few more."""
-    why = () if finding.error is None else (_sentence(finding.error.message), _sentence(finding.error.hint))
-    match finding.verdict:
-        case Verdict.MATCH:
-            names = list(dict.fromkeys(f"{m.collection} (version {m.version})" for m in finding.matches))
-            return f"The same recording is in {_listed(names)}.", (_best(finding.matches[0]), *why)
-        case Verdict.POSSIBLE:
-            return "There is a possible match, too uncertain to state. Please compare by ear.", (
-                _best(finding.matches[0]),
-                *why,
-            )
-        case Verdict.NO_MATCH:
-            return "No match was found.", why
-        case Verdict.TOO_SHORT_OR_SILENT:
-            return "There is too little sound in this file to say anything.", why
-        case Verdict.NOT_READABLE:
-            return "This file could not be heard to its end, so nothing can be said of it.", why
-
-
-def searched_in_words(search: SearchSaid) -> str:
-    """Say what an answer covers; "not found" means no more than this."""
-    where = _listed(
-        [f"{_many(c.items, 'item')} of {c.name} (version {c.version})" for c in search.collections]
-    )
-    if search.speed == (1.0, 1.0) and search.pitch_cents == (0, 0) and search.tempo == (1.0, 1.0):
-        return f"Searched: {where}, for the recording as it is."
-    low, high = search.pitch_cents
-    return (
-        f"Searched: {where}, for the recording at {_range(search.speed)} times its speed, "
-        f"{low:+g} to {high:+g} cents of pitch and {_range(search.tempo)} times its tempo."
-    )
+def headline(finding: Finding) -> str:
+    """Say a verdict in few words; `api.wording.sentence` says what it rests on."""
+    names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in finding.matches))
+    where = names[0] if len(names) == 1 else f"{len(names)} datasets"
+    return {
+        Verdict.MATCH: f"The same recording is in {where}.",
+        Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
+        Verdict.NO_MATCH: "No match was found.",
+        Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to say anything.",
+        Verdict.NOT_READABLE: "This file could not be heard to its end, so nothing is said of it.",
+    }[finding.verdict]
 
 
 def row(match: MatchSaid) -> Row:
@@ -158,60 +124,14 @@ def row(match: MatchSaid) -> Row:
             }
             for segment in match.segments
         ),
-        change=change_in_words(match),
+        change=change_words(match),
         coverage=f"{match.query_coverage:.0%}",
         e_value=f"{match.e_value:.1g}",
     )
 
 
-def change_in_words(match: MatchSaid) -> str:
-    """Say how the file differs from what it was found in."""
-    changes = [
-        f"{abs(ratio - 1):.1%} {faster if ratio > 1 else slower}"
-        for ratio, faster, slower in (
-            (match.speed, "faster and higher", "slower and lower"),
-            (match.tempo, "faster, same pitch", "slower, same pitch"),
-        )
-        if abs(ratio - 1) >= 0.005
-    ]
-    if abs(match.pitch_cents) >= 10:
-        changes.append(f"{match.pitch_cents / 100:+.1f} semitones")
-    return "; ".join(changes) or "nothing"
-
-
-def _best(match: MatchSaid) -> str:
-    heard_s = sum(_length(segment) for segment in match.segments)
-    name = match.recording.title or match.recording.path
-    about = "about " if match.e_extrapolated else ""
-    return (
-        f"{heard_s:.1f} s of it match {name}. Unrelated audio would give a match this good {about}"
-        f"{match.e_value:.1g} times in an index of this size."
-    )
-
-
-def _length(segment: SegmentSaid) -> float:
-    return segment.query_end_s - segment.query_start_s
-
-
 def _span(start_s: float, end_s: float) -> str:
-    return f"{_clock(start_s)} – {_clock(end_s)}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds, 1), 60)
-    return f"{minutes:.0f}:{rest:04.1f}"
-
-
-def _range(ratios: tuple[float, float]) -> str:
-    return f"{ratios[0]:g} to {ratios[1]:g}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{clock(start_s)} – {clock(end_s)}"
 
 
 def _sentence(text: str) -> str:

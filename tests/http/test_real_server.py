@@ -1,0 +1,103 @@
+"""The server as it is run: a process of its own, real audio, a real kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jsonschema
+import pytest
+
+from api.findings import schema
+
+EARWITNESS = Path(sys.executable).with_name("earwitness")
+SAMPLES = Path(__file__).parents[2] / "sample_audio"
+MINUTES_S = 180.0
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def running(home: Path, port: int) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
+    """Run ``earwitness serve`` until the block ends, if it has not been killed before."""
+    command = [str(EARWITNESS), "--home", str(home), "serve", "--port", str(port)]
+    process = subprocess.Popen(command, env={**os.environ, "EARWITNESS_WORKERS": "1"})
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            wait_until_ready(client, process)
+            yield client, process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_ready(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
+    """Ask until the server takes work."""
+    until = time.monotonic() + MINUTES_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the server did not get ready")
+
+
+def answer_of(client: httpx2.Client, address: str) -> dict[str, Any]:
+    """Ask about a job until it has ended."""
+    until = time.monotonic() + MINUTES_S
+    while (job := client.get(address).json())["state"] not in {"done", "failed"}:
+        assert time.monotonic() < until, job
+        time.sleep(0.2)
+    return dict(job)
+
+
+def send(client: httpx2.Client, to: str, path: Path, **fields: str) -> str:
+    """Upload a file, and return the address of its job."""
+    with path.open("rb") as file:
+        sent = client.post(to, files={"file": (path.name, file)}, data=fields)
+    assert sent.status_code == 202, sent.text
+    return str(sent.headers["Location"])
+
+
+def free_port() -> int:
+    """Find a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_real_audio_is_found_and_a_killed_server_keeps_its_promises(tmp_path: Path) -> None:
+    """Works and a dataset are found in each other, and what was promised before a kill -9 is done after."""
+    port, works = free_port(), sorted((SAMPLES / "originals").iterdir())
+    with running(tmp_path / "home", port) as (client, process):
+        for work in works:
+            said = answer_of(client, send(client, "/v1/works", work, title=work.stem))
+            assert said["result"]["status"] == "registered", said
+        dataset = answer_of(client, send(client, "/v1/collections", SAMPLES / "scraped.zip", name="scraped"))
+        assert dataset["result"]["matches"] > 0, dataset
+        found = answer_of(client, send(client, "/v1/collections?scan=true", SAMPLES / "scraped.zip"))
+        assert found["result"]["verdicts"]["match"] == dataset["result"]["matches"]
+        lines = client.get(found["links"]["findings"]).text.splitlines()
+        assert len(lines) == found["result"]["items"]
+        promised = [send(client, "/v1/checks", work) for work in works]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with running(tmp_path / "home", port) as (client, _):
+        checked = [answer_of(client, address)["result"] for address in promised]
+        for finding in checked:
+            jsonschema.validate(finding, schema("finding"))
+        assert sum(finding["verdict"] == "match" for finding in checked) > 0
+        assert list((tmp_path / "home" / "spool").iterdir()) == []
+        page = client.get(promised[0].replace("/v1", "")).text
+        assert works[0].name in page
