@@ -101,7 +101,7 @@ class Pools:
         Nothing, steady or modulated noise of any colour, ambience, speech, babble or music; noise to -12 dB,
         speech to -11 dB, sounds to -8 dB; easier by up to 10 dB where `hardness` is below 1.
         """
-        shares = np.array([0.12, 0.28, 0.18, 0.18, 0.05, 0.19])
+        shares = np.array([0.08, 0.22, 0.20, 0.19, 0.04, 0.27])
         edges = (np.cumsum(shares) * batch).astype(int)
         counts = np.diff([0, *edges[:-1], batch])
         speech = self.speech.draw(rng, counts[3] + 3 * counts[4], frames)[0]
