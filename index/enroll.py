@@ -23,7 +23,7 @@ from index.catalog import Catalog, bring_up_to_date
 from index.disk import fsync_folder, room_for
 from index.errors import CollectionUnknown
 from index.lock import HomeLock
-from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Removed
+from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Problem, Removed
 from index.segments import Codec, SegmentFile, absorbed, build, is_whole, save
 from index.tables import COLLECTION, ITEM, MEMBERSHIP, SEGMENT
 
@@ -44,6 +44,8 @@ class Writer:
     ----------
     scheme : str
         The one scheme of this home's fingerprints.
+    mended : tuple of Problem
+        What was found damaged when the home was opened, and was built again.
     """
 
     def __init__(self, home: Path, tenant: str, catalog: Catalog, lock: HomeLock, codec: Codec) -> None:
@@ -52,6 +54,7 @@ class Writer:
         self._lock, self._codec = lock, codec
         self._folder = home / SEGMENT_FOLDER
         self._guard = threading.RLock()
+        self.mended: tuple[Problem, ...] = ()
 
     @classmethod
     def open(
@@ -83,7 +86,7 @@ class Writer:
             bring_up_to_date(catalog)
             writer = cls(home, tenant, catalog, lock, _begin(catalog, tenant, codec))
             writer._sweep()
-            writer._mend()
+            writer.mended = writer._mend()
         except BaseException:
             catalog.close()
             lock.release()
@@ -310,12 +313,22 @@ class Writer:
             named = set(connection.execute(select(SEGMENT.c.file)).scalars())
         self._delete(path.name for path in self._folder.iterdir() if path.name not in named)
 
-    def _mend(self) -> None:
+    def _mend(self) -> tuple[Problem, ...]:
         """Build segments again whose files are missing or cut off; the stored fingerprints are the truth."""
+        mended: list[Problem] = []
         for known in self.collections:
-            damaged = [row.id for row in self._segments(known.id) if not is_whole(self._folder, row.file)]
+            damaged = [row for row in self._segments(known.id) if not is_whole(self._folder, row.file)]
             if damaged:
-                self._swap(known.id, damaged)
+                self._swap(known.id, [row.id for row in damaged])
+            mended += [
+                Problem(
+                    where=str(self._folder / row.file.file),
+                    what="it was missing or cut off",
+                    hint="it was built again from the stored fingerprints; look after the disk",
+                )
+                for row in damaged
+            ]
+        return tuple(mended)
 
 
 def _begin(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:

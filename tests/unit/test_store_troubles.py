@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,33 @@ def test_a_lost_segment_is_built_again_when_a_library_opens(home: Path, damage: 
     lock.release()
     with Library.open(home, codec=CODEC) as library:
         assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
+    damage(_segment(home))
+    with Writer.open(home, codec=CODEC) as writer:
+        assert len(writer.mended) == 1 and verify(writer) == []
+
+
+def test_libraries_open_while_a_writer_replaces_and_deletes(home: Path) -> None:
+    """Every epoch that opens in the midst of rebuilding and removing answers wholly."""
+    done = threading.Event()
+
+    def write() -> None:
+        try:
+            with Writer.open(home, codec=CODEC) as writer:
+                for _ in range(5):
+                    (added,) = writer.add(1, [some_item(3)])
+                    writer.publish()
+                    writer.remove(1, items=[added.item])
+        finally:
+            done.set()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    while not done.is_set():
+        with Library.open(home, codec=CODEC) as library:
+            assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
+    writing.join()
+    with Library.open(home, codec=CODEC) as library:
+        assert library.by_sha256(sha256_of(3)) is None and library.epoch >= 5 * 3
 
 
 @pytest.mark.parametrize("column", ["codes", "chromaprint"])
