@@ -7,6 +7,7 @@ import shutil
 import wave
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -60,7 +61,7 @@ def write_wav(path: Path, samples: np.ndarray) -> None:
         file.writeframes((samples * 32_000).astype("<i2").tobytes())
 
 
-def lines_of(text: str) -> list[dict]:
+def lines_of(text: str) -> list[dict[str, Any]]:
     """Parse findings, each held to the schema."""
     findings = [json.loads(line) for line in text.splitlines()]
     for finding in findings:

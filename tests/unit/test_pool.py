@@ -26,7 +26,7 @@ def order(tmp_path: Path, knowledge: str = "") -> Order:
 
 def item(name: str, audio: bytes = b"sound") -> Recording:
     """A member of an archive."""
-    return Recording(item_id=name, path=name, open=lambda: io.BufferedReader(io.BytesIO(audio)))  # type: ignore[arg-type]
+    return Recording(item_id=name, path=name, open=lambda: io.BufferedReader(io.BytesIO(audio)))
 
 
 def answered(
@@ -36,7 +36,7 @@ def answered(
     with Pool(order(tmp_path), n_workers=n_workers, module="tests.unit.worker_made") as pool:
         pairs = list(pool.answers(items))
     assert all(item.item_id == answer.said.id for item, answer in pairs)
-    return [(item.item_id, answer.error and answer.error.code) for item, answer in pairs]
+    return [(item.item_id, None if answer.error is None else answer.error.code) for item, answer in pairs]
 
 
 def test_answers_come_in_the_order_of_the_items(tmp_path: Path) -> None:
