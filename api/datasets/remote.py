@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SCHEMES: Final = frozenset({"s3", "gs", "gcs", "http", "https"})
+_WEB: Final = frozenset({"http", "https"})
+SCHEMES: Final = frozenset({"s3", "gs", "gcs"}) | _WEB
 _BLOCK_BYTES: Final = 1 << 20
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -54,6 +55,10 @@ def is_public(address: str) -> bool:
         if inner is not None:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast
+
+
+def _is_web(url: str) -> bool:
+    return url.partition("://")[0].lower() in _WEB
 
 
 class Guard:
@@ -89,6 +94,8 @@ class Remote:
     """Opens URLs. One guard stands before all of its connections."""
 
     guard: Guard
+    _systems: dict[str, Any] = field(default_factory=dict)
+    """One file system a scheme: connecting to a bucket takes seconds."""
 
     def place(self, url: str, *, name: str | None = None) -> Place:
         """The file at ``url``; nothing is fetched yet but what tells its size."""
@@ -106,16 +113,18 @@ class Remote:
             raise ItemUnreadable(name=label(url), detail=error.message) from error
 
     def is_folder(self, url: str) -> bool:
-        """Whether ``url`` is a prefix with objects below it; no HTTP URL is."""
-        if url.lower().startswith("http"):
+        """Whether ``url`` is a prefix with objects below it; no web page is."""
+        if _is_web(url):
             return False
         system, path = self._system(url)
         return bool(self._asking(url, lambda: system.isdir(path)))
 
     def listing(self, url: str) -> Callable[[], Iterator[Place]]:
-        """Everything below a prefix, in the byte order of the names."""
+        """Everything below a prefix, in the byte order of the names; a web site is not crawled."""
 
         def listed() -> Iterator[Place]:
+            if _is_web(url):
+                return
             system, path = self._system(url)
             found = self._asking(url, lambda: system.find(path, detail=True))
             for key in sorted(found, key=lambda key: key.encode("utf-8", "surrogateescape")):
@@ -127,7 +136,10 @@ class Remote:
 
     def _place(self, system: Any, path: str, *, name: str, size: int | None) -> Place:
         def opened() -> BinaryIO:
-            stream = self._asking(path, lambda: system.open(path, "rb", block_size=_BLOCK_BYTES))
+            try:
+                stream = self._asking(path, lambda: system.open(path, "rb", block_size=_BLOCK_BYTES))
+            except SourceError as error:  # by now the source is open: what fails is a part of it
+                raise OSError(error.message) from error
             return io.BufferedReader(_Steady(stream), _BLOCK_BYTES)
 
         return Place(name=label(name), open=opened, size=size)
@@ -138,19 +150,33 @@ class Remote:
             raise RemoteFailed(
                 url=label(url), reason=f"{label(scheme)} is not one of {', '.join(sorted(SCHEMES))}"
             )
-        system = _http(self.guard, url) if scheme in {"http", "https"} else _bucket(self.guard, scheme)
+        if scheme in _WEB:
+            self.guard.check_host(urlsplit(url).hostname or "")
+        if scheme not in self._systems:
+            self._systems[scheme] = _http(self.guard) if scheme in _WEB else _bucket(self.guard, scheme)
+        system = self._systems[scheme]
         return system, str(system._strip_protocol(url))
 
     def _asking(self, url: str, ask: Callable[[], T]) -> T:
         """Ask, and turn whatever a remote library raises into our own errors."""
+        self.guard.refused = None
         try:
             return ask()
-        except FileNotFoundError as error:
-            raise SourceNotFound(source=label(url)) from error
         except _remote_errors() as error:
             if self.guard.refused is not None:
                 raise AddressRefused(host=label(url), address=self.guard.refused) from error
-            raise RemoteFailed(url=label(url), reason=reason(error)) from error
+            raise _failure(url, error) from error
+
+
+def _failure(url: str, error: Exception) -> SourceError:
+    """What a library's exception means; fsspec's HTTP calls any failure "not found"; its cause says why."""
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    status = getattr(cause, "status", 404 if isinstance(cause, FileNotFoundError) else None)
+    return (
+        SourceNotFound(source=label(url))
+        if status == 404
+        else RemoteFailed(url=label(url), reason=reason(cause))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,17 +249,16 @@ def _remote_errors() -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
-def _http(guard: Guard, url: str) -> Any:
+def _http(guard: Guard) -> Any:
     try:
         import aiohttp
         from fsspec.implementations.http import HTTPFileSystem
     except ImportError as error:
-        raise RemoteFailed(url=label(url), reason="the remote extra is not installed") from error
+        raise RemoteFailed(url="http://", reason="the remote extra is not installed") from error
 
     async def client(**settings: Any) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=guard.socket), **settings)
 
-    guard.check_host(urlsplit(url).hostname or "")
     return HTTPFileSystem(get_client=client, block_size=_BLOCK_BYTES, skip_instance_cache=True)
 
 
