@@ -112,10 +112,11 @@ def speed() -> Iterator[str]:
     if record is None:
         yield "Not measured yet."
         return
-    yield "| what | value |"
-    yield "|---|---|"
+    yield "| what | measured | by processor time | unit |"
+    yield "|---|---|---|---|"
     for row in record.rows:
-        yield f"| {row['what']}: {row['case']} | {row['value']:g} {row['unit']} |"
+        cpu = f"{row['cpu']:g}" if "cpu" in row else ""
+        yield f"| {row['what']}: {row['case']} | {row['value']:g} | {cpu} | {row['unit']} |"
     yield ""
     yield f"{header(record)}."
 
