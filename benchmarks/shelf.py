@@ -6,6 +6,7 @@ would take a day. Everything else is the product: its extractor, its stored code
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,11 +93,16 @@ def power_of(source: Source, *, corpus: Path, cache: Path, frame_s: float) -> Sp
 
 
 def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path) -> Shelf:
-    """Fingerprint all sources and put them on one shelf."""
+    """Fingerprint all sources, or read what was kept of them under this scheme, and put them on one shelf."""
     parts = []
     for source in sources:
-        sound = power_of(source, corpus=corpus, cache=cache, frame_s=extractor.params.frame_s)
-        parts.append(extractor.unpack(extractor.pack(extractor.embed(sound, fine=False))))
+        name = hashlib.sha256(f"{source.path} {extractor.scheme}".encode()).hexdigest()[:16]
+        kept = cache / "codes" / f"{name}.npy"
+        if not kept.exists():
+            sound = power_of(source, corpus=corpus, cache=cache, frame_s=extractor.params.frame_s)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            np.save(kept, extractor.pack(extractor.embed(sound, fine=False)))
+        parts.append(extractor.unpack(np.load(kept)))
     vectors = np.ascontiguousarray(np.concatenate(parts))
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)

@@ -128,7 +128,7 @@ def best_path(
 def align(
     copy: Copy, recording: int, codes: NDArray[np.float32], lead: int, *, scoring: Scoring, least_score: float
 ) -> list[Alignment]:
-    """All separated paths near one diagonal that score at least `least_score`, best first.
+    """The best path near one diagonal and all separated ones that score at least `least_score`, best first.
 
     Where a path ends, what is left before and after it is searched again: a query that was cut,
     or that a voice covers for a while, gives several.
@@ -148,7 +148,7 @@ def align(
         if last <= first:
             continue
         path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=scoring)
-        if path is None or path[2] < least_score:
+        if path is None or (found and path[2] < least_score):
             continue
         steps, similarity, score = path
         found.append(

@@ -29,9 +29,10 @@ class Scoring:
         The z of the table's first and last entry. z = (similarity - mean) / sd, against decoys, for each row.
     drift_cost : float
         Taken from a path for every step that moves on by one row more or less than the change says.
-    prior_rate, prior_log_count : float
-        Pooled null model: ``exp(prior_log_count - prior_rate * score)`` paths are expected to score that much
-        for each fine row of a query and each code searched.
+    prior_rate, prior_rate_rows, prior_log_count : float
+        Pooled null model: ``exp(prior_log_count - rate * score)`` paths are expected to score that much for each
+        fine row of a query and each code searched, with ``rate = prior_rate * (1 + prior_rate_rows / n_rows)``:
+        a short query has no room for high scores.
     prior_weight : float
         How many exceedances the pooled rate is worth when a query's own rate is estimated.
     calibration_offset, calibration_slope : float
@@ -47,6 +48,7 @@ class Scoring:
     z_high: float
     drift_cost: float
     prior_rate: float
+    prior_rate_rows: float
     prior_log_count: float
     prior_weight: float
     calibration_offset: float
@@ -64,6 +66,10 @@ class Scoring:
     def levels_per_z(self) -> float:
         """Entries of the table in one unit of z."""
         return (self.table.size - 1) / (self.z_high - self.z_low)
+
+    def pooled_rate(self, n_rows: int) -> float:
+        """How fast the number of chance paths falls with their score, for a query of so many fine rows."""
+        return self.prior_rate * (1 + self.prior_rate_rows / max(n_rows, 1))
 
     def step_scores(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score of steps of the given z, as the kernels read it."""

@@ -121,7 +121,7 @@ class Search:
         return find_candidates(hits, rows, z, copy.rung, row_s=copy.row_s, scoring=self.scoring)
 
     def _align(self, copy: Copy, candidates: Sequence[Candidate]) -> list[Alignment]:
-        least = EXTENSION_NATS / self.scoring.prior_rate
+        least = EXTENSION_NATS / self.scoring.pooled_rate(len(copy.rows))
         found: dict[tuple[int, int, int], Alignment] = {}
         for candidate in candidates:
             lead = round(candidate.offset_s / copy.row_s)

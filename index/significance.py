@@ -159,7 +159,7 @@ def fit_tail(clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring
     return Null(
         threshold=threshold,
         n_above=float(n_above),
-        rate=(n_above + weight) / (excess + weight / scoring.prior_rate),
+        rate=(n_above + weight) / (excess + weight / scoring.pooled_rate(n_rows)),
         n_decoys=n_decoys,
         n_rows=n_rows,
         clumps=ranked,
@@ -184,7 +184,8 @@ def log_e_raw(score: float, space: Space, null: Null) -> float:
 def log_e_pooled(score: float, space: Space, scoring: Scoring) -> float:
     """What `log_e_raw` would be about, for a query that is like the pool: decides what is worth decoys."""
     places = log(space.n_rows * space.n_codes / space.weight)
-    return scoring.prior_log_count + places - scoring.prior_rate * score
+    rate = scoring.pooled_rate(min(space.n_rows, WINDOW_ROWS))
+    return scoring.prior_log_count + places - rate * score
 
 
 def calibrated_e(log_e: float, scoring: Scoring) -> float:

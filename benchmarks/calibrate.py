@@ -1,0 +1,246 @@
+"""Claimed against observed: how often absent queries are told to be found, for every E-value claimed.
+
+    python -m benchmarks calibrate --queries 2000 --record calibration.json.gz --plot calibration.png
+
+Excerpts of music that the index does not hold (its own track, and every copy of it, left out) are asked of
+everything else, along the product's road. Of a true E-value, E such queries in a thousand times a thousandth
+must come out at E or better. ``--write`` fits the recalibration constants of ``index/scoring.json`` to what
+was observed; run it again without to check them on other queries (another ``--seed`` or ``--role``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.corpus import Corpus
+from benchmarks.shelf import SHELF, Shelf, as_query, power_of, shelve
+from benchmarks.training.data import sources
+from fingerprint.extract import extractor
+from fingerprint.types import Spectrogram
+from index.identify import identify
+from index.ladder import ladder
+from index.match import Effort
+from index.scoring import SCORING_FILE, shipped_scoring, write_scoring
+
+CLAIMED: Final = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""E-values at which claim and count are compared."""
+
+MAX_E: Final = 20.0
+LEAST_OBSERVED: Final = 5
+"""A rate that rests on fewer false matches than this does not steer the fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One absent query: where it came from, and the E-value of everything that was wrongly found."""
+
+    track: str
+    start_s: float
+    seconds: float
+    e_values: tuple[float, ...]
+    found: tuple[str, ...]
+    took_s: float
+
+
+def draw(
+    shelf: Shelf, role: str, kind: str, *, lengths_s: Sequence[float], corpus: Path, cache: Path, seed: int
+) -> Iterator[tuple[int, float, Spectrogram]]:
+    """Excerpts that are not silent, tracks drawn evenly: number of the track, start, sound."""
+    rng = np.random.default_rng(seed)
+    frame_s = shelf.extractor.params.frame_s
+    own = [
+        number
+        for number, source in enumerate(shelf.sources)
+        if role in ("all", source.role) and source.kind == kind
+    ]
+    while True:
+        number = own[int(rng.integers(len(own)))]
+        n_frames = round(lengths_s[int(rng.integers(len(lengths_s)))] / frame_s)
+        sound = power_of(shelf.sources[number], corpus=corpus, cache=cache, frame_s=frame_s)
+        first = int(rng.integers(max(len(sound.power) - n_frames, 1)))
+        power = sound.power[first : first + n_frames]
+        if len(power) == n_frames and power.mean() > 1e-3 * sound.power.mean():
+            yield number, first * frame_s, Spectrogram(power=power, frame_s=frame_s)
+
+
+def copies(shelf: Shelf, corpus: Corpus) -> dict[int, list[int]]:
+    """For each recording, those that hold the same: its group of duplicates, files of its name."""
+    group = {track.path: track.dup_group or Path(track.path).name for track in corpus.tracks}
+    groups = [group.get(source.path, source.path) for source in shelf.sources]
+    return {
+        number: [n for n, other in enumerate(groups) if other == own] for number, own in enumerate(groups)
+    }
+
+
+def ask(
+    shelf: Shelf, same: Sequence[int], number: int, start_s: float, sound: Spectrogram, effort: Effort
+) -> Asked:
+    """Ask about an excerpt everything but the recordings in `same`."""
+    before = time.perf_counter()
+    matches = identify(
+        as_query(sound, shelf.extractor),
+        shelf.without(same),
+        collections=SHELF,
+        effort=effort,
+        max_e_value=MAX_E,
+        limit=1000,
+    )
+    return Asked(
+        track=shelf.sources[number].path,
+        start_s=round(start_s, 2),
+        seconds=round(len(sound.power) * sound.frame_s, 2),
+        e_values=tuple(float(f"{match.e_value:.4g}") for match in matches),
+        found=tuple(shelf.sources[match.recording].path for match in matches),
+        took_s=round(time.perf_counter() - before, 4),
+    )
+
+
+def observed(asked: Sequence[Asked], claimed: Sequence[float] = CLAIMED) -> NDArray[np.float64]:
+    """False matches for each query at each claimed E-value, or better."""
+    every = np.sort([e for one in asked for e in one.e_values])
+    return np.searchsorted(every, claimed, side="right") / max(len(asked), 1)
+
+
+def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArray[np.float64]:
+    """2.5 and 97.5 % of `observed` when whole tracks are drawn anew; shape (2, n_claimed)."""
+    rng = np.random.default_rng(seed)
+    tracks = sorted({one.track for one in asked})
+    of_track = {track: [one for one in asked if one.track == track] for track in tracks}
+    counts = np.array([observed(of_track[track]) * len(of_track[track]) for track in tracks])
+    sizes = np.array([len(of_track[track]) for track in tracks])
+    drawn = rng.integers(len(tracks), size=(draws, len(tracks)))
+    rates = counts[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)[:, None]
+    return np.quantile(rates, [0.025, 0.975], axis=0)
+
+
+def fit(asked: Sequence[Asked]) -> tuple[float, float]:
+    """Offset and slope of ``log observed`` over ``log claimed``: what turns a claim into an honest one."""
+    claimed = np.array(CLAIMED)
+    rates = observed(asked)
+    counts = rates * len(asked)
+    kept = counts >= LEAST_OBSERVED
+    if np.count_nonzero(kept) < 3:
+        raise SystemExit(f"{len(asked)} queries gave too few false matches to fit: ask more")
+    slope, offset = np.polyfit(np.log(claimed[kept]), np.log(rates[kept]), 1, w=np.sqrt(counts[kept]))
+    return float(offset), float(slope)
+
+
+def table(asked: Sequence[Asked]) -> str:
+    """Claimed and observed, with bounds, as Markdown."""
+    low, high = bounds(asked)
+    lines = ["| claimed E | observed | 95 % bounds, by track |", "|---|---|---|"]
+    for claim, rate, least, most in zip(CLAIMED, observed(asked), low, high, strict=True):
+        lines.append(f"| {claim:g} | {rate:.3g} | {least:.3g} - {most:.3g} |")
+    return "\n".join(lines)
+
+
+def plot(asked: Sequence[Asked], path: Path) -> None:
+    """Draw claimed against observed on logarithmic axes."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    low, high = bounds(asked)
+    figure, axes = pyplot.subplots(figsize=(5, 5))
+    axes.fill_between(CLAIMED, np.maximum(low, 1e-5), np.maximum(high, 1e-5), alpha=0.3)
+    axes.plot(CLAIMED, np.maximum(observed(asked), 1e-5), "o-", label="observed")
+    axes.plot(CLAIMED, CLAIMED, "k--", label="honest")
+    axes.set(
+        xscale="log", yscale="log", xlabel="E-value claimed", ylabel="false matches for each absent query"
+    )
+    axes.legend()
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+
+
+def recalibrate(asked: Sequence[Asked]) -> None:
+    """Fold what was observed into the shipped constants."""
+    scoring = shipped_scoring()
+    offset, slope = fit(asked)
+    write_scoring(
+        SCORING_FILE,
+        replace(
+            scoring,
+            calibration_offset=offset + slope * scoring.calibration_offset,
+            calibration_slope=slope * scoring.calibration_slope,
+        ),
+    )
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks calibrate", description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True, help="spectrograms, as training keeps them")
+    parser.add_argument("--role", choices=["train", "validation", "test", "all"], default="validation")
+    parser.add_argument("--kind", choices=["music", "speech"], default="music")
+    parser.add_argument("--lengths", default="3,8", help="seconds, separated by commas")
+    parser.add_argument("--queries", type=int, default=2000)
+    parser.add_argument("--effort", type=Effort, default=Effort.FAST)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", type=Path, help="raw answers, .json.gz")
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--write", action="store_true", help="fit and write index/scoring.json")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ask, count, and say how honest the E-values are."""
+    options = _arguments(argv)
+    faiss.omp_set_num_threads(1)
+    model = extractor()
+    roles = ("validation", "train") if options.role != "test" else ("test", "train")
+    held = [
+        source
+        for role in roles
+        for source in sources(options.corpus, role=role)
+        if source.kind in ("music", "speech")
+    ]
+    shelf = shelve(held, model, corpus=options.corpus, cache=options.cache)
+    same = copies(shelf, Corpus.open(options.corpus))
+    excerpts = draw(
+        shelf,
+        options.role,
+        options.kind,
+        lengths_s=[float(length) for length in options.lengths.split(",")],
+        corpus=options.corpus,
+        cache=options.cache,
+        seed=options.seed,
+    )
+    asked = [
+        ask(shelf, same[excerpt[0]], *excerpt, options.effort)
+        for excerpt, _ in zip(excerpts, range(options.queries), strict=False)
+    ]
+    print(table(asked))
+    if options.record:
+        settings = {
+            "scheme": model.scheme,
+            "n_codes": shelf.n_codes(SHELF),
+            "rungs": len(ladder(options.effort).rungs),
+            "scoring": json.loads(SCORING_FILE.read_text(encoding="utf-8")),
+            "seed": options.seed,
+            "role": options.role,
+            "effort": options.effort.value,
+        }
+        lines = {"settings": settings, "asked": [asdict(one) for one in asked]}
+        options.record.write_bytes(gzip.compress(json.dumps(lines).encode(), mtime=0))
+    if options.plot:
+        plot(asked, options.plot)
+    if options.write:
+        recalibrate(asked)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
