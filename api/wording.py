@@ -124,7 +124,7 @@ def _unread(tally: Tally) -> Sequence[str]:
     if unread:
         reasons = ", ".join(f"{code} {number:,}" for code, number in tally.reasons.most_common())
         said.append(
-            f"{count(unread, 'item')} could not be read, so nothing is said of their content ({reasons})."
+            f"{count(unread, 'item')} could not be read, so nothing is known of what it holds ({reasons})."
         )
     if quiet:
         said.append(f"{count(quiet, 'item')} held too little sound to compare.")

@@ -1,11 +1,11 @@
 """``python -m benchmarks crash``: kill -9 real commands at random moments, and look at what is left.
 
 `register` acknowledges a work by its line on stdout; what `index` has stored may never be less after a kill
-than it was before. After every kill the store must be sound; at the end all items must be there, and a resumed
-scan's findings must be, byte for byte, those of an unbroken one.
+than it was before. After every kill the store must be sound; at the end all items must be there, and a
+resumed scan's findings must be, byte for byte, those of an unbroken one.
 
-Each row of the record is one run: the command, when it was killed if it was, how many items had been acknowledged
-or stored before, how many of those were missing afterwards, and how many problems `verify` found.
+Each row of the record is one run: the command, when it was killed if it was, how many items had been
+acknowledged or stored before, how many of those were missing afterwards, and how many problems were found.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def run(
 
     def finish(scanned: Scanned) -> None:
         tallies.append(tally_of(scanned, baseline=known))
-        write_extras(scanned, extras)
+        write_extras(scanned, tallies[0], plan, items, extras, settings)
 
     make_warm(console)
     with Watch(console, "scanning", total=_expected(items, plan)) as watch:
@@ -158,12 +158,20 @@ def _found(finding: Finding) -> str | None:
     return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, E-value {best.e_value:.1e}"
 
 
-def write_extras(scanned: Scanned, extras: Extras) -> None:
+def write_extras(
+    scanned: Scanned, tally: Tally, plan: Plan, items: Reader, extras: Extras, settings: Settings
+) -> None:
     """Write the exclude list, the clean manifest, the report and the comparison, whichever were asked for."""
     from api.scan.outputs import write_exclude_list
 
     if extras.exclude_list is not None:
         write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=extras.left_out)
+    if extras.report is not None:
+        from api.evidence.report import write_report
+
+        write_report(
+            scanned.findings(), tally, extras.report, source=plan.source, items=items, settings=settings
+        )
     if extras.before is not None:
         say_difference(scanned, extras.before)
 

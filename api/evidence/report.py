@@ -1,0 +1,178 @@
+"""One self-contained page about a scan that a person can hand on: what was compared, found, and not read."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.asking import open_library
+from api.datasets.types import Reader, Recording
+from api.evidence.picture import picture
+from api.evidence.png import data_url, png, span
+from api.findings import Finding, MatchSaid, threshold
+from api.pipeline import Listener
+from api.scan.outputs import whole_file
+from api.scan.tally import Tally, certain, work_label
+from api.settings import Settings
+from api.wording import change_words, clock, searched_how, summary
+from index.library import Library
+from index.match import Verdict
+from index.records import Picture
+
+MAX_PICTURED: Final = 60
+"""Matches shown with their spectrograms, the most certain first; the others are listed."""
+MAX_ROWS: Final = 200
+LOWEST_LOG_E: Final = -30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One item in which a work was found; `images` are the item's and the work's spectrogram, where drawn."""
+
+    item: str
+    match: MatchSaid
+    images: tuple[str, str] | None = None
+
+    @property
+    def change(self) -> str:
+        """How the item was changed from the work."""
+        return change_words(self.match)
+
+    @property
+    def spans(self) -> tuple[str, str]:
+        """Where the longest stretch lies, in the item and in the work."""
+        here, there = longest(self.match)
+        return f"{clock(here[0])}-{clock(here[1])}", f"{clock(there[0])}-{clock(there[1])}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counted:
+    """How many items of one part of the source had which verdict."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    heard_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathered:
+    """What a page shows, gathered in one pass over the findings."""
+
+    works: dict[str, list[Shown]] = field(default_factory=lambda: defaultdict(list))
+    parts: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
+    possible: list[Shown] = field(default_factory=list)
+    log_e: list[float] = field(default_factory=list)
+
+    def take(self, finding: Finding) -> None:
+        """Add one finding."""
+        part = self.parts[part_of(finding)]
+        part.verdicts[finding.verdict] += 1
+        part.heard_s += finding.item.duration_s or 0.0
+        for match in certain(finding):
+            if finding.verdict is Verdict.MATCH:
+                self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
+        if finding.matches:
+            self.log_e.append(math.log10(max(finding.best_e_value, 1e-300)))
+        if finding.verdict is Verdict.POSSIBLE:
+            self.possible.append(Shown(item=finding.item.id, match=finding.matches[0]))
+
+
+def part_of(finding: Finding) -> str:
+    """Name the shard that holds an item, or else its topmost folder."""
+    item = finding.item
+    if item.path != item.id:
+        return item.path
+    return item.id.partition("/")[0] if "/" in item.id else "(top)"
+
+
+def longest(match: MatchSaid) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the longest matching stretch, as seconds in the item and seconds in the work."""
+    best = max(match.segments, key=lambda each: each.query_end_s - each.query_start_s)
+    return (best.query_start_s, best.query_end_s), (best.reference_start_s, best.reference_end_s)
+
+
+def write_report(
+    findings: Iterable[Finding], tally: Tally, path: Path, *, source: str, items: Reader, settings: Settings
+) -> None:
+    """Write the page. Items shown with their spectrogram are heard once more for it."""
+    gathered = Gathered()
+    for finding in findings:
+        gathered.take(finding)
+    pictured = draw(gathered, items, settings)
+    page = Environment(
+        loader=PackageLoader("api.evidence", "pages"), autoescape=True, undefined=StrictUndefined
+    ).get_template("report.html")
+    text = page.render(
+        source=source,
+        format=items.format,
+        version=version("earwitness"),
+        tally=tally,
+        threshold=threshold(tally.n_items),
+        summary=summary(tally),
+        how=None if tally.search is None else searched_how(tally.search),
+        verdicts=[(verdict, tally.verdicts[verdict]) for verdict in Verdict],
+        works=sorted(pictured.items(), key=lambda each: -len(each[1])),
+        possible=gathered.possible[:MAX_ROWS],
+        n_possible=len(gathered.possible),
+        parts=list(gathered.parts.items())[:MAX_ROWS],
+        n_parts=len(gathered.parts),
+        bars=histogram(gathered.log_e),
+    )
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def histogram(log_e: Collection[float]) -> list[tuple[int, int]]:
+    """Count best matches by the power of ten of their E-value, from the surest to `possible`."""
+    counts = Counter(max(math.floor(each), LOWEST_LOG_E) for each in log_e)
+    return [(power, counts[power]) for power in range(LOWEST_LOG_E, -1)] if counts else []
+
+
+def draw(gathered: Gathered, items: Reader, settings: Settings) -> Mapping[str, list[Shown]]:
+    """Add spectrograms, side by side, to the surest matches."""
+    every = sorted(
+        (shown for each in gathered.works.values() for shown in each), key=lambda s: s.match.e_value
+    )
+    chosen = {(shown.item, shown.match.recording.id) for shown in every[:MAX_PICTURED]}
+    heard = hear_again({item for item, _ in chosen}, items, settings)
+    with open_library(settings) as library:
+        return {
+            work: [_drawn(shown, chosen, heard, library) for shown in shown_items]
+            for work, shown_items in gathered.works.items()
+        }
+
+
+def _drawn(
+    shown: Shown, chosen: set[tuple[str, str]], heard: Mapping[str, Picture], library: Library
+) -> Shown:
+    if (shown.item, shown.match.recording.id) not in chosen or shown.item not in heard:
+        return shown
+    row = library.by_sha256(shown.match.recording.id)
+    kept = None if row is None else library.picture(row.id)
+    if kept is None:
+        return shown
+    here, there = longest(shown.match)
+    images = data_url(png(span(heard[shown.item], *here))), data_url(png(span(kept, *there)))
+    return Shown(item=shown.item, match=shown.match, images=images)
+
+
+def hear_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Picture]:
+    """Go through the source once more and picture the items that are wanted."""
+    pictures: dict[str, Picture] = {}
+    if not wanted:
+        return pictures
+    with Listener(settings=settings) as listener:
+        for item in items:
+            if item.item_id in wanted and isinstance(item, Recording):
+                query = listener.hear(item).query
+                if query is not None:
+                    pictures[item.item_id] = picture(query.spectrogram)
+            if len(pictures) == len(wanted):
+                break
+    return pictures
