@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
@@ -12,11 +12,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.findings import schema
 from api.http import health, pages, problems, routes
-from api.http.desk import open_desk as open_real_desk
 from api.http.guard import LOOPBACK_NAMES, Guard
 from api.http.keys import KeyRing
-from api.http.metrics import Meter, Metrics
-from api.http.service import OpenDesk, Service, close_service, open_service
+from api.http.metrics import Meter
+from api.http.service import Service, close_service, open_service
 from api.settings import Settings
 
 DESCRIPTION: Final = """
@@ -34,19 +33,18 @@ TAGS: Final = [
 ]
 
 
-def create_app(settings: Settings, *, open_desk: OpenDesk = open_real_desk) -> FastAPI:
+def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = open_service) -> FastAPI:
     """Make the application; its home is opened when it starts, and let go of when it stops.
 
     Parameters
     ----------
-    open_desk : callable
-        Makes what does the jobs; tests give another.
+    opened : callable
+        Gives the opened home.
     """
-    metrics = Metrics(lambda: _jobs_by_state(app))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = await run_in_threadpool(open_service, settings, metrics, open_desk)
+        app.state.service = await run_in_threadpool(opened, settings)
         try:
             yield
         finally:
@@ -67,14 +65,9 @@ def create_app(settings: Settings, *, open_desk: OpenDesk = open_real_desk) -> F
     problems.install(app)
     keys = KeyRing(settings.api_keys, tenant=settings.tenant)
     app.add_middleware(Guard, keys=keys, hosts=LOOPBACK_NAMES | {settings.host, *settings.hosts})
-    app.add_middleware(Meter, metrics=metrics)
+    app.add_middleware(Meter)
     _describe_findings(app)
     return app
-
-
-def _jobs_by_state(app: FastAPI) -> Mapping[str, int]:
-    service: Service = app.state.service
-    return {state.value: count for state, count in service.jobs.count().items()}
 
 
 def _describe_findings(app: FastAPI) -> None:

@@ -16,7 +16,7 @@ from api.errors import LibraryMoved, ScanChanged
 from api.findings import ErrorSaid, Finding, to_json, to_line
 from api.http.metrics import Metrics
 from api.http.runner import Pulse
-from api.http.service import RESULT_FOLDER
+from api.http.spool import RESULT_FOLDER
 from api.pipeline import Listener
 from api.scan.checkpoint import partial_of
 from api.scan.outputs import whole_file

@@ -12,9 +12,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from index.jobs import JobState
+
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-STATES: Final = ("queued", "running", "done", "failed")
 
 
 class Metrics:
@@ -26,7 +27,7 @@ class Metrics:
         Gives the number of jobs in each state; asked at every scrape, so the store stays the only truth.
     """
 
-    def __init__(self, count_jobs: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, count_jobs: Callable[[], Mapping[JobState, int]]) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Jobs(count_jobs))
         self._stages = Histogram(
@@ -75,23 +76,27 @@ class Metrics:
 class Meter:
     """ASGI middleware: counts answers by the route's template, never by the address, which clients choose."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on and count its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        metrics: Metrics = scope["app"].state.service.metrics
 
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                self._metrics.answered(route, message["status"])
+                metrics.answered(route, message["status"])
             await send(message)
 
         await self._app(scope, receive, send_counted)
 
 
 class _Jobs(Collector):
-    def __init__(self, count_jobs: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, count_jobs: Callable[[], Mapping[JobState, int]]) -> None:
         self._count_jobs = count_jobs
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
@@ -100,6 +105,6 @@ class _Jobs(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         counts = self._count_jobs()
         (family,) = self.describe()
-        for state in STATES:
-            family.add_metric([state], counts.get(state, 0))
+        for state in JobState:
+            family.add_metric([state.value], counts[state])
         return [family]

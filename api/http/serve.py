@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.http.app import create_app
 from api.http.errors import OpenDoor
+from api.http.service import open_service
 from api.settings import Settings
 
 HEADER_S: Final = 10.0
@@ -68,8 +69,11 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     if not settings.api_keys and not is_loopback(host):
         raise OpenDoor(host=host)
     log_to_stderr()
+    service = open_service(
+        settings
+    )  # here, so that what is wrong with the home is said as any command says it
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, opened=lambda _: service),
         host=host,
         port=port,
         http=PatientOnlySoLong,

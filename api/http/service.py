@@ -9,18 +9,17 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from api.http.desk import open_desk as open_real_desk
 from api.http.errors import JobNotFound, QueueFull
 from api.http.metrics import Metrics
 from api.http.runner import Desk, Runner
 from api.http.schemas import JobOut, moment
-from api.http.spool import Spool
+from api.http.spool import RESULT_FOLDER, SPOOL_FOLDER, Spool
 from api.http.uploads import Received
 from api.settings import Settings
 from index.enroll import Writer
 from index.jobs import Job, Jobs, JobState
 
-SPOOL_FOLDER: Final = "spool"
-RESULT_FOLDER: Final = "results"
 MAX_QUEUED: Final = 1_000
 PATIENCE_S: Final = 10.0
 
@@ -110,13 +109,20 @@ class Service:
         return JobOut.model_validate(said)
 
 
-def open_service(settings: Settings, metrics: Metrics, open_desk: OpenDesk) -> Service:
+def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) -> Service:
     """Take the home's lock, put back what a dead server was doing, and start working.
+
+    Parameters
+    ----------
+    open_desk : callable
+        Makes what does the jobs; tests give another.
 
     Raises
     ------
     HomeBusy
         When another process writes to this home.
+    SchemeMismatch, CatalogTooNew
+        When another program is needed to read it.
     """
     writer = Writer.open(settings.home, tenant=settings.tenant)
     jobs = Jobs(writer.catalog, tenant=settings.tenant)
@@ -124,6 +130,7 @@ def open_service(settings: Settings, metrics: Metrics, open_desk: OpenDesk) -> S
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
     spool.sweep(jobs.spool_paths())
     (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    metrics = Metrics(jobs.count)
     runner = Runner(jobs, lambda: open_desk(settings, writer, metrics), metrics)
     runner.start()
     return Service(settings=settings, writer=writer, jobs=jobs, spool=spool, runner=runner, metrics=metrics)

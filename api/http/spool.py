@@ -17,6 +17,8 @@ from api.http.errors import NoRoom, UploadTooLarge
 from fingerprint.errors import EmptyFile
 from index.disk import fsync_folder, room_for
 
+SPOOL_FOLDER: Final = "spool"
+RESULT_FOLDER: Final = "results"
 KEEP_FREE_BYTES: Final = 256 * 2**20
 """Uploads stop here, so that jobs already accepted can still write what they find."""
 

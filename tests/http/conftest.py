@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from api.http.app import create_app
 from api.http.runner import Pulse
+from api.http.service import open_service
 from api.settings import Settings
 from index.jobs import Job
 
@@ -56,7 +58,9 @@ def serve(settings: Settings) -> Serve:
     @contextmanager
     def started(work: Work = lambda job, _: {"kind": job.kind}, **changed: Any) -> Iterator[TestClient]:
         desk = WrittenDesk(work)
-        app = create_app(settings.model_copy(update=changed), open_desk=lambda *_: desk)
+        app = create_app(
+            settings.model_copy(update=changed), opened=partial(open_service, open_desk=lambda *_: desk)
+        )
         with TestClient(app, base_url="http://127.0.0.1") as client:
             client.desk = desk  # type: ignore[attr-defined]
             yield client
