@@ -161,8 +161,10 @@ def _is_wav_scp(lines: Sequence[str]) -> bool:
 
 
 def _delimited(lines: Sequence[str]) -> str | None:
+    # AudioSet's begin with comments, of which the last is the header
+    first = next((line for line in lines if not line.startswith("#")), lines[-1])
     for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
-        if lines[0].count(delimiter) and not lines[0].startswith(("<", "%")):
+        if delimiter in first and not first.startswith(("<", "%")):
             return kind
     # a plain list of paths is a manifest of one column, if its first line is a header
     cells = next(csv.reader(lines[:1]), [])

@@ -121,7 +121,7 @@ def test_private_addresses_are_refused_by_default(s3: str, http: str) -> None:
 
 
 def test_a_redirect_to_a_private_address_is_refused(http: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is judged when the connection is made, so a public name that leads home is stopped there."""
+    """The address is judged when the connection is made, so a public name that leads home stops there."""
     monkeypatch.setattr(Guard, "check_host", lambda *_: None)  # as if the first look-up had been public
     with pytest.raises(AddressRefused):
         open_source(f"{http}/away.zip")

@@ -1,0 +1,136 @@
+"""Laws of the readers, for any content."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.datasets import Recording, SourceLimits, open_source
+from api.datasets.labels import Names, climbs_out, label
+from api.datasets.parquet import largest_page
+from api.datasets.shards import expand
+from api.datasets.tape import PlainTape, members
+from fingerprint.errors import EarwitnessError
+
+LIMITS = SourceLimits()
+NAME = st.text(alphabet="ab/.é ñ\u4e2d", min_size=1, max_size=200).filter(
+    lambda name: name.strip("/. ") and not name.endswith("/")
+)
+
+
+@given(
+    entries=st.lists(st.tuples(NAME, st.binary(max_size=1500)), max_size=6), form=st.sampled_from([0, 1, 2])
+)
+def test_a_tar_is_walked_as_the_standard_library_walks_it(
+    entries: list[tuple[str, bytes]], form: int
+) -> None:
+    """Names and bytes of regular members are those that tarfile reads, in each of its three formats."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=form, encoding="utf-8") as archive:
+        for name, data in entries:
+            info = tarfile.TarInfo(name[:90] if form == tarfile.USTAR_FORMAT else name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    file.seek(0)
+    with tarfile.open(fileobj=file, encoding="utf-8") as archive:
+        expected = [
+            (label(info.name).removeprefix("./"), held.read())
+            for info in archive
+            if info.isfile() and (held := archive.extractfile(info)) is not None
+        ]
+    file.seek(0)
+    walked = members(PlainTape(file), name="a.tar", limits=LIMITS)
+    assert [
+        (m.name, b"".join(iter(lambda m=m: m.body.read(700), b""))) for m in walked if m.kind == "file"
+    ] == expected
+
+
+@given(raw=st.binary(max_size=60))
+def test_a_label_is_printable_and_leaves_good_names_alone(raw: bytes) -> None:
+    """Any bytes can be shown; a name that is printable already is shown as it is."""
+    shown = label(raw)
+    assert shown.isprintable()
+    assert label(shown) == shown
+
+
+@given(names=st.lists(st.sampled_from(["a", "b", "a#2", "a#3"]), max_size=20))
+def test_ids_are_distinct_whatever_the_names(names: list[str]) -> None:
+    """Even names that look like numbered ones never share an id."""
+    taker = Names()
+    ids = [taker.take(name) for name in names]
+    assert len(set(ids)) == len(ids)
+
+
+@given(first=st.integers(0, 50), count=st.integers(1, 50), width=st.integers(1, 6))
+def test_a_shard_range_names_each_shard_once(first: int, count: int, width: int) -> None:
+    """``{0007..0009}`` counts with its leading zeros, both ends included."""
+    last = first + count - 1
+    found = expand(f"s-{{{first:0{width}d}..{last}}}.tar")
+    assert found == [f"s-{number:0{width}d}.tar" for number in range(first, last + 1)]
+
+
+@pytest.mark.parametrize("name", ["/x", "..", "a/../../x", "C:\\x", "\\\\host\\x", "a\\..\\x"])
+def test_names_that_climb_out(name: str) -> None:
+    """Absolute names, parents and drives are seen in either system's spelling."""
+    assert climbs_out(name)
+
+
+@settings(max_examples=25)
+@given(
+    sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=8),
+    compression=st.sampled_from(["none", "snappy", "zstd"]),
+    version=st.sampled_from(["1.0", "2.0"]),
+)
+def test_page_headers_are_read_as_arrow_wrote_them(sizes: list[int], compression: str, version: str) -> None:
+    """The largest page is at least the longest value, whatever the page version and compression."""
+    file = io.BytesIO()
+    values = [bytes([n % 251]) * size for n, size in enumerate(sizes)]
+    table = pa.table({"audio": pa.array(values, pa.binary()), "title": ["é" * 9] * len(sizes)})
+    pq.write_table(table, file, compression=compression, data_page_version=version, data_page_size=1000)
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    assert largest_page(group, file, ["audio", "title"], name="a", limits=LIMITS) >= max(sizes)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_damage_never_escapes_as_anything_but_our_errors(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An archive with any few bytes changed is read, or refused with a reason; nothing else can happen."""
+    sound = bytearray(data.draw(st.sampled_from([_zip(), _tar()])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        sound[data.draw(st.integers(0, len(sound) - 1))] = data.draw(st.integers(0, 255))
+    source: Path = tmp_path_factory.getbasetemp() / "damaged"
+    source.write_bytes(sound)
+    try:
+        for item in open_source(source):
+            if isinstance(item, Recording) and item.open is not None:
+                item.open().read()
+    except EarwitnessError as error:
+        assert error.hint
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.wav", b"RIFF" + bytes(300))
+        archive.writestr("b.wav", bytes(range(256)))
+    return file.getvalue()
+
+
+def _tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("a.wav", "é" * 60 + ".wav"):
+            info = tarfile.TarInfo(name)
+            info.size = 600
+            archive.addfile(info, io.BytesIO(bytes(600)))
+    return file.getvalue()
