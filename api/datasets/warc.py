@@ -7,6 +7,11 @@ from contextlib import closing
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
+from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import DecompressingBufferedReader
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeadersParserException
+
 from api.datasets.labels import HEAD_BYTES, Names, label
 from api.datasets.members import is_archive, is_item
 from api.datasets.places import Place
@@ -43,13 +48,12 @@ class WarcReader:
             yield cut_off(error, place=self._place, item_id=names.take(f"{self._place.name}#rest"))
 
     def _records(self, stream: BinaryIO) -> Iterator[_Content]:
-        from warcio.archiveiterator import ArchiveIterator
-        from warcio.exceptions import ArchiveLoadFailed
-        from warcio.statusandheaders import StatusAndHeadersParserException
-
         content: _Content | None = None
         try:
-            for record in ArchiveIterator(stream):
+            iterator = ArchiveIterator(stream)
+            iterator.reader = reader = _CappedReader(stream, self._limits)
+            for record in iterator:
+                reader.n_line_bytes = 0
                 if content is not None:
                     content.passed = True
                 if record.rec_type in _WITH_CONTENT:
@@ -74,6 +78,27 @@ class WarcReader:
             sequential=True,
             metadata={"url": label(content.url), "media_type": label(content.media_type)},
         )
+
+
+class _CappedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio has no types
+    """Reads lines (headers, chunk sizes) no longer, and per record no more, than their caps.
+
+    warcio reads a header line of any length into memory, and a packed one can be of any length.
+    """
+
+    def __init__(self, stream: BinaryIO, limits: SourceLimits) -> None:
+        super().__init__(stream)
+        self._limits = limits
+        self.n_line_bytes = 0
+
+    def readline(self, length: int | None = None) -> bytes:
+        """Read a line; `ArchiveLoadFailed` when it, or the record's lines, exceed their cap."""
+        cap = self._limits.header_bytes
+        line: bytes = super().readline(min(length, cap) if length else cap)
+        self.n_line_bytes += len(line)
+        if len(line) >= cap or self.n_line_bytes > self._limits.json_bytes:
+            raise ArchiveLoadFailed("its headers are too long")
+        return line
 
 
 class _Content:

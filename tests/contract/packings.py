@@ -12,6 +12,7 @@ import wave
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -91,7 +92,7 @@ def hugging_face_arrow(root: Path) -> Path:
     return root / "saved"
 
 
-def _hugging_face():  # type: ignore[no-untyped-def] # the library is not typed
+def _hugging_face() -> Any:  # the library is not typed
     import pyarrow as pa
     from datasets import Audio, Dataset, DatasetInfo, Features, Value
 

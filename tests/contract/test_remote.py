@@ -50,7 +50,7 @@ def packings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def s3(packings: Path) -> Iterator[str]:
     """The URL of a bucket that holds the packings, on a server of our own."""
-    import boto3
+    import boto3  # type: ignore[import-untyped] # stubs are a package of their own
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(port=0, verbose=False)

@@ -110,7 +110,11 @@ def zip_encrypted(root: Path) -> Path:
 
 def zip_links_and_devices(root: Path) -> Path:
     """Make: zip links and devices."""
-    members = [(_unix("l.wav", 0o120777), b"/etc/passwd"), (_unix("d.wav", 0o020666), b""), ("b.wav", wav())]
+    members: list[tuple[str | zipfile.ZipInfo, bytes]] = [
+        (_unix("l.wav", 0o120777), b"/etc/passwd"),
+        (_unix("d.wav", 0o020666), b""),
+        ("b.wav", wav()),
+    ]
     return zip_of(root, members)
 
 

@@ -209,5 +209,28 @@ TABLES: tuple[Case, ...] = (
     Case(
         "warc negative length", warc_of(record("http://a/x.wav", wav(), length=-5)), {"ok", "source_cut_off"}
     ),
+    Case(
+        "warc header bomb",
+        warc_of(
+            record("http://a/x.wav", wav()), gzip.compress(b"WARC/1.0\r\nX: " + bytes(8 << 20)), name="a.warc"
+        ),
+        {"ok", "source_cut_off"},
+    ),
+    Case(
+        "warc packed header bomb",
+        warc_of(
+            gzip.compress(record("http://a/x.wav", wav())),
+            gzip.compress(b"WARC/1.0\r\nX: " + b"y" * (8 << 20)),
+        ),
+        {"ok", "source_cut_off"},
+    ),
+    Case(
+        "warc of endless headers",
+        warc_of(
+            gzip.compress(record("http://a/x.wav", wav())),
+            gzip.compress(b"WARC/1.0\r\n" + b"X: y\r\n" * (1 << 19)),
+        ),
+        {"ok", "source_cut_off"},
+    ),
     Case("warc odd URLs", warc_of(record("http://a/\x01\x02?..", wav()), record("../../x", wav(1))), {"ok"}),
 )
