@@ -21,7 +21,7 @@ from index import insert as put
 from index import rows
 from index.catalog import Catalog, bring_up_to_date
 from index.disk import fsync_folder, room_for
-from index.errors import CollectionUnknown
+from index.errors import CollectionUnknown, HomeUnusable
 from index.lock import HomeLock
 from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Problem, Removed
 from index.segments import Codec, SegmentFile, absorbed, build, is_whole, save
@@ -73,14 +73,14 @@ class Writer:
         ------
         HomeBusy
             When another process writes this home.
+        HomeUnusable
+            When the folder cannot be made or written to.
         SchemeMismatch
             When the home holds fingerprints of another scheme than the codec's.
         CatalogTooNew
             When a newer program wrote it.
         """
-        with room_for(home):
-            (home / SEGMENT_FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = HomeLock(home)
+        lock = _take(home)
         catalog = Catalog(home, url=url, owner=True)
         try:
             bring_up_to_date(catalog)
@@ -329,6 +329,15 @@ class Writer:
                 for row in damaged
             ]
         return tuple(mended)
+
+
+def _take(home: Path) -> HomeLock:
+    try:
+        with room_for(home):
+            (home / SEGMENT_FOLDER).mkdir(parents=True, exist_ok=True)
+            return HomeLock(home)
+    except OSError as error:
+        raise HomeUnusable(home=str(home), reason=error.strerror or str(error)) from error
 
 
 def _begin(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:

@@ -24,6 +24,19 @@ class HomeMissing(StoreError):
         )
 
 
+class HomeUnusable(StoreError):
+    """The home cannot be made, or not be written to."""
+
+    code = "home_unusable"
+
+    def __init__(self, *, home: str, reason: str) -> None:
+        self.home, self.reason = home, reason
+        super().__init__(
+            f"{home} cannot be used as a home: {reason}",
+            hint="name a folder that you may write to with --home",
+        )
+
+
 class HomeBusy(StoreError):
     """Another process holds the home's one writer lock."""
 

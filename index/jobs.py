@@ -43,6 +43,9 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+_UNENDED: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job as it was when it was read. Times are seconds since 1970.
@@ -151,7 +154,7 @@ class Jobs:
 
     def spool_paths(self) -> set[Path]:
         """Uploads that a queued or running job still needs; any other file of the spool is an orphan."""
-        alive = JOB.c.state.in_((JobState.QUEUED, JobState.RUNNING)) & JOB.c.spool_path.is_not(None)
+        alive = JOB.c.state.in_(_UNENDED) & JOB.c.spool_path.is_not(None)
         with self._catalog.reading() as connection:
             return {
                 Path(path) for path in connection.execute(select(JOB.c.spool_path).where(alive)).scalars()
@@ -160,7 +163,7 @@ class Jobs:
     def claim(self, kinds: Sequence[str], *, lease_s: float = LEASE_S) -> Job | None:
         """Take the oldest queued job of these kinds; None when there is none."""
         self.take_back(only_expired=True)
-        waiting = (JOB.c.state == JobState.QUEUED) & JOB.c.kind.in_(kinds)
+        waiting = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
         oldest = self._mine(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
         with self._catalog.writing() as connection:
             row = connection.execute(oldest).one_or_none()
@@ -212,7 +215,7 @@ class Jobs:
         n_jobs : int
             How many were running.
         """
-        gone = (JOB.c.tenant == self._tenant) & (JOB.c.state == JobState.RUNNING)
+        gone = (JOB.c.tenant == self._tenant) & (JOB.c.state == JobState.RUNNING.value)
         if only_expired:
             gone &= JOB.c.lease_until < time.time()
         with self._catalog.reading() as connection:
@@ -245,7 +248,8 @@ class Jobs:
         return found
 
     def _change(self, job: Job, **values: object) -> None:
-        mine = (JOB.c.id == job.id) & (JOB.c.state == JobState.RUNNING) & (JOB.c.attempts == job.attempts)
+        running = JOB.c.state == JobState.RUNNING.value
+        mine = running & (JOB.c.id == job.id) & (JOB.c.attempts == job.attempts)
         with self._catalog.writing() as connection:
             if not connection.execute(update(JOB).where(mine).values(values)).rowcount:
                 raise JobLost(job=job.id)

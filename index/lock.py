@@ -26,7 +26,11 @@ class HomeLock:
             self._lock.acquire()
         except Timeout as error:
             raise HomeBusy(home=str(home), holder=self._name_holder()) from error
-        self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
+        try:
+            self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
+        except BaseException:
+            self._lock.release()
+            raise
 
     def _name_holder(self) -> str:
         try:

@@ -27,14 +27,19 @@ POSITION_BITS: Final = 20
 MAX_CODES: Final = 1 << POSITION_BITS
 """Codes that one recording may have: six days at two a second."""
 
-PARTITIONED_FROM: Final = 100_000
-"""Below it, an exact look-up is about as quick as a partitioned one, and needs no estimate."""
+PARTITIONED_FROM: Final = 50_000
+"""Below it, an exact look-up of an excerpt's 63 rows takes up to 10 ms, and needs no estimate."""
 
 GROWTH: Final = 3
 """A segment is merged into what is new once it is no more than so many times as large: see `absorbed`."""
 
-N_PROBE: Final = 32
-"""Lists of a partitioned segment that a look-up reads."""
+N_PROBE: Final = 128
+"""Lists of a partitioned segment, of 4,096, that a look-up reads.
+
+Measured at a million codes, 63 rows, one core: 4 ms at 32 lists, 7.5 ms at 128, 15 ms at 512; of codes under
+nearly as much noise as there is sound, 87, 97 and 99 % are among the 16 nearest. What is lost is lost by lists
+that are not read, hardly by the quantiser.
+"""
 
 ADDED_AT_ONCE: Final = 1 << 15
 

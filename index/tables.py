@@ -151,7 +151,7 @@ MEMBERSHIP: Final = Table(
     _tenant(),
     Column("segment_id", NUMBER, ForeignKey("segment.id"), nullable=True),
     Column("epoch", NUMBER, nullable=False),
-    Index("membership_segment", "collection_id", "segment_id"),
+    Index("membership_segment", "segment_id", "collection_id"),
     Index("membership_recording", "recording_id"),
 )
 

@@ -27,6 +27,7 @@ from index.errors import (
     HomeBusy,
     HomeMissing,
     HomeNotEmpty,
+    HomeUnusable,
     SegmentDamaged,
 )
 from index.library import Library
@@ -95,6 +96,13 @@ def test_a_home_keeps_its_scheme(home: Path) -> None:
         Writer.open(home, codec=Other())
     with pytest.raises(SchemeMismatch):
         Library.open(home, codec=Other())
+
+
+def test_a_home_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    """A file where the folder should be is named, with the way out."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeUnusable):
+        Writer.open(tmp_path / "file", codec=CODEC)
 
 
 def test_a_newer_catalog_is_refused(home: Path) -> None:

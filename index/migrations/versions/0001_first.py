@@ -182,4 +182,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("collection_id", "recording_id"),
     )
     op.create_index("membership_recording", "membership", ["recording_id"], unique=False)
-    op.create_index("membership_segment", "membership", ["collection_id", "segment_id"], unique=False)
+    op.create_index("membership_segment", "membership", ["segment_id", "collection_id"], unique=False)
