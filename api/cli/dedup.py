@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from api.cli.options import (
+    AllowPrivate,
+    AllowRemote,
     AudioColumn,
     EffortOption,
     Home,
@@ -29,6 +31,8 @@ def dedup(
     workers: Workers = 0,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    allow_remote: AllowRemote = False,
+    allow_private: AllowPrivate = False,
     home: Home = None,
 ) -> None:
     """Find items of a dataset that contain the same audio. Exit status: 0 none, 1 some, 2 cannot."""
@@ -41,8 +45,14 @@ def dedup(
 
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
-    items = opened(source, settings, reader=reader, audio_column=audio_column)
-    console.print(f"{source}: read as {items.format}")
+    items = opened(
+        source,
+        settings,
+        reader=reader,
+        audio_column=audio_column,
+        remote=allow_remote,
+        private=allow_private,
+    )
     make_warm(console)
     total = None if items.total is None else 2 * items.total
     with Watch(console, "comparing", total=total) as watch:

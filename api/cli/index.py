@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.options import (
+    AllowPrivate,
+    AllowRemote,
     AudioColumn,
     EffortOption,
     Home,
@@ -35,6 +37,8 @@ def index(
     workers: Workers = 0,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    allow_remote: AllowRemote = False,
+    allow_private: AllowPrivate = False,
     home: Home = None,
 ) -> None:
     """Index a dataset; only fingerprints are kept. Run again after a kill, it adds what is missing."""
@@ -47,8 +51,14 @@ def index(
 
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
-    items = opened(source, settings, reader=reader, audio_column=audio_column)
-    console.print(f"{source}: read as {items.format}")
+    items = opened(
+        source,
+        settings,
+        reader=reader,
+        audio_column=audio_column,
+        remote=allow_remote,
+        private=allow_private,
+    )
     indexed = Indexed()
     with Writer.open(settings.home, tenant=settings.tenant) as writer:
         make_warm(console)

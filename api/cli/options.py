@@ -46,6 +46,13 @@ AudioColumn: TypeAlias = Annotated[
     str | None, typer.Option(help="Column of a table that holds the audio or its path")
 ]
 
+AllowRemote: TypeAlias = Annotated[
+    bool, typer.Option("--allow-remote", help="Fetch what a local manifest names by URL")
+]
+AllowPrivate: TypeAlias = Annotated[
+    bool, typer.Option("--allow-private", help="Connect to private and loopback addresses too")
+]
+
 _CHOSEN_HOME: ContextVar[Path | None] = ContextVar("chosen_home", default=None)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.options import (
+    AllowPrivate,
+    AllowRemote,
     AudioColumn,
     EffortOption,
     Home,
@@ -49,6 +51,10 @@ def scan(
     clean_manifest: Annotated[
         Path | None, typer.Option(help="Write the source's manifest without what is left out here")
     ] = None,
+    links: Annotated[
+        Path | None,
+        typer.Option(help="Write entries that name a work by identifier or title here (no sound)"),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page here")] = None,
     diff: Annotated[
         Path | None, typer.Option(help="Earlier findings (jsonl): say what came, went and stayed")
@@ -67,6 +73,8 @@ def scan(
     ] = False,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    allow_remote: AllowRemote = False,
+    allow_private: AllowPrivate = False,
     home: Home = None,
 ) -> None:
     """Find registered works in a collection. Exit status: 0 clean, 1 findings, 2 cannot, 3 unreadable."""
@@ -80,8 +88,14 @@ def scan(
     known = keys_of(baseline) if baseline else {}
     before = keys_of(diff) if diff else None
     console = to_stderr()
-    items = opened(source, settings, reader=reader, audio_column=audio_column)
-    console.print(f"{source}: read as {items.format}")
+    items = opened(
+        source,
+        settings,
+        reader=reader,
+        audio_column=audio_column,
+        remote=allow_remote,
+        private=allow_private,
+    )
     plan = Plan(
         source=source,
         out=out,
@@ -96,6 +110,7 @@ def scan(
         exclude_list=exclude_list,
         left_out=left_out,
         clean_manifest=clean_manifest,
+        links=links,
         report=report,
         before=before,
     )
@@ -110,6 +125,7 @@ class Extras:
     exclude_list: Path | None
     left_out: frozenset[Verdict]
     clean_manifest: Path | None
+    links: Path | None
     report: Path | None
     before: Keys | None
 
@@ -161,11 +177,20 @@ def _found(finding: Finding) -> str | None:
 def write_extras(
     scanned: Scanned, tally: Tally, plan: Plan, items: Reader, extras: Extras, settings: Settings
 ) -> None:
-    """Write the exclude list, the clean manifest, the report and the comparison, whichever were asked for."""
-    from api.scan.outputs import write_exclude_list
+    """Write the lists, the clean manifest, the report and the comparison, whichever were asked for."""
+    from api.datasets.clean import write_clean
+    from api.scan.links import write_links
+    from api.scan.outputs import excluded, write_exclude_list
 
     if extras.exclude_list is not None:
         write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=extras.left_out)
+    if extras.clean_manifest is not None:
+        write_clean(items, frozenset(excluded(scanned.findings(), extras.left_out)), extras.clean_manifest)
+    if extras.links is not None:
+        n_links = write_links(items, extras.links, settings=settings)
+        to_stderr().print(
+            f"{n_links:,} entries name a work by identifier or title; that is no match by sound."
+        )
     if extras.report is not None:
         from api.evidence.report import write_report
 

@@ -5,26 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from api.cli.options import to_stderr
+from api.datasets.labels import label
+
 if TYPE_CHECKING:
     from api.datasets.types import Reader, Recording, Skipped
     from api.settings import Settings
 
 
-def opened(source: str, settings: Settings, *, reader: str | None, audio_column: str | None) -> Reader:
-    """Open one source under the settings' limits."""
+def opened(
+    source: str,
+    settings: Settings,
+    *,
+    reader: str | None = None,
+    audio_column: str | None = None,
+    remote: bool = False,
+    private: bool = False,
+) -> Reader:
+    """Open one source under the settings' limits, and say on stderr as what it is read."""
     from api.datasets.sources import open_source
 
-    return open_source(source, reader=reader, audio_column=audio_column, limits=settings.source_limits())
+    items = open_source(
+        source,
+        reader=reader,
+        audio_column=audio_column,
+        limits=settings.source_limits(),
+        allow_remote=remote or None,
+        allow_private=private,
+    )
+    to_stderr().print(f"{label(source)}: read as {items.format}", soft_wrap=True)
+    return items
 
 
 def gathered(sources: Sequence[str], settings: Settings) -> Iterator[Recording | Skipped]:
     """Go through several files or folders; one that cannot be opened is an item that cannot be read."""
-    from api.datasets.labels import label
+    from api.datasets.sources import open_source
     from api.datasets.types import Skipped
     from api.errors import SourceError
 
     for source in sources:
         try:
-            yield from opened(source, settings, reader=None, audio_column=None)
+            yield from open_source(source, limits=settings.source_limits())
         except SourceError as error:
             yield Skipped.of(error, item_id=label(source))

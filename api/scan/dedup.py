@@ -80,7 +80,7 @@ def _compare(items: Reader, settings: Settings, effort: Effort, seen: Seen) -> A
                 continue
             durations_s[answer.said.id] = answer.said.duration_s
             links += ((answer.said.id, match) for match in _others(answer))
-    groups = tuple(_groups(durations_s, links))
+    groups = tuple(groups_of(durations_s, links))
     spare = {other for group in groups for other in group.others}
     return Alike(
         groups=groups,
@@ -96,7 +96,7 @@ def _others(answer: Answer) -> Iterator[MatchSaid]:
         yield from (match for match in finding.matches if match.recording.path != answer.said.id)
 
 
-def _groups(durations_s: dict[str, float], links: list[tuple[str, MatchSaid]]) -> Iterator[Group]:
+def groups_of(durations_s: dict[str, float], links: list[tuple[str, MatchSaid]]) -> Iterator[Group]:
     """Join what is linked, in the order of the items."""
     leader = {item: item for item in durations_s}
 

@@ -181,8 +181,12 @@ def write_exclude_list(findings: Iterable[Finding], path: Path, *, verdicts: Col
     """Write the ids of the items whose verdict is one of `verdicts`, one a line; returns how many."""
     n_excluded = 0
     with whole_file(path) as file:
-        for finding in findings:
-            if finding.verdict in verdicts:
-                file.write(finding.item.id.encode("utf-8", "backslashreplace") + b"\n")
-                n_excluded += 1
+        for item in excluded(findings, verdicts):
+            file.write(item.encode("utf-8", "backslashreplace") + b"\n")
+            n_excluded += 1
     return n_excluded
+
+
+def excluded(findings: Iterable[Finding], verdicts: Collection[Verdict]) -> Iterator[str]:
+    """Yield the ids of the items whose verdict is one of `verdicts`."""
+    return (finding.item.id for finding in findings if finding.verdict in verdicts)

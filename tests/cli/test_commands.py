@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from api.cli.app import app
@@ -98,6 +99,39 @@ def test_a_scan_writes_a_finding_for_every_item(home: Path, tmp_path: Path) -> N
     assert listed.read_text().split() == matched
     assert "could not be read" in done.stderr
     assert [path.name for path in tmp_path.iterdir()].count("out.jsonl.partial") == 0
+
+
+def test_a_scan_leaves_what_was_asked_for(home: Path, tmp_path: Path) -> None:
+    """The page shows item and work side by side and loads nothing; the clean manifest lacks what matched."""
+    names = ("report.html", "clean.jsonl", "links.jsonl")
+    page, clean, links = (tmp_path / name for name in names)
+    extras = ("--report", page, "--clean-manifest", clean, "--links", links)
+    out = tmp_path / "out.jsonl"
+    earwitness("scan", SCRAPED, "--out", out, "--effort", "fast", "--workers", "1", *extras, home=home)
+    findings = {each["item"]["id"]: each["verdict"] for each in lines_of(out.read_text())}
+    text = page.read_text()
+    assert text.count("data:image/png") == text.count("<figure>") > 0
+    assert "http" not in text.replace("http-equiv", "")
+    kept = {json.loads(line)["id"] for line in clean.read_text().splitlines()}
+    assert kept == {name for name, verdict in findings.items() if verdict != "match"}
+    assert links.read_text() == ""
+
+
+def test_dedup_leaves_one_of_each_group(tmp_path: Path) -> None:
+    """The same piece twice, once cut short, is one group, of which the longer stays."""
+    source = tmp_path / "source"
+    source.mkdir()
+    sound, rate = sf.read(ORIGINALS / "tin_parade.mp3")
+    sf.write(source / "whole.wav", sound, rate)
+    sf.write(source / "cut.wav", sound[: rate * 10], rate)
+    shutil.copy(ORIGINALS / "slow_harbour.mp3", source / "other.mp3")
+    keep, groups = tmp_path / "keep", tmp_path / "groups"
+    done = earwitness(
+        "dedup", source, "--keep-list", keep, "--out", groups, "--workers", "1", home=tmp_path / "home"
+    )
+    assert done.exit_code == 1, done.output
+    assert keep.read_text().split() == ["other.mp3", "whole.wav"]
+    assert json.loads(groups.read_text())["others"] == ["cut.wav"]
 
 
 def test_the_same_scan_says_the_same_in_any_packing(home: Path, tmp_path: Path) -> None:
