@@ -207,6 +207,11 @@ class Library:
         with self._guard:
             return rows.items(self._snapshot, self.tenant, here)
 
+    def listing(self, collection: int) -> list[ItemRow]:
+        """Every item of a collection, unreadable ones included, in the order in which they were added."""
+        with self._guard:
+            return rows.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
+
     def n_codes(self, collections: Sequence[int]) -> int:
         """Codes that a search of these collections looks through."""
         return sum(self._collection(number).n_codes for number in dict.fromkeys(collections))
