@@ -37,8 +37,8 @@ N_PROBE: Final = 128
 """Lists of a partitioned segment, of 4,096, that a look-up reads.
 
 Measured at a million codes, 63 rows, one core: 4 ms at 32 lists, 7.5 ms at 128, 15 ms at 512; of codes under
-nearly as much noise as there is sound, 87, 97 and 99 % are among the 16 nearest. What is lost is lost by lists
-that are not read, hardly by the quantiser.
+nearly as much noise as there is sound, 87, 97 and 99 % are among the 16 nearest. What is lost is lost by the
+lists that are not read, hardly by the quantiser.
 """
 
 ADDED_AT_ONCE: Final = 1 << 15
