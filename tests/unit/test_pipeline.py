@@ -1,0 +1,176 @@
+"""The road of one item, with a decoder and an extractor of our making."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from api import pipeline
+from api.datasets.types import Recording
+from api.errors import ItemUnreadable, NoSound, StretchMissing
+from api.pipeline import Listener, ask, audio_key, stretch, taken
+from api.settings import Settings
+from fingerprint.errors import BrokenAudio
+from fingerprint.types import RATE_HZ, Decoded, Query, Spectrogram, Waveform
+from index.match import Effort, Verdict
+from tests.unit.findings_made import SEARCH
+
+
+def item(audio: bytes = b"sound", **changed: Any) -> Recording:
+    """A member of an archive, whose stream cannot seek."""
+    return Recording(
+        **{"item_id": "a.wav", "path": "a.wav", "open": lambda: io.BufferedReader(io.BytesIO(audio))}
+        | changed
+    )
+
+
+def wave(seconds: float) -> Waveform:
+    """Silence of some length."""
+    return Waveform(samples=np.zeros(round(seconds * RATE_HZ), np.float32))
+
+
+class OneSound:
+    """A decoder that gives the same sound for all bytes, or fails."""
+
+    def __init__(self, decoded: Decoded | Exception) -> None:
+        self._decoded = decoded
+
+    def decode(self, source: object, *, name: str) -> Decoded:
+        """Decode."""
+        if isinstance(self._decoded, Exception):
+            raise self._decoded
+        return self._decoded
+
+
+class Lengths:
+    """An extractor that keeps nothing but the length; all of it is active."""
+
+    def query(self, waveform: Waveform) -> Query:
+        """Extract."""
+        empty = Spectrogram(power=np.empty((0, 1), np.float32), frame_s=0.1)
+        return Query(
+            scheme="s",
+            duration_s=waveform.duration_s,
+            active_s=waveform.duration_s,
+            spectrogram=empty,
+            chromaprint=np.empty(0, np.uint32),
+        )
+
+
+def listener(decoded: Decoded | Exception) -> Listener:
+    """A listener round those."""
+    made = Listener.__new__(Listener)
+    made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
+    return made
+
+
+def decoded(seconds: float, *, whole: bool = True) -> Decoded:
+    """What a decoder would give."""
+    return Decoded(
+        waveform=wave(seconds),
+        container="wav",
+        codec="pcm",
+        source_rate_hz=44_100,
+        source_channels=2,
+        whole=whole,
+        note=None if whole else "the last block is missing",
+    )
+
+
+@pytest.mark.parametrize("held_bytes", [10, 5, 4, 1])
+@pytest.mark.parametrize("own_file", [False, True])
+def test_bytes_are_had_once_and_hashed(tmp_path: Path, held_bytes: int, own_file: bool) -> None:
+    """In memory or not, the decoder gets the bytes whose sha256 is said, and nothing stays on the disk."""
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    with taken(item(file=tmp_path / "a.wav" if own_file else None), held_bytes=held_bytes) as had:
+        source = had.source
+        if isinstance(source, Path):
+            audio = source.read_bytes()
+        else:
+            audio = source if isinstance(source, bytes) else source.read()
+    assert (audio, had.size_bytes) == (b"sound", 5)
+    assert had.sha256 == hashlib.sha256(b"sound").hexdigest()
+
+
+def test_a_link_has_no_bytes() -> None:
+    """An entry without audio is refused by name."""
+    with pytest.raises(NoSound, match="a.wav"), taken(item(open=None)):
+        pass
+
+
+def test_the_same_bytes_in_parts_are_different_audio() -> None:
+    """A manifest's parts of one file are recordings of their own."""
+    keys = {audio_key(item(start_s=start), "ab" * 32) for start in (None, 0.0, 1.0)}
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "expected_s"), [(None, None, 8), (2, 5, 3), (6, 60, 2), (None, 3, 3)]
+)
+def test_a_part_is_cut_out(start_s: float | None, end_s: float | None, expected_s: float) -> None:
+    """The part that a manifest means is what is heard; where the file ends earlier, up to there."""
+    assert stretch(wave(8), item(start_s=start_s, end_s=end_s)).duration_s == pytest.approx(expected_s)
+
+
+def test_a_part_that_is_not_there_is_an_error() -> None:
+    """A part that begins after the file's end is not read as silence."""
+    with pytest.raises(StretchMissing, match="8.0 s"):
+        stretch(wave(8), item(start_s=9.0))
+
+
+def test_what_is_wrong_with_an_item_is_its_answer() -> None:
+    """An item that cannot be decoded keeps its sha256, and its error."""
+    heard = listener(BrokenAudio(name="a.wav", reason="noise")).hear(item())
+    assert heard.query is None
+    assert heard.error is not None
+    assert (heard.error.code, heard.item.sha256) == ("broken_audio", hashlib.sha256(b"sound").hexdigest())
+
+
+def test_bytes_that_cannot_be_had_are_its_answer_too() -> None:
+    """An archive that breaks off within an item says so of that item."""
+
+    def breaks() -> io.BufferedReader:
+        raise ItemUnreadable(name="a.wav", detail="checksum")
+
+    heard = listener(decoded(8)).hear(item(open=breaks))
+    assert heard.error is not None
+    assert (heard.error.code, heard.item.sha256) == ("item_unreadable", None)
+
+
+def test_what_is_known_is_not_decoded() -> None:
+    """Where the audio's key is known, the decoder is not asked."""
+    heard = listener(RuntimeError("decoded all the same")).hear(item(), known=lambda key: key)
+    assert heard.known == hashlib.sha256(b"sound").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "whole", "end_s", "expected"),
+    [
+        (8, True, None, Verdict.NO_MATCH),
+        (0.5, True, None, Verdict.TOO_SHORT_OR_SILENT),
+        (8, False, None, Verdict.NOT_READABLE),
+        (8, False, 5.0, Verdict.NO_MATCH),
+    ],
+)
+def test_only_what_was_heard_whole_reads_no_match(
+    seconds: float, whole: bool, end_s: float | None, expected: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off is not readable, unless the part that is meant was heard; too short is too short."""
+    monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
+    heard = listener(decoded(seconds, whole=whole)).hear(item(end_s=end_s))
+    finding = ask(heard, None, collections=(1,), effort=Effort.FAST, search=SEARCH)  # type: ignore[arg-type]
+    assert finding.verdict is expected
+    assert (finding.error is None) is (expected is Verdict.NO_MATCH)
+
+
+@pytest.mark.parametrize("name", ["EARWITNESS_API_KEYS", "EARWITNESS_HOSTS"])
+def test_lists_in_the_environment_are_split_at_commas(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment gives several values in one variable."""
+    monkeypatch.setenv(name, "a, b,,c")
+    settings = Settings()
+    assert getattr(settings, name.removeprefix("EARWITNESS_").lower()) == ("a", "b", "c")
