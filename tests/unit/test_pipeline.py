@@ -23,10 +23,12 @@ from tests.unit.findings_made import SEARCH
 
 def item(audio: bytes = b"sound", **changed: Any) -> Recording:
     """A member of an archive, whose stream cannot seek."""
-    return Recording(
-        **{"item_id": "a.wav", "path": "a.wav", "open": lambda: io.BufferedReader(io.BytesIO(audio))}
-        | changed
-    )
+    said: dict[str, Any] = {
+        "item_id": "a.wav",
+        "path": "a.wav",
+        "open": lambda: io.BufferedReader(io.BytesIO(audio)),
+    }
+    return Recording(**said | changed)
 
 
 def wave(seconds: float) -> Waveform:
@@ -99,7 +101,7 @@ def test_bytes_are_had_once_and_hashed(tmp_path: Path, held_bytes: int, own_file
 
 def test_a_link_has_no_bytes() -> None:
     """An entry without audio is refused by name."""
-    with pytest.raises(NoSound, match="a.wav"), taken(item(open=None)):
+    with pytest.raises(NoSound, match=r"a\.wav"), taken(item(open=None)):
         pass
 
 
@@ -119,7 +121,7 @@ def test_a_part_is_cut_out(start_s: float | None, end_s: float | None, expected_
 
 def test_a_part_that_is_not_there_is_an_error() -> None:
     """A part that begins after the file's end is not read as silence."""
-    with pytest.raises(StretchMissing, match="8.0 s"):
+    with pytest.raises(StretchMissing, match=r"8\.0 s"):
         stretch(wave(8), item(start_s=9.0))
 
 
