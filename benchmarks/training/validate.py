@@ -165,7 +165,7 @@ def main() -> None:
             name: look(references, projector, CONDITIONS[name], asks, seconds) for name, asks in asked.items()
         }
         others = np.concatenate([table[:, 0, 2] for table in found.values()])
-        told_above = float(np.quantile(others, 0.999))
+        told_above = float(np.quantile(others, 0.99))
         print(f"{seconds:g} s: told above {told_above:.2f}; {len(references.codes)} codes")
         for name, table in found.items():
             print(report(name, seconds, table, told_above), flush=True)
