@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, Self
 from fingerprint.decode import protocol
 from fingerprint.decode.limits import Limits
 from fingerprint.decode.reply import Reply
-from fingerprint.decode.sandbox import RECYCLE_AFTER, Sandbox, StartFailed, WorkerProcess, start
+from fingerprint.decode.sandbox import DYING_S, RECYCLE_AFTER, Sandbox, StartFailed, WorkerProcess, start
 from fingerprint.decode.source import opened
 from fingerprint.errors import AudioTooLarge, BrokenAudio, DecoderDied, DecodeTimeout, SandboxMissing
 from fingerprint.types import Decoded
@@ -111,16 +111,16 @@ class Decoder:
             self._drop()
             raise DecodeTimeout(name=name, limit_s=self.limits.wall_s) from error
         except (OSError, UnicodeError) as error:
-            raise DecoderDied(name=name, reason=f"{error}; {self._drop()}") from error
+            raise DecoderDied(name=name, reason=f"{error}; {self._drop(patience_s=DYING_S)}") from error
         except (BrokenAudio, AudioTooLarge):
             self._drop()  # a codec has seen bad bytes: nothing of it may live on
             raise
         worker.n_decoded += 1
         return decoded
 
-    def _drop(self) -> str:
+    def _drop(self, *, patience_s: float = 0.0) -> str:
         worker, self._worker = self._worker, None
-        return worker.stop() if worker is not None else "no worker"
+        return worker.stop(patience_s=patience_s) if worker is not None else "no worker"
 
 
 def _first_worker(

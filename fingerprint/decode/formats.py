@@ -32,8 +32,8 @@ class FormatFacts:
     demuxer : str
         FFmpeg's name for it; nothing else is tried on the bytes.
     roads : tuple of str
-        Decoders in the order in which they are tried. libsndfile is the faster one where it is right; FFmpeg
-        keeps what there is of a damaged FLAC, and libsndfile reads Ogg files that FFmpeg refuses.
+        Decoders in the order in which they are tried. libsndfile is the faster one, but it stops where a
+        chained Ogg, or a FLAC header that lies, has more; and it reads Ogg files that FFmpeg refuses.
     """
 
     container: str
@@ -44,9 +44,9 @@ class FormatFacts:
 FORMATS: Final[dict[Format, FormatFacts]] = {
     Format.WAV: FormatFacts(container="wav", demuxer="wav", roads=("libsndfile", "ffmpeg")),
     Format.AIFF: FormatFacts(container="aiff", demuxer="aiff", roads=("libsndfile", "ffmpeg")),
-    Format.FLAC: FormatFacts(container="flac", demuxer="flac", roads=("libsndfile", "ffmpeg")),
+    Format.FLAC: FormatFacts(container="flac", demuxer="flac", roads=("ffmpeg", "libsndfile")),
     Format.MP3: FormatFacts(container="mp3", demuxer="mp3", roads=("libsndfile", "ffmpeg")),
-    Format.OGG: FormatFacts(container="ogg", demuxer="ogg", roads=("libsndfile", "ffmpeg")),
+    Format.OGG: FormatFacts(container="ogg", demuxer="ogg", roads=("ffmpeg", "libsndfile")),
     Format.OPUS: FormatFacts(container="ogg", demuxer="ogg", roads=("ffmpeg", "libsndfile")),
     Format.M4A: FormatFacts(container="mp4", demuxer="mov", roads=("ffmpeg",)),
     Format.AAC: FormatFacts(container="adts", demuxer="aac", roads=("ffmpeg",)),

@@ -98,7 +98,8 @@ def _ogg(stored: Stored, start: int) -> str | None:
     end = tail_at + place + 27 + header[26] + sum(table)
     if len(table) < header[26] or end > stored.size:
         return "the last Ogg page is cut off"
-    return None if header[5] & 4 else "the last Ogg page is not marked as the end of the stream"
+    # a missing end-of-stream mark alone proves nothing: some encoders leave it out
+    return "the last Ogg page ends inside a packet" if table[-1:] == b"\xff" else None
 
 
 def _webm(stored: Stored, start: int) -> str | None:
@@ -129,14 +130,27 @@ def _mp3(stored: Stored, start: int) -> str | None:
     return _xing(stored, start) or _last_frame(stored, start, adts=False)
 
 
-def _xing(stored: Stored, start: int) -> str | None:
-    """Compare the byte count of a Xing or Info tag with what is there."""
+def hides_more(stored: Stored, sniffed: Sniffed) -> bool:
+    """Whether frames go on behind the end that an MP3's Xing tag states, as where two files were joined.
+
+    libsndfile stops at the stated end; a listener's player does not.
+    """
+    if sniffed.format is not Format.MP3 or (end := _xing_end(stored, sniffed.start)) is None:
+        return False
+    return find_frames(stored, end, TAIL_BYTES // 4, adts=False) is not None
+
+
+def _xing_end(stored: Stored, start: int) -> int | None:
+    """Where the file ends by the byte count of its Xing or Info tag."""
     frame = frame_at(stored, start, adts=False)
     tag = stored.at(start + frame.side_bytes, 16) if frame else b""
     if tag[:4] not in (b"Xing", b"Info") or len(tag) < 16 or tag[7] & 3 != 3:
         return None
-    stated = int.from_bytes(tag[12:16], "big")
-    missing = start + stated - stored.size
+    return start + int.from_bytes(tag[12:16], "big")
+
+
+def _xing(stored: Stored, start: int) -> str | None:
+    missing = (_xing_end(stored, start) or 0) - stored.size
     # encoders disagree on whether the tag's own frame counts; a frame is 1,441 bytes at most
     return f"the Xing tag states {missing:,} bytes more than the file has" if missing > 2_882 else None
 

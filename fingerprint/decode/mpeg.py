@@ -79,8 +79,7 @@ def frame_at(stored: Stored, offset: int, *, adts: bool) -> Frame | None:
 def find_frames(stored: Stored, start: int, reach: int, *, adts: bool, in_a_row: int = 3) -> int | None:
     """Offset of the first frame in ``[start, start + reach)`` that others follow; None where there is none.
 
-    Two bytes look like a header by chance often, `in_a_row` of them at the right distances hardly ever; the
-    end of the file may cut the row short.
+    Two bytes look like a header by chance often, `in_a_row` of them at the right distances hardly ever.
     """
     window = stored.at(start, reach + HEADER_BYTES)
     place = window.find(0xFF)
@@ -92,11 +91,11 @@ def find_frames(stored: Stored, start: int, reach: int, *, adts: bool, in_a_row:
 
 
 def _row(stored: Stored, offset: int, in_a_row: int, *, adts: bool) -> bool:
-    first = frame_at(stored, offset, adts=adts)
-    frame, seen = first, 0
-    while frame is not None and first is not None and frame.rate_hz == first.rate_hz:
-        offset, seen = offset + frame.n_bytes, seen + 1
-        if seen == in_a_row or offset >= stored.size:
-            return True
+    kinds = set()
+    for _ in range(in_a_row):
         frame = frame_at(stored, offset, adts=adts)
-    return False
+        if frame is None:
+            return False
+        kinds.add((frame.rate_hz, frame.n_samples))
+        offset += frame.n_bytes
+    return len(kinds) == 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.decode.formats import FORMATS
-from fingerprint.decode.lengths import cut_short
+from fingerprint.decode.lengths import cut_short, hides_more
 from fingerprint.decode.limits import Limits
 from fingerprint.decode.mono import Resampler, mix_down
 from fingerprint.decode.roads import DAMAGE, Road, open_road
@@ -17,8 +17,11 @@ from fingerprint.decode.sniff import Sniffed, sniff
 from fingerprint.decode.stored import Stored
 from fingerprint.errors import AudioTooLarge, BrokenAudio
 
-MISSING_S: Final = 0.5
+MISSING_S: Final = 0.25
 """Seconds that may be missing of a whole file: codecs add and trim a few frames at either end."""
+
+MISSING_LOSSLESS_S: Final = 0.01
+"""The same where a header counts the very samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +55,27 @@ def play(stored: Stored, limits: Limits, listener: Listener, *, name: str) -> st
     shortfall = cut_short(stored, sniffed)
     heard: str | None = None
     reasons = []
-    for road in FORMATS[sniffed.format].roads:
+    roads = FORMATS[sniffed.format].roads
+    for road in reversed(roads) if hides_more(stored, sniffed) else roads:
         performance = _Performance(name=name, limits=limits, listener=listener)
         try:
             performance.run(road, stored, sniffed)
         except DAMAGE as damage:
-            reasons.append(f"{road}: {str(damage) or type(damage).__name__}")
+            reason = _words(damage)
+            reasons.append(f"{road}: {reason}")
             if performance.frames:
-                heard = f"decoding stopped after {performance.seconds:.1f} s ({damage})"
+                heard = f"decoding stopped after {performance.seconds:.1f} s ({reason})"
             continue
         return shortfall or performance.shortfall
     if heard is None:
         raise BrokenAudio(name=name, reason="; ".join(reasons))
     return shortfall or heard
+
+
+def _words(damage: Exception) -> str:
+    """The library's own words, without its numbers and the names that it made up for the file."""
+    short = getattr(damage, "error_string", None) or getattr(damage, "strerror", None)
+    return str(short or damage or type(damage).__name__).strip(" .")
 
 
 class _Performance:
@@ -93,9 +104,10 @@ class _Performance:
             road.close()
         if not self.frames:
             raise ValueError("there are no samples in it")
-        if road.lost_s > MISSING_S:
+        spare_s = MISSING_LOSSLESS_S if road.codec == "flac" else MISSING_S
+        if road.lost_s > spare_s:
             self.shortfall = f"{road.lost_s:.1f} s in it are damaged and were left out"
-        elif road.stated_s is not None and self.seconds < road.stated_s - MISSING_S:
+        elif road.stated_s is not None and self.seconds < road.stated_s - spare_s:
             self.shortfall = f"its header promises {road.stated_s:.1f} s, {self.seconds:.1f} s are there"
 
     def _stream(self, road: Road, resampler: Resampler, header: Header) -> None:

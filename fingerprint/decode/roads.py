@@ -150,9 +150,12 @@ class FfmpegRoad:
         if not self._container.streams.audio:
             raise ValueError("there is no audio stream in it")
         self._stream = self._container.streams.audio[0]
-        self.codec = self._stream.codec_context.name
-        if self.codec not in _FFMPEG_CODECS.split(","):
-            raise ValueError(f"codec {self.codec} is not on our list")
+        if self._stream.codec_context is None:
+            raise ValueError("its codec is unknown")
+        decoder = self._stream.codec_context.name
+        if decoder not in _FFMPEG_CODECS.split(","):
+            raise ValueError(f"codec {decoder} is not on our list")
+        self.codec = decoder.removesuffix("float")
         self._stream.codec_context.thread_count = 1
         self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
         states = demuxer in ("mov", "flac") and self._stream.duration

@@ -26,6 +26,9 @@ Sandbox = Literal["bwrap", "rlimits"]
 START_S: Final = 30.0
 """Seconds that a worker may take to import its libraries; it takes about 0.15."""
 
+DYING_S: Final = 0.5
+"""Seconds that a worker which hung up is given to end, so that we learn of what."""
+
 RECYCLE_AFTER: Final = 300
 """Files that one worker decodes."""
 
@@ -52,11 +55,11 @@ class WorkerProcess:
     calls_filtered: bool
     n_decoded: int = 0
 
-    def stop(self) -> str:
-        """Kill it, wait for it, and say how it ended."""
+    def stop(self, *, patience_s: float = 0.0) -> str:
+        """Kill it if it has not ended after `patience_s`, wait for it, and say how it ended."""
         self.channel.close()
         try:
-            self.process.wait(timeout=0.2)  # it leaves by itself when its parent hangs up, unless it is stuck
+            self.process.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -76,7 +79,7 @@ def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
             if kind != protocol.READY:
                 raise Hangup("the worker did not say that it is ready")
         except (OSError, TimeoutError) as error:
-            ended = worker.stop()
+            ended = worker.stop(patience_s=DYING_S)
             complaints.seek(0)
             words = complaints.read(65_536).decode("utf-8", "replace").strip().splitlines()
             raise StartFailed(words[-1] if words else f"{error} ({ended})") from error

@@ -1,0 +1,79 @@
+"""Mutate good files and decode them: only `AudioError` or `Decoded` may come out.
+
+``python -m tests.hostile.fuzz_decode --seconds 60 --seed 1`` prints how many, and what came of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from fingerprint.decode import Decoder, Limits
+from fingerprint.errors import AudioError, DecoderDied
+from tests.hostile.encode import SUFFIXES, encoded
+
+LIMITS = Limits(max_seconds=600, max_samples=60_000_000, wall_s=20)
+
+
+def mutated(data: bytes, rng: np.random.Generator) -> bytes:
+    """Flip, insert, delete, repeat or cut, a few times over; headers are hit as often as the rest."""
+    changed = bytearray(data)
+    for _ in range(int(rng.integers(1, 9))):
+        reach = len(changed) if rng.random() < 0.5 else min(len(changed), 512)
+        at = int(rng.integers(0, max(1, reach)))
+        length = int(rng.integers(1, 64))
+        match int(rng.integers(0, 6)):
+            case 0:
+                changed[at : at + 1] = bytes([int(rng.integers(0, 256))])
+            case 1:
+                changed[at : at + length] = rng.integers(0, 256, length, dtype=np.uint8).tobytes()
+            case 2:
+                changed[at:at] = rng.integers(0, 256, length, dtype=np.uint8).tobytes()
+            case 3:
+                del changed[at : at + length]
+            case 4:
+                changed[at:at] = changed[at : at + length * 8]
+            case _:
+                changed[at : at + 4] = bytes(4) if rng.random() < 0.5 else b"\xff" * 4
+    if rng.random() < 0.2:
+        del changed[int(rng.integers(0, len(changed) + 1)) :]
+    return bytes(changed)
+
+
+def fuzz(*, seconds: float, seed: int, keep: Path | None = None) -> Counter[str]:
+    """Decode mutants until the time is up; return how often each outcome came."""
+    rng = np.random.default_rng(seed)
+    outcomes: Counter[str] = Counter()
+    end = time.monotonic() + seconds
+    with Decoder(limits=LIMITS) as decoder:
+        while time.monotonic() < end:
+            suffix = SUFFIXES[int(rng.integers(len(SUFFIXES)))]
+            mutant = mutated(encoded(suffix, 1.0), rng)
+            try:
+                decoded = decoder.decode(mutant, name=f"mutant.{suffix}")
+                assert np.isfinite(decoded.waveform.samples).all()
+                outcomes["ok" if decoded.whole else "cut"] += 1
+            except AudioError as error:
+                outcomes[error.code] += 1
+                if isinstance(error, DecoderDied) and keep is not None:
+                    (keep / f"died-{sum(outcomes.values())}.{suffix}").write_bytes(mutant)
+    return outcomes
+
+
+def main() -> None:
+    """Fuzz from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="folder for mutants that brought a worker down")
+    asked = parser.parse_args()
+    outcomes = fuzz(seconds=asked.seconds, seed=asked.seed, keep=asked.keep)
+    print(sum(outcomes.values()), "mutants decoded:", dict(sorted(outcomes.items())))
+
+
+if __name__ == "__main__":
+    main()

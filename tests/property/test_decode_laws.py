@@ -1,0 +1,111 @@
+"""Laws of decoding that hold for any input."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from fingerprint import chromaprint
+from fingerprint.decode.lengths import cut_short, hides_more
+from fingerprint.decode.mono import Resampler, mix_down
+from fingerprint.decode.sniff import sniff
+from fingerprint.decode.source import _copy
+from fingerprint.decode.stored import Stored
+from fingerprint.errors import AudioError
+from tests.hostile.encode import SUFFIXES, encoded
+
+anything = st.floats(width=32, allow_nan=True, allow_infinity=True)
+blocks = arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(0, 40)), elements=anything)
+vectors = arrays.arrays(np.uint32, st.integers(0, 300))
+
+
+def stored(data: bytes) -> Stored:
+    """Bytes behind a descriptor, as the worker has them."""
+
+    return Stored(_copy(io.BytesIO(data), len(data)))
+
+
+@given(block=blocks)
+def test_the_mix_is_always_finite(block: NDArray[np.float32]) -> None:
+    """Whatever a file holds, NaN and infinities included, what comes out is numbers."""
+    mixed = mix_down(block)
+    assert mixed.shape == block.shape[1:]
+    assert mixed.dtype == np.float32
+    assert np.isfinite(mixed).all()
+
+
+@given(
+    cuts=st.lists(st.integers(0, 9_000), max_size=5), rate_hz=st.sampled_from([8_000, 44_100, 48_000, 11_025])
+)
+def test_resampling_in_parts_gives_the_samples_of_the_whole(cuts: Sequence[int], rate_hz: int) -> None:
+    """Where a stream is split into blocks cannot be heard."""
+    whole = np.random.default_rng(5).standard_normal(9_000).astype(np.float32)
+    at_once = Resampler(rate_hz)
+    expected = np.concatenate([at_once.push(whole), at_once.push(whole[:0], last=True)])
+    in_parts = Resampler(rate_hz)
+    pushed = [in_parts.push(part) for part in np.split(whole, sorted(cuts))]
+    found = np.concatenate([*pushed, in_parts.push(whole[:0], last=True)])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@settings(max_examples=200)
+@given(
+    suffix=st.sampled_from(SUFFIXES),
+    at=st.floats(0, 1),
+    patch=st.binary(max_size=12),
+    head=st.booleans(),
+    keep=st.floats(0, 1),
+)
+def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
+    suffix: str, at: float, patch: bytes, head: bool, keep: float
+) -> None:
+    """The parsers of ours never fall over, and end."""
+    data = bytearray(encoded(suffix, 0.3))
+    place = int(at * (64 if head else len(data)))
+    data[place : place + len(patch)] = patch
+    view = stored(bytes(data[: int(len(data) * keep)]))
+    try:
+        sniffed = sniff(view, name="mutant")
+        cut_short(view, sniffed)
+        hides_more(view, sniffed)
+    except AudioError as error:
+        assert "mutant" in error.message
+    finally:
+        os.close(view.fd)
+
+
+@given(vector=vectors.filter(len))
+def test_a_vector_survives_its_text(vector: NDArray[np.uint32]) -> None:
+    """The AcoustID text holds the very vector."""
+    text = chromaprint.acoustid_string(vector)
+    np.testing.assert_array_equal(chromaprint.from_acoustid_string(text), vector)
+
+
+@given(a=vectors, b=vectors)
+def test_likeness_is_symmetric_and_bounded(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
+    """Either way round the same; and a vector is wholly like itself."""
+    one, other = chromaprint.whole_file_similarity(a, b), chromaprint.whole_file_similarity(b, a)
+    assert one == other
+    assert 0 <= one.bit_error_rate <= 1
+    assert 0 <= one.overlap <= 1
+    if a.size:
+        assert chromaprint.whole_file_similarity(a, a) == (0.0, 1.0)
+
+
+@given(vector=vectors)
+def test_the_summary_is_the_majority_bit_by_bit(vector: NDArray[np.uint32]) -> None:
+    """Its first word agrees with counting by hand."""
+    word = int.from_bytes(chromaprint.summary_bits(vector)[:4].tobytes(), "big")
+    expected = sum(
+        1 << bit
+        for bit in range(32)
+        if vector.size and 2 * sum(int(v) >> bit & 1 for v in vector) >= vector.size
+    )
+    assert word == expected
