@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import typer
 
-from api.cli import check, collections, dedup, doctor, home, index, register, remove, scan, schema, serve
+from api.cli import (
+    check,
+    collections,
+    dedup,
+    doctor,
+    home,
+    index,
+    keys,
+    register,
+    remove,
+    scan,
+    schema,
+    serve,
+)
 from api.cli.options import Home, choose_home, guarded
 
 app = typer.Typer(
@@ -44,3 +57,5 @@ for command in (
     serve.serve,
 ):
     app.command()(guarded(command))
+
+app.add_typer(keys.keys, name="keys")

@@ -54,7 +54,7 @@ class Guard:
         try:
             self._admit(request)
         except RequestError as error:
-            await problem(error, instance=request.url.path)(scope, receive, send_guarded)
+            await problem(error, request)(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
 

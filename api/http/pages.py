@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,7 +18,6 @@ from api.http.forms import CheckForm, WorkForm
 from api.http.routes import take_in
 from api.http.service import Service, service_of
 from api.http.wording import Said, say
-from fingerprint.errors import EarwitnessError
 from index.records import CollectionKind
 
 WEB: Final = Path(__file__).parent.parent / "web"
@@ -73,9 +73,13 @@ def get_job(job_id: str, service: Served) -> HTMLResponse:
     return _page("job.html", job=out, refresh_s=refresh_s, **words)
 
 
-def problem_page(error: EarwitnessError, *, status: int) -> HTMLResponse:
+def problem_page(
+    status: int, *, detail: str, hint: str, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
     """Say to a person what went wrong and the way out."""
-    return _page("problem.html", status=status, message=error.message, hint=error.hint)
+    page = _page("problem.html", status=status, message=detail, hint=hint)
+    page.headers.update(headers or {})
+    return page
 
 
 def _page(template: str, *, status: int = 200, **values: object) -> HTMLResponse:

@@ -14,6 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from api.http.errors import NotAllowed, QueueFull, RequestError
+from api.http.pages import problem_page
+from api.http.runner import INTERNAL
 from fingerprint.errors import AudioError, EarwitnessError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -41,7 +43,7 @@ def status_of(error: EarwitnessError) -> int:
     return STATUS_BY_CODE.get(error.code, 500)
 
 
-def problem(error: EarwitnessError, *, instance: str) -> JSONResponse:
+def problem(error: EarwitnessError, request: Request) -> Response:
     """Turn one of our errors into a problem answer."""
     headers = {"Connection": "close"} if status_of(error) in {408, 413} else {}
     if isinstance(error, NotAllowed):
@@ -49,11 +51,11 @@ def problem(error: EarwitnessError, *, instance: str) -> JSONResponse:
     if isinstance(error, QueueFull):
         headers["Retry-After"] = "60"
     return _answer(
+        request,
         status_of(error),
         code=error.code,
         detail=error.message,
         hint=error.hint,
-        instance=instance,
         headers=headers,
     )
 
@@ -72,46 +74,48 @@ def install(app: FastAPI) -> None:
 
 
 def _answer(
-    status: int, *, code: str, detail: str, hint: str, instance: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+    request: Request,
+    status: int,
+    *,
+    code: str,
+    detail: str,
+    hint: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    if "text/html" in request.headers.get("accept", ""):  # a person at the page, not a program
+        return problem_page(status, detail=detail, hint=hint, headers=headers)
     body = {
         "type": f"urn:earwitness:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": instance,
+        "instance": request.url.path,
         "code": code,
         "hint": hint,
     }
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _ours(request: Request, error: EarwitnessError) -> Response:
-    return problem(error, instance=request.url.path)
+    return problem(error, request)
 
 
 async def _starlette(request: Request, error: HTTPException) -> Response:
+    hint = "GET /openapi.json lists what this server understands"
     return _answer(
+        request,
         error.status_code,
         code="http",
         detail=str(error.detail),
-        hint="GET /openapi.json lists what this server understands",
-        instance=request.url.path,
+        hint=hint,
         headers=error.headers,
     )
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    wrong = "; ".join(
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
-    )
-    return _answer(
-        422,
-        code="bad_request",
-        detail=wrong,
-        hint="see /openapi.json for what is wanted",
-        instance=request.url.path,
-    )
+    wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+    hint = "GET /openapi.json says what is wanted"
+    return _answer(request, 422, code="bad_request", detail="; ".join(wrong), hint=hint)
 
 
 async def _gone(_: Request, __: ClientDisconnect) -> Response:
@@ -120,10 +124,5 @@ async def _gone(_: Request, __: ClientDisconnect) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("unforeseen", path=request.url.path, exc_info=error)
-    return _answer(
-        500,
-        code="internal",
-        detail="something went wrong on the server; it has been logged",
-        hint="try again; if it happens again, report it with the time and the address",
-        instance=request.url.path,
-    )
+    said = INTERNAL
+    return _answer(request, 500, code=said.code, detail=said.message, hint=said.hint)

@@ -91,12 +91,16 @@ class Runner:
             thread.start()
         threading.Thread(target=self._keep_leases, name="jobs-lease", daemon=True).start()
 
-    def stop(self, *, patience_s: float) -> None:
-        """Let lanes end the item at hand; what takes longer is cut off, and taken up at the next start."""
+    def stop(self, *, patience_s: float) -> bool:
+        """Let lanes end the item at hand; returns whether they did.
+
+        What takes longer is cut off when the process ends, and taken up at the next start.
+        """
         self._halted.set()
         self.wake()
         for thread in self._threads:
             thread.join(patience_s)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def wake(self) -> None:
         """Say that there is a new job."""
@@ -191,5 +195,5 @@ def failure_of(error: EarwitnessError, job: Job) -> Failure:
 INTERNAL: Final = Failure(
     code="internal",
     message="something went wrong on the server; it has been logged",
-    hint="send the request again; if it fails again, report it with the job's id",
+    hint="try again; if it happens again, report it with the time and the address",
 )

@@ -137,9 +137,9 @@ def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) ->
 
 
 def close_service(service: Service) -> None:
-    """Stop working and let go of the home."""
-    service.runner.stop(patience_s=PATIENCE_S)
-    service.writer.close()
+    """Stop working and let go of the home; a lane that does not end keeps the lock while it can write."""
+    if service.runner.stop(patience_s=PATIENCE_S):
+        service.writer.close()
 
 
 def service_of(request: Request) -> Service:

@@ -63,6 +63,8 @@ def serve(settings: Settings) -> Serve:
         )
         with TestClient(app, base_url="http://127.0.0.1") as client:
             client.desk = desk  # type: ignore[attr-defined]
+            while app.state.service.runner.complaints():
+                time.sleep(0.01)
             yield client
 
     return started

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
+from api.cli.keys import create
 from api.findings import schema
 from api.http.app import create_app
 from api.http.errors import BadKeyRecord, NotAllowed, OpenDoor
@@ -157,3 +159,11 @@ def test_collections_come_a_page_at_a_time(serve: Serve) -> None:
             names += [each["name"] for each in page["collections"]]
             address = page["next"] and f"/v1/collections?limit=2&cursor={page['next']}"
         assert names == [f"set-{number}" for number in range(5)]
+
+
+def test_the_command_makes_a_key_that_opens_the_door(capsys: pytest.CaptureFixture[str]) -> None:
+    """The key goes to stdout alone, its record to stderr, and the two fit each other."""
+    create()
+    said = capsys.readouterr()
+    (record,) = re.findall(r"EARWITNESS_API_KEYS=(\S+)", said.err)
+    assert KeyRing([record]).tenant(f"Bearer {said.out.strip()}") == "local"

@@ -1,0 +1,104 @@
+"""Clients that dawdle: the server waits, but not for ever; jobs that are interrupted are gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+import uvicorn
+from starlette.requests import Request
+from uvicorn.server import ServerState
+
+from api.errors import LibraryMoved
+from api.http.desk import TRIES, persistently
+from api.http.errors import UploadTooSlow
+from api.http.serve import PatientOnlySoLong
+from api.http.uploads import paced
+
+
+async def hello(scope: object, receive: object, send: object) -> None:
+    """Answer anything."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})  # type: ignore[operator]
+    await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+
+
+async def said_to(*lines: bytes) -> bytes:
+    """Say some lines to a server and hear all that it answers until it hangs up."""
+    config = uvicorn.Config(hello, http=PatientOnlySoLong, ws="none", log_config=None, timeout_keep_alive=1)
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: PatientOnlySoLong(config, ServerState(), {}), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for line in lines:
+            writer.write(line)
+            await writer.drain()
+            await asyncio.sleep(0)
+        heard = await reader.read()
+        writer.close()
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("lines", "answers"),
+    [
+        ((), 0),
+        ((b"GET / HT",), 0),
+        ((b"GET / HTTP/1.1\r\nHost: x\r\n", b"X-Slow: "), 0),
+        ((b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost:"), 1),
+    ],
+    ids=["silent", "half-a-line", "half-a-header", "half-a-second-request"],
+)
+def test_half_a_header_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, lines: tuple[bytes, ...], answers: int
+) -> None:
+    """A connection that does not finish its header is closed, also after an answered request."""
+    monkeypatch.setattr("api.http.serve.HEADER_S", 0.05)
+    heard = asyncio.run(asyncio.wait_for(said_to(*lines), 20))
+    assert heard.count(b"200 OK") == answers
+
+
+class Dawdler(Request):
+    """Sends three bytes and then nothing, or very little for ever."""
+
+    def __init__(self, *, drips: bool) -> None:
+        super().__init__({"type": "http", "headers": []})
+        self._drips = drips
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        yield b"abc"
+        while self._drips:
+            await asyncio.sleep(0.001)
+            yield b"."
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["stops", "drips"])
+def test_a_stalled_upload_is_given_up(monkeypatch: pytest.MonkeyPatch, drips: bool) -> None:
+    """Neither silence nor a drip of bytes keeps a place for ever."""
+    monkeypatch.setattr("api.http.uploads.SILENCE_S", 0.05)
+    monkeypatch.setattr("api.http.uploads.SLOWEST_BYTES_PER_S", 10**6)
+
+    async def read_all() -> None:
+        async for _ in paced(Dawdler(drips=drips), limit_bytes=10**6):
+            pass
+
+    with pytest.raises(UploadTooSlow):
+        asyncio.run(asyncio.wait_for(read_all(), 20))
+
+
+def test_a_job_is_begun_again_when_the_library_moves_under_it() -> None:
+    """It is tried a few times, and what still moves then is the job's error."""
+    runs = list[int]()
+
+    def move(until: int) -> int:
+        runs.append(1)
+        if len(runs) < until:
+            raise LibraryMoved(wanted=1, found=2)
+        return len(runs)
+
+    assert persistently(lambda: move(TRIES)) == TRIES
+    runs.clear()
+    with pytest.raises(LibraryMoved):
+        persistently(lambda: move(TRIES + 1))
