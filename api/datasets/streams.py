@@ -129,8 +129,11 @@ class Unpacked:
         self.n_bytes = 0
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; `Bomb` when the ratio or the total exceeds its cap."""
-        data = self._plain.read(min(n, BLOCK_BYTES))
+        """Give up to ``n`` bytes; `Bomb` when ratio or total exceed their caps, `OSError` when damaged."""
+        try:
+            data = self._plain.read(min(n, BLOCK_BYTES))
+        except UNPACK_ERRORS as error:
+            raise OSError(reason(error)) from error
         self.n_bytes += len(data)
         over = self.n_bytes - self._limits.ratio_free_bytes
         if self.n_bytes > self._limits.total_bytes or over > self._limits.ratio * self._packed.n_bytes:

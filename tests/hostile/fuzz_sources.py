@@ -1,0 +1,116 @@
+"""A plain mutation fuzzer over the readers: ``python -m tests.hostile.fuzz_sources --seconds 60 --seed 1``.
+
+Each round takes one source of the contract or of the hostile set, changes a few of its bytes, and reads it to
+the end. Anything but an item or an error of ours stops the fuzzer; the source that did it stays on the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from api.datasets import Recording, SourceLimits, open_source
+from fingerprint.errors import EarwitnessError
+from tests.contract.packings import PACKINGS
+from tests.hostile.make_archives import ARCHIVES
+from tests.hostile.make_manifests import MANIFESTS
+from tests.hostile.make_tables import TABLES
+
+ADDRESS_SPACE_BYTES = 8 << 30
+MAX_SEED_BYTES = 1 << 20
+LIMITS = SourceLimits(item_bytes=16 << 20, ratio_free_bytes=1 << 20, table_bytes=4 << 20, members=10_000)
+
+
+def seeds(root: Path) -> list[tuple[str, bytes]]:
+    """Names and bytes of every source that is one small file."""
+    found = []
+    builds = [*PACKINGS.items(), *((case.name, case.build) for case in (*ARCHIVES, *TABLES, *MANIFESTS))]
+    for number, (_, build) in enumerate(builds):
+        folder = root / str(number)
+        folder.mkdir()
+        source = Path(build(folder))
+        files = (
+            [source] if source.is_file() else sorted(folder.glob("*.tar")) + sorted(folder.rglob("*.arrow"))
+        )
+        found += [
+            (path.name, path.read_bytes()) for path in files if 0 < path.stat().st_size < MAX_SEED_BYTES
+        ]
+    return found
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """The bytes with a few flips, insertions, deletions, repeats, or cut off."""
+    changed = bytearray(data)
+    for _ in range(chance.choice([1, 1, 2, 4, 16])):
+        at, n = chance.randrange(len(changed) + 1), chance.choice([1, 1, 2, 4, 64])
+        kind = chance.randrange(6)
+        if kind <= 1 and at < len(changed):
+            changed[at] = chance.choice([0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)])
+        elif kind == 2:
+            changed[at:at] = chance.randbytes(n)
+        elif kind == 3:
+            del changed[at : at + n]
+        elif kind == 4:
+            changed[at:at] = changed[at : at + n * 8]
+        elif chance.random() < 0.2:
+            del changed[at:]
+    return bytes(changed)
+
+
+def read_through(source: Path) -> str:
+    """Read a source to its end; says how it ended."""
+    try:
+        for item in open_source(source, limits=LIMITS):
+            if isinstance(item, Recording) and item.open is not None:
+                _read(item)
+    except EarwitnessError as error:
+        return error.code
+    return "read"
+
+
+def _read(item: Recording) -> None:
+    assert item.open is not None
+    try:
+        with item.open() as stream:
+            while stream.read(1 << 16):
+                pass
+    except EarwitnessError as error:
+        assert error.hint
+
+
+def main(argv: list[str]) -> int:
+    """Fuzz for a while and print the counts."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=60.0)
+    options.add_argument("--seed", type=int, default=1)
+    asked = options.parse_args(argv)
+    # an allocation by a stated size fails here instead of taking the machine down
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    chance, counts = random.Random(asked.seed), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        sources = seeds(Path(folder))
+        stop = time.monotonic() + asked.seconds
+        while time.monotonic() < stop:
+            name, data = chance.choice(sources)
+            target = Path(folder) / name
+            target.write_bytes(mutated(data, chance))
+            try:
+                counts[read_through(target)] += 1
+            except BaseException:
+                kept = Path(tempfile.gettempdir()) / f"fuzz-{asked.seed}-{counts.total()}-{name}"
+                kept.write_bytes(target.read_bytes())
+                sys.stderr.write(f"{kept} did this:\n")
+                raise
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    sys.stdout.write(f"{counts.total()} sources from {len(sources)} seeds, peak {peak} MiB: {dict(counts)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
