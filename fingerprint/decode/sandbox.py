@@ -70,10 +70,15 @@ class WorkerProcess:
 def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
     """Start a worker and wait until it is locked down; raises StartFailed with what it complained about."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with theirs, tempfile.TemporaryFile() as complaints:
-        process = _spawn(sandbox, limits, theirs, complaints)
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = _spawn(sandbox, limits, theirs, complaints)
+        except StartFailed:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         worker = WorkerProcess(process=process, channel=Channel(ours), calls_filtered=False)
-        theirs.close()
         try:
             kind, payload = worker.channel.receive(deadline=time.monotonic() + START_S)
             if kind != protocol.READY:
@@ -150,7 +155,8 @@ def _bwrap_options() -> tuple[str, ...]:
 def _visible() -> Sequence[Path]:
     """What the worker sees, read-only: system libraries, the interpreter, its packages, this package."""
     system = [Path(name) for name in ("/usr", "/lib", "/lib64", "/etc/ld.so.cache")]
-    python = [Path(name) for name in (sys.base_prefix, sys.prefix, sysconfig.get_path("purelib"))]
+    packages = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    python = [Path(name) for name in (sys.base_prefix, sys.prefix, *packages)]
     resolved = [path.resolve() for path in python]
     wanted = dict.fromkeys([*system, *python, *resolved, PACKAGE_ROOT / "fingerprint"])
     return [path for path in wanted if path.exists() and path != Path("/")]

@@ -6,6 +6,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_path_bytes_and_streams_give_the_same(decoder: Decoder, tmp_path: Path) 
     path.write_bytes(data)
     zipped = io.BytesIO(gzip.compress(data))
     with path.open("rb") as plain, gzip.open(zipped) as member:
-        sources = (path, data, io.BytesIO(data), plain, member)
+        sources: tuple[Any, ...] = (path, data, io.BytesIO(data), plain, member)
         heard = [decoder.decode(source, name="clip").waveform.samples for source in sources]
         assert plain.tell() == 0
     assert all(np.array_equal(samples, heard[0]) for samples in heard)

@@ -11,7 +11,7 @@ from typing import Literal
 import psutil
 import pytest
 
-from fingerprint.decode import Decoder, SandboxWarning, describe_sandbox, sandbox
+from fingerprint.decode import Decoder, SandboxWarning, describe_sandbox
 from fingerprint.errors import SandboxMissing
 from tests.hostile.encode import encoded
 
@@ -65,7 +65,7 @@ def test_a_worker_is_recycled_after_its_share(monkeypatch: pytest.MonkeyPatch) -
 
 def test_without_bubblewrap_auto_goes_on_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     """It warns, and the report says why; asked for by name it is an error with the way out."""
-    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    monkeypatch.setattr("fingerprint.decode.sandbox.shutil.which", lambda _: None)
     with pytest.warns(SandboxWarning, match="WITHOUT BUBBLEWRAP"), Decoder(sandbox="auto") as decoder:
         assert decoder.sandbox == "rlimits"
     with pytest.raises(SandboxMissing, match="install bubblewrap"):
