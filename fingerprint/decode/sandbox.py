@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -129,7 +128,6 @@ def _environment() -> dict[str, str]:
     }  # a checkout; -P keeps the current folder off
 
 
-@lru_cache(maxsize=1)
 def _bwrap_options() -> tuple[str, ...]:
     binds = [part for path in _visible() for part in ("--ro-bind", str(path), str(path))]
     return (
@@ -141,10 +139,6 @@ def _bwrap_options() -> tuple[str, ...]:
         *binds,
         "--dev",
         "/dev",
-        "--tmpfs",
-        "/tmp",  # noqa: S108  # the worker's own, empty, and read-only two lines below
-        "--remount-ro",
-        "/tmp",  # noqa: S108
         "--remount-ro",
         "/",
         "--chdir",

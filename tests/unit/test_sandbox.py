@@ -11,7 +11,7 @@ from typing import Literal
 import psutil
 import pytest
 
-from fingerprint.decode import Decoder, SandboxWarning, describe_sandbox
+from fingerprint.decode import Decoder, SandboxWarning, describe_sandbox, sandbox
 from fingerprint.errors import SandboxMissing
 from tests.hostile.encode import encoded
 
@@ -31,6 +31,17 @@ def test_the_worker_is_denied_all_that_decoding_does_not_need(mode: Mode, tmp_pa
     assert set(tried) >= {"network", "home folder", "write", "fork", "program", "another process"}
     assert {deed: answer for deed, answer in tried.items() if answer == "allowed"} == {}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_checkout_may_lie_anywhere(mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker finds its package where this one lies, the folder for temporary files included."""
+    shutil.copytree(sandbox.PACKAGE_ROOT / "fingerprint" / "decode", tmp_path / "fingerprint" / "decode")
+    for name in ("__init__.py", "errors.py", "types.py"):
+        shutil.copy(sandbox.PACKAGE_ROOT / "fingerprint" / name, tmp_path / "fingerprint")
+    monkeypatch.setattr(sandbox, "PACKAGE_ROOT", tmp_path)
+    with Decoder(sandbox=mode) as decoder:
+        assert decoder.decode(encoded("wav"), name="clip").whole
 
 
 @pytest.mark.parametrize("mode", MODES)
