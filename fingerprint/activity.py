@@ -24,6 +24,9 @@ LEAST_CHANGE_DB: Final = 2.2
 """The least over the open corpus's music and speech is 2.8 dB; noise and tones lie below 1.4."""
 
 LONGEST_LOOP_S: Final = 8.0
+LOOKED_AT_S: Final = 600.0
+"""A bare loop shows within ten minutes; looking further only costs time."""
+
 SAME_SHARE: Final = 0.25
 """Two moments are the same where they differ by less than this share of the sound's own change."""
 
@@ -76,6 +79,7 @@ def _moving_shape(power: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _loop(shape: NDArray[np.float32], change_db: float, step_s: float) -> tuple[float, float]:
     """The period after which most moments come again, in seconds, and the share of moments that do."""
+    shape = shape[: int(LOOKED_AT_S / step_s)]
     best_s, best_share = 0.0, 0.0
     first = int(0.5 / step_s)
     for lag in range(first, min(int(LONGEST_LOOP_S / step_s), len(shape) // 2)):

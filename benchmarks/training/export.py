@@ -32,7 +32,7 @@ BACKGROUND_CODES: Final = 50_000
 RUN_CODES: Final = 240
 """Codes of one run of the background: two minutes, longer than any query's diagonal needs."""
 
-N_LISTS: Final = 4_096
+N_LISTS: Final = 1_024
 Floats = NDArray[np.float32]
 
 
