@@ -30,6 +30,15 @@ TAIL_CLUMPS: Final = 60
 CLUMP_CODES: Final = 8
 """Neighbouring decoy codes whose best paths are one event, not several."""
 
+LEAST_SCORE: Final = 4.0
+"""Paths of decoys that score less are not counted: no tail begins there."""
+
+MOST_COPIES: Final = 4
+"""So many of the decoys' recordings may hold the query itself."""
+
+COPY_GAP_NATS: Final = 12.0
+"""A decoy recording this far above the next is a copy, not chance."""
+
 LOG_E_LOWEST: Final = -690.0
 """Keeps E above the smallest double."""
 
@@ -141,12 +150,36 @@ def fit_null(
         np.float32(scoring.z_low),
         np.float32(scoring.levels_per_z),
         np.float32(scoring.drift_cost),
+        np.float32(LEAST_SCORE),
         peaks,
     )
+    peaks = peaks[strangers(peaks, background.run_of, scoring.pooled_rate(len(rows)))]
     n_clumps = -(-len(peaks) // CLUMP_CODES)
     padded = np.pad(peaks, (0, n_clumps * CLUMP_CODES - len(peaks)))
     clumps = padded.reshape(n_clumps, CLUMP_CODES).max(axis=1)
     return fit_tail(clumps, n_decoys=len(peaks), n_rows=len(rows), scoring=scoring)
+
+
+def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float) -> NDArray[np.bool_]:
+    """Which decoys are not the query itself: recordings that stand out far above all others are left out.
+
+    Someone may ask about music that the decoys were cut from. Chance leaves a gap of ``x / rate`` between
+    the best recordings' scores with probability ``exp(-x)``; a copy leaves a wider one.
+
+    Parameters
+    ----------
+    peaks : float32 array, shape (n_decoys,)
+    run_of : int32 array, shape (n_decoys,)
+        Number of the run that each decoy belongs to, 0 and up.
+    """
+    best = np.zeros(int(run_of[-1]) + 1, dtype=np.float32)
+    np.maximum.at(best, run_of, peaks)
+    ranked = np.argsort(-best)
+    few = min(MOST_COPIES, len(ranked) - 1)
+    gaps = rate * (best[ranked[:few]] - best[ranked[1 : few + 1]])
+    wide = np.flatnonzero(gaps > COPY_GAP_NATS)
+    copies = ranked[: wide[-1] + 1] if wide.size else ranked[:0]
+    return ~np.isin(run_of, copies)
 
 
 def fit_tail(clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Scoring) -> Null:
