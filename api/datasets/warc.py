@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from warcio.archiveiterator import ArchiveIterator
-from warcio.bufferedreaders import DecompressingBufferedReader
+from warcio.bufferedreaders import ChunkedDataException, DecompressingBufferedReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
@@ -21,6 +21,11 @@ from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, ItemUnreadable, NestedArchive, SourceCutOff, StreamMovedOn
 
 _WITH_CONTENT: Final = frozenset({"response", "resource"})
+# the last three are what warcio comes to on a record that lacks a header it counts on
+_WARC_ERRORS: Final = (
+    ArchiveLoadFailed, StatusAndHeadersParserException, ChunkedDataException, *UNPACK_ERRORS,
+    AttributeError, LookupError, TypeError,
+)  # fmt: skip
 
 
 class WarcReader:
@@ -59,7 +64,7 @@ class WarcReader:
                 if record.rec_type in _WITH_CONTENT:
                     content = _Content(record)
                     yield content
-        except (ArchiveLoadFailed, StatusAndHeadersParserException, *UNPACK_ERRORS) as error:
+        except _WARC_ERRORS as error:
             raise SourceCutOff(name=self._place.name, detail=reason(error)) from error
 
     def _item(self, content: _Content, names: Names) -> Recording | Skipped | None:
@@ -122,7 +127,10 @@ class _Content:
             peeked = self._peeked[:n]
             self._peeked = self._peeked[n:]
             return peeked
-        data: bytes = self._stream.read(n)
+        try:
+            data: bytes = self._stream.read(n)
+        except _WARC_ERRORS as error:
+            raise OSError(reason(error)) from error
         if not data and getattr(self._raw, "limit", 0) > 0:
             raise ItemUnreadable(name=label(self.url), detail="the record ends before its stated length")
         return data

@@ -232,5 +232,13 @@ TABLES: tuple[Case, ...] = (
         ),
         {"ok", "source_cut_off"},
     ),
+    Case(
+        "warc without a URL",
+        warc_of(
+            record("http://a/x.wav", wav()),
+            record("http://a/y.wav", wav()).replace(b"WARC-Target", b"XARC-Target"),
+        ),
+        {"ok", "source_cut_off"},
+    ),
     Case("warc odd URLs", warc_of(record("http://a/\x01\x02?..", wav()), record("../../x", wav(1))), {"ok"}),
 )
