@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.align import shared_s
 from index.match import Change, Match, MatchClass
@@ -16,13 +19,22 @@ WHOLE_COVERAGE: Final = 0.8
 """Both files aligned to this share make it the same recording, whole."""
 
 LOOP_RECORDINGS: Final = 4
-"""As many recordings that hold the same short span of a query share a loop or a sample."""
+"""As many different recordings that hold the same short span of a query share a loop or a sample."""
 
 LOOP_S: Final = 12.0
 """Longer spans are a recording in several copies, not a loop."""
 
 LOOP_COVERAGE: Final = 0.5
 """A loop is less than this of whatever recording holds it."""
+
+SAME_SPAN: Final = 0.8
+"""Two matches whose query spans overlap to this share hold the same material."""
+
+ROUND_CODES: Final = 16
+"""Codes on either side of a match (8 s) that two recordings are compared by."""
+
+COPY_SIMILARITY: Final = 0.6
+"""Recordings this alike round what they share are copies of one, not two that share a loop."""
 
 
 def classify(
@@ -52,24 +64,76 @@ def classify(
     return MatchClass.EXCERPT_UNDER_OTHER_AUDIO if similarity < overlaid_similarity else MatchClass.EXCERPT
 
 
-def _holds_same_span(one: Match, other: Match) -> bool:
-    a = (one.segments[0].query_start_s, one.segments[-1].query_end_s)
-    b = (other.segments[0].query_start_s, other.segments[-1].query_end_s)
-    return shared_s(a, b) > 0.8 * max(a[1] - a[0], b[1] - b[0])
+def mark_shared(
+    matches: Sequence[Match], codes_of: Callable[[int], NDArray[np.float32]], *, hop_s: float
+) -> list[Match]:
+    """Call matches shared material where one short span of the query lies inside many recordings alike.
 
-
-def mark_shared(matches: Sequence[Match]) -> list[Match]:
-    """Call matches shared material where one short span of the query lies inside many recordings alike."""
-    loops = [
-        match
-        for match in matches
-        if match.segments[-1].query_end_s - match.segments[0].query_start_s <= LOOP_S
-        and match.reference_coverage < LOOP_COVERAGE
-        and match.query_coverage < LOOP_COVERAGE
-    ]
+    Parameters
+    ----------
+    codes_of
+        Codes of a recording, float32 (n_codes, dim): what lies round the match tells copies of one recording
+        from recordings that share a loop.
+    """
+    loops = [match for match in matches if _may_be_loop(match)]
+    shared = {
+        match.recording
+        for match in loops
+        if _different([other for other in loops if _same_span(match, other)], codes_of, hop_s)
+        >= LOOP_RECORDINGS
+    }
     return [
-        replace(match, kind=MatchClass.SHARED_MATERIAL)
-        if match in loops and sum(_holds_same_span(match, other) for other in loops) >= LOOP_RECORDINGS
-        else match
+        replace(match, kind=MatchClass.SHARED_MATERIAL) if match.recording in shared else match
         for match in matches
     ]
+
+
+def _may_be_loop(match: Match) -> bool:
+    start_s, end_s = _query_span(match)
+    return end_s - start_s <= LOOP_S and match.reference_coverage < LOOP_COVERAGE
+
+
+def _query_span(match: Match) -> tuple[float, float]:
+    return match.segments[0].query_start_s, match.segments[-1].query_end_s
+
+
+def _same_span(one: Match, other: Match) -> bool:
+    a, b = _query_span(one), _query_span(other)
+    return shared_s(a, b) > SAME_SPAN * max(a[1] - a[0], b[1] - b[0])
+
+
+def _different(matches: Sequence[Match], codes_of: Callable[[int], NDArray[np.float32]], hop_s: float) -> int:
+    """How many of the matched recordings are no copies of one another."""
+    apart: list[NDArray[np.float32]] = []
+    for match in matches:
+        segment = match.segments[0]
+        around = _codes_round(
+            codes_of(match.recording),
+            round(segment.reference_start_s / hop_s),
+            round(segment.reference_end_s / hop_s),
+        )
+        if not any(_alike(around, other) for other in apart):
+            apart.append(around)
+    return len(apart)
+
+
+def _codes_round(codes: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    """Codes just before and just after a span, zeros where the recording has ended; (2, ROUND_CODES, dim)."""
+    around = np.zeros((2, ROUND_CODES, codes.shape[1]), dtype=np.float32)
+    # three codes off, for a code looks a little beyond its own half second
+    before, after = (
+        codes[max(first - 3 - ROUND_CODES, 0) : max(first - 3, 0)],
+        codes[last + 3 :][:ROUND_CODES],
+    )
+    around[0, ROUND_CODES - len(before) :] = before
+    around[1, : len(after)] = after
+    return around
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    for late in (0, -1, 1):
+        similarity = (one * np.roll(other, late, axis=1)).sum(axis=2)
+        heard = similarity != 0
+        if not heard.any() or similarity[heard].mean() >= COPY_SIMILARITY:
+            return True
+    return False

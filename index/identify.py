@@ -113,7 +113,7 @@ def _matches(
         _describe(search, chain, measured=rank < MEASURED_MATCHES, effort=effort, whole_files=whole_files)
         for rank, chain in enumerate(ranked)
     ]
-    return mark_shared(matches)
+    return mark_shared(matches, search.library.codes, hop_s=search.library.extractor.params.hop_s)
 
 
 def _describe(

@@ -140,6 +140,7 @@ def decoy_peaks(
     z_low: np.float32,
     per_z: np.float32,
     cost: np.float32,
+    least: np.float32,
     peaks: NDArray[np.float32],
 ) -> None:
     """Best score of any path that starts at each decoy code, over every diagonal.
@@ -150,29 +151,33 @@ def decoy_peaks(
     run_of : int32 array, shape (n_decoys,)
         Number of the recording that a decoy code comes from; paths do not cross from one to the next.
     peaks : float32 array, shape (n_decoys,), zeros, written
+        Left at zero where no path scores more than `least`.
     """
     n_rows = similarity.shape[1]
-    # two rows of padding on the left and none above: index i + 5 holds row i, so that i - 5 is always there
-    before = np.full(n_rows + 5, np.float32(-1.0))
-    after = np.full(n_rows + 5, np.float32(-1.0))
-    before_start = np.zeros(n_rows + 5, np.int32)
-    after_start = np.zeros(n_rows + 5, np.int32)
+    # index i + 5 holds row i, so that the row five before is always there
+    before, after = np.full(n_rows + 5, np.float32(-1.0)), np.full(n_rows + 5, np.float32(-1.0))
+    before_start, after_start = np.zeros(n_rows + 5, np.int32), np.zeros(n_rows + 5, np.int32)
+    scores = np.empty(n_rows, np.float32)
+    scale, shift = inverse_sd * per_z, -(mean * inverse_sd + z_low) * per_z
+    last = np.float32(table.size - 1)
     for j in range(similarity.shape[0]):
         if j > 0 and run_of[j] != run_of[j - 1]:
             before[:] = np.float32(-1.0)
+        # two plain loops: the compiler turns each into vector instructions, and one loop over both into none
+        for i in range(n_rows):
+            place = similarity[j, i] * scale[i] + shift[i]
+            scores[i] = table[np.int32(min(max(place, np.float32(0.0)), last))]
         for i in range(n_rows):
             straight, fewer, more = before[i + 1], before[i + 2] - cost, before[i] - cost
-            best, start = np.float32(0.0), np.int32(j)
-            if straight > best:
-                best, start = straight, before_start[i + 1]
-            if fewer > best:
-                best, start = fewer, before_start[i + 2]
-            if more > best:
-                best, start = more, before_start[i]
-            after[i + 5] = best + _step_score(similarity[j, i], mean[i], inverse_sd[i], table, z_low, per_z)
+            best = max(np.float32(0.0), straight)
+            start = before_start[i + 1] if straight > np.float32(0.0) else np.int32(j)
+            start = before_start[i + 2] if fewer > best else start
+            best = max(best, fewer)
+            start = before_start[i] if more > best else start
+            after[i + 5] = max(best, more) + scores[i]
             after_start[i + 5] = start
         for i in range(n_rows):
-            if after[i + 5] > peaks[after_start[i + 5]]:
+            if after[i + 5] > least and after[i + 5] > peaks[after_start[i + 5]]:
                 peaks[after_start[i + 5]] = after[i + 5]
         before, after = after, before
         before_start, after_start = after_start, before_start

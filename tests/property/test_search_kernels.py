@@ -69,6 +69,7 @@ def test_decoy_peaks_are_those_of_the_recursion_written_out(seed: int, n_codes: 
         np.float32(scoring.z_low),
         np.float32(scoring.levels_per_z),
         np.float32(scoring.drift_cost),
+        np.float32(0.0),
         peaks,
     )
     for run in range(2):
