@@ -44,17 +44,22 @@ Done = TypeVar("Done")
 
 
 class LaneDesk:
-    """One lane's desk: a decoder, and the newest library for as long as it stays the newest."""
+    """One lane's desk: a decoder, and the newest library while there is something to ask it."""
 
     def __init__(self, settings: Settings, writer: Writer, metrics: Metrics) -> None:
         self._settings, self._writer, self._metrics = settings, writer, metrics
         self._listener = Listener(settings=settings, scheme=writer.scheme)
-        self._library = open_library(settings)
+        self._library: Library | None = None
 
     def close(self) -> None:
         """Let go of the decoder and the library."""
         self._listener.close()
-        self._library.close()
+        self._drop_library()
+
+    def rest(self) -> None:
+        """Let go of a library that has aged: as long as it is open, the catalog's log cannot be folded in."""
+        if self._library is not None and self._library.epoch != self._writer.epoch:
+            self._drop_library()
 
     def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
         """Carry out one job."""
@@ -155,11 +160,15 @@ class LaneDesk:
         }
 
     def _newest(self) -> Library:
-        if self._library.epoch != self._writer.epoch:
-            newest = open_library(self._settings)
-            self._library.close()
-            self._library = newest
+        self.rest()
+        if self._library is None:
+            self._library = open_library(self._settings)
         return self._library
+
+    def _drop_library(self) -> None:
+        if self._library is not None:
+            self._library.close()
+            self._library = None
 
     def _answer(self, order: Order, library: Library, job: Job) -> Answer:
         return Answerer(order, library, self._listener).answer(upload_of(job))

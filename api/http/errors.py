@@ -143,17 +143,6 @@ class UnknownHost(RequestError):
         )
 
 
-class NotReady(RequestError):
-    """The server lives, but cannot take work just now."""
-
-    code = "not_ready"
-    status = 503
-
-    def __init__(self, *, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"the server is not ready: {reason}", hint="try again shortly")
-
-
 class OpenDoor(EarwitnessError):
     """Serving beyond this machine without API keys is refused."""
 

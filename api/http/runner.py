@@ -58,6 +58,9 @@ class Desk(Protocol):
     def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
         """Carry out a job and return its result; EarwitnessError is its failure."""
 
+    def rest(self) -> None:
+        """Called now and then while there is nothing to do."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -128,10 +131,10 @@ class Runner:
             while not self._halted.is_set():
                 self._wake[lane].clear()
                 job = self._claim(kinds)
-                if job is None:
-                    self._wake[lane].wait(IDLE_S)
-                else:
+                if job is not None:
                     self._carry_out(job, desk)
+                elif not self._wake[lane].wait(IDLE_S):
+                    self._rest(desk)
         finally:
             desk.close()
 
@@ -142,6 +145,12 @@ class Runner:
             _log.exception("no job could be claimed")
             self._halted.wait(IDLE_S)
             return None
+
+    def _rest(self, desk: Desk) -> None:
+        try:
+            desk.rest()
+        except EarwitnessError as error:  # it will be met again, and told, by the next job
+            _log.warning("desk does not rest", why=error.message)
 
     def _carry_out(self, job: Job, desk: Desk) -> None:
         self._running[job.id] = job

@@ -85,11 +85,11 @@ def _work(result: dict[str, Any]) -> Said:
 
 
 def _index(result: dict[str, Any]) -> Said:
-    held = f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."
-    return Said(
-        headline=f"{result['name']} (version {result['version']}) is indexed.",
-        sentences=(held, f"{count(result['matches'], 'item')} matched a registered work."),
-    )
+    said = [f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."]
+    said.append(f"{count(result['matches'], 'item')} matched a registered work.")
+    if result["already"]:  # a server that died went on with them: they were compared then, not now
+        said.append(f"{count(result['already'], 'item')} were indexed before, and not compared again.")
+    return Said(headline=f"{result['name']} (version {result['version']}) is indexed.", sentences=tuple(said))
 
 
 def _scan(result: dict[str, Any]) -> Said:

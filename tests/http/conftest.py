@@ -36,6 +36,9 @@ class WrittenDesk:
         self.uploads.append(job.spool_path.read_bytes())
         return self._work(job, pulse)
 
+    def rest(self) -> None:
+        """Nothing ages."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -87,7 +87,7 @@ def test_a_work_is_told_what_became_of_it(serve: Serve, result: dict[str, Any], 
 
 def test_archives_are_told_in_words_too(serve: Serve) -> None:
     """An indexed dataset says how much it holds; a job that failed says why."""
-    counted = {"name": "set", "version": "1", "items": 2, "not_readable": 1, "matches": 1}
+    counted = {"name": "set", "version": "1", "items": 2, "not_readable": 1, "matches": 1, "already": 0}
     with serve(lambda *_: counted) as client:
         sent = client.post("/v1/collections", files={"file": b"PK"}, data={"name": "set"}).json()
         wait_for(client, sent["links"]["self"])
