@@ -105,7 +105,8 @@ class Names:
 
     def take(self, name: str) -> str:
         """The id of the next item of this name."""
-        self._seen[name] += 1
-        if (count := self._seen[name]) == 1:
-            return name
-        return self.take(f"{name}#{count}")
+        while True:
+            self._seen[name] += 1
+            if (count := self._seen[name]) == 1:
+                return name
+            name = f"{name}#{count}"  # which may itself have been a name

@@ -81,7 +81,7 @@ def _csv_rows(lines: _Lines, delimiter: str, layout: Layout) -> Iterator[Row]:
     for _ in range(layout.skip_rows):
         next(lines, None)
     table = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    columns = list(layout.columns or ()) or next(table, [])
+    columns = list(layout.columns or ()) or _header(table)
     if header := lines.take():
         yield Row(number=-1, text=header, is_header=True)
     number = 0
@@ -89,6 +89,13 @@ def _csv_rows(lines: _Lines, delimiter: str, layout: Layout) -> Iterator[Row]:
         if row.error or row.fields:
             yield row
             number += 1
+
+
+def _header(table: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(table, [])
+    except csv.Error as error:  # without its header no row can be understood
+        raise OSError(f"damaged header: {label(str(error))}") from error
 
 
 def _csv_row(table: Iterator[list[str]], columns: list[str], number: int, lines: _Lines) -> Row | None:

@@ -128,6 +128,7 @@ MANIFESTS: tuple[Case, ...] = (
         ),
         {"bad_entry", "item_missing", "ok"},
     ),
+    Case("csv damaged header", text("l.csv", "id,\rpath\n1,ok.wav\n"), {"source_cut_off"}),
     Case(
         "csv huge field", text("l.csv", "id,path\n1," + "x" * 200_000 + "\n2,ok.wav\n"), {"bad_entry", "ok"}
     ),
