@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """A scan that has ended; its findings are in `Plan.out`, and can be gone through again here."""
+    """A scan whose items are all answered; `findings` may be called again and again while it finishes."""
 
     findings: Callable[[], Iterable[Finding]]
     partial: tuple[str, ...]
