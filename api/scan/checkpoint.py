@@ -85,7 +85,7 @@ class Checkpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
+        with room_for(self.path), self._file:  # on a full disk, closing fails as well
             self.sync()
 
     def append(self, finding: Finding) -> None:

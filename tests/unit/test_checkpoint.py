@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from api.errors import ScanBusy, ScanChanged, ScanUnfinished
 from api.findings import to_line
 from api.scan.checkpoint import Checkpoint, partial_of
+from index.errors import DiskFull
 from tests.unit.findings_made import finding
 
 HEADER = {"source": "a.zip", "registry": "r1", "search": {"epoch": 1}}
@@ -77,3 +80,25 @@ def test_two_scans_do_not_write_the_same_findings(tmp_path: Path) -> None:
         pytest.raises(ScanBusy),
     ):
         Checkpoint.open(tmp_path / "out", header=HEADER, resume=True)
+
+
+class Full(io.RawIOBase):
+    """A file on a disk without room."""
+
+    def writable(self) -> bool:
+        """Say that it may be written."""
+        return True
+
+    def write(self, data: object, /) -> int:
+        """Find no room."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_said_and_not_a_defect(tmp_path: Path) -> None:
+    """Where there is no room for a finding, the scan ends with the reason and the way out."""
+    with (
+        pytest.raises(DiskFull, match="no room"),
+        Checkpoint(tmp_path / "out.partial", io.BufferedWriter(Full()), HEADER, 0) as kept,  # type: ignore[arg-type]
+    ):
+        kept.append(LINES[0])
+        kept.sync()
