@@ -46,17 +46,25 @@ class Alignment:
     score: float
 
     @property
+    def _margins(self) -> tuple[float, float]:
+        """Rows by which the spans reach past the first and the last: half a code, or as much as there is."""
+        before = min(ROWS_PER_CODE / 2, float(self.rows[0]), float(self.codes[0]) * ROWS_PER_CODE)
+        return before, min(ROWS_PER_CODE / 2, float(len(self.copy.rows)) - float(self.rows[-1]))
+
+    @property
     def query_span_s(self) -> tuple[float, float]:
         """Start and end in the query as it was given, in seconds: from half a code before to half after."""
-        first = max(float(self.rows[0]) - ROWS_PER_CODE / 2, 0.0)
-        last = min(float(self.rows[-1]) + ROWS_PER_CODE / 2, float(len(self.copy.rows)))
-        return self.copy.query_s(first), self.copy.query_s(last)
+        before, after = self._margins
+        return self.copy.query_s(float(self.rows[0]) - before), self.copy.query_s(
+            float(self.rows[-1]) + after
+        )
 
     @property
     def reference_span_s(self) -> tuple[float, float]:
-        """Start and end in the reference, in seconds, not cut off at its end."""
-        hop_s = self.copy.row_s * ROWS_PER_CODE
-        return max(float(self.codes[0]) - 0.5, 0.0) * hop_s, (float(self.codes[-1]) + 0.5) * hop_s
+        """Start and end in the reference, in seconds: of the same sound as the query's; not cut off."""
+        before, after = self._margins
+        first, last = (float(code) * ROWS_PER_CODE for code in (self.codes[0], self.codes[-1]))
+        return (first - before) * self.copy.row_s, (last + after) * self.copy.row_s
 
     @property
     def middle_row(self) -> int:
