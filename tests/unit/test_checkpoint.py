@@ -98,7 +98,7 @@ def test_a_full_disk_is_said_and_not_a_defect(tmp_path: Path) -> None:
     """Where there is no room for a finding, the scan ends with the reason and the way out."""
     with (
         pytest.raises(DiskFull, match="no room"),
-        Checkpoint(tmp_path / "out.partial", io.BufferedWriter(Full()), HEADER, 0) as kept,  # type: ignore[arg-type]
+        Checkpoint(tmp_path / "out.partial", io.BufferedWriter(Full()), HEADER, 0) as kept,
     ):
         kept.append(LINES[0])
         kept.sync()
