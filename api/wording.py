@@ -122,10 +122,9 @@ def _unread(tally: Tally) -> Sequence[str]:
     quiet = tally.verdicts[Verdict.TOO_SHORT_OR_SILENT]
     said = []
     if unread:
-        reasons = ", ".join(f"{code} {number:,}" for code, number in tally.reasons.most_common())
-        said.append(
-            f"{count(unread, 'item')} could not be read, so nothing is known of what it holds ({reasons})."
-        )
+        codes = [each for each in tally.reasons.most_common() if each[0] != Verdict.TOO_SHORT_OR_SILENT]
+        reasons = ", ".join(f"{code} {number:,}" for code, number in codes)
+        said.append(f"{count(unread, 'item')} could not be read; no more is known than that ({reasons}).")
     if quiet:
         said.append(f"{count(quiet, 'item')} held too little sound to compare.")
     return said

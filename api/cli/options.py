@@ -97,7 +97,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             print(f"earwitness: {error.message}\n  what to do: {error.hint}", file=sys.stderr)
             raise typer.Exit(CANNOT) from None
         except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+            print("interrupted; what was done is kept", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # who read our output has heard enough; the interpreter's last flush must find nothing to do
