@@ -85,10 +85,11 @@ class Gathered:
 
 def part_of(finding: Finding) -> str:
     """Name the shard that holds an item, or else its topmost folder."""
-    item = finding.item
-    if item.path != item.id:
-        return item.path
-    return item.id.partition("/")[0] if "/" in item.id else "(top)"
+    shard, row, _ = finding.item.id.rpartition("#")
+    if row:
+        return shard
+    folder, below, _ = finding.item.id.partition("/")
+    return folder if below else "(top)"
 
 
 def longest(match: MatchSaid) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -14,7 +14,7 @@ from PIL import Image
 from api.datasets.types import Recording, Skipped
 from api.evidence.picture import N_BANDS, RANGE_DB, picture
 from api.evidence.png import palette, png, span
-from api.evidence.report import write_report
+from api.evidence.report import part_of, write_report
 from api.findings import RecordingSaid
 from api.scan.tally import Tally
 from api.settings import Settings
@@ -60,6 +60,15 @@ def test_an_image_reads_back_as_drawn() -> None:
     image = Image.open(io.BytesIO(png(levels)))
     assert np.array_equal(np.asarray(image), levels.T[::-1])
     assert image.getpalette() == palette().ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("item", "part"),
+    [("shard-0/a.wav", "shard-0"), ("a.wav", "(top)"), ("data/x.parquet#17", "data/x.parquet")],
+)
+def test_coverage_is_counted_by_shard(item: str, part: str) -> None:
+    """An item belongs to the table that holds its row, or to its topmost folder."""
+    assert part_of(finding(item=item)) == part
 
 
 class Nothing:
