@@ -133,6 +133,13 @@ def best_path(
     return np.stack([j, rows], axis=1).astype(np.int32), similarity[j, b], score
 
 
+def codes_met(copy: Copy, lead: int, n_codes: int) -> tuple[int, int]:
+    """First and one past the last code of a recording that a copy can meet near a diagonal (see `align`)."""
+    first = max(lead // ROWS_PER_CODE - ROWS_PER_CODE, 0)
+    last = min((lead + len(copy.rows)) // ROWS_PER_CODE + ROWS_PER_CODE, n_codes)
+    return first, max(first, last)
+
+
 def align(
     copy: Copy, recording: int, codes: NDArray[np.float32], lead: int, *, scoring: Scoring, least_score: float
 ) -> list[Alignment]:
@@ -148,9 +155,7 @@ def align(
     lead : int
         Offset of the diagonal: code ``j`` meets fine row ``4 j - lead``.
     """
-    first = max(lead // ROWS_PER_CODE - ROWS_PER_CODE, 0)
-    last = min((lead + len(copy.rows)) // ROWS_PER_CODE + ROWS_PER_CODE, len(codes))
-    todo, found = [(first, last)], []
+    todo, found = [codes_met(copy, lead, len(codes))], []
     while todo:
         first, last = todo.pop()
         if last <= first:

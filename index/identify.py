@@ -81,6 +81,8 @@ def identify(
     )
     rungs = ladder(effort).rungs
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))
+    if effort is Effort.FAST and not whole_files and not search.worth_a_look(rungs[0]):
+        return []
     found = search.at(rungs[0], also=whole_files)
     if len(rungs) > 1 and not _explained(query, found):
         for rung in search.promising(rungs[1:], RUNGS_LOOKED_INTO):

@@ -32,8 +32,8 @@ def _step_score(
 ) -> np.float32:
     """Score of one step, read from a table of ``z = (similarity - mean) / sd``, clipped at its ends."""
     place = ((similarity - mean) * inverse_sd - z_low) * per_z
-    place = min(max(place, np.float32(0.0)), np.float32(table.size - 1))
-    return np.float32(table[np.int32(place)])
+    # clipped as an integer: a row that is not a number must not read beyond the table
+    return np.float32(table[min(max(np.int32(place), 0), table.size - 1)])
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -159,14 +159,14 @@ def decoy_peaks(
     before_start, after_start = np.zeros(n_rows + 5, np.int32), np.zeros(n_rows + 5, np.int32)
     scores = np.empty(n_rows, np.float32)
     scale, shift = inverse_sd * per_z, -(mean * inverse_sd + z_low) * per_z
-    last = np.float32(table.size - 1)
+    last = np.int32(table.size - 1)
     for j in range(similarity.shape[0]):
         if j > 0 and run_of[j] != run_of[j - 1]:
             before[:] = np.float32(-1.0)
         # two plain loops: the compiler turns each into vector instructions, and one loop over both into none
         for i in range(n_rows):
             place = similarity[j, i] * scale[i] + shift[i]
-            scores[i] = table[np.int32(min(max(place, np.float32(0.0)), last))]
+            scores[i] = table[min(max(np.int32(place), np.int32(0)), last)]
         for i in range(n_rows):
             straight, fewer, more = before[i + 1], before[i + 2] - cost, before[i] - cost
             best = max(np.float32(0.0), straight)

@@ -21,26 +21,31 @@ REACH_ROWS: Final = 3
 LEAST_STEPS: Final = 6
 """Shorter paths have no slope worth the name; they keep their rung's."""
 
-PITCH_STEP_CENTS: Final = 70.0
+PITCH_STEPS_CENTS: Final = (150.0, 80.0, 50.0)
+"""How far to either side pitch is tried, anew from the best of each round."""
 LONGEST_S: Final = 20.0
 """Seconds of the query that pitch is estimated from."""
 
 SAME_CENTS: Final = 50.0
 """Pitch and speed this near to each other are one change of speed; this near to nothing, none."""
 
-SAME_STRETCH: Final = 0.006
-"""Relative stretch below which nothing changed in time."""
+SAME_STRETCH: Final = 0.005
+"""Relative stretch below which nothing changed in time, or twice its standard error where that is more."""
 
 _OUTLIER_ROWS: Final = 1.0
 
 
-def fit_line(codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Slope of rows over codes, weighted; fitted again without the steps over a row off."""
+def fit_line(
+    codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Slope of rows over codes and its standard error, weighted; steps over a row off set aside."""
     slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
     near = np.abs(rows - slope * codes - intercept) <= _OUTLIER_ROWS
     if np.count_nonzero(near) >= LEAST_STEPS:
-        slope, _ = np.polyfit(codes[near], rows[near], 1, w=np.sqrt(weights[near]))
-    return float(slope)
+        codes, rows, weights = codes[near], rows[near], weights[near]
+        slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
+    scatter = np.std(rows - slope * codes - intercept)
+    return float(slope), float(scatter / (np.std(codes) * np.sqrt(len(codes))))
 
 
 def parabola_peak(left: float, middle: float, right: float) -> float:
@@ -51,8 +56,8 @@ def parabola_peak(left: float, middle: float, right: float) -> float:
     return float(np.clip((left - right) / (2 * bend), -1.0, 1.0))
 
 
-def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> float:
-    """Fine rows that pass from one reference code to the next.
+def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[float, float]:
+    """Fine rows that pass from one reference code to the next, and the standard error of that.
 
     Each step is placed between rows by the parabola through the similarities round it.
     """
@@ -89,17 +94,14 @@ def measure_pitch(
     cents : float
         Where to begin.
     """
-    for _ in range(2):
+    for step_cents in PITCH_STEPS_CENTS:
         tried = [
             similarity_at(
                 alignment, codes, stretch=stretch, cents=cents + side, query=query, extractor=extractor
             )
-            for side in (-PITCH_STEP_CENTS, 0.0, PITCH_STEP_CENTS)
+            for side in (-step_cents, 0.0, step_cents)
         ]
-        move = parabola_peak(*tried)
-        cents += move * PITCH_STEP_CENTS
-        if abs(move) < 1.0:
-            break
+        cents += parabola_peak(*tried) * step_cents
     return cents
 
 
@@ -133,10 +135,10 @@ def similarity_at(
     return float((rows[: len(reference)] * reference).sum(axis=1).mean())
 
 
-def explain(*, stretch: float, cents: float) -> Change:
+def explain(*, stretch: float, cents: float, same_stretch: float = SAME_STRETCH) -> Change:
     """Name a stretch and a shift as people do: a change of speed, of tempo, of pitch, or of several."""
     cents_of_stretch = 1200 * log2(stretch)
-    same_time, same_pitch = abs(stretch - 1) <= SAME_STRETCH, abs(cents) <= SAME_CENTS
+    same_time, same_pitch = abs(stretch - 1) <= same_stretch, abs(cents) <= SAME_CENTS
     if same_time and same_pitch:
         return Change()
     if abs(cents - cents_of_stretch) <= SAME_CENTS and not same_time:
@@ -167,10 +169,11 @@ def measure_change(
     rung = alignment.copy.rung.change
     if len(alignment.codes) < LEAST_STEPS:
         return rung
-    slope = measure_slope(alignment, codes)
+    slope, error = measure_slope(alignment, codes)
     stretch = rung.stretch * ROWS_PER_CODE / slope
+    same_stretch = max(SAME_STRETCH, 2 * error / slope)
     alike = plain_similarity is not None and float(alignment.similarity.mean()) >= plain_similarity
-    if alike and rung == Change() and abs(stretch - 1) <= SAME_STRETCH:
+    if alike and rung == Change() and abs(stretch - 1) <= same_stretch:
         return rung
     cents = measure_pitch(
         alignment,
@@ -180,4 +183,4 @@ def measure_change(
         query=query,
         extractor=extractor,
     )
-    return explain(stretch=stretch, cents=cents)
+    return explain(stretch=stretch, cents=cents, same_stretch=same_stretch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import Final
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align
+from index.align import Alignment, align, best_path, codes_met
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
-from index.lookup import NEIGHBOURS, Copy, find_candidates, make_copy, undo
+from index.lookup import NEIGHBOURS, Copy, find_candidates, glimpse, make_copy, undo
 from index.match import Candidate
 from index.protocols import Searchable
 from index.scoring import Scoring
@@ -29,8 +29,11 @@ from index.significance import (
     log_e_raw,
 )
 
-WORTH_DECOYS_NATS: Final = 8.0
+WORTH_DECOYS_NATS: Final = 3.5
 """Decoys are aligned only for paths that the pooled null model puts this near to the wanted E-value."""
+
+WORTH_A_LOOK_NATS: Final = 3.0
+"""The same for all that follows a glimpse, which embeds and looks up half of the rows."""
 
 EXTENSION_NATS: Final = 8.0
 """A further segment near a diagonal already believed needs only this much: it has few places to be."""
@@ -68,9 +71,31 @@ class Search:
     def at(self, rung: Rung, *, also: Sequence[int] = ()) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
         copy = make_copy(self.query, rung, self.library.extractor, self.background)
-        candidates = self._candidates(copy)
+        candidates = self._candidates(copy, copy.heard)
         candidates += [Candidate(recording=r, change=rung.change, offset_s=0.0, votes=0.0) for r in also]
         return sorted(self._judge(self._align(copy, candidates)), key=lambda judged: judged.e_value)
+
+    def worth_a_look(self, rung: Rung) -> bool:
+        """Whether anything may be found at a rung, judged by half of its rows and without decoys.
+
+        Most items of a dataset hold nothing that is known; this tells so at a third of the cost of `at`.
+        """
+        copy = glimpse(self.query, rung, self.library.extractor, self.background)
+        space = Space(n_rows=len(copy.heard), n_codes=self.n_codes, weight=rung.weight)
+        wanted = log(self.max_e_value) + WORTH_A_LOOK_NATS
+        return any(
+            log_e_pooled(score, space, self.scoring) <= wanted
+            for score in self._best_scores(copy, self._candidates(copy, copy.heard[copy.heard % 2 == 0]))
+        )
+
+    def _best_scores(self, copy: Copy, candidates: Sequence[Candidate]) -> Iterator[float]:
+        for candidate in candidates:
+            lead = round(candidate.offset_s / copy.row_s)
+            codes = self.library.codes(candidate.recording)
+            first, last = codes_met(copy, lead, len(codes))
+            path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=self.scoring)
+            if path is not None:
+                yield path[2]
 
     def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
         """The rungs whose coarse look-up gives any recording the most votes, best first."""
@@ -111,8 +136,7 @@ class Search:
             numbers.append(np.arange(len(rows), dtype=np.int64) * ROWS_PER_CODE + phase)
         return np.concatenate(vectors), np.concatenate(numbers)
 
-    def _candidates(self, copy: Copy) -> list[Candidate]:
-        heard = copy.heard
+    def _candidates(self, copy: Copy, heard: NDArray[np.intp]) -> list[Candidate]:
         if not heard.size:
             return []
         hits = self.library.search(copy.rows[heard], k=NEIGHBOURS, collections=self.collections)

@@ -24,8 +24,10 @@ from index.scoring import Scoring
 WINDOW_ROWS: Final = 96
 """Fine rows that one null model looks at: a longer query has several, overlapping by half."""
 
-TAIL_CLUMPS: Final = 60
-"""Exceedances that the rate of the tail is estimated from."""
+TAIL_SHARE: Final = 1 / 60
+"""Share of the clumps that the rate of the tail is estimated from: 200 of the shipped background's."""
+
+LEAST_TAIL: Final = 20
 
 CLUMP_CODES: Final = 8
 """Neighbouring decoy codes whose best paths are one event, not several."""
@@ -140,11 +142,29 @@ def fit_null(
         The rate is the inverse mean excess over the threshold (the maximum-likelihood estimate of an
         exponential tail), shrunk towards the pooled rate as by a gamma prior.
     """
-    peaks = np.zeros(len(background.codes), dtype=np.float32)
+    # played backwards, the query keeps its sounds and loses its order: a second set of decoys
+    clumps = [
+        _clump_scores(*sides, background=background, scoring=scoring)
+        for sides in ((rows, mean, inverse_sd), (rows[::-1], mean[::-1], inverse_sd[::-1]))
+    ]
+    n_decoys = len(clumps) * len(background.codes)
+    return fit_tail(np.concatenate(clumps), n_decoys=n_decoys, n_rows=len(rows), scoring=scoring)
+
+
+def _clump_scores(
+    rows: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    inverse_sd: NDArray[np.float32],
+    *,
+    background: Background,
+    scoring: Scoring,
+) -> NDArray[np.float32]:
+    """Best score of the paths that start in each clump of neighbouring decoys."""
+    peaks = np.zeros(-(-len(background.codes) // CLUMP_CODES) * CLUMP_CODES, dtype=np.float32)
     decoy_peaks(
         background.codes @ rows.T,
-        mean,
-        inverse_sd,
+        np.ascontiguousarray(mean),
+        np.ascontiguousarray(inverse_sd),
         background.run_of,
         scoring.table,
         np.float32(scoring.z_low),
@@ -153,11 +173,9 @@ def fit_null(
         np.float32(LEAST_SCORE),
         peaks,
     )
-    peaks = peaks[strangers(peaks, background.run_of, scoring.pooled_rate(len(rows)))]
-    n_clumps = -(-len(peaks) // CLUMP_CODES)
-    padded = np.pad(peaks, (0, n_clumps * CLUMP_CODES - len(peaks)))
-    clumps = padded.reshape(n_clumps, CLUMP_CODES).max(axis=1)
-    return fit_tail(clumps, n_decoys=len(peaks), n_rows=len(rows), scoring=scoring)
+    own = peaks[: len(background.codes)]
+    own[~strangers(own, background.run_of, scoring.pooled_rate(len(rows)))] = 0.0
+    return peaks.reshape(-1, CLUMP_CODES).max(axis=1)
 
 
 def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float) -> NDArray[np.bool_]:
@@ -185,7 +203,7 @@ def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float
 def fit_tail(clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Scoring) -> Null:
     """Fit an exponential tail to the largest of some clump maxima (see `fit_null`)."""
     ranked = np.sort(clumps)
-    n_above = min(TAIL_CLUMPS, len(ranked) - 1)
+    n_above = min(max(round(TAIL_SHARE * len(ranked)), LEAST_TAIL), len(ranked) - 1)
     threshold = float(ranked[-n_above - 1])
     excess = float((ranked[-n_above:] - threshold).sum())
     weight = scoring.prior_weight

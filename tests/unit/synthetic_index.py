@@ -166,7 +166,7 @@ class MemoryLibrary:
         return self.whole
 
 
-def background_of(extractor: BlurExtractor, *, n_runs: int = 40, seconds: float = 30.0) -> Background:
+def background_of(extractor: BlurExtractor, *, n_runs: int = 120, seconds: float = 40.0) -> Background:
     """Decoys from pieces that no test asks about."""
     runs = [extractor.embed(music(10_000 + run, seconds), fine=False) for run in range(n_runs)]
     run_of = np.repeat(np.arange(n_runs, dtype=np.int32), [len(run) for run in runs])
