@@ -175,6 +175,8 @@ def _rows(task: Task) -> list[dict[str, Any]]:
 def run(plan: Plan, tasks: Sequence[Task], *, workers: int, minutes: float) -> Iterator[dict[str, Any]]:
     """Answer tasks in order until all are done or the time is up."""
     end = time.monotonic() + 60 * minutes
+    if not tasks:
+        return
     if workers == 1:
         _start(plan)
         for task in tasks:
