@@ -53,7 +53,7 @@ def _rows(chosen: list[Source]) -> str:
     for source in chosen:
         groups[source.package, source.kind].append(source)
     return "\n".join(
-        f"| {package} | {kind} | {len(group)} | {', '.join(sorted({s.license for s in group}))} |"
+        f"| {package} | {kind} | {len(group)} | {', '.join(sorted({s.license.replace(' | ', ' or ') for s in group}))} |"
         for (package, kind), group in sorted(groups.items())
     )
 
