@@ -23,7 +23,9 @@ class EarwitnessError(Exception):
         return (_rebuild, (type(self), self.message, self.hint, dict(self.__dict__)))
 
 
-def _rebuild(kind: type[EarwitnessError], message: str, hint: str, state: dict[str, object]) -> EarwitnessError:
+def _rebuild(
+    kind: type[EarwitnessError], message: str, hint: str, state: dict[str, object]
+) -> EarwitnessError:
     error = kind.__new__(kind)
     EarwitnessError.__init__(error, message, hint=hint)
     error.__dict__.update(state)
@@ -66,7 +68,9 @@ class BrokenAudio(AudioError):
 
     def __init__(self, *, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
-        super().__init__(f"{name} could not be decoded ({reason})", hint="fetch the file again or re-encode it")
+        super().__init__(
+            f"{name} could not be decoded ({reason})", hint="fetch the file again or re-encode it"
+        )
 
 
 class TruncatedAudio(AudioError):
@@ -166,7 +170,9 @@ class ModelDamaged(EarwitnessError):
 
     def __init__(self, *, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
-        super().__init__(f"the fingerprint model is damaged: {path} {reason}", hint="install earwitness again")
+        super().__init__(
+            f"the fingerprint model is damaged: {path} {reason}", hint="install earwitness again"
+        )
 
 
 class SandboxMissing(EarwitnessError):

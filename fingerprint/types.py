@@ -73,7 +73,7 @@ class Spectrogram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One sound to ask about. It keeps the spectrogram, so that it can be asked faster, slower, higher, lower.
+    """One sound to ask about. It keeps the spectrogram, to be asked faster, slower, higher and lower.
 
     Attributes
     ----------
@@ -94,12 +94,12 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What is stored of a recording: no audio, no spectrogram. These are the truth; segments are rebuilt from them.
+    """What is stored of a recording, and the truth: segments are rebuilt from it. No audio, no spectrogram.
 
     Attributes
     ----------
     codes : uint8 array, shape (n_codes, code_bytes)
-        Packed sub-fingerprints; code ``k`` is centred ``k * hop_s`` seconds after the start (``Params.hop_s``).
+        Packed sub-fingerprints; code ``k`` is centred ``k * hop_s`` seconds after the start.
     chromaprint : uint32 array, shape (n,)
     """
 
