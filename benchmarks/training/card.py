@@ -52,10 +52,11 @@ def _rows(chosen: list[Source]) -> str:
     groups: dict[tuple[str, str], list[Source]] = defaultdict(list)
     for source in chosen:
         groups[source.package, source.kind].append(source)
-    return "\n".join(
-        f"| {package} | {kind} | {len(group)} | {', '.join(sorted({s.license.replace(' | ', ' or ') for s in group}))} |"
-        for (package, kind), group in sorted(groups.items())
-    )
+    lines = []
+    for (package, kind), group in sorted(groups.items()):
+        licences = sorted({source.license.replace(" | ", " or ") for source in group})
+        lines.append(f"| {package} | {kind} | {len(group)} | {', '.join(licences)} |")
+    return "\n".join(lines)
 
 
 def write_card(folder: Path, *, scheme: str, chosen: list[Source], measured: dict[str, Any]) -> str:
