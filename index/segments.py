@@ -36,9 +36,9 @@ GROWTH: Final = 3
 N_PROBE: Final = 64
 """Lists of a partitioned segment, of 1,024, that a look-up reads.
 
-Measured at a million codes, 63 rows: 2.4 ms at 32 lists, 3.3 ms at 48; of the rows of excerpts in pink noise at
-0 dB, over a phone or under other music, 42.5, 44.3 and (64 lists) 45.3 % have their own place among the 64
-nearest, of 4,096 lists 33.5 % at 32 and 42.8 % at 128, at twice the time. What is lost is lost by the lists
+Measured at a million codes, 63 rows: 2.4 ms at 32 lists, 3.3 ms at 48. Of the rows of excerpts in pink noise
+at 0 dB, over a phone or under other music, 42.5, 44.3 and (64 lists) 45.3 % have their own place among the 64
+nearest; of 4,096 lists, 33.5 % at 32 and 42.8 % at 128, at twice the time. What is lost is lost by the lists
 that are not read, hardly by the quantiser.
 """
 
