@@ -93,7 +93,7 @@ def _line(file: Path) -> tuple[NDArray[np.float32], int]:
 
 def _level(line: NDArray[np.float32]) -> NDArray[np.float32]:
     loud, peak = float(np.sqrt(np.mean(np.square(line)))), float(np.abs(line).max())
-    return np.clip(line * np.float32(0.5 / max(6 * loud, 0.55 * peak, 1e-4)), -1, 1)
+    return np.asarray(np.clip(line * (0.5 / max(6 * loud, 0.55 * peak, 1e-4)), -1, 1), dtype=np.float32)
 
 
 def _write(path: Path, samples: NDArray[np.float32], rate_hz: int) -> None:

@@ -51,7 +51,8 @@ def offset_error_s(answer: Row, *, start_s: float, stretch: float) -> float:
     """How far the best segment's middle lies from where it belongs, in seconds of the reference."""
     query_start, query_end, reference_start, reference_end = answer["at"]
     wanted_s = start_s + stretch * (query_start + query_end) / 2
-    return abs((reference_start + reference_end) / 2 - wanted_s)
+    error_s: float = abs((reference_start + reference_end) / 2 - wanted_s)
+    return error_s
 
 
 def repeat_likeness(path: Path, *, true_s: float, claimed_s: float, length_s: float) -> float:
