@@ -10,6 +10,7 @@ ENTRIES = {
     "identify": "degrade, ask, keep the raw answers",
     "speed": "x real time of each stage, bytes per hour, latency, starts",
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
+    "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
     "calibrate": "claimed against observed false matches",
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",
