@@ -38,6 +38,10 @@ speech: other genres, singing and field recordings are underrepresented. Sustain
 noise give vectors that say little; the E-value of a match, not its similarity, tells how much that
 matters.
 
+**When evaluating.** Two files of the training packages are byte for byte files of evaluation packages too:
+`bgmusic.ogg` of blockattack is `tb_design.ogg` of trackballs-data (test), `tuxi.ogg` of tuxtype-data is that of
+tuxmath-data (validation). Leave both out of what is queried.
+
 ## Data
 
 No audio is redistributed. Weights were trained on, and background codes were made from, these packages:
