@@ -39,8 +39,8 @@ noise give vectors that say little; the E-value of a match, not its similarity, 
 matters.
 
 **When evaluating.** Two files of the training packages are byte for byte files of evaluation packages too:
-`bgmusic.ogg` of blockattack is `tb_design.ogg` of trackballs-data (test), `tuxi.ogg` of tuxtype-data is that of
-tuxmath-data (validation). Leave both out of what is queried.
+`bgmusic.ogg` of blockattack is `tb_design.ogg` of trackballs-data (test), `tuxi.ogg` of tuxtype-data that
+of tuxmath-data (validation). Leave both out of what is queried.
 
 ## Data
 
