@@ -2,10 +2,11 @@
 
     python -m benchmarks calibrate --queries 2000 --record calibration.json.gz --plot calibration.png
 
-Excerpts of music that the index does not hold (its own track, and every copy of it, left out) are asked of
-everything else, along the product's road. Of a true E-value, E such queries in a thousand times a thousandth
-must come out at E or better. ``--write`` fits the recalibration constants of ``index/scoring.json`` to what
-was observed; run it again without to check them on other queries (another ``--seed`` or ``--role``).
+Excerpts of music that the index does not hold are asked of everything else, along the product's road; left out
+are an excerpt's own track, every copy of it, and the rest of its package, whose tracks may share recorded loops.
+Where E-values are honest, E false matches come out for each query at E or better. ``--write`` fits the
+recalibration constants of ``index/scoring.json`` to what was observed; run it again without to check them on
+other queries (another ``--seed`` or ``--role``).
 """
 
 from __future__ import annotations
@@ -75,12 +76,13 @@ def draw(
             yield number, first * frame_s, Spectrogram(power=power, frame_s=frame_s)
 
 
-def copies(shelf: Shelf, corpus: Corpus) -> dict[int, list[int]]:
-    """For each recording, those that hold the same: its group of duplicates, files of its name."""
+def copies(shelf: Shelf, corpus: Corpus, *, package: bool) -> dict[int, list[int]]:
+    """For each recording, those that may hold the same: duplicates, namesakes, on request its package."""
     group = {track.path: track.dup_group or Path(track.path).name for track in corpus.tracks}
-    groups = [group.get(source.path, source.path) for source in shelf.sources]
+    known = [(group.get(source.path, source.path), source.package) for source in shelf.sources]
     return {
-        number: [n for n, other in enumerate(groups) if other == own] for number, own in enumerate(groups)
+        number: [n for n, (g, p) in enumerate(known) if g == own_group or (package and p == own_package)]
+        for number, (own_group, own_package) in enumerate(known)
     }
 
 
@@ -187,6 +189,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", choices=["music", "speech"], default="music")
     parser.add_argument("--lengths", default="3,8", help="seconds, separated by commas")
     parser.add_argument("--queries", type=int, default=2000)
+    parser.add_argument(
+        "--keep-package",
+        action="store_true",
+        help="ask a track's package too: same composer and instruments, and loops that its tracks do share",
+    )
     parser.add_argument("--effort", type=Effort, default=Effort.FAST)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, help="raw answers, .json.gz")
@@ -208,7 +215,7 @@ def main(argv: Sequence[str]) -> int:
         if source.kind in ("music", "speech")
     ]
     shelf = shelve(held, model, corpus=options.corpus, cache=options.cache)
-    same = copies(shelf, Corpus.open(options.corpus))
+    same = copies(shelf, Corpus.open(options.corpus), package=not options.keep_package)
     excerpts = draw(
         shelf,
         options.role,
@@ -232,6 +239,7 @@ def main(argv: Sequence[str]) -> int:
             "seed": options.seed,
             "role": options.role,
             "effort": options.effort.value,
+            "keep_package": options.keep_package,
         }
         lines = {"settings": settings, "asked": [asdict(one) for one in asked]}
         options.record.write_bytes(gzip.compress(json.dumps(lines).encode(), mtime=0))

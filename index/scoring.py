@@ -30,9 +30,9 @@ class Scoring:
     drift_cost : float
         Taken from a path for every step that moves on by one row more or less than the change says.
     prior_rate, prior_rate_rows, prior_log_count : float
-        Pooled null model: ``exp(prior_log_count - rate * score)`` paths are expected to score that much for each
-        fine row of a query and each code searched, with ``rate = prior_rate * (1 + prior_rate_rows / n_rows)``:
-        a short query has no room for high scores.
+        Pooled null model: ``exp(prior_log_count - rate * score)`` paths are expected to score that much for
+        each fine row of a query and each code searched. The rate, ``prior_rate * (1 + prior_rate_rows /
+        n_rows)``, is higher for short queries, which have no room for high scores.
     prior_weight : float
         How many exceedances the pooled rate is worth when a query's own rate is estimated.
     calibration_offset, calibration_slope : float

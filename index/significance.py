@@ -9,7 +9,7 @@ largest scores are few.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, log
 from typing import Final
@@ -17,17 +17,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.kernels import decoy_peaks
+from index.kernels import ROWS_PER_CODE, decoy_peaks
 from index.protocols import Embedder
 from index.scoring import Scoring
 
 WINDOW_ROWS: Final = 96
 """Fine rows that one null model looks at: a longer query has several, overlapping by half."""
 
-TAIL_SHARE: Final = 1 / 60
-"""Share of the clumps that the rate of the tail is estimated from: 200 of the shipped background's."""
+TAIL_SHARES: Final = (1 / 600, 1 / 200, 1 / 60)
+"""Shares of the clumps that the rate of the tail is estimated from: 20, 60 and 200 of the shipped ones.
+The slowest of the rates stands: where a few decoys are much like the query, the tail bends outwards."""
 
-LEAST_TAIL: Final = 20
+LEAST_TAIL: Final = 10
+
+PLAIN_VARIETY: Final = 0.5
+VARIETY_POWER: Final = 0.3
+"""A query of less than plain variety has a rate lower by this power of it; from absent queries."""
 
 CLUMP_CODES: Final = 8
 """Neighbouring decoy codes whose best paths are one event, not several."""
@@ -148,7 +153,19 @@ def fit_null(
         for sides in ((rows, mean, inverse_sd), (rows[::-1], mean[::-1], inverse_sd[::-1]))
     ]
     n_decoys = len(clumps) * len(background.codes)
-    return fit_tail(np.concatenate(clumps), n_decoys=n_decoys, n_rows=len(rows), scoring=scoring)
+    null = fit_tail(np.concatenate(clumps), n_decoys=n_decoys, n_rows=len(rows), scoring=scoring)
+    slower = min(variety(rows, background) / PLAIN_VARIETY, 1.0) ** VARIETY_POWER
+    return replace(null, rate=null.rate * slower)
+
+
+def variety(rows: NDArray[np.float32], background: Background) -> float:
+    """How many of a query's codes say something new, as a fraction: 1 for noise, 1 / n for one held chord.
+
+    The steps of a path through a held chord all say the same; what it scores counts for fewer steps.
+    """
+    apart = (rows[::ROWS_PER_CODE] - background.centre) @ background.spread
+    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-9)
+    return float(1 / (np.square(apart @ apart.T).mean() * len(apart)))
 
 
 def _clump_scores(
@@ -203,14 +220,18 @@ def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float
 def fit_tail(clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Scoring) -> Null:
     """Fit an exponential tail to the largest of some clump maxima (see `fit_null`)."""
     ranked = np.sort(clumps)
-    n_above = min(max(round(TAIL_SHARE * len(ranked)), LEAST_TAIL), len(ranked) - 1)
-    threshold = float(ranked[-n_above - 1])
-    excess = float((ranked[-n_above:] - threshold).sum())
-    weight = scoring.prior_weight
+    pooled, weight = scoring.pooled_rate(n_rows), scoring.prior_weight
+    tails = []
+    for share in TAIL_SHARES:
+        n_above = min(max(round(share * len(ranked)), LEAST_TAIL), len(ranked) - 1)
+        threshold = float(ranked[-n_above - 1])
+        excess = float((ranked[-n_above:] - threshold).sum())
+        tails.append(((n_above + weight) / (excess + weight / pooled), threshold, n_above))
+    rate, threshold, n_above = min(tails)
     return Null(
         threshold=threshold,
         n_above=float(n_above),
-        rate=(n_above + weight) / (excess + weight / scoring.pooled_rate(n_rows)),
+        rate=rate,
         n_decoys=n_decoys,
         n_rows=n_rows,
         clumps=ranked,
