@@ -9,7 +9,7 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -85,9 +85,16 @@ def audio_key(recording: Recording, sha256: str) -> str:
 
 
 class Listener:
-    """Hears items one after another with one sandboxed decoder and the extractor. One a thread or process."""
+    """Hears items one after another with one sandboxed decoder and the extractor. One a thread or process.
 
-    def __init__(self, *, settings: Settings, scheme: str | None = None) -> None:
+    Parameters
+    ----------
+    whole_from_s
+        Shorter sounds, in seconds, are no whole copy of anything that is asked for, and get no Chromaprint.
+    """
+
+    def __init__(self, *, settings: Settings, scheme: str | None = None, whole_from_s: float = 0.0) -> None:
+        self._whole_from_s = whole_from_s
         self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
@@ -134,7 +141,7 @@ class Listener:
         waveform = stretch(decoded.waveform, recording)
         end_s = recording.end_s
         whole = decoded.whole or (end_s is not None and end_s <= decoded.waveform.duration_s)
-        query = self.extractor.query(waveform)
+        query = self.extractor.query(waveform, whole=waveform.duration_s >= self._whole_from_s)
         return Heard(
             item=ItemSaid(
                 id=recording.item_id,
@@ -168,13 +175,13 @@ def taken(recording: Recording, *, held_bytes: int = HELD_BYTES) -> Iterator[Tak
     """
     if recording.open is None:
         raise NoSound(name=recording.item_id)
-    with recording.open() as stream, tempfile.TemporaryFile() as spool:
+    with recording.open() as stream, ExitStack() as afterwards:
         head = read_up_to(stream, held_bytes + 1)
         digest = hashlib.sha256(head)
         if len(head) <= held_bytes:
             yield Taken(source=head, sha256=digest.hexdigest(), size_bytes=len(head))
             return
-        size = len(head)
+        spool, size = afterwards.enter_context(tempfile.TemporaryFile()), len(head)
         keep = recording.file is None
         if keep:
             spool.write(head)

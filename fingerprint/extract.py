@@ -42,14 +42,20 @@ class Extractor:
     def _quantiser(self) -> Quantiser:
         return Quantiser.read(self.model_file("quantiser.npz"))
 
-    def query(self, waveform: Waveform) -> Query:
-        """Keep of a sound what can be asked about; the waveform itself is no longer needed."""
+    def query(self, waveform: Waveform, *, whole: bool = True) -> Query:
+        """Keep of a sound what can be asked about; the waveform itself is no longer needed.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether it may be asked which whole files are the same; else it gets no Chromaprint.
+        """
         return Query(
             scheme=self.scheme,
             duration_s=waveform.duration_s,
             active_s=active_seconds(waveform),
             spectrogram=spectrogram(waveform, self.params),
-            chromaprint=chromaprint(waveform),
+            chromaprint=chromaprint(waveform) if whole else np.empty(0, dtype=np.uint32),
         )
 
     def fingerprint(self, query: Query) -> Fingerprint:

@@ -8,11 +8,11 @@ home's lock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 
 from index.catalog import Catalog
 from index.tables import FINDING
@@ -30,6 +30,16 @@ class Asked:
     knowledge: str
 
 
+_RECALL: Final = select(FINDING.c.audio_key, FINDING.c.finding).where(
+    FINDING.c.tenant == bindparam("tenant"),
+    FINDING.c.scheme == bindparam("scheme"),
+    FINDING.c.effort == bindparam("effort"),
+    FINDING.c.knowledge == bindparam("knowledge"),
+    FINDING.c.audio_key.in_(bindparam("some", expanding=True)),
+)
+"""Asked once for each item of a scan: made once, since making it takes longer than answering it."""
+
+
 class Answers:
     """Findings of earlier scans, as the text that the caller gave. May be used from any thread."""
 
@@ -41,21 +51,15 @@ class Answers:
         found: dict[str, str] = {}
         with self._catalog.reading() as connection:
             for some in _parts(audio):
-                which = self._where(asked) & FINDING.c.audio_key.in_(some)
-                statement = select(FINDING.c.audio_key, FINDING.c.finding).where(which)
-                found.update((row.audio_key, row.finding) for row in connection.execute(statement))
+                values = {"tenant": self._tenant, **asdict(asked), "some": list(some)}
+                found.update((row.audio_key, row.finding) for row in connection.execute(_RECALL, values))
         return found
 
     def remember(self, asked: Asked, findings: Mapping[str, str]) -> None:
         """Keep findings, audio -> text, in one transaction; known ones are replaced."""
         if not findings:
             return
-        key = {
-            "tenant": self._tenant,
-            "scheme": asked.scheme,
-            "effort": asked.effort,
-            "knowledge": asked.knowledge,
-        }
+        key = {"tenant": self._tenant, **asdict(asked)}
         values = [{**key, "audio_key": audio, "finding": text} for audio, text in findings.items()]
         with self._catalog.writing() as connection:
             for some in _parts(list(findings)):

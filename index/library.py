@@ -223,6 +223,11 @@ class Library:
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return copies(chromaprint, duration_s, known, self.chromaprint)
 
+    def shortest_whole_s(self, collections: Sequence[int]) -> float:
+        """Shorter sounds, in seconds, are the whole file of no recording (see `whole_file`)."""
+        known = (self._whole_files(number) for number in dict.fromkeys(collections))
+        return min((files.shortest_s for files in known), default=0.0)
+
     def knowledge(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
         known = sorted((number, self._collection(number).changed_epoch) for number in set(collections))

@@ -38,6 +38,11 @@ class WholeFiles:
         if len(summaries):
             self._index.add(np.ascontiguousarray(summaries))
 
+    @property
+    def shortest_s(self) -> float:
+        """Shortest sound that can be a whole copy of one, in seconds; infinite where there is none."""
+        return float(MIN_LENGTH_RATIO * self._durations_s.min(initial=np.inf))
+
     def near(self, summary: NDArray[np.uint8], duration_s: float) -> list[int]:
         """Recordings of like summary and like length, nearest first."""
         _, distances, rows = self._index.range_search(summary.reshape(1, -1), MAX_SUMMARY_BITS + 1)

@@ -37,7 +37,8 @@ def serve(connection: Connection, order: Order) -> None:
     """Answer tasks until the parent hangs up."""
     settings = order.settings
     library = open_library(order)
-    with Listener(settings=settings, scheme=None if library is None else library.scheme) as listener:
+    scheme = None if library is None else library.scheme
+    with Listener(settings=settings, scheme=scheme, whole_from_s=whole_from_s(order, library)) as listener:
         recall = Memory(order).recall if order.remembers else None
         answerer = Answerer(order, library, listener, recall)
         connection.send(Ready())
@@ -62,6 +63,13 @@ def open_library(order: Order) -> Library | None:
     if library.knowledge(order.asked) != order.knowledge:
         raise LibraryMoved(wanted=order.search.epoch if order.search else 0, found=library.epoch)
     return library
+
+
+def whole_from_s(order: Order, library: Library | None) -> float:
+    """Sounds shorter than this, in seconds, need no Chromaprint: none is stored, and no work is as short."""
+    if library is None or order.into is not None:
+        return 0.0
+    return library.shortest_whole_s(order.asked)
 
 
 def _receive(connection: Connection, tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]]) -> None:

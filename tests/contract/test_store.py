@@ -210,6 +210,7 @@ def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) 
         assert library.whole_file(heard, stored.duration_s, [dataset]) == [added.recording]
         assert library.whole_file(other, stored.duration_s, [dataset]) == []
         assert library.whole_file(heard[: heard.size // 2], stored.duration_s / 2, [dataset]) == []
+        assert stored.duration_s / 2 < library.shortest_whole_s([dataset]) <= stored.duration_s
 
 
 def test_an_item_without_sound_or_name_is_refused(home: Path) -> None:

@@ -52,22 +52,23 @@ class OneSound:
 class Lengths:
     """An extractor that keeps nothing but the length; all of it is active."""
 
-    def query(self, waveform: Waveform) -> Query:
-        """Extract."""
+    def query(self, waveform: Waveform, *, whole: bool = True) -> Query:
+        """Extract; the Chromaprint is one item long."""
         empty = Spectrogram(power=np.empty((0, 1), np.float32), frame_s=0.1)
         return Query(
             scheme="s",
             duration_s=waveform.duration_s,
             active_s=waveform.duration_s,
             spectrogram=empty,
-            chromaprint=np.empty(0, np.uint32),
+            chromaprint=np.zeros(int(whole), np.uint32),
         )
 
 
-def listener(decoded: Decoded | Exception) -> Listener:
+def listener(decoded: Decoded | Exception, *, whole_from_s: float = 0.0) -> Listener:
     """A listener round those."""
     made = Listener.__new__(Listener)
     made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
+    made._whole_from_s = whole_from_s
     return made
 
 
@@ -148,6 +149,14 @@ def test_what_is_known_is_not_decoded() -> None:
     """Where the audio's key is known, the decoder is not asked."""
     heard = listener(RuntimeError("decoded all the same")).hear(item(), known=lambda key: key)
     assert heard.known == hashlib.sha256(b"sound").hexdigest()
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(8.0, True), (7.9, False)])
+def test_what_cannot_be_a_whole_copy_gets_no_chromaprint(seconds: float, made: bool) -> None:
+    """Only sounds as long as a work may be the whole of one."""
+    heard = listener(decoded(seconds), whole_from_s=8.0).hear(item())
+    assert heard.query is not None
+    assert bool(heard.query.chromaprint.size) is made
 
 
 @pytest.mark.parametrize(
