@@ -5,7 +5,7 @@
 Only `earwitness` commands scan. Rows, by ``what``: ``decode`` (the same items only decoded, by as many
 processes), ``scan`` (one for each packing, and for each effort on a sample), ``same`` (items on which two
 packings differ), ``kills``, ``excerpt`` (one for each degraded excerpt of a registered work). Times are by
-the clock on the wall, starts included; ``rss_mb`` is the largest sum over the processes of a scan.
+the clock on the wall, starts included; ``cpu_s`` and ``rss_mb`` are summed over all processes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -151,24 +152,34 @@ def decode_alone(case: str, files: Sequence[Path], n_processes: int) -> Row:
         process.start()
     barrier.wait()
     began = time.perf_counter()
-    audio_s = sum(answers.get() for _ in processes)
+    audio_s, cpu_s = map(sum, zip(*(answers.get() for _ in processes), strict=True))
     wall_s = time.perf_counter() - began
     for process in processes:
         process.join()
-    return {"what": "decode", "case": case, "items": len(files), **_speeds(len(files), audio_s, wall_s)}
+    return {
+        "what": "decode", "case": case, "items": len(files), **_speeds(len(files), audio_s, wall_s),
+        "cpu_s": round(cpu_s, 1),
+    }  # fmt: skip
 
 
 def _decode_all(files: Sequence[Path], barrier: Any, answers: Any) -> None:
     audio_s = 0.0
     with Decoder() as decoder:
         decoder.decode(files[0], name="warm")
+        before_s = _cpu_s(psutil.Process())
         barrier.wait()
         for file in files:
             try:
                 audio_s += decoder.decode(file, name=file.name).waveform.duration_s
             except AudioError as error:
                 print(f"{file.name}: {error}", file=sys.stderr)
-        answers.put(audio_s)
+        answers.put((audio_s, _cpu_s(psutil.Process()) - before_s))
+
+
+def _cpu_s(top: psutil.Process) -> float:
+    """Processor time of a process and of all below it, in seconds."""
+    times = [one.cpu_times() for one in (top, *top.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def _speeds(n_items: int, audio_s: float, wall_s: float) -> Row:
@@ -189,7 +200,7 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
         [*map(str, command), "--workers", str(bench.workers)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
-    rss_mb, n_processes = _watched(process)
+    rss_mb, cpu_s = _watched(process)
     wall_s = time.perf_counter() - began
     if process.returncode not in (0, 1, 3):
         raise RuntimeError(f"the scan of {source} ended with {process.returncode}")
@@ -197,32 +208,32 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     audio_s = sum(line["item"]["duration_s"] or 0.0 for line in lines)
     return {
         "what": "scan", "packing": packing, "effort": effort, "items": len(lines),
-        **_speeds(len(lines), audio_s, wall_s), "rss_mb": rss_mb, "processes": n_processes,
+        **_speeds(len(lines), audio_s, wall_s), "rss_mb": rss_mb, "cpu_s": cpu_s,
         "verdicts": dict(Counter(line["verdict"] for line in lines)), **_scored(bench, lines),
     }  # fmt: skip
 
 
-def _watched(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Wait for a process to end; largest memory of it and all below it, and how many they were."""
-    largest, most = 0, 0
+def _watched(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Wait for a process to end: largest sum of memory of it and all below it, and their processor time."""
+    largest = 0
+    used_s: dict[int, float] = {}
     top = psutil.Process(process.pid)
     while process.poll() is None:
-        sizes = []
-        for one in [top, *_below(top)]:
-            try:
-                sizes.append(one.memory_info().rss)
-            except psutil.NoSuchProcess:
-                continue  # it ended while we looked
-        largest, most = max(largest, sum(sizes)), max(most, len(sizes))
+        size = 0
+        for one in _with_all_below(top):
+            with suppress(psutil.NoSuchProcess):  # it ended while we looked
+                size += one.memory_info().rss
+                times = one.cpu_times()
+                used_s[one.pid] = times.user + times.system
+        largest = max(largest, size)
         time.sleep(SAMPLED_EVERY_S)
-    return round(largest / 1e6), most
+    return round(largest / 1e6), round(sum(used_s.values()), 1)
 
 
-def _below(top: psutil.Process) -> list[psutil.Process]:
-    try:
-        return top.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
+def _with_all_below(top: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [top, *top.children(recursive=True)]
+    return []
 
 
 def _scored(bench: Bench, lines: Sequence[Mapping[str, Any]]) -> Row:
