@@ -2,8 +2,8 @@
 
     python -m benchmarks calibrate --queries 2000 --record calibration.json.gz --plot calibration.png
 
-Excerpts of music that the index does not hold are asked of everything else, along the product's road; left out
-are an excerpt's own track, every copy of it, and the rest of its package, whose tracks may share recorded loops.
+Excerpts of music that the index does not hold are asked of everything else, along the product's road. Left
+out are an excerpt's own track, every copy of it, and the rest of its package, whose tracks may share loops.
 Where E-values are honest, E false matches come out for each query at E or better. ``--write`` fits the
 recalibration constants of ``index/scoring.json`` to what was observed; run it again without to check them on
 other queries (another ``--seed`` or ``--role``).
@@ -25,7 +25,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.corpus import Corpus
+from benchmarks.corpus import Corpus, Role
 from benchmarks.shelf import SHELF, Shelf, as_query, power_of, shelve
 from benchmarks.training.data import sources
 from fingerprint.extract import extractor
@@ -112,7 +112,7 @@ def ask(
 def observed(asked: Sequence[Asked], claimed: Sequence[float] = CLAIMED) -> NDArray[np.float64]:
     """False matches for each query at each claimed E-value, or better."""
     every = np.sort([e for one in asked for e in one.e_values])
-    return np.searchsorted(every, claimed, side="right") / max(len(asked), 1)
+    return np.asarray(np.searchsorted(every, claimed, side="right") / max(len(asked), 1))
 
 
 def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArray[np.float64]:
@@ -124,7 +124,7 @@ def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArra
     sizes = np.array([len(of_track[track]) for track in tracks])
     drawn = rng.integers(len(tracks), size=(draws, len(tracks)))
     rates = counts[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)[:, None]
-    return np.quantile(rates, [0.025, 0.975], axis=0)
+    return np.asarray(np.quantile(rates, [0.025, 0.975], axis=0))
 
 
 def fit(asked: Sequence[Asked]) -> tuple[float, float]:
@@ -207,7 +207,7 @@ def main(argv: Sequence[str]) -> int:
     options = _arguments(argv)
     faiss.omp_set_num_threads(1)
     model = extractor()
-    roles = ("validation", "train") if options.role != "test" else ("test", "train")
+    roles: tuple[Role, ...] = ("test" if options.role == "test" else "validation", "train")
     held = [
         source
         for role in roles

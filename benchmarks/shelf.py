@@ -92,7 +92,8 @@ class Shelf:
 def power_of(source: Source, *, corpus: Path, cache: Path, frame_s: float) -> Spectrogram:
     """A whole track's spectrogram, from the cache that training keeps."""
     decibels = cached(source, corpus=corpus, cache=cache).astype(np.float32)
-    return Spectrogram(power=np.float32(10) ** (decibels / 10), frame_s=frame_s)
+    power = np.power(np.float32(10), decibels / np.float32(10)).astype(np.float32)
+    return Spectrogram(power=power, frame_s=frame_s)
 
 
 def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path) -> Shelf:

@@ -192,7 +192,7 @@ def _clump_scores(
     )
     own = peaks[: len(background.codes)]
     own[~strangers(own, background.run_of, scoring.pooled_rate(len(rows)))] = 0.0
-    return peaks.reshape(-1, CLUMP_CODES).max(axis=1)
+    return np.asarray(peaks.reshape(-1, CLUMP_CODES).max(axis=1))
 
 
 def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float) -> NDArray[np.bool_]:
