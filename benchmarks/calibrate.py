@@ -177,6 +177,7 @@ def recalibrate(asked: Sequence[Asked]) -> None:
             scoring,
             calibration_offset=offset + slope * scoring.calibration_offset,
             calibration_slope=slope * scoring.calibration_slope,
+            checked_to=1.0 / len(asked),
         ),
     )
 
