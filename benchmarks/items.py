@@ -85,7 +85,7 @@ def plan(corpus: Corpus, registered: Sequence[Track], *, n: int, n_degraded: int
     excerpts = pick(corpus.root, registered, n=n_degraded, longest_s=LENGTHS_S[1], seed=seed)
     places = set(rng.choice(n, n_degraded, replace=False).tolist())
     cuts, strangers = _cuts(_others(corpus)), iter(excerpts)
-    items = []
+    items = list[Item]()
     for number in range(n):
         name = f"{number // 1000:02d}/{number:05d}.{FORMATS[number % len(FORMATS)]}"
         length_s = round(float(rng.uniform(*LENGTHS_S)), 2)
@@ -108,7 +108,7 @@ def _others(corpus: Corpus) -> list[Track]:
     return [
         track
         for role in ("train", "validation")
-        for track in corpus.select(role=role)  # type: ignore[arg-type]  # a literal's own values
+        for track in corpus.select(role=role)
         if track.dup_group not in kept and track.duration_s > 2 * (LENGTHS_S[1] + EDGE_S)
     ]
 
@@ -152,7 +152,8 @@ def _bytes_of(item: Item, root: Path, material: Material, kept: Path, seed: int)
             root, item.excerpt, item.condition, longest_s=longest_s, seed=seed, material=material, kept=kept
         )
         data = middle(file, length_s=item.length_s, longest_s=longest_s)
-        return encoded(*soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True), item.format)
+        samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        return encoded(samples, rate_hz, item.format)
     if item.format == "ogg" and item.track.endswith(".ogg"):
         return copied(root / item.track, item.start_s, item.length_s)
     return encoded(*_cut(root / item.track, item.start_s, item.length_s), item.format)

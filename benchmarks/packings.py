@@ -43,7 +43,7 @@ def _audio_table(items: Sequence[Item], folder: Path) -> Any:  # the library is 
 
     features = Features({"audio": Audio(decode=False), "track": Value("string")})
     audio = [{"bytes": (folder / item.name).read_bytes(), "path": item.name} for item in items]
-    columns = {"audio": audio, "track": [item.track for item in items]}
+    columns: dict[str, Any] = {"audio": audio, "track": [item.track for item in items]}
     return Dataset(pa.table(columns, schema=features.arrow_schema), info=DatasetInfo(features=features))
 
 

@@ -285,7 +285,7 @@ def findings(bench: Bench, packing: str, effort: str) -> dict[str, Any]:
 def killed(bench: Bench, packing: str, source: Path, *, lasted_s: float, kills: int, seed: int) -> Row:
     """Scan again, killed -9 at random moments and resumed; compare the findings byte by byte."""
     whole, out = _out(bench, packing, "fast"), bench.work / "findings-killed.jsonl"
-    chance, after = random.Random(seed), []
+    chance, after = random.Random(seed), list[float]()
     arguments = ("scan", source, "--effort", "fast", "--workers", bench.workers, "--resume", "--out", out)
     scans = differing = 0
     while len(after) < kills:

@@ -155,7 +155,7 @@ def align(
     lead : int
         Offset of the diagonal: code ``j`` meets fine row ``4 j - lead``.
     """
-    todo, found = [codes_met(copy, lead, len(codes))], []
+    todo, found = [codes_met(copy, lead, len(codes))], list[Alignment]()
     while todo:
         first, last = todo.pop()
         if last <= first:

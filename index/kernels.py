@@ -33,7 +33,8 @@ def _step_score(
     """Score of one step, read from a table of ``z = (similarity - mean) / sd``, clipped at its ends."""
     place = ((similarity - mean) * inverse_sd - z_low) * per_z
     # clipped as an integer: a row that is not a number must not read beyond the table
-    return np.float32(table[min(max(np.int32(place), 0), table.size - 1)])
+    level = int(place)
+    return np.float32(table[min(max(level, 0), table.size - 1)])
 
 
 @njit(cache=True, nogil=True, fastmath=True)

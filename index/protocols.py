@@ -17,7 +17,9 @@ from index.match import Hits
 class Embedder(Protocol):
     """What the search needs of `fingerprint.extract.Extractor`."""
 
-    params: Params
+    @property
+    def params(self) -> Params:
+        """The numbers of its scheme."""
 
     def __hash__(self) -> int:
         """One extractor is one model: what is worked out from its files is kept for it."""

@@ -21,7 +21,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 def random_units(rng: np.random.Generator, n: int, dim: int = 6) -> NDArray[np.float32]:
     """Unit vectors of few dimensions, so that some are alike by chance."""
     rows = rng.standard_normal((n, dim))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
 def copy_of(rows: NDArray[np.float32]) -> Copy:

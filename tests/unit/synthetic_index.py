@@ -75,7 +75,8 @@ class BlurExtractor:
         patches = patches - patches.mean(axis=1, keepdims=True)
         basis = np.random.default_rng(5).standard_normal((patches.shape[1], self.params.dim))
         rows = patches @ basis
-        return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+        units = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return np.asarray(units, dtype=np.float32)
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Codes of signed bytes; not what the product stores."""

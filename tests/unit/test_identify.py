@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_strangers_match_nothing(library: MemoryLibrary) -> None:
     ],
 )
 def test_a_changed_excerpt_is_found_and_its_change_measured(
-    library: MemoryLibrary, change: dict[str, float], effort: Effort
+    library: MemoryLibrary, change: dict[str, Any], effort: Effort
 ) -> None:
     """Twenty-five seconds played faster, slower, higher or lower say by how much."""
     inverse = {name: -value if name == "pitch_cents" else 1 / value for name, value in change.items()}

@@ -124,7 +124,7 @@ def codes_with_loop(seed: int, loop: NDArray[np.float32]) -> NDArray[np.float32]
     rng = np.random.default_rng(seed)
     codes = rng.standard_normal((120, loop.shape[1])).astype(np.float32)
     codes[40:56] = loop
-    return codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    return np.asarray(codes / np.linalg.norm(codes, axis=1, keepdims=True), dtype=np.float32)
 
 
 def test_a_loop_is_told_from_copies() -> None:
