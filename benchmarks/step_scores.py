@@ -38,6 +38,9 @@ Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
 LEAST, MOST = -5.0, 10.0
 """Bounds of a step's score: no single step makes a match, or breaks one."""
 
+RISE: Final = 1.0
+"""Score that each z beyond the upper bound still adds: of two repeats the one that was cut must win."""
+
 BIAS: Final = -1.0
 """Taken off every log-odds: neighbouring codes share sound, so that each says less than a new one would."""
 
@@ -96,7 +99,9 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
     null = np.maximum(np.histogram(chance, edges)[0] / len(chance), gaussian)
     odds = np.maximum.accumulate(np.log(seen / seen.sum() / null))
     levels = np.linspace(Z_LOW, Z_HIGH, N_LEVELS)
-    return np.clip(np.interp(levels, middle, odds + BIAS), LEAST, MOST).astype(np.float32)
+    bounded = np.clip(np.interp(levels, middle, odds + BIAS), LEAST, MOST)
+    beyond = np.maximum(levels - levels[np.searchsorted(bounded, MOST)], 0.0)
+    return (bounded + RISE * beyond).astype(np.float32)
 
 
 def write_table(table: NDArray[np.float32]) -> None:
