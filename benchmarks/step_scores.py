@@ -38,7 +38,7 @@ Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
 LEAST, MOST = -5.0, 10.0
 """Bounds of a step's score: no single step makes a match, or breaks one."""
 
-RISE: Final = 1.0
+RISE: Final = 2.0
 """Score that each z beyond the upper bound still adds: of two repeats the one that was cut must win."""
 
 BIAS: Final = -1.0
