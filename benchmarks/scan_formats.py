@@ -19,7 +19,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +30,7 @@ from benchmarks.corpus import Corpus, Track
 from benchmarks.crash import EARWITNESS, forget
 from benchmarks.crash import run as run_killed
 from benchmarks.items import Item, make, plan, some, works
+from benchmarks.meter import Meter
 from benchmarks.packings import PACKINGS, pack
 from benchmarks.records import record, save
 from benchmarks.scan_rates import earwitness, link
@@ -40,7 +40,6 @@ from fingerprint.extract import extractor
 
 Row = dict[str, Any]
 
-SAMPLED_EVERY_S: Final = 0.25
 LEAST_RUN_S: Final = 4.0
 """A scan that is killed sooner has not left its start behind."""
 
@@ -150,15 +149,16 @@ def decode_alone(case: str, files: Sequence[Path], n_processes: int) -> Row:
     processes = [context.Process(target=_decode_all, args=(share, barrier, answers)) for share in shares]
     for process in processes:
         process.start()
-    barrier.wait()
-    began = time.perf_counter()
-    audio_s, cpu_s = map(sum, zip(*(answers.get() for _ in processes), strict=True))
-    wall_s = time.perf_counter() - began
-    for process in processes:
-        process.join()
+    with Meter(psutil.Process()) as meter:
+        barrier.wait()
+        began = time.perf_counter()
+        audio_s = sum(answers.get() for _ in processes)
+        wall_s = time.perf_counter() - began
+        for process in processes:
+            process.join()
     return {
         "what": "decode", "case": case, "items": len(files), **_speeds(len(files), audio_s, wall_s),
-        "cpu_s": round(cpu_s, 1),
+        "cpu_s": meter.cpu_s,
     }  # fmt: skip
 
 
@@ -166,20 +166,13 @@ def _decode_all(files: Sequence[Path], barrier: Any, answers: Any) -> None:
     audio_s = 0.0
     with Decoder() as decoder:
         decoder.decode(files[0], name="warm")
-        before_s = _cpu_s(psutil.Process())
         barrier.wait()
         for file in files:
             try:
                 audio_s += decoder.decode(file, name=file.name).waveform.duration_s
             except AudioError as error:
                 print(f"{file.name}: {error}", file=sys.stderr)
-        answers.put((audio_s, _cpu_s(psutil.Process()) - before_s))
-
-
-def _cpu_s(top: psutil.Process) -> float:
-    """Processor time of a process and of all below it, in seconds."""
-    times = [one.cpu_times() for one in (top, *top.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
+        answers.put(audio_s)
 
 
 def _speeds(n_items: int, audio_s: float, wall_s: float) -> Row:
@@ -200,7 +193,8 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
         [*map(str, command), "--workers", str(bench.workers)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
-    rss_mb, cpu_s = _watched(process)
+    with Meter(psutil.Process(process.pid)) as meter:
+        process.wait()
     wall_s = time.perf_counter() - began
     if process.returncode not in (0, 1, 3):
         raise RuntimeError(f"the scan of {source} ended with {process.returncode}")
@@ -208,32 +202,9 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     audio_s = sum(line["item"]["duration_s"] or 0.0 for line in lines)
     return {
         "what": "scan", "packing": packing, "effort": effort, "items": len(lines),
-        **_speeds(len(lines), audio_s, wall_s), "rss_mb": rss_mb, "cpu_s": cpu_s,
+        **_speeds(len(lines), audio_s, wall_s), "rss_mb": meter.rss_mb, "cpu_s": meter.cpu_s,
         "verdicts": dict(Counter(line["verdict"] for line in lines)), **_scored(bench, lines),
     }  # fmt: skip
-
-
-def _watched(process: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Wait for a process to end: largest sum of memory of it and all below it, and their processor time."""
-    largest = 0
-    used_s: dict[int, float] = {}
-    top = psutil.Process(process.pid)
-    while process.poll() is None:
-        size = 0
-        for one in _with_all_below(top):
-            with suppress(psutil.NoSuchProcess):  # it ended while we looked
-                size += one.memory_info().rss
-                times = one.cpu_times()
-                used_s[one.pid] = times.user + times.system
-        largest = max(largest, size)
-        time.sleep(SAMPLED_EVERY_S)
-    return round(largest / 1e6), round(sum(used_s.values()), 1)
-
-
-def _with_all_below(top: psutil.Process) -> list[psutil.Process]:
-    with suppress(psutil.NoSuchProcess):
-        return [top, *top.children(recursive=True)]
-    return []
 
 
 def _scored(bench: Bench, lines: Sequence[Mapping[str, Any]]) -> Row:
