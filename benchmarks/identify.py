@@ -222,14 +222,15 @@ def tasks(
         else []
     )
     rounds = []
+    each_round = -(-n_absent // max(n, 1))
     # excerpt by excerpt, so that a run that is broken off has asked equally often under each condition
-    for number in range(max(n, n_absent)):
+    for number in range(max(n, 1)):
         rounds += [
             Task(excerpt=e, condition=name, present=True)
             for e in present[number : number + 1]
             for name in conditions
         ]
-        for excerpt in absent[number : number + 1]:
+        for excerpt in absent[number * each_round : (number + 1) * each_round]:
             drawn = str(chance(plan.seed, "absent", excerpt.id).choice(list(conditions)))
             other = replace(excerpt, id=f"absent-{excerpt.id}")
             rounds.append(Task(excerpt=other, condition=drawn, present=False))
