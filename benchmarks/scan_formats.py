@@ -149,13 +149,13 @@ def decode_alone(case: str, files: Sequence[Path], n_processes: int) -> Row:
     processes = [context.Process(target=_decode_all, args=(share, barrier, answers)) for share in shares]
     for process in processes:
         process.start()
+    barrier.wait()
+    began = time.perf_counter()
     with Meter(psutil.Process()) as meter:
-        barrier.wait()
-        began = time.perf_counter()
         audio_s = sum(answers.get() for _ in processes)
         wall_s = time.perf_counter() - began
-        for process in processes:
-            process.join()
+    for process in processes:
+        process.join()
     return {
         "what": "decode", "case": case, "items": len(files), **_speeds(len(files), audio_s, wall_s),
         "cpu_s": meter.cpu_s,
