@@ -20,6 +20,9 @@ BAND_PER_ROW: Final = 0.08
 GAP_STEPS: Final = 4
 """A path that scores nothing for this many codes (2 s) is reported as two segments with a gap between."""
 
+LEAST_STEPS_OF_A_LINE: Final = 8
+"""Shorter paths are taken to run straight."""
+
 SAME_SPAN: Final = 0.5
 """Two alignments that share more than this of the shorter one's query span say the same thing twice."""
 
@@ -63,8 +66,19 @@ class Alignment:
     def reference_span_s(self) -> tuple[float, float]:
         """Start and end in the reference, in seconds: of the same sound as the query's; not cut off."""
         before, after = self._margins
-        first, last = (float(code) * ROWS_PER_CODE for code in (self.codes[0], self.codes[-1]))
-        return (first - before) * self.copy.row_s, (last + after) * self.copy.row_s
+        first, last = self._meets(np.array([self.rows[0] - before, self.rows[-1] + after], dtype=np.float64))
+        return max(float(first), 0.0) * self.copy.row_s, float(last) * self.copy.row_s
+
+    def _meets(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where fine rows of the query lie in the reference, in rows: on a line through all steps.
+
+        The first and last steps alone would be rows off, for they look beyond the ends of the query.
+        """
+        met = self.codes * float(ROWS_PER_CODE)
+        if len(met) < LEAST_STEPS_OF_A_LINE:
+            return np.asarray(rows + np.median(met - self.rows))
+        slope, at_zero = np.polyfit(self.rows, met, 1, w=np.maximum(self.similarity, 0.05))
+        return np.asarray(slope * rows + at_zero)
 
     @property
     def middle_row(self) -> int:

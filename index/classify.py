@@ -21,6 +21,12 @@ WHOLE_COVERAGE: Final = 0.8
 LOOP_RECORDINGS: Final = 4
 """As many different recordings that hold the same short span of a query share a loop or a sample."""
 
+LOOP_E_VALUE: Final = 1e-4
+"""Only what is surely there is counted as holding a loop."""
+
+LOOP_LIKENESS: Final = 0.15
+"""Recordings that hold a loop alike are about as similar to the query; one that is far more is its source."""
+
 LOOP_S: Final = 12.0
 """Longer spans are a recording in several copies, not a loop."""
 
@@ -90,7 +96,8 @@ def mark_shared(
 
 def _may_be_loop(match: Match) -> bool:
     start_s, end_s = _query_span(match)
-    return end_s - start_s <= LOOP_S and match.reference_coverage < LOOP_COVERAGE
+    short = end_s - start_s <= LOOP_S and match.reference_coverage < LOOP_COVERAGE
+    return short and match.e_value <= LOOP_E_VALUE
 
 
 def _query_span(match: Match) -> tuple[float, float]:
@@ -99,7 +106,8 @@ def _query_span(match: Match) -> tuple[float, float]:
 
 def _same_span(one: Match, other: Match) -> bool:
     a, b = _query_span(one), _query_span(other)
-    return shared_s(a, b) > SAME_SPAN * max(a[1] - a[0], b[1] - b[0])
+    alike = abs(one.similarity - other.similarity) <= LOOP_LIKENESS
+    return alike and shared_s(a, b) > SAME_SPAN * max(a[1] - a[0], b[1] - b[0])
 
 
 def _different(matches: Sequence[Match], codes_of: Callable[[int], NDArray[np.float32]], hop_s: float) -> int:

@@ -33,6 +33,7 @@ SAME_STRETCH: Final = 0.005
 """Relative stretch below which nothing changed in time, or twice its standard error where that is more."""
 
 _OUTLIER_ROWS: Final = 1.0
+_LEAST_SCATTER_ROWS: Final = 0.35
 
 
 def fit_line(
@@ -44,7 +45,7 @@ def fit_line(
     if np.count_nonzero(near) >= LEAST_STEPS:
         codes, rows, weights = codes[near], rows[near], weights[near]
         slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
-    scatter = np.std(rows - slope * codes - intercept)
+    scatter = max(float(np.std(rows - slope * codes - intercept)), _LEAST_SCATTER_ROWS)
     return float(slope), float(scatter / (np.std(codes) * np.sqrt(len(codes))))
 
 
