@@ -92,9 +92,10 @@ def rates() -> Iterator[str]:
     false = sum(one["false_match"] for one in absent)
     low, high = wilson(false, len(absent))
     yield f"False matches among {len(absent)} excerpts of tracks that no index holds: {false} "
-    yield f"(95 % interval {100 * low:.2f}-{100 * high:.2f} %). Of the {len(ours.rows) - len(absent)} excerpts of"
+    yield f"(95 % interval {100 * low:.2f}-{100 * high:.2f} %)."
     queries, pairs = besides(ours)
-    yield f"indexed tracks, {queries} matched a second track besides, {pairs} pairs of tracks in all."
+    yield f"Of the {len(ours.rows) - len(absent)} excerpts of indexed tracks,"
+    yield f"{queries} matched a second track besides, {pairs} pairs of tracks in all."
     yield f"{header(ours)}."
 
 
@@ -154,7 +155,8 @@ def scan() -> Iterator[str]:
     yield f"{len(rows)} excerpts of 8 s (clean, mp3 32k, opus 12k, 300-3400 Hz) scanned"
     yield f"at `{options['effort']}` in {seconds['scan']:.0f} s. Told as `match` of the right work:"
     yield f"{len(right)}; as `possible`: {len(named) - len(right)}; within 0.5 s of the right"
-    yield f"place: {len(placed)}; told as `match` of another: {len(wrong)}. The seconds were taken on a busy machine. {header(record)}."
+    yield f"place: {len(placed)}; told as `match` of another: {len(wrong)}."
+    yield f"The seconds were taken on a busy machine. {header(record)}."
 
 
 def demo() -> Iterator[str]:
