@@ -157,8 +157,10 @@ def plot(asked: Sequence[Asked], path: Path) -> None:
 
     low, high = bounds(asked)
     figure, axes = pyplot.subplots(figsize=(5, 5))
-    axes.fill_between(CLAIMED, np.maximum(low, 1e-5), np.maximum(high, 1e-5), alpha=0.3)
-    axes.plot(CLAIMED, np.maximum(observed(asked), 1e-5), "o-", label="observed")
+    # nothing observed has no place on a logarithmic axis, and is no claim of zero
+    rates = np.where(observed(asked) > 0, observed(asked), np.nan)
+    axes.fill_between(CLAIMED, np.maximum(low, 1e-5), np.where(high > 0, high, np.nan), alpha=0.3)
+    axes.plot(CLAIMED, rates, "o-", label=f"observed, {len(asked)} queries")
     axes.plot(CLAIMED, CLAIMED, "k--", label="honest")
     axes.set(
         xscale="log", yscale="log", xlabel="E-value claimed", ylabel="false matches for each absent query"
