@@ -69,7 +69,9 @@ def watched() -> Iterator[list[int]]:
         while not done.wait(0.02):
             for child in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    peaks_bytes.append(child.memory_info().rss)
+                    # between fork and exec a child still counts this process's memory as its own
+                    if "fingerprint.decode.worker" in child.cmdline():
+                        peaks_bytes.append(child.memory_info().rss)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
