@@ -20,7 +20,7 @@ from index.protocols import Searchable
 from index.refine import measure_change
 from index.scoring import shipped_scoring
 from index.search import Judged, Search
-from index.significance import Background, fit_null, shipped_background
+from index.significance import Background, fit_null, rough_background, shipped_background
 
 OVERWHELMING_E: Final = 1e-12
 """A match this good that covers the whole query as it is leaves nothing for other rungs to explain."""
@@ -76,6 +76,7 @@ def identify(
         collections=collections,
         scoring=shipped_scoring(),
         background=shipped_background(library.extractor),
+        rough=rough_background(library.extractor),
         max_e_value=max_e_value,
         n_codes=n_codes,
     )

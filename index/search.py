@@ -32,6 +32,9 @@ from index.significance import (
 WORTH_DECOYS_NATS: Final = 3.5
 """Decoys are aligned only for paths that the pooled null model puts this near to the wanted E-value."""
 
+WORTH_ALL_DECOYS_NATS: Final = 4.0
+"""The same for all decoys, once an eighth of them has been aligned; that errs by two nats."""
+
 WORTH_A_LOOK_NATS: Final = 3.0
 """The same for all that follows a glimpse, which embeds and looks up half of the rows."""
 
@@ -64,9 +67,10 @@ class Search:
     collections: Sequence[int]
     scoring: Scoring
     background: Background
+    rough: Background
     max_e_value: float
     n_codes: int
-    nulls: dict[tuple[Rung, int], Null] = field(default_factory=dict)
+    nulls: dict[tuple[Rung, int, int], Null] = field(default_factory=dict)
 
     def at(self, rung: Rung, *, also: Sequence[int] = ()) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
@@ -168,22 +172,25 @@ class Search:
         pooled = log_e_pooled(alignment.score, space, self.scoring)
         if pooled > log(self.max_e_value) + WORTH_DECOYS_NATS:
             return None
-        null = self._null(copy, alignment.middle_row)
+        rough = self._null(copy, alignment.middle_row, self.rough)
+        if log_e_raw(alignment.score, space, rough) > log(self.max_e_value) + WORTH_ALL_DECOYS_NATS:
+            return None
+        null = self._null(copy, alignment.middle_row, self.background)
         log_e = log_e_raw(alignment.score, space, null)
         return Judged(alignment=alignment, e_value=calibrated_e(log_e, self.scoring), n_decoys=null.n_decoys)
 
-    def _null(self, copy: Copy, middle_row: int) -> Null:
+    def _null(self, copy: Copy, middle_row: int, background: Background) -> Null:
         step = WINDOW_ROWS // 2
         n_windows = max(1, -(-(len(copy.rows) - WINDOW_ROWS) // step) + 1)
         window = min(max(round((middle_row - step) / step), 0), n_windows - 1)
-        key = (copy.rung, window)
+        key = (copy.rung, window, len(background.codes))
         if key not in self.nulls:
             rows = slice(window * step, window * step + WINDOW_ROWS)
             self.nulls[key] = fit_null(
                 copy.rows[rows],
                 copy.mean[rows],
                 copy.inverse_sd[rows],
-                background=self.background,
+                background=background,
                 scoring=self.scoring,
             )
         return self.nulls[key]

@@ -46,6 +46,9 @@ MOST_COPIES: Final = 4
 COPY_GAP_NATS: Final = 12.0
 """A decoy recording this far above the next is a copy, not chance."""
 
+ROUGH_EVERY: Final = 8
+"""Of so many runs of decoys, a rough null model looks at one."""
+
 LOG_E_LOWEST: Final = -690.0
 """Keeps E above the smallest double."""
 
@@ -81,6 +84,11 @@ class Background:
             spread=spread.astype(np.float32),
         )
 
+    def thinned(self, every: int) -> Background:
+        """One run of so many; the moments stay those of all."""
+        kept = self.run_of % every == 0
+        return replace(self, codes=self.codes[kept], run_of=self.run_of[kept] // every)
+
     def expected_similarity(
         self, rows: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -101,6 +109,12 @@ def shipped_background(extractor: Embedder) -> Background:
         codes, lengths = extractor.unpack(stored["codes"]), stored["run_lengths"]
     run_of = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     return Background.of(codes, run_of)
+
+
+@lru_cache(maxsize=2)
+def rough_background(extractor: Embedder) -> Background:
+    """Few enough of them to be asked about every path that may be something."""
+    return shipped_background(extractor).thinned(ROUGH_EVERY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from fingerprint.types import Spectrogram
 from fingerprint.warp import warp
 from index import identify as road
 from index.match import Effort, Match, MatchClass
+from index.significance import ROUGH_EVERY
 from tests.unit.synthetic_index import (
     BlurExtractor,
     MemoryLibrary,
@@ -25,6 +26,7 @@ from tests.unit.synthetic_index import (
 
 EXTRACTOR = BlurExtractor()
 BACKGROUND = background_of(EXTRACTOR)
+ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
 N_PIECES, PIECE_S = 30, 45.0
 
 
@@ -40,6 +42,7 @@ def library() -> MemoryLibrary:
 @pytest.fixture(autouse=True)
 def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
+    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
 
 
 def ask(
