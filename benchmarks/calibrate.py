@@ -1,6 +1,6 @@
 """Claimed against observed: how often absent queries are told to be found, for every E-value claimed.
 
-    python -m benchmarks calibrate --queries 2000 --record calibration.json.gz --plot calibration.png
+    python -m benchmarks calibrate --queries 2000 --record calibrate-fast --plot calibration.png
 
 Excerpts of music that the index does not hold are asked of everything else, along the product's road. Left
 out are an excerpt's own track, every copy of it, and the rest of its package, whose tracks may share loops.
@@ -12,7 +12,6 @@ other queries (another ``--seed`` or ``--role``).
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import sys
 import time
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corpus import Corpus, Role
+from benchmarks.records import record, save
 from benchmarks.shelf import SHELF, Shelf, as_query, power_of, shelve
 from benchmarks.training.data import sources
 from fingerprint.extract import extractor
@@ -199,7 +199,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--effort", type=Effort, default=Effort.FAST)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--record", type=Path, help="raw answers, .json.gz")
+    parser.add_argument("--record", help="name of the record of raw answers")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--write", action="store_true", help="fit and write index/scoring.json")
     return parser.parse_args(argv)
@@ -235,17 +235,16 @@ def main(argv: Sequence[str]) -> int:
     print(table(asked))
     if options.record:
         settings = {
-            "scheme": model.scheme,
             "n_codes": shelf.n_codes(SHELF),
             "rungs": len(ladder(options.effort).rungs),
             "scoring": json.loads(SCORING_FILE.read_text(encoding="utf-8")),
-            "seed": options.seed,
             "role": options.role,
             "effort": options.effort.value,
             "keep_package": options.keep_package,
         }
-        lines = {"settings": settings, "asked": [asdict(one) for one in asked]}
-        options.record.write_bytes(gzip.compress(json.dumps(lines).encode(), mtime=0))
+        rows = [asdict(one) for one in asked]
+        kept = record("calibrate", scheme=model.scheme, seed=options.seed, options=settings, rows=rows)
+        print(save(kept, options.record))
     if options.plot:
         plot(asked, options.plot)
     if options.write:

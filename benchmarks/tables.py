@@ -110,6 +110,16 @@ def plain_table(kept: Record) -> Iterator[str]:
         yield "| " + " | ".join(str(row.get(name, "")) for name in names) + " |"
 
 
+def calibrate_table(kept: Record) -> Iterator[str]:
+    """Claimed against observed."""
+    from benchmarks.calibrate import Asked, table  # loads the search
+
+    yield f"{len(kept.rows)} absent queries, {kept.options['n_codes']} codes, {kept.options['effort']}"
+    yield ""
+    yield table([Asked(**row) for row in kept.rows])
+
+
 TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
+    "calibrate": calibrate_table,
     "identify": identify_table,
 }
