@@ -101,7 +101,7 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
     levels = np.linspace(Z_LOW, Z_HIGH, N_LEVELS)
     bounded = np.clip(np.interp(levels, middle, odds + BIAS), LEAST, MOST)
     beyond = np.maximum(levels - levels[np.searchsorted(bounded, MOST)], 0.0)
-    return (bounded + RISE * beyond).astype(np.float32)
+    return np.asarray(bounded + RISE * beyond, dtype=np.float32)
 
 
 def write_table(table: NDArray[np.float32]) -> None:
