@@ -16,19 +16,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import psutil
 import soundfile
+from numpy.typing import NDArray
 
 from benchmarks.corpus import Corpus, Track
 from benchmarks.queries import pick, wav
 from benchmarks.records import record, save
 from benchmarks.road import readable, references
-from benchmarks.tools import RATE_HZ, Sound1, encode, mono, read
+from benchmarks.tools import mono, read
 from fingerprint.chromaprint import chromaprint
 from fingerprint.decode import Decoder
 from fingerprint.extract import Extractor, extractor
@@ -39,9 +40,11 @@ from index.library import Library
 from index.match import Effort
 
 Row = dict[str, Any]
+Stereo = NDArray[np.float32]
 
 ROOT: Final = Path(__file__).parents[1]
 FILE_S: Final = 180.0
+FILE_HZ: Final = 44_100
 QUERY_S: Final = 8.0
 
 
@@ -69,26 +72,28 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def files(root: Path, tracks: Sequence[Track], n_files: int) -> list[Sound1]:
-    """The first three minutes of long tracks, at the rate that excerpts are cut at."""
-    long = [track for track in tracks if track.duration_s > FILE_S][:n_files]
-    return [mono(read(root / track.path, length_s=FILE_S)) for track in long]
+def files(root: Path, tracks: Sequence[Track], n_files: int) -> list[Stereo]:
+    """The first three minutes of long tracks at 44.1 kHz in stereo, as most files come; (n_samples, 2)."""
+    found: list[Stereo] = []
+    for track in tracks:
+        if track.duration_s > FILE_S and len(found) < n_files:
+            with soundfile.SoundFile(root / track.path) as file:
+                if (file.samplerate, file.channels) == (FILE_HZ, 2):
+                    found.append(file.read(round(FILE_S * FILE_HZ), dtype="float32"))
+    return found
 
 
-def encodings() -> dict[str, Callable[[Sound1], bytes]]:
-    """Bytes of a file in each format that the decoder is timed on."""
-    return {
-        "mp3": lambda sound: encode(sound, codec="mp3", bit_rate=128_000),
-        "flac": lambda sound: _by_soundfile(sound, "FLAC", "PCM_16"),
-        "ogg": lambda sound: _by_soundfile(sound, "OGG", "VORBIS"),
-    }
+FORMATS: Final = {"mp3": ("MP3", "MPEG_LAYER_III"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
+"""What the decoder is timed on: container and codec in libsndfile's words, at its own bit rates."""
 
 
-def _by_soundfile(sound: Sound1, container: str, subtype: str) -> bytes:
+def encoded(sound: Stereo, name: str) -> bytes:
+    """The bytes of a file in one of ``FORMATS``."""
+    container, codec = FORMATS[name]
     out = io.BytesIO()
-    with soundfile.SoundFile(out, "w", RATE_HZ, 1, format=container, subtype=subtype) as file:
-        for at in range(0, len(sound), RATE_HZ):  # libsndfile overflows its stack on long Vorbis writes
-            file.write(sound[at : at + RATE_HZ])
+    with soundfile.SoundFile(out, "w", FILE_HZ, 2, format=container, subtype=codec) as file:
+        for at in range(0, len(sound), FILE_HZ):  # libsndfile overflows its stack on long Vorbis writes
+            file.write(sound[at : at + FILE_HZ])
     return out.getvalue()
 
 
@@ -96,8 +101,9 @@ def stages(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row
     """File to codes, stage by stage, for each format."""
     sounds, heard_by = files(root, tracks, n_files), extractor()
     with Decoder() as decoder:
-        for name, encoded in encodings().items():
-            laps = [_timed_stages(decoder, heard_by, encoded(sound)) for sound in (sounds[0], *sounds)][1:]
+        for name in FORMATS:
+            data = [encoded(sound, name) for sound in (sounds[0], *sounds)]
+            laps = [_timed_stages(decoder, heard_by, one) for one in data][1:]
             for stage in laps[0]:
                 each = [one[stage] for one in laps]
                 yield _times_real("stages", f"{name}: {stage}", FILE_S * len(each), each)
@@ -240,8 +246,8 @@ def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]
         source.mkdir()
         for number, sound in enumerate(files(root, tracks, n_files)):
             for part in range(0, int(FILE_S), 60):
-                clip = sound[part * RATE_HZ : (part + 60) * RATE_HZ]
-                (source / f"{number:02d}-{part}.mp3").write_bytes(encode(clip, codec="mp3", bit_rate=128_000))
+                clip = sound[part * FILE_HZ : (part + 60) * FILE_HZ]
+                (source / f"{number:02d}-{part}.mp3").write_bytes(encoded(clip, "mp3"))
         clips = sorted(source.iterdir())
         environment = os.environ | {"EARWITNESS_HOME": f"{folder}/home"}
         _seconds(["register", "sample_audio/originals"], environment)
