@@ -126,7 +126,7 @@ class Match:
         Expected number of matches at least this good that unrelated audio would give this query in an index
         of this size.
     e_extrapolated : bool
-        True where the value lies beyond what decoys can check (about 1e-5).
+        True where the value lies beyond what decoys can check (`Scoring.checked_to`).
     query_coverage, reference_coverage : float
         Fraction of each file that the segments cover.
     """
