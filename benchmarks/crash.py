@@ -1,11 +1,14 @@
 """``python -m benchmarks crash``: kill -9 real commands at random moments, and look at what is left.
 
 `register` acknowledges a work by its line on stdout; what `index` has stored may never be less after a kill
-than it was before. After every kill the store must be sound; at the end all items must be there, and a
-resumed scan's findings must be, byte for byte, those of an unbroken one.
+than it was before. Every other kill falls just after one of the moments at which files of the store change,
+so that many fall into a transaction or between a segment's file and its name. After every kill the store
+must be sound; at the end all items must be there, and a resumed scan's findings must be, byte for byte,
+those of an unbroken one.
 
-Each row of the record is one run: the command, when it was killed if it was, how many items had been
-acknowledged or stored before, how many of those were missing afterwards, and how many problems were found.
+Each row of the record is one run: the command, when it was killed if it was, how often the store's files had
+changed by then, how many items had been acknowledged or stored before, how many of those were missing
+afterwards, and how many problems were found.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import tempfile
 import time
 import wave
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +40,40 @@ from index.upkeep import verify
 
 ORIGINALS = Path(__file__).parents[1] / "sample_audio" / "originals"
 EARWITNESS = Path(sys.executable).with_name("earwitness")
-WORK_S, CLIP_S = 18.0, 5.0
-N_WORKS, N_CLIPS = 20, 60
+QUICKLY = ("--effort", "fast", "--workers", "1")
+WORK_S, CLIP_S = 18.0, 3.0
+N_WORKS, N_CLIPS = 20, 128
+"""A transaction takes in 32 clips: four of them, and then a segment."""
+
+LOOK_S = 0.002
+LEAST_TO_DO = 0.4
+"""Starting takes this share of an unbroken run's time and changes, however little there is to do."""
+
+JUST_AFTER_S = 0.03
+"""A change that was seen is some milliseconds old, and a commit about as long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a command is killed: so long after its start, or after a change of the store's files.
+
+    Attributes
+    ----------
+    changes : int
+        How many changes are waited for.
+    """
+
+    changes: int = 0
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a command ended: its seconds, how often it was seen to change the store, whether it was killed."""
+
+    seconds: float
+    changes: int
+    killed: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,9 +88,26 @@ class Bench:
         """Count the kills that a command still has to bear."""
         return kills - len([row for row in self.rows if row["command"] == command and row["killed"]])
 
-    def note(self, command: str, after_s: float, *, killed: bool, **found: Any) -> None:
+    def moment(self, command: str, kills: int, unbroken: Ran, *, to_do: float = 1.0) -> Moment | None:
+        """Draw when to kill the next run: at any moment, just after a change, and at last not at all.
+
+        Parameters
+        ----------
+        to_do : float
+            Share of the work that earlier, killed runs have left; with less of it a run ends sooner.
+        """
+        left = self.left(command, kills)
+        if left <= 0:
+            return None
+        if left % 2:
+            return Moment(after_s=self.chance.uniform(0.0, to_do * unbroken.seconds))
+        changes = self.chance.randint(1, max(1, round(to_do * unbroken.changes)))
+        return Moment(changes=changes, after_s=self.chance.uniform(0.0, JUST_AFTER_S))
+
+    def note(self, command: str, ran: Ran, **found: Any) -> None:
         """Keep one run's outcome, and say it where something was lost."""
-        self.rows.append({"command": command, "after_s": round(after_s, 2), "killed": killed, **found})
+        how = {"after_s": round(ran.seconds, 2), "changes": ran.changes, "killed": ran.killed}
+        self.rows.append({"command": command, **how, **found})
         if found.get("lost") or found.get("problems"):
             print(f"LOST: {self.rows[-1]}", file=sys.stderr)
 
@@ -109,9 +162,10 @@ def cut(folder: Path, n_pieces: int, length_s: float) -> None:
             file.writeframes((np.clip(piece, -1, 1) * 32_000).astype("<i2").tobytes())
 
 
-def run(home: Path, out: Path, *arguments: object, kill_after_s: float | None) -> tuple[float, bool]:
-    """Run a command with stdout to a file; returns the seconds that it ran, and whether it was killed."""
-    began = time.monotonic()
+def run(home: Path, out: Path, *arguments: object, kill: Moment | None = None) -> Ran:
+    """Run a command with stdout to a file, and kill it at a moment if it still runs then."""
+    began, changes, before = time.monotonic(), 0, look(home)
+    changed_at = began
     with out.open("wb") as stdout:
         process = subprocess.Popen(
             [EARWITNESS, "--home", home, *map(str, arguments)],
@@ -119,15 +173,30 @@ def run(home: Path, out: Path, *arguments: object, kill_after_s: float | None) -
             stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
-        try:
-            status = process.wait(timeout=kill_after_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return time.monotonic() - began, True
+        while (status := process.poll()) is None:
+            now, seen = time.monotonic(), look(home)
+            if seen != before:
+                changes, before, changed_at = changes + 1, seen, now
+            since = began if kill is None or kill.changes == 0 else changed_at
+            if kill is not None and changes >= kill.changes and now - since >= kill.after_s:
+                process.kill()
+                process.wait()
+                return Ran(seconds=time.monotonic() - began, changes=changes, killed=True)
+            time.sleep(LOOK_S)
     if status not in {0, 1}:
         raise RuntimeError(f"{arguments} ended with status {status}")
-    return time.monotonic() - began, False
+    return Ran(seconds=time.monotonic() - began, changes=changes, killed=False)
+
+
+def look(home: Path) -> set[tuple[str, int, int]]:
+    """The store's files as they are now: name, size, time of the last change."""
+    files = set()
+    for folder in (home, home / "segments"):
+        with suppress(FileNotFoundError):  # a file may vanish between its name and its size
+            for entry in os.scandir(folder):
+                about = entry.stat()
+                files.add((entry.name, about.st_size, about.st_mtime_ns))
+    return files
 
 
 def stored(home: Path, kind: CollectionKind) -> set[str]:
@@ -160,13 +229,13 @@ def problems_in(home: Path) -> int:
 
 def trial_of_register(bench: Bench, kills: int) -> None:
     """Kill `register`; every work whose line was printed must be there."""
-    arguments = ("register", bench.folder / "works", "--effort", "fast")
+    arguments = ("register", bench.folder / "works", *QUICKLY)
     _until_killed(bench, kills, arguments, CollectionKind.WORKS, N_WORKS)
 
 
 def trial_of_index(bench: Bench, kills: int) -> None:
     """Kill `index`; what was stored before must be there."""
-    arguments = ("index", bench.folder / "clips", "--name", "clips", "--effort", "fast")
+    arguments = ("index", bench.folder / "clips", "--name", "clips", *QUICKLY)
     _until_killed(bench, kills, arguments, CollectionKind.DATASET, N_CLIPS)
 
 
@@ -174,20 +243,20 @@ def _until_killed(
     bench: Bench, kills: int, arguments: tuple[object, ...], kind: CollectionKind, n_items: int
 ) -> None:
     command, out = str(arguments[0]), bench.folder / "stdout"
-    unbroken_s, _ = run(bench.folder / f"{command}-unbroken", out, *arguments, kill_after_s=None)
+    unbroken = run(bench.folder / f"{command}-unbroken", out, *arguments)
     number = 0
     while bench.left(command, kills) > 0:
         number += 1
         home, before, killed = bench.folder / f"{command}-{number}", set[str](), True
         while killed:
-            after_s = bench.chance.uniform(0.0, unbroken_s) if bench.left(command, kills) > 0 else None
-            ran_s, killed = run(home, out, *arguments, kill_after_s=after_s)
+            to_do = max(LEAST_TO_DO, 1 - len(before) / n_items)
+            ran = run(home, out, *arguments, kill=bench.moment(command, kills, unbroken, to_do=to_do))
+            killed = ran.killed
             promised = before | acknowledged(out)
             before = stored(home, kind)
             bench.note(
                 command,
-                ran_s,
-                killed=killed,
+                ran,
                 promised=len(promised),
                 lost=len(promised - before) + (0 if killed else n_items - len(before)),
                 problems=problems_in(home),
@@ -203,22 +272,22 @@ def acknowledged(out: Path) -> set[str]:
 def trial_of_scan(bench: Bench, kills: int) -> None:
     """Kill `scan` and resume it until it ends; its findings must be those of an unbroken scan."""
     home, out = bench.folder / "scan-home", bench.folder / "stdout"
-    run(home, out, "register", bench.folder / "works", "--effort", "fast", kill_after_s=None)
-    arguments = ("scan", bench.folder / "clips", "--effort", "fast", "--resume", "--out")
+    run(home, out, "register", bench.folder / "works", *QUICKLY)
+    arguments = ("scan", bench.folder / "clips", *QUICKLY, "--resume", "--out")
     whole = bench.folder / "unbroken.jsonl"
-    unbroken_s, _ = run(home, out, *arguments, whole, kill_after_s=None)
+    unbroken = run(home, out, *arguments, whole)
     number = 0
     while bench.left("scan", kills) > 0:
         number += 1
         findings, killed = bench.folder / f"{number}.jsonl", True
         forget(home)
         while killed:
-            after_s = bench.chance.uniform(0.0, unbroken_s) if bench.left("scan", kills) > 0 else None
-            ran_s, killed = run(home, out, *arguments, findings, kill_after_s=after_s)
+            ran = run(home, out, *arguments, findings, kill=bench.moment("scan", kills, unbroken))
+            killed = ran.killed
             differs = not killed and findings.read_bytes() != whole.read_bytes()
             half = killed and findings.exists() and findings.read_bytes() != whole.read_bytes()
             lost = N_CLIPS if differs or half else 0
-            bench.note("scan", ran_s, killed=killed, lost=lost, problems=problems_in(home))
+            bench.note("scan", ran, lost=lost, problems=problems_in(home))
 
 
 def forget(home: Path) -> None:
