@@ -11,6 +11,8 @@ ENTRIES = {
     "speed": "x real time of each stage, bytes per hour, latency, starts",
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
     "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
+    "codes": "recall per byte of kinds of index, at a million codes and more",
+    "changes": "how exactly speed, pitch and tempo are reported",
     "calibrate": "claimed against observed false matches",
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",

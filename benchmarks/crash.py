@@ -7,8 +7,8 @@ must be sound; at the end all items must be there, and a resumed scan's findings
 those of an unbroken one.
 
 Each row of the record is one run: the command, when it was killed if it was, how often the store's files had
-changed by then, how many items had been acknowledged or stored before, how many of those were missing
-afterwards, and how many problems were found.
+changed by then, how many items had been acknowledged or stored before, how many are stored afterwards, how
+many of the former were missing, and how many problems were found.
 """
 
 from __future__ import annotations
@@ -42,12 +42,15 @@ ORIGINALS = Path(__file__).parents[1] / "sample_audio" / "originals"
 EARWITNESS = Path(sys.executable).with_name("earwitness")
 QUICKLY = ("--effort", "fast", "--workers", "1")
 WORK_S, CLIP_S = 18.0, 3.0
-N_WORKS, N_CLIPS = 20, 128
-"""A transaction takes in 32 clips: four of them, and then a segment."""
+N_WORKS, N_CLIPS = 20, 96
+"""A transaction takes in 32 clips: three of them, and then a segment."""
 
 LOOK_S = 0.002
 LEAST_TO_DO = 0.4
 """Starting takes this share of an unbroken run's time and changes, however little there is to do."""
+
+EARLY = 0.8
+"""Kills that are timed from the start fall into this share of a run: a run that outlives its kill is lost."""
 
 JUST_AFTER_S = 0.03
 """A change that was seen is some milliseconds old, and a commit about as long."""
@@ -100,7 +103,7 @@ class Bench:
         if left <= 0:
             return None
         if left % 2:
-            return Moment(after_s=self.chance.uniform(0.0, to_do * unbroken.seconds))
+            return Moment(after_s=self.chance.uniform(0.0, EARLY * to_do * unbroken.seconds))
         changes = self.chance.randint(1, max(1, round(to_do * unbroken.changes)))
         return Moment(changes=changes, after_s=self.chance.uniform(0.0, JUST_AFTER_S))
 
@@ -250,7 +253,10 @@ def _until_killed(
         home, before, killed = bench.folder / f"{command}-{number}", set[str](), True
         while killed:
             to_do = max(LEAST_TO_DO, 1 - len(before) / n_items)
-            ran = run(home, out, *arguments, kill=bench.moment(command, kills, unbroken, to_do=to_do))
+            # where all is stored, a kill has nothing to lose: what ends this home is a run to the end
+            whole = len(before) == n_items
+            moment = None if whole else bench.moment(command, kills, unbroken, to_do=to_do)
+            ran = run(home, out, *arguments, kill=moment)
             killed = ran.killed
             promised = before | acknowledged(out)
             before = stored(home, kind)
@@ -258,6 +264,7 @@ def _until_killed(
                 command,
                 ran,
                 promised=len(promised),
+                stored=len(before),
                 lost=len(promised - before) + (0 if killed else n_items - len(before)),
                 problems=problems_in(home),
             )

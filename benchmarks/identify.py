@@ -26,12 +26,9 @@ from benchmarks.material import Material
 from benchmarks.peers import Peer, peer
 from benchmarks.queries import Excerpt, degraded, middle, pick
 from benchmarks.records import record, save
-from benchmarks.road import readable, recordings, references
+from benchmarks.road import Road, readable, references
 from benchmarks.score import answers_of, offset_error_s, repeat_likeness
-from fingerprint.decode import Decoder
 from fingerprint.extract import extractor
-from index.identify import identify, warm
-from index.library import Library
 from index.match import Effort
 
 
@@ -71,12 +68,7 @@ class Asker:
         assert plan.home is not None
         self._plan = plan
         self._material = Material(Corpus.open(plan.corpus), role=plan.role)
-        self._decoder = Decoder()
-        self._library = Library.open(plan.home)
-        self._extractor = extractor(self._library.scheme)
-        self._collections = [known.id for known in self._library.collections]
-        self._names = recordings(self._library, plan.references)
-        warm()
+        self._road = Road(plan.home, plan.references, plan.effort)
 
     def rows(self, task: Task) -> list[dict[str, Any]]:
         """One row for each length."""
@@ -86,12 +78,8 @@ class Asker:
     def _row(self, task: Task, file: Path, length_s: float) -> dict[str, Any]:
         plan = self._plan
         sound = middle(file, length_s=length_s, longest_s=plan.longest_s)
-        waveform = self._decoder.decode(sound, name=task.excerpt.id).waveform
-        start = time.perf_counter()
-        query = self._extractor.query(waveform)
-        matches = identify(query, self._library, collections=self._collections, effort=plan.effort)
-        seconds = time.perf_counter() - start
-        answers = answers_of(matches, self._names)
+        matches, seconds = self._road.ask(sound, name=task.excerpt.id)
+        answers = answers_of(matches, self._road.names)
         return complete(plan, task, length_s, answers) | {"s": round(seconds, 4)}
 
 

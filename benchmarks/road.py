@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,9 @@ from fingerprint.errors import AudioError
 from fingerprint.extract import Extractor, extractor
 from fingerprint.types import Waveform
 from index.enroll import Writer
+from index.identify import identify, warm
 from index.library import Library
+from index.match import Effort, Match
 from index.records import CollectionKind, NewItem
 
 BATCH: Final = 16
@@ -91,3 +94,33 @@ def recordings(library: Library, tracks: Sequence[Track]) -> dict[int, str]:
         if row is not None:
             found[row.id] = track.path
     return found
+
+
+class Road:
+    """The product, in one process: opened and warm, to be asked about one sound after another.
+
+    Attributes
+    ----------
+    names : dict of int to str
+        Which of the tracks each recording of the home is.
+    """
+
+    def __init__(self, home: Path, tracks: Sequence[Track], effort: Effort) -> None:
+        self._decoder, self._effort = Decoder(), effort
+        self._library = Library.open(home)
+        self._extractor = extractor(self._library.scheme)
+        self._collections = [known.id for known in self._library.collections]
+        self.names = recordings(self._library, tracks)
+        warm()
+
+    def ask(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
+        """Matches of an audio file, and the seconds from waveform to matches."""
+        waveform = self._decoder.decode(sound, name=name).waveform
+        start = time.perf_counter()
+        matches = identify(
+            self._extractor.query(waveform),
+            self._library,
+            collections=self._collections,
+            effort=self._effort,
+        )
+        return matches, time.perf_counter() - start

@@ -119,7 +119,109 @@ def calibrate_table(kept: Record) -> Iterator[str]:
     yield table([Asked(**row) for row in kept.rows])
 
 
+def codes_table(kept: Record) -> Iterator[str]:
+    """Recall and cost of each kind of index at each size, then by condition, then how fair the crowd is."""
+    measured = [row for row in kept.rows if "ranks" in row]
+    conditions = list(dict.fromkeys(name for row in measured for name in row["ranks"]))
+    yield "Of single fine rows of degraded excerpts, in %: those whose own place (the right recording, within"
+    yield "one code) is among so many nearest codes; ms of one core to look up the 63 rows of one 8 s query."
+    yield ""
+    yield "| codes | kind | 1 | 8 | 24 | 64 | ms | bytes a code | MB an hour | built in s |"
+    yield "|---" * 10 + "|"
+    for row in measured:
+        every = [rank for name in conditions for rank in row["ranks"][name]]
+        each = row["bytes"] / row["n_codes"]
+        cells = [
+            *(f"{100 * recall(every, k):.1f}" for k in (1, 8, 24, 64)),
+            f"{np.median(row['ms']):.3g}",
+            f"{each:.1f}",
+            f"{each * 3600 / kept.options['hop_s'] / 1e6:.3f}",
+            f"{row['build_s']:.0f}",
+        ]
+        yield f"| {row['n_codes']:,} | {row['kind']} | " + " | ".join(cells) + " |"
+    yield ""
+    yield "Among the 24 nearest, by condition:"
+    yield ""
+    yield "| codes | kind | " + " | ".join(conditions) + " |"
+    yield "|---" * (2 + len(conditions)) + "|"
+    for row in measured:
+        groups = [row["ranks"][name] for name in conditions]
+        cells = [share(sum(rank is not None and rank < 24 for rank in one), len(one)) for one in groups]
+        yield f"| {row['n_codes']:,} | {row['kind']} | " + " | ".join(cells) + " |"
+    for row in kept.rows:
+        if row["kind"] == "likeness":
+            quantiles = [np.quantile(row[of], [0.1, 0.5, 0.9]).round(3) for of in ("real", "made")]
+            real, made = ("/".join(map(str, those)) for those in quantiles)
+            yield ""
+            n_real = kept.options["stock_codes"]
+            yield f"Highest similarity of strangers' codes (10/50/90 %) to {n_real:,} real codes: {real};"
+            yield f"to as many made ones: {made}."
+
+
+def recall(ranks: Sequence[int | None], k: int) -> float:
+    """Share of rows whose own place is among the `k` nearest."""
+    return sum(rank is not None and rank < k for rank in ranks) / max(len(ranks), 1)
+
+
+def changes_table(kept: Record) -> Iterator[str]:
+    """How far the reported change is from the true one, for each kind and length."""
+    options = kept.options
+    yield f"{options['hours']} h of references, {options['references']} tracks, effort {options['effort']}."
+    yield "Errors are those of the whole stretch of time (speed times tempo) and of the whole shift of pitch"
+    yield "(speed included), where the right track is named: median and 90th percentile."
+    yield ""
+    yield "| change | s | n | found, % | named alike, % | time, in % | pitch, in cents |"
+    yield "|---" * 7 + "|"
+    same = same_recording()
+    groups: dict[tuple[str, float], list[Row]] = defaultdict(list)
+    for row in kept.rows:
+        groups[row["change"], row["length_s"]].append(row)
+        if row["change"] != "none":
+            groups["all changed", row["length_s"]].append(row)
+    for (change, length_s), group in sorted(groups.items(), key=lambda one: (-one[0][1], one[0][0])):
+        found = [row for row in group if row["answers"] and same(row["answers"][0]["track"], row["track"])]
+        alike = sum(moved(row["true"]) == moved(row["answers"][0]["change"]) for row in found)
+        errors = np.array([change_errors(row["true"], row["answers"][0]["change"]) for row in found])
+        cells = ["", ""]
+        if len(errors):
+            (time, pitch), (most_time, most_pitch) = np.quantile(errors, [0.5, 0.9], axis=0)
+            cells = [f"{time:.2f}, {most_time:.2f}", f"{pitch:.0f}, {most_pitch:.0f}"]
+        counted = [share(len(found), len(group)), share(alike, len(found))]
+        yield f"| {change} | {length_s:g} | {len(group)} | " + " | ".join([*counted, *cells]) + " |"
+
+
+def change_errors(true: Sequence[float], said: Sequence[float]) -> tuple[float, float]:
+    """Error of the stretch of time in %, and of the pitch in cents; changes are (speed, cents, tempo)."""
+    (speed, cents, tempo), (said_speed, said_cents, said_tempo) = true, said
+    stretch = said_speed * said_tempo / (speed * tempo)
+    pitch = said_cents - cents + 1200 * np.log2(said_speed / speed)
+    return 100 * abs(stretch - 1), abs(float(pitch))
+
+
+def moved(change: Sequence[float]) -> tuple[bool, bool, bool]:
+    """Which of speed, pitch and tempo a change moves."""
+    speed, cents, tempo = change
+    return speed != 1.0, cents != 0.0, tempo != 1.0
+
+
+def crash_table(kept: Record) -> Iterator[str]:
+    """What kills left of each command's work."""
+    yield "| command | kills | of these with a part stored | runs to the end | lost | problems |"
+    yield "|---" * 6 + "|"
+    for command in dict.fromkeys(row["command"] for row in kept.rows):
+        runs = [row for row in kept.rows if row["command"] == command]
+        kills = [row for row in runs if row["killed"]]
+        most = max(row.get("stored", 0) for row in runs)
+        amid = sum(0 < row.get("stored", 0) < most for row in kills)
+        lost, problems = (sum(row.get(name, 0) for row in runs) for name in ("lost", "problems"))
+        ended = len(runs) - len(kills)
+        yield f"| {command} | {len(kills)} | {amid} | {ended} | {lost} | {problems} |"
+
+
 TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "calibrate": calibrate_table,
+    "changes": changes_table,
+    "codes": codes_table,
+    "crash": crash_table,
     "identify": identify_table,
 }
