@@ -16,7 +16,10 @@ from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import Bomb, ItemRefused, SourceBroken, SourceCutOff
 
 _HEADER_BYTES: Final = 1 << 16
-_BATCH_ROWS: Final = 64
+_BATCH_ROWS: Final = 8
+"""Rows made into items at once. Audio is copied out of its page for them, and more at once is no faster."""
+_READ_BYTES: Final = 1 << 20
+"""Read at once of a column that has many pages; without it, Arrow reads the whole column of a row group."""
 _MAX_THRIFT: Final = 64 << 20
 
 
@@ -94,10 +97,13 @@ def open_parquet(stream: BinaryIO, *, name: str) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Arrow's own allocator keeps the largest row group's memory for as long as the process lives
+    pa.set_memory_pool(pa.system_memory_pool())
     try:
         return pq.ParquetFile(
             stream,
             pre_buffer=False,
+            buffer_size=_READ_BYTES,
             thrift_string_size_limit=_MAX_THRIFT,
             thrift_container_size_limit=_MAX_THRIFT,
         )

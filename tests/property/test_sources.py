@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from api.datasets import Recording, SourceLimits, open_source
 from api.datasets.labels import Names, climbs_out, label
-from api.datasets.parquet import largest_page
+from api.datasets.parquet import largest_page, open_parquet
 from api.datasets.shards import expand
 from api.datasets.tape import Member, PlainTape, members
 from fingerprint.errors import EarwitnessError
@@ -108,6 +108,29 @@ def test_page_headers_are_read_as_arrow_wrote_them(
     pq.write_table(table, file, compression=compression, data_page_version=version, data_page_size=1000)
     group = pq.ParquetFile(file).metadata.row_group(0)
     assert largest_page(group, file, ["audio", "title"], name="a", limits=LIMITS) >= max(sizes)
+
+
+class Noting(io.BytesIO):
+    """Notes the longest read that was asked of it."""
+
+    longest = 0
+
+    def read(self, n: int | None = -1, /) -> bytes:
+        found = super().read(n)
+        self.longest = max(self.longest, len(found))
+        return found
+
+
+def test_a_table_is_read_page_by_page() -> None:
+    """What a Parquet file takes to be read is that of its pages, not that of its row groups."""
+    file = Noting()
+    table = pa.table({"audio": pa.array([bytes(100_000)] * 200, pa.binary())})
+    pq.write_table(
+        table, file, compression="none", data_page_size=1, write_batch_size=1, use_dictionary=False
+    )
+    rows = sum(batch.num_rows for batch in open_parquet(file, name="a").iter_batches(8))
+    assert rows == 200
+    assert file.longest <= 2 << 20
 
 
 @settings(max_examples=60)
