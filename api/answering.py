@@ -3,79 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from api.datasets.types import Recording, Skipped
+from api.datasets.types import Recording
 from api.evidence.picture import picture
-from api.findings import ErrorSaid, Finding, ItemSaid, SearchSaid
-from api.pipeline import Heard, Listener, ask, audio_key, unheard
-from api.settings import Settings
+from api.findings import ErrorSaid, Finding
+from api.orders import Answer, Order, failure_of
+from api.pipeline import Heard, Listener, ask, audio_key
 from fingerprint.activity import reference_fitness
 from fingerprint.errors import EarwitnessError, TooShortOrSilent, UnfitReference
 from fingerprint.types import Fingerprint
 from index.library import Library
-from index.match import Effort
 from index.records import Failure, ItemRow, NewItem, Picture
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is to be done with every item of a run; the same for all of its workers.
-
-    Attributes
-    ----------
-    asked : tuple of int
-        Collections that each item is looked up in; without any, it is only fingerprinted.
-    knowledge : str
-        `Library.knowledge` of those, so that no worker asks another library than the rest.
-    search : SearchSaid or None
-        What findings say was searched; None where nothing is.
-    into : int or None
-        Collection that the items go into: what lies there is not decoded again, the rest is fingerprinted.
-    remembers : bool
-        Findings of earlier runs may be used.
-    as_works : bool
-        Items go into the registry: they must be fit for it, and keep a small spectrogram.
-    """
-
-    settings: Settings
-    effort: Effort
-    asked: tuple[int, ...]
-    knowledge: str
-    search: SearchSaid | None
-    into: int | None = None
-    as_works: bool = False
-    remembers: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What became of one item.
-
-    Attributes
-    ----------
-    key : str or None
-        Names its audio (see `api.pipeline.audio_key`); None where no bytes could be had.
-    error : ErrorSaid or None
-        Why it could not be heard, or not to its end, or is not fit to be a work.
-    finding : Finding or None
-        None where nothing was asked.
-    fresh : bool
-        The finding was worked out now, of audio without fault: it may be remembered.
-    new : NewItem or None
-        What is to be stored, where something is.
-    existing : ItemRow or None
-        The collection holds this item already; of works, this audio.
-    """
-
-    said: ItemSaid
-    key: str | None = None
-    error: ErrorSaid | None = None
-    finding: Finding | None = None
-    fresh: bool = False
-    new: NewItem | None = None
-    existing: ItemRow | None = None
-
 
 Recall = Callable[[str], Finding | None]
 
@@ -178,21 +117,3 @@ def _item(
 
 def _is_refused(heard: Heard, error: EarwitnessError | None) -> bool:
     return heard.query is None or isinstance(error, UnfitReference | TooShortOrSilent)
-
-
-def refusal(order: Order, skipped: Skipped) -> Answer:
-    """Account for an item that its reader would not hand out."""
-    error = ErrorSaid(code=skipped.code, message=skipped.message, hint=skipped.hint)
-    return Answer(
-        said=ItemSaid(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
-        error=error,
-        finding=None if order.search is None else unheard(skipped, order.search),
-        new=None
-        if order.into is None or order.as_works
-        else NewItem(path=skipped.item_id, sha256=None, failure=failure_of(error)),
-    )
-
-
-def failure_of(error: ErrorSaid) -> Failure:
-    """Say an error in the store's words."""
-    return Failure(code=error.code, message=error.message, hint=error.hint)

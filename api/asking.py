@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from api.answering import Order
 from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
-from api.pipeline import searched
+from api.orders import Known, Order, searched
 from api.settings import Settings
-from index.library import Library
+from index.contents import Contents
 from index.match import Effort
 from index.records import Collection, CollectionKind
+
+if TYPE_CHECKING:
+    from index.library import Library
 
 
 def open_library(settings: Settings) -> Library:
     """Open the newest epoch of the settings' home."""
+    from index.library import Library  # loads the numeric libraries, which a scan's parent does without
+
     return Library.open(settings.home, tenant=settings.tenant)
 
 
-def works_of(library: Library) -> list[Collection]:
+def contents_of(settings: Settings) -> Contents:
+    """Read what the settings' home holds, where nothing is to be asked of it in this process."""
+    return Contents.read(settings.home, tenant=settings.tenant)
+
+
+def works_of(library: Known) -> list[Collection]:
     """Return the registry, as a list that is empty when no work is in it."""
     return [each for each in library.collections if each.kind is CollectionKind.WORKS and each.n_items]
 
 
-def datasets_of(library: Library, names: Sequence[str] = ()) -> list[Collection]:
+def datasets_of(library: Known, names: Sequence[str] = ()) -> list[Collection]:
     """Return the datasets named (``name`` or ``name:version``), or all of them.
 
     Raises
@@ -45,7 +55,7 @@ def _is_called(collection: Collection, name: str) -> bool:
 
 def order_of(
     settings: Settings,
-    library: Library,
+    library: Known,
     asked: Sequence[Collection],
     *,
     effort: Effort,
@@ -66,7 +76,7 @@ def order_of(
 
 
 def check_order(
-    settings: Settings, library: Library, *, names: Sequence[str] = (), effort: Effort = Effort.STANDARD
+    settings: Settings, library: Known, *, names: Sequence[str] = (), effort: Effort = Effort.STANDARD
 ) -> Order:
     """Order a check against datasets.
 
@@ -82,7 +92,7 @@ def check_order(
     return order_of(settings, library, datasets, effort=effort)
 
 
-def scan_order(settings: Settings, library: Library, *, effort: Effort = Effort.STANDARD) -> Order:
+def scan_order(settings: Settings, library: Known, *, effort: Effort = Effort.STANDARD) -> Order:
     """Order a scan for registered works.
 
     Raises

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from api.answering import Answer
-from api.asking import datasets_of, open_library, order_of, works_of
+from api.asking import contents_of, datasets_of, order_of, works_of
 from api.datasets.types import Recording, Skipped
+from api.orders import Answer
 from api.scan.pool import Pool
 from api.settings import Settings
 from index.enroll import Writer
@@ -68,8 +68,8 @@ def register(
         What is said of every work, and of single ones by their path, which goes before.
     """
     works = writer.collection(CollectionKind.WORKS)
-    with open_library(settings) as library:
-        order = order_of(settings, library, datasets_of(library), effort=effort, into=works, as_works=True)
+    library = contents_of(settings)
+    order = order_of(settings, library, datasets_of(library), effort=effort, into=works, as_works=True)
     with Pool(order, n_workers=n_workers) as pool:
         for _, answer in pool.answers(items):
             said = _merged(label, (labels or {}).get(answer.said.path))
@@ -114,8 +114,8 @@ def index_source(
     """
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     writer.mark(dataset, complete=False)
-    with open_library(settings) as library:
-        order = order_of(settings, library, works_of(library), effort=effort, into=dataset)
+    library = contents_of(settings)
+    order = order_of(settings, library, works_of(library), effort=effort, into=dataset)
     whole, published_at = True, time.monotonic()
     with Pool(order, n_workers=n_workers) as pool:
         for batch in _batches(pool.answers(items)):

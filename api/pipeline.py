@@ -5,20 +5,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
-from api.datasets.types import Recording, Skipped
-from api.errors import NoSound, StretchMissing
+from api.datasets.types import Recording
+from api.errors import StretchMissing
 from api.findings import (
-    CollectionSaid,
     ErrorSaid,
     Finding,
     ItemSaid,
@@ -27,32 +21,21 @@ from api.findings import (
     SearchSaid,
     SegmentSaid,
 )
+from api.orders import searched
 from api.settings import Settings
+from api.taking import Taken, taken
 from fingerprint.decode import Decoder
 from fingerprint.errors import AudioError, EarwitnessError, TooShortOrSilent, TruncatedAudio
 from fingerprint.extract import Extractor, extractor
 from fingerprint.types import RATE_HZ, Decoded, Fingerprint, Query, Waveform
 from index.identify import identify
-from index.ladder import ladder
 from index.library import Library
 from index.match import Effort, Match, Verdict
 from index.records import NewItem
 from index.verdict import NEEDED_ACTIVE_S, verdict
 
-HELD_BYTES: Final = 32 << 20
-"""An item up to this size is held in memory; a larger one is read from its file or an unlinked copy."""
-BLOCK_BYTES: Final = 1 << 20
 MATCH_LIMIT: Final = 50
 """Places reported for one item, best first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """An item's bytes, had once: ready for the decoder, hashed and counted."""
-
-    source: Path | bytes | BinaryIO
-    sha256: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,44 +147,6 @@ def _complaint(name: str, query: Query, *, whole: bool, note: str | None) -> Aud
     return None
 
 
-@contextmanager
-def taken(recording: Recording, *, held_bytes: int = HELD_BYTES) -> Iterator[Taken]:
-    """Read an item's bytes once, hashing them on the way; nothing of them is left on disk afterwards.
-
-    Raises
-    ------
-    ItemRefused
-        When the bytes cannot be had.
-    """
-    if recording.open is None:
-        raise NoSound(name=recording.item_id)
-    with recording.open() as stream, ExitStack() as afterwards:
-        head = read_up_to(stream, held_bytes + 1)
-        digest = hashlib.sha256(head)
-        if len(head) <= held_bytes:
-            yield Taken(source=head, sha256=digest.hexdigest(), size_bytes=len(head))
-            return
-        spool, size = afterwards.enter_context(tempfile.TemporaryFile()), len(head)
-        keep = recording.file is None
-        if keep:
-            spool.write(head)
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-            size += len(block)
-            if keep:
-                spool.write(block)
-        spool.seek(0)
-        yield Taken(source=recording.file or spool, sha256=digest.hexdigest(), size_bytes=size)
-
-
-def read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:
-    """Read up to `n_bytes`, fewer only at the stream's end."""
-    blocks = io.BytesIO()
-    while blocks.tell() < n_bytes and (block := stream.read(min(BLOCK_BYTES, n_bytes - blocks.tell()))):
-        blocks.write(block)
-    return blocks.getvalue()
-
-
 def stretch(waveform: Waveform, recording: Recording) -> Waveform:
     """Cut out the part of the file that the item is.
 
@@ -247,35 +192,6 @@ def ask(
     said = verdict(matches, whole=heard.whole, active_s=heard.query.active_s, n_items=n_items)
     places = [place for match in matches for place in _places(match, library, collections)]
     return _finding(heard, said, search, tuple(places[:MATCH_LIMIT]))
-
-
-def unheard(skipped: Skipped, search: SearchSaid) -> Finding:
-    """Account for an item that its reader would not hand out."""
-    return Finding(
-        item=ItemSaid(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
-        verdict=Verdict.NOT_READABLE,
-        error=ErrorSaid(code=skipped.code, message=skipped.message, hint=skipped.hint),
-        search=search,
-        matches=(),
-    )
-
-
-def searched(library: Library, *, collections: Sequence[int], effort: Effort) -> SearchSaid:
-    """Say what a search of these collections covers."""
-    rungs = ladder(effort)
-    asked = [each for each in library.collections if each.id in set(collections)]
-    return SearchSaid(
-        collections=tuple(
-            CollectionSaid(name=c.name, version=c.version, indexed_at=c.indexed_at, items=c.n_items)
-            for c in asked
-        ),
-        effort=effort,
-        speed=rungs.speed,
-        pitch_cents=rungs.pitch_cents,
-        tempo=rungs.tempo,
-        scheme=library.scheme,
-        epoch=library.epoch,
-    )
 
 
 def _finding(heard: Heard, said: Verdict, search: SearchSaid, matches: tuple[MatchSaid, ...]) -> Finding:

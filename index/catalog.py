@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
 from index import sqlite
-from index.errors import CatalogDamaged, CatalogTooNew, DiskFull
+from index.errors import CatalogDamaged, CatalogTooNew, DiskFull, HomeMissing
+from index.lock import HomeLock
 
 CATALOG_FILE: Final = "catalog.sqlite"
 SCHEMA: Final = "0001"
@@ -100,3 +101,28 @@ def bring_up_to_date(catalog: Catalog) -> None:
         from index.migrations import upgrade  # Alembic costs a quarter of a second, once a home
 
         upgrade(catalog.engine)
+
+
+def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
+    """Open the catalog of a home to read it; an older one is brought up to date first.
+
+    Raises
+    ------
+    HomeMissing
+        When nothing was ever stored in this home.
+    CatalogTooNew, HomeBusy
+    """
+    if url is None and not (home / CATALOG_FILE).is_file():
+        raise HomeMissing(home=str(home))
+    catalog = Catalog(home, url=url)
+    try:
+        if schema_of(catalog) != SCHEMA:
+            lock = HomeLock(home)
+            try:
+                bring_up_to_date(catalog)
+            finally:
+                lock.release()
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog

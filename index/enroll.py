@@ -23,8 +23,18 @@ from index.catalog import Catalog, bring_up_to_date
 from index.disk import fsync_folder, room_for
 from index.errors import CollectionUnknown, HomeUnusable
 from index.lock import HomeLock
-from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Problem, Removed
-from index.segments import Codec, SegmentFile, absorbed, build, is_whole, save
+from index.records import (
+    Added,
+    AddStatus,
+    Collection,
+    CollectionKind,
+    ItemRow,
+    NewItem,
+    Problem,
+    Removed,
+    SegmentFile,
+)
+from index.segments import Codec, absorbed, build, is_whole, save
 from index.tables import COLLECTION, ITEM, MEMBERSHIP, SEGMENT
 
 SEGMENT_FOLDER: Final = "segments"

@@ -15,8 +15,8 @@ from fingerprint.errors import SchemeMismatch
 from fingerprint.types import Fingerprint
 from index import rows
 from index.errors import RecordingTooLong, RecordingUnknown
-from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Picture
-from index.segments import MAX_CODES, SegmentFile
+from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Picture, SegmentFile
+from index.segments import MAX_CODES
 from index.tables import COLLECTION, FINDING, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import OrderedDict
@@ -19,10 +18,10 @@ from sqlalchemy import Connection
 
 from fingerprint.errors import SchemeMismatch
 from index import rows
-from index.catalog import CATALOG_FILE, SCHEMA, Catalog, bring_up_to_date, schema_of
+from index.catalog import Catalog, open_catalog
+from index.contents import Contents
 from index.enroll import SEGMENT_FOLDER, Writer
-from index.errors import CollectionUnknown, HomeBusy, HomeMissing, RecordingUnknown, SegmentDamaged
-from index.lock import HomeLock
+from index.errors import HomeBusy, RecordingUnknown, SegmentDamaged
 from index.match import Hits
 from index.protocols import Embedder
 from index.records import Collection, ItemRow, Picture, RecordingRow
@@ -65,14 +64,17 @@ class Library:
     """
 
     def __init__(
-        self, snapshot: Connection, tenant: str, codec: SchemeCodec, segments: Sequence[_Held]
+        self,
+        snapshot: Connection,
+        contents: Contents,
+        tenant: str,
+        codec: SchemeCodec,
+        segments: Sequence[_Held],
     ) -> None:
-        found = rows.home(snapshot, tenant)
-        assert found is not None  # open() looked
-        self.scheme, self.epoch = found
+        self.scheme, self.epoch = contents.scheme, contents.epoch
+        self.collections = contents.collections
         self.tenant, self.extractor = tenant, codec
-        self.collections = rows.collections(snapshot, tenant)
-        self._by_number = {known.id: known for known in self.collections}
+        self._contents = contents
         self._snapshot, self._segments = snapshot, segments
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
@@ -102,12 +104,10 @@ class Library:
         CatalogTooNew, SchemeMismatch
             When another program is needed to read it.
         """
-        catalog = _open_catalog(home, url)
+        catalog = open_catalog(home, url=url)
         with ExitStack() as undo:
             undo.callback(catalog.close)
-            found = _scheme(catalog, tenant)
-            if found is None:
-                raise HomeMissing(home=str(home))
+            found = _scheme(catalog, tenant, home)
             codec = codec or _extractor(found)
             if codec.scheme != found:
                 raise SchemeMismatch(index_scheme=found, query_scheme=codec.scheme)
@@ -115,7 +115,8 @@ class Library:
             undo.callback(snapshot.close)
             for held in segments:
                 undo.callback(held.segment.close)
-            library = cls(snapshot, tenant, codec, segments)
+            contents = Contents.seen_by(snapshot, tenant, home=home)
+            library = cls(snapshot, contents, tenant, codec, segments)
             library._close = undo.pop_all()
         return library
 
@@ -230,13 +231,10 @@ class Library:
 
     def knowledge(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
-        known = sorted((number, self._collection(number).changed_epoch) for number in set(collections))
-        return hashlib.sha256(repr(known).encode()).hexdigest()
+        return self._contents.knowledge(collections)
 
     def _collection(self, number: int) -> Collection:
-        if number not in self._by_number:
-            raise CollectionUnknown(collection=str(number))
-        return self._by_number[number]
+        return self._contents.collection(number)
 
     def _whole_files(self, collection: int) -> WholeFiles:
         self._collection(collection)
@@ -263,27 +261,9 @@ class Library:
         return [build(codes, n_codes, self.extractor)]
 
 
-def _open_catalog(home: Path, url: str | None) -> Catalog:
-    if url is None and not (home / CATALOG_FILE).is_file():
-        raise HomeMissing(home=str(home))
-    catalog = Catalog(home, url=url)
-    try:
-        if schema_of(catalog) != SCHEMA:
-            lock = HomeLock(home)
-            try:
-                bring_up_to_date(catalog)
-            finally:
-                lock.release()
-    except BaseException:
-        catalog.close()
-        raise
-    return catalog
-
-
-def _scheme(catalog: Catalog, tenant: str) -> str | None:
+def _scheme(catalog: Catalog, tenant: str, home: Path) -> str:
     with catalog.reading() as connection:
-        found = rows.home(connection, tenant)
-    return found[0] if found else None
+        return Contents.seen_by(connection, tenant, home=home).scheme
 
 
 def _extractor(scheme: str) -> SchemeCodec:

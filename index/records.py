@@ -185,3 +185,13 @@ class Problem:
     where: str
     what: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFile:
+    """What the manifest says of one segment file."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    n_codes: int

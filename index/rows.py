@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from index.errors import CatalogDamaged, RecordingUnknown
-from index.records import Collection, CollectionKind, Failure, ItemRow, Picture, RecordingRow
-from index.segments import SegmentFile
+from index.records import Collection, CollectionKind, Failure, ItemRow, Picture, RecordingRow, SegmentFile
 from index.tables import COLLECTION, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
 
 SUMMARY_BYTES: Final = 32

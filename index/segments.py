@@ -11,7 +11,6 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from fingerprint.params import Params
 from index.disk import write_durably
 from index.errors import RecordingTooLong, SegmentDamaged
+from index.records import SegmentFile
 
 POSITION_BITS: Final = 20
 MAX_CODES: Final = 1 << POSITION_BITS
@@ -66,16 +66,6 @@ class Codec(Protocol):
 
     def model_file(self, name: str) -> Path:
         """A file that is shipped with the scheme."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentFile:
-    """What the manifest says of one segment file."""
-
-    file: str
-    sha256: str
-    size_bytes: int
-    n_codes: int
 
 
 def number_codes(recording: int, n_codes: int) -> Ids:

@@ -11,9 +11,9 @@ import typer
 from api.cli.options import UNREADABLE, EffortOption, Home, settings_of, to_stderr, to_stdout
 
 if TYPE_CHECKING:
-    from api.answering import Order
     from api.datasets.types import Recording, Skipped
     from api.findings import Finding
+    from api.orders import Order
     from index.library import Library
 
 
@@ -48,8 +48,9 @@ def check(
 
 def answered(items: Iterable[Recording | Skipped], order: Order, library: Library) -> Iterator[Finding]:
     """Answer one item after another in this process: what starts quickly is right for a few files."""
-    from api.answering import Answerer, refusal
+    from api.answering import Answerer
     from api.datasets.types import Skipped
+    from api.orders import refusal
     from api.pipeline import Listener
 
     with Listener(settings=order.settings, scheme=library.scheme) as listener:

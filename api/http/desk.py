@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
-from api.answering import Answer, Answerer, Order
+from api.answering import Answerer
 from api.asking import check_order, datasets_of, open_library, order_of
 from api.datasets.sources import open_source
 from api.datasets.types import Reader, Recording
@@ -17,6 +17,7 @@ from api.findings import ErrorSaid, Finding, to_json, to_line
 from api.http.metrics import Metrics
 from api.http.runner import Pulse
 from api.http.spool import RESULT_FOLDER
+from api.orders import Answer, Order
 from api.pipeline import Listener
 from api.scan.checkpoint import partial_of
 from api.scan.outputs import whole_file

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.answering import Answer
-from api.asking import datasets_of, open_library, order_of
+from api.asking import contents_of, datasets_of, order_of
 from api.datasets.types import Reader
 from api.enrolling import index_source
 from api.findings import ItemSaid, MatchSaid
+from api.orders import Answer
 from api.scan.outputs import whole_file
 from api.scan.pool import Pool
 from api.settings import Settings
@@ -69,8 +69,8 @@ def grouped(items: Reader, *, settings: Settings, effort: Effort, seen: Seen) ->
 
 
 def _compare(items: Reader, settings: Settings, effort: Effort, seen: Seen) -> Alike:
-    with open_library(settings) as library:
-        order = order_of(settings, library, datasets_of(library), effort=effort)
+    library = contents_of(settings)
+    order = order_of(settings, library, datasets_of(library), effort=effort)
     links, durations_s, n_unread = list[tuple[str, MatchSaid]](), dict[str, float](), 0
     with Pool(order, n_workers=settings.n_workers) as pool:
         for _, answer in pool.answers(items):

@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from api.answering import Answer, Order
 from api.findings import Finding, SearchSaid, from_json, to_json
+from api.orders import Answer, Order
 from index.answers import Answers, Asked
 
 AT_ONCE: Final = 200

@@ -21,12 +21,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
-from api.answering import Answer, Order, refusal
 from api.datasets.types import Recording, Skipped
 from api.errors import NoSound, WorkerDied, WorkersFail
-from api.pipeline import BLOCK_BYTES, HELD_BYTES, read_up_to
+from api.orders import Answer, Order, refusal
 from api.scan.wire import Broken, Ready, Reply, Task
 from api.settings import worker_environment
+from api.taking import BLOCK_BYTES, HELD_BYTES, read_up_to
 from fingerprint.errors import AudioError
 
 AHEAD: Final = 2

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.answering import Answer, Order
-from api.asking import open_library, scan_order
+from api.asking import contents_of, scan_order
 from api.datasets.types import Reader, Recording, Skipped
 from api.errors import ScanChanged
 from api.findings import Finding, search_from_json, search_json
+from api.orders import Answer, Order
 from api.scan.checkpoint import Checkpoint, partial_of
 from api.scan.memory import Memory
 from api.scan.outputs import write_findings
@@ -74,8 +74,7 @@ def scan(
     ------
     NothingRegistered, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite, DiskFull
     """
-    with open_library(settings) as library:
-        order = scan_order(settings, library, effort=plan.effort)
+    order = scan_order(settings, contents_of(settings), effort=plan.effort)
     with Checkpoint.open(plan.out, header=_header(plan, reader, order), resume=plan.resume) as kept:
         order = replace(order, search=search_from_json(kept.header["search"]))
         stopped = _hear(plan, reader, order, kept, seen)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.answering import Answer
 from api.datasets.types import Json
+from api.orders import Answer
 from fingerprint.errors import EarwitnessError
 
 

@@ -11,11 +11,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import BinaryIO
 
-from api.answering import Answerer, Order
+from api.answering import Answerer
 from api.datasets.places import open_regular
 from api.datasets.streams import lazily
 from api.datasets.types import Recording
 from api.errors import LibraryMoved
+from api.orders import Order
 from api.pipeline import Listener
 from api.scan.memory import Memory
 from api.scan.wire import Broken, Ready, Task

@@ -24,6 +24,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert "HEAVY []" in done.stderr
 
 
+def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
+    """The process that reads a source and writes its findings loads no library that only workers need."""
+    numeric = ("numba", "scipy", "faiss", "onnxruntime", "librosa", "av", "soundfile")
+    code = (
+        "import sys\nimport api.scan.run, api.datasets.sources\n"
+        f"print('NUMERIC', sorted(set({numeric!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert "NUMERIC []" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["schema", "finding"], ["collections"]], ids=" ".join)
 def test_a_folder_of_the_users_does_not_shadow_the_program(tmp_path: Path, arguments: list[str]) -> None:
     """The program works in a folder that holds an api.py, an index/ and a fingerprint/ of the user's own."""

@@ -13,8 +13,9 @@ import pytest
 from api import pipeline
 from api.datasets.types import Recording
 from api.errors import ItemUnreadable, NoSound, StretchMissing
-from api.pipeline import Listener, ask, audio_key, stretch, taken
+from api.pipeline import Listener, ask, audio_key, stretch
 from api.settings import Settings
+from api.taking import taken
 from fingerprint.errors import BrokenAudio
 from fingerprint.types import RATE_HZ, Decoded, Query, Spectrogram, Waveform
 from index.match import Effort, Verdict

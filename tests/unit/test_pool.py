@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from api.answering import Order
 from api.datasets.types import Recording, Skipped
 from api.errors import LibraryMoved, WorkersFail
+from api.orders import Order
 from api.scan import pool as pool_module
 from api.scan.pool import Pool
 from api.settings import Settings

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from api.answering import Answer, Order
 from api.datasets.types import Recording, Skipped
 from api.errors import ScanChanged
 from api.findings import Finding
+from api.orders import Answer, Order
 from api.scan import checkpoint, run
 from api.scan.checkpoint import partial_of
 from api.scan.run import Plan, Scanned, scan, tally_of
@@ -88,7 +87,7 @@ def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     Answering.heard = []
     monkeypatch.setattr(run, "Pool", Answering)
     monkeypatch.setattr(run, "Memory", NoMemory)
-    monkeypatch.setattr(run, "open_library", lambda settings: nullcontext())
+    monkeypatch.setattr(run, "contents_of", lambda settings: None)
     monkeypatch.setattr(run, "scan_order", lambda settings, library, effort: ORDER)
     monkeypatch.setattr(checkpoint, "SYNC_ITEMS", 3)
 

@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
 
-from api.answering import Answer
 from api.errors import LibraryMoved
 from api.findings import ItemSaid
+from api.orders import Answer
 from api.scan.wire import Broken, Ready, Task
 
 

@@ -1,0 +1,142 @@
+"""What is to be done with every item of a run, and what became of one; both travel between processes.
+
+Nothing here computes: the process that only hands items out imports no numeric library for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from api.datasets.types import Skipped
+from api.findings import CollectionSaid, ErrorSaid, Finding, ItemSaid, SearchSaid
+from api.settings import Settings
+from index.ladder import ladder
+from index.match import Effort, Verdict
+from index.records import Collection, Failure, ItemRow, NewItem
+
+
+class Known(Protocol):
+    """What an order says of a library: an open one, or only its contents."""
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of its fingerprints."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of its last change."""
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        """What it holds."""
+
+    def knowledge(self, collections: Sequence[int]) -> str:
+        """A name for the state of these collections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done with every item of a run; the same for all of its workers.
+
+    Attributes
+    ----------
+    asked : tuple of int
+        Collections that each item is looked up in; without any, it is only fingerprinted.
+    knowledge : str
+        `Library.knowledge` of those, so that no worker asks another library than the rest.
+    search : SearchSaid or None
+        What findings say was searched; None where nothing is.
+    into : int or None
+        Collection that the items go into: what lies there is not decoded again, the rest is fingerprinted.
+    remembers : bool
+        Findings of earlier runs may be used.
+    as_works : bool
+        Items go into the registry: they must be fit for it, and keep a small spectrogram.
+    """
+
+    settings: Settings
+    effort: Effort
+    asked: tuple[int, ...]
+    knowledge: str
+    search: SearchSaid | None
+    into: int | None = None
+    as_works: bool = False
+    remembers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of one item.
+
+    Attributes
+    ----------
+    key : str or None
+        Names its audio (see `api.pipeline.audio_key`); None where no bytes could be had.
+    error : ErrorSaid or None
+        Why it could not be heard, or not to its end, or is not fit to be a work.
+    finding : Finding or None
+        None where nothing was asked.
+    fresh : bool
+        The finding was worked out now, of audio without fault: it may be remembered.
+    new : NewItem or None
+        What is to be stored, where something is.
+    existing : ItemRow or None
+        The collection holds this item already; of works, this audio.
+    """
+
+    said: ItemSaid
+    key: str | None = None
+    error: ErrorSaid | None = None
+    finding: Finding | None = None
+    fresh: bool = False
+    new: NewItem | None = None
+    existing: ItemRow | None = None
+
+
+def searched(library: Known, *, collections: Sequence[int], effort: Effort) -> SearchSaid:
+    """Say what a search of these collections covers."""
+    rungs = ladder(effort)
+    asked = [each for each in library.collections if each.id in set(collections)]
+    return SearchSaid(
+        collections=tuple(
+            CollectionSaid(name=c.name, version=c.version, indexed_at=c.indexed_at, items=c.n_items)
+            for c in asked
+        ),
+        effort=effort,
+        speed=rungs.speed,
+        pitch_cents=rungs.pitch_cents,
+        tempo=rungs.tempo,
+        scheme=library.scheme,
+        epoch=library.epoch,
+    )
+
+
+def unheard(skipped: Skipped, search: SearchSaid) -> Finding:
+    """Account for an item that its reader would not hand out."""
+    return Finding(
+        item=ItemSaid(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
+        verdict=Verdict.NOT_READABLE,
+        error=ErrorSaid(code=skipped.code, message=skipped.message, hint=skipped.hint),
+        search=search,
+        matches=(),
+    )
+
+
+def refusal(order: Order, skipped: Skipped) -> Answer:
+    """Account for an item that its reader would not hand out."""
+    error = ErrorSaid(code=skipped.code, message=skipped.message, hint=skipped.hint)
+    return Answer(
+        said=ItemSaid(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
+        error=error,
+        finding=None if order.search is None else unheard(skipped, order.search),
+        new=None
+        if order.into is None or order.as_works
+        else NewItem(path=skipped.item_id, sha256=None, failure=failure_of(error)),
+    )
+
+
+def failure_of(error: ErrorSaid) -> Failure:
+    """Say an error in the store's words."""
+    return Failure(code=error.code, message=error.message, hint=error.hint)
