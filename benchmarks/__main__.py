@@ -13,6 +13,7 @@ ENTRIES = {
     "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
     "codes": "recall per byte of kinds of index, at a million codes and more",
     "changes": "how exactly speed, pitch and tempo are reported",
+    "classes": "kinds of match on made-up truth, and whether every part of a query is told",
     "calibrate": "claimed against observed false matches",
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.corpus import Corpus
 from benchmarks.degrade import chance
 from benchmarks.identify import select
-from benchmarks.queries import LONGEST_STRETCH, Excerpt, middle, pick, wav
+from benchmarks.queries import LONGEST_STRETCH, Excerpt, middle, once, pick, wav
 from benchmarks.records import record, save
 from benchmarks.road import Road, readable, references
 from benchmarks.score import answers_of
@@ -63,19 +63,16 @@ def drawn(excerpt: Excerpt, kind: str, *, seed: int) -> Change:
 
 def sound_file(root: Path, excerpt: Excerpt, kind: str, *, seed: int, kept: Path) -> Path:
     """The longest query of an excerpt with its change, as a WAV file that is made only once."""
-    file = kept / kind / f"{excerpt.id}.wav"
-    if not file.exists():
+
+    def make() -> bytes:
         change = drawn(excerpt, kind, seed=seed)
-        clip = read(
-            root / excerpt.path, start_s=excerpt.start_s, length_s=LENGTHS_S[0] * change.stretch + 0.1
-        )
+        needed_s = LENGTHS_S[0] * change.stretch + 0.1
+        clip = read(root / excerpt.path, start_s=excerpt.start_s, length_s=needed_s)
         sound = changed(mono(clip), change)
         peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part")
-        partial.write_bytes(wav(sound[: round(LENGTHS_S[0] * RATE_HZ)] * np.float32(0.9 / peak)))
-        partial.rename(file)
-    return file
+        return wav(sound[: round(LENGTHS_S[0] * RATE_HZ)] * np.float32(0.9 / peak))
+
+    return once(kept / kind / f"{excerpt.id}.wav", make)
 
 
 def rows(

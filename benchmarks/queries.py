@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -79,14 +79,22 @@ def degraded(
     kept: Path,
 ) -> Path:
     """The longest query of an excerpt under a condition, as a 16-bit WAV file that is made only once."""
-    file = kept / condition / f"{excerpt.id}.wav"
-    if not file.exists():
+
+    def make() -> bytes:
         needed_s = longest_s * CONDITIONS[condition].stretch
         clip = read(root / excerpt.path, start_s=excerpt.start_s, length_s=needed_s)
         sound = degrade(clip, condition, seed=seed, query_id=excerpt.id, material=material)
+        return wav(sound[: round(longest_s * RATE_HZ)])
+
+    return once(kept / condition / f"{excerpt.id}.wav", make)
+
+
+def once(file: Path, make: Callable[[], bytes]) -> Path:
+    """A file that is made unless it is there; one that is there is whole."""
+    if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".part")
-        partial.write_bytes(wav(sound[: round(longest_s * RATE_HZ)]))
+        partial.write_bytes(make())
         partial.rename(file)
     return file
 

@@ -15,6 +15,7 @@ from benchmarks.records import RECORDS, Record, load, wilson
 from benchmarks.score import MATCH_E, outcome
 
 Row = Mapping[str, Any]
+NOT_FOUND: Final = "not found"
 COLUMNS: Final = ("named", "told", "placed_half_second", "placed_quarter_second", "false_match")
 HEADS: Final = ("named first", "told as match, right", "within 0.5 s", "within 0.25 s", "false matches")
 
@@ -204,6 +205,96 @@ def moved(change: Sequence[float]) -> tuple[bool, bool, bool]:
     return speed != 1.0, cents != 0.0, tempo != 1.0
 
 
+def classes_table(kept: Record) -> Iterator[str]:
+    """What kind each pair was told to be, by what it is, and whether all parts of a query were told."""
+    same = same_recording()
+    options = kept.options
+    yield f"{options['hours']} h of references, {options['made']} made tracks, effort {options['effort']}."
+    yield "Pairs of a query and a recording that it holds, by what they are:"
+    yield ""
+    pairs = [
+        (one["kind"], row["case"], told_kind(row, one, same))
+        for row in kept.rows
+        if row["part"] == "classes"
+        for one in row["expected"]
+    ]
+    kinds = list(dict.fromkeys(kind for kind, _, _ in pairs))
+    told = [*kinds, *sorted({kind for _, _, kind in pairs} - {*kinds, NOT_FOUND}), NOT_FOUND]
+    yield "| is | n | " + " | ".join(told) + " |"
+    yield "|---" * (2 + len(told)) + "|"
+    for kind in kinds:
+        group = [(case, said) for is_kind, case, said in pairs if is_kind == kind]
+        yield _counted(f"**{kind}**", [said for _, said in group], told)
+        for case in dict.fromkeys(case for case, _ in group):
+            yield _counted(case, [said for its, said in group if its == case], told)
+    yield ""
+    yield "| structure | queries | parts | told, % | placed within 1 s, % | segments | elsewhere | false |"
+    yield "|---" * 8 + "|"
+    structures = [row for row in kept.rows if row["part"] == "structure"]
+    for case in dict.fromkeys(row["case"] for row in structures):
+        rows = [row for row in structures if row["case"] == case]
+        parts = [part for row in rows for part in parts_told(row, same)]
+        found, placed = (sum(part[column] for part in parts) for column in (0, 1))
+        segments, elsewhere, false = np.sum([strays(row, same) for row in rows], axis=0)
+        yield (
+            f"| {case} | {len(rows)} | {len(parts)} | {share(found, len(parts))} | "
+            f"{share(placed, len(parts))} | {segments} | {elsewhere} | {false} |"
+        )
+    yield ""
+    yield "*Elsewhere*: of an expected work, at another place of the query, which may be a repeat."
+    yield "*False*: of another work."
+
+
+def _counted(head: str, said: Sequence[str], columns: Sequence[str]) -> str:
+    cells = [str(said.count(column) or "") for column in columns]
+    return f"| {head} | {len(said)} | " + " | ".join(cells) + " |"
+
+
+def told_kind(row: Row, expected: Row, same: Callable[[str, str], bool]) -> str:
+    """The class that a row's best answer of the expected recording has."""
+    return next((a["kind"] for a in row["answers"] if same(a["track"], expected["track"])), NOT_FOUND)
+
+
+def parts_told(row: Row, same: Callable[[str, str], bool]) -> list[tuple[bool, bool]]:
+    """For each expected part: whether segments of its work cover half of it, and do at the right place."""
+    return [
+        (_covered(row, one, same, off_s=np.inf) >= 0.5, _covered(row, one, same, off_s=1.0) >= 0.5)
+        for one in row["expected"]
+    ]
+
+
+def _covered(row: Row, expected: Row, same: Callable[[str, str], bool], *, off_s: float) -> float:
+    """Share of an expected part that segments cover whose place is off by no more than `off_s`."""
+    start, end = expected["query"]
+    lead = expected["reference"][0] - start
+    covered = sum(
+        overlap_s((begin, stop), (start, end))
+        for answer in row["answers"]
+        if same(answer["track"], expected["track"])
+        for begin, stop, there, until, _ in answer["segments"]
+        if abs((there + until - begin - stop) / 2 - lead) <= off_s
+    )
+    return float(covered / (end - start))
+
+
+def strays(row: Row, same: Callable[[str, str], bool]) -> tuple[int, int, int]:
+    """Segments told, those elsewhere in an expected work, and those of another."""
+    segments = elsewhere = false = 0
+    for answer in row["answers"]:
+        own = [one["query"] for one in row["expected"] if same(answer["track"], one["track"])]
+        for begin, stop, *_ in answer["segments"]:
+            segments += 1
+            false += not own
+            right = any(overlap_s((begin, stop), span) >= 0.5 * (stop - begin) for span in own)
+            elsewhere += bool(own) and not right
+    return segments, elsewhere, false
+
+
+def overlap_s(one: Sequence[float], other: Sequence[float]) -> float:
+    """Length of what two spans share."""
+    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+
+
 def crash_table(kept: Record) -> Iterator[str]:
     """What kills left of each command's work."""
     yield "| command | kills | of these with a part stored | runs to the end | lost | problems |"
@@ -221,6 +312,7 @@ def crash_table(kept: Record) -> Iterator[str]:
 TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "calibrate": calibrate_table,
     "changes": changes_table,
+    "classes": classes_table,
     "codes": codes_table,
     "crash": crash_table,
     "identify": identify_table,

@@ -1,27 +1,35 @@
-"""What the entries on codes, changes and crashes count on: fair crowds, true ranks, honest errors."""
+"""What the entries on codes, changes, classes and crashes count on: fair crowds, honest errors."""
 
 from __future__ import annotations
 
+import io
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.changes import KINDS, changed
 from benchmarks.codes import Floats, Signs, own_place, ranks
+from benchmarks.corpus import Corpus, Track
 from benchmarks.crash import JUST_AFTER_S, Bench, Ran, look
 from benchmarks.crowd import Crowd, Stock, crowd, likeness, neighbours
-from benchmarks.tables import change_errors, recall
-from benchmarks.tools import RATE_HZ
+from benchmarks.material import Material
+from benchmarks.tables import NOT_FOUND, change_errors, overlap_s, parts_told, recall, strays, told_kind
+from benchmarks.tools import RATE_HZ, mono, read
+from benchmarks.truths import PIECE_S, Workshop, equalised, item_places, joined, medleys, whole_files
 from fingerprint.extract import extractor
 from fingerprint.params import PARAMS
-from index.match import Change
+from index.match import Change, MatchClass
 from index.segments import Vectors
 
+SAMPLES = Path(__file__).parents[2] / "sample_audio"
 UNBROKEN = Ran(seconds=10.0, changes=20, killed=False)
 
 
@@ -171,3 +179,110 @@ def test_a_look_at_the_store_sees_what_was_written(tmp_path: Path) -> None:
     seen.append(look(tmp_path))
     assert seen[0] == seen[1]
     assert len({frozenset(one) for one in seen}) == 3
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other
+
+
+def _asked(*segments: list[float], track: str = "a", kind: str = "excerpt") -> dict[str, Any]:
+    """A row of `benchmarks.classes`: a piece of "a" in seconds 0-8, one of "b" in 8-16, and one answer."""
+    expected = [
+        {"track": "a", "kind": "excerpt", "query": [0.0, 8.0], "reference": [30.0, 38.0]},
+        {"track": "b", "kind": "modified", "query": [8.0, 16.0], "reference": [5.0, 13.0]},
+    ]
+    return {"expected": expected, "answers": [{"track": track, "kind": kind, "segments": [*segments]}]}
+
+
+def test_a_part_is_told_where_half_of_it_is_covered() -> None:
+    """Coverage counts on the query's clock, the place by the offset, and only the part's own work counts."""
+    assert parts_told(_asked([0.5, 7.5, 30.5, 37.5, 1e-9]), _same) == [(True, True), (False, False)]
+    assert parts_told(_asked([0.5, 7.5, 60.5, 67.5, 1e-9]), _same)[0] == (True, False)
+    assert parts_told(_asked([0.5, 3.0, 30.5, 33.0, 1e-9]), _same)[0] == (False, False)
+    assert parts_told(_asked([0.5, 7.5, 30.5, 37.5, 1e-9], track="c"), _same)[0] == (False, False)
+
+
+def test_strays_are_of_another_work_or_of_another_place() -> None:
+    """A segment in its own part is right; one over the other's is elsewhere; one of a third work is false."""
+    right, elsewhere = [0.5, 7.5, 30.5, 37.5, 1e-9], [9.0, 15.0, 30.0, 36.0, 1e-3]
+    assert strays(_asked(right, elsewhere), _same) == (2, 1, 0)
+    assert strays(_asked(right, track="c"), _same) == (1, 0, 1)
+
+
+def test_a_kind_is_told_of_the_expected_recording_only() -> None:
+    """What is said of another recording is no answer."""
+    row = _asked([0.5, 7.5, 30.5, 37.5, 1e-9], kind="modified")
+    assert [told_kind(row, one, _same) for one in row["expected"]] == ["modified", NOT_FOUND]
+
+
+@given(spans=st.tuples(*[st.floats(0, 50)] * 4))
+def test_overlap_is_mutual_and_no_longer_than_either(spans: tuple[float, float, float, float]) -> None:
+    """Two spans share as much whichever is named first."""
+    one, other = sorted(spans[:2]), sorted(spans[2:])
+    shared = overlap_s(one, other)
+    assert shared == overlap_s(other, one)
+    assert 0.0 <= shared <= min(one[1] - one[0], other[1] - other[0])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop over the sample pieces; nothing is read before it is drawn."""
+    names = ["clockwork_reel.mp3", "tin_parade.mp3", "slow_harbour.mp3"]
+    works = tuple(
+        Track(
+            path=f"originals/{name}", package="", kind="music", role="test", overlay_for=None,
+            duration_s=24.0, license="", sha256="", dup_group=None, self_repeat_s=0.0, self_repeat_lag_s=0.0,
+        )
+        for name in names
+    )  # fmt: skip
+    corpus = Corpus.open(SAMPLES)
+    folder = tmp_path_factory.mktemp("truths")
+    return Workshop(corpus=corpus, works=works, folder=folder, seed=1, material=Material(corpus))
+
+
+def test_a_medley_holds_its_works_one_after_another(shop: Workshop) -> None:
+    """Each third of the sound is the expected stretch of the expected work."""
+    (medley,) = medleys(shop, 1)
+    sound, _ = soundfile.read(io.BytesIO(medley.sound()), dtype="float32")
+    assert [one.query for one in medley.expected] == [(0, 8), (8, 16), (16, 24)]
+    assert len({one.track for one in medley.expected}) == 3
+    for one in medley.expected:
+        heard = sound[round((one.query[0] + 1) * RATE_HZ) : round((one.query[1] - 1) * RATE_HZ)]
+        start_s = one.reference[0] + 1
+        truth = mono(read(SAMPLES / one.track, start_s=start_s, length_s=PIECE_S - 2))
+        assert np.corrcoef(heard, truth)[0, 1] > 0.99
+
+
+def test_whole_files_are_exact_or_modified_by_turns(shop: Workshop) -> None:
+    """Every transcoded copy has an altered sister, of the same track and all of it."""
+    long = replace(shop, works=tuple(replace(track, duration_s=31.0) for track in shop.works))
+    puzzles = list(whole_files(long, 4))
+    kinds = [one.expected[0].kind for one in puzzles]
+    assert kinds == [MatchClass.EXACT, MatchClass.MODIFIED] * 4
+    assert all(
+        one.expected[0].track == other.expected[0].track
+        for one, other in zip(puzzles[::2], puzzles[1::2], strict=True)
+    )
+
+
+def test_items_lie_within_their_track(shop: Workshop) -> None:
+    """Short items have names of their own, and none reaches into a track's ends."""
+    places = item_places(shop.works[0])
+    assert len({name for name, _ in places}) == len(places)
+    assert all(3.0 <= start_s <= shop.works[0].duration_s - PIECE_S - 3.0 for _, start_s in places)
+
+
+def test_joined_sounds_are_as_long_as_their_parts_and_begin_at_nothing() -> None:
+    """No sample is lost, and no joint clicks."""
+    parts = [np.ones(RATE_HZ, np.float32), np.ones(2 * RATE_HZ, np.float32)]
+    whole = joined(parts)
+    assert len(whole) == 3 * RATE_HZ
+    assert whole[0] == whole[RATE_HZ - 1] == whole[RATE_HZ] == whole[-1] == 0.0
+
+
+def test_an_equaliser_changes_the_sound_and_not_its_length() -> None:
+    """As many samples, as loud as the others, and not the same ones."""
+    sound = np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32)
+    turned = equalised(sound, np.random.default_rng(1))
+    assert turned.shape == sound.shape
+    assert 0.2 < np.corrcoef(sound, turned)[0, 1] < 0.98
