@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -106,11 +106,17 @@ def index_source(
     settings: Settings,
     effort: Effort,
     n_workers: int,
+    before: Callable[[Sequence[Answer]], None] = lambda _: None,
 ) -> Iterator[Enrolled]:
     """Index a source's items as a dataset, and look each up in the registered works.
 
     An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its
     end is the dataset said to be complete.
+
+    Parameters
+    ----------
+    before
+        Told of items before they are stored, several at once: what a kill must not lose of them is kept then.
     """
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     writer.mark(dataset, complete=False)
@@ -120,6 +126,7 @@ def index_source(
     with Pool(order, n_workers=n_workers) as pool:
         for batch in _batches(pool.answers(items)):
             whole = whole and not any(isinstance(item, Skipped) and item.cut_off for item, _ in batch)
+            before([answer for _, answer in batch])
             yield from _store(writer, dataset, batch)
             if time.monotonic() - published_at >= PUBLISH_S:
                 writer.publish()

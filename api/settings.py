@@ -36,6 +36,8 @@ class Settings(BaseSettings):
         Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
     workers : int
         Processes of a scan; 0 is one a core.
+    keep_findings_days : float
+        How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
         Records of `api.http.keys`, and names the server answers to besides loopback's; separated by commas
         in the environment. No keys are needed on loopback.
@@ -54,6 +56,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     max_upload_bytes: int = Field(default=512 << 20, gt=0)
+    keep_findings_days: float = Field(default=30.0, ge=0)
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
 

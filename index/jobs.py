@@ -143,6 +143,12 @@ class Jobs:
             found = connection.execute(self._mine(older).order_by(JOB.c.number.desc()).limit(limit)).all()
         return [_job(row) for row in found]
 
+    def unended(self) -> set[str]:
+        """Ids of the jobs that are queued or running."""
+        with self._catalog.reading() as connection:
+            statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, JOB.c.state.in_(_UNENDED))
+            return set(connection.execute(statement).scalars())
+
     def count(self) -> dict[JobState, int]:
         """How many jobs are in each state."""
         statement = (

@@ -15,8 +15,8 @@ from api.enrolling import Label, Outcome, index_source, register_one
 from api.errors import LibraryMoved, ScanChanged
 from api.findings import ErrorSaid, Finding, to_json, to_line
 from api.http.metrics import Metrics
+from api.http.results import Journal, findings_file, journal_of
 from api.http.runner import Pulse
-from api.http.spool import RESULT_FOLDER
 from api.orders import Answer, Order
 from api.pipeline import Listener
 from api.scan.checkpoint import partial_of
@@ -96,21 +96,24 @@ class LaneDesk:
 
     def _index(self, job: Job, pulse: Pulse) -> dict[str, Any]:
         said, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
-        enrolled = index_source(
-            reader,
-            name=said["name"],
-            version=said["version"],
-            writer=self._writer,
-            settings=self._settings,
-            effort=Effort.STANDARD,
-            n_workers=self._settings.n_workers,
-        )
         tally = Tally()
-        with whole_file(self._findings_file(job)) as lines:
-            for done, one in enumerate(enrolled, start=1):
-                outcomes[one.outcome] += 1
-                self._note(one.answer.finding, tally, lines)
-                pulse.beat(done, reader.total)
+        with Journal(journal_of(self._settings.home, job.id)) as journal:
+            enrolled = index_source(
+                reader,
+                name=said["name"],
+                version=said["version"],
+                writer=self._writer,
+                settings=self._settings,
+                effort=Effort.STANDARD,
+                n_workers=self._settings.n_workers,
+                before=journal.note,
+            )
+            with whole_file(self._findings_file(job)) as lines:
+                for done, one in enumerate(enrolled, start=1):
+                    ours = one.outcome is Outcome.ALREADY and journal.holds(one.answer)
+                    outcomes[Outcome.ADDED if ours else one.outcome] += 1
+                    self._note(journal.finding(one.answer), tally, lines)
+                    pulse.beat(done, reader.total)
         return {
             "name": said["name"],
             "version": said["version"],
@@ -188,7 +191,7 @@ class LaneDesk:
         return open_source(path, reader=packing, limits=self._settings.source_limits())
 
     def _findings_file(self, job: Job) -> Path:
-        return self._settings.home / RESULT_FOLDER / f"{job.id}.jsonl"
+        return findings_file(self._settings.home, job.id)
 
 
 def persistently(work: Callable[[], Done]) -> Done:

@@ -74,10 +74,19 @@ class Runner:
         The durable queue.
     open_desk : callable
         Makes a lane's desk; called in the lane's thread, since a decoder belongs to one.
+    tidy : callable
+        Lets go of what ended jobs left; called when one has ended.
     """
 
-    def __init__(self, jobs: Jobs, open_desk: Callable[[], Desk], metrics: Metrics) -> None:
-        self._jobs, self._open_desk, self._metrics = jobs, open_desk, metrics
+    def __init__(
+        self,
+        jobs: Jobs,
+        open_desk: Callable[[], Desk],
+        metrics: Metrics,
+        *,
+        tidy: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._jobs, self._open_desk, self._metrics, self._tidy = jobs, open_desk, metrics, tidy
         self._halted = threading.Event()
         self._wake = {lane: threading.Event() for lane in LANES}
         self._opened = {lane: threading.Event() for lane in LANES}
@@ -173,6 +182,7 @@ class Runner:
             self._running.pop(job.id, None)
             self._progress.pop(job.id, None)
             self._drop_spooled(job)
+            self._tidy_up()
 
     def _fail(self, job: Job, failure: Failure) -> None:
         _log.warning("job failed", job=job.id, kind=job.kind, code=failure.code)
@@ -182,6 +192,12 @@ class Runner:
         now = self._jobs.get(job.id)
         if job.spool_path is not None and (now is None or now.ended_at is not None):
             job.spool_path.unlink(missing_ok=True)
+
+    def _tidy_up(self) -> None:
+        try:
+            self._tidy()
+        except Exception:  # files that stay too long do no harm; a lane that ends does
+            _log.exception("old findings not removed")
 
     def _tell(self, job: str, progress: Progress) -> None:
         self._progress[job] = progress

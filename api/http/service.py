@@ -12,9 +12,10 @@ from fastapi import Request
 from api.http.desk import open_desk as open_real_desk
 from api.http.errors import JobNotFound, QueueFull
 from api.http.metrics import Metrics
+from api.http.results import RESULT_FOLDER, findings_file, prune
 from api.http.runner import Desk, Runner
 from api.http.schemas import JobOut, moment
-from api.http.spool import RESULT_FOLDER, SPOOL_FOLDER, Spool
+from api.http.spool import SPOOL_FOLDER, Spool
 from api.http.uploads import Received
 from api.settings import Settings
 from index.enroll import Writer
@@ -82,7 +83,7 @@ class Service:
 
     def findings_file(self, job_id: str) -> Path:
         """Where the findings of an index or scan job lie."""
-        return self.settings.home / RESULT_FOLDER / f"{job_id}.jsonl"
+        return findings_file(self.settings.home, job_id)
 
     def show(self, job: Job) -> JobOut:
         """Say what the wire says of a job."""
@@ -130,10 +131,21 @@ def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) ->
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
     spool.sweep(jobs.spool_paths())
     (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    tidy(settings, jobs)
     metrics = Metrics(jobs.count)
-    runner = Runner(jobs, lambda: open_desk(settings, writer, metrics), metrics)
+    runner = Runner(
+        jobs,
+        lambda: open_desk(settings, writer, metrics),
+        metrics,
+        tidy=lambda: tidy(settings, jobs),
+    )
     runner.start()
     return Service(settings=settings, writer=writer, jobs=jobs, spool=spool, runner=runner, metrics=metrics)
+
+
+def tidy(settings: Settings, jobs: Jobs) -> None:
+    """Let go of findings that were kept long enough."""
+    prune(settings.home, keep_days=settings.keep_findings_days, unended=jobs.unended)
 
 
 def close_service(service: Service) -> None:

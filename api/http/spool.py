@@ -18,7 +18,6 @@ from fingerprint.errors import EmptyFile
 from index.disk import fsync_folder, room_for
 
 SPOOL_FOLDER: Final = "spool"
-RESULT_FOLDER: Final = "results"
 KEEP_FREE_BYTES: Final = 256 * 2**20
 """Uploads stop here, so that jobs already accepted can still write what they find."""
 

@@ -1,0 +1,126 @@
+"""What jobs found, on disk: through kills, and for as long as it is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.enrolling import Enrolled, Outcome
+from api.findings import to_line
+from api.http import desk
+from api.http.results import DAY_S, Journal, findings_file, journal_of, prune
+from api.http.runner import Pulse
+from api.orders import Answer
+from api.settings import Settings
+from index.jobs import Job
+from index.records import ItemRow
+from tests.http.conftest import Serve, wait_for
+from tests.unit.findings_made import finding
+
+AUDIO = {"file": ("set.tar", b"some sound")}
+
+
+def heard(name: str, *, stored: bool = False) -> Answer:
+    """What a worker answers of an item: its finding, or, where it is stored already, that it is."""
+    found = finding(item=name)
+    existing = ItemRow.__new__(ItemRow) if stored else None
+    return Answer(said=found.item, finding=None if stored else found, existing=existing)
+
+
+def test_a_journal_gives_what_an_earlier_run_found(tmp_path: Path) -> None:
+    """An item that is not heard again has the finding of the run that heard it; a torn note is no note."""
+    path = tmp_path / "job.journal"
+    with Journal(path) as journal:
+        journal.note([heard("a"), heard("b")])
+    path.write_bytes(path.read_bytes() + b'{"item": "c", "sha')
+    with Journal(path) as journal:
+        journal.note([heard("c"), heard("b", stored=True)])
+        for name in "abc":
+            found, wanted = journal.finding(heard(name, stored=True)), heard(name).finding
+            assert found is not None and wanted is not None
+            assert to_line(found) == to_line(wanted)
+        assert journal.finding(heard("d", stored=True)) is None
+        assert not journal.holds(heard("d", stored=True))
+
+
+def test_an_index_job_that_was_killed_reports_all_of_its_findings(
+    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job taken up again gives the findings, and the counts, of a job that was never interrupted."""
+    names, runs = ["a", "b", "c", "d"], list[int]()
+
+    def enrolled(*_: Any, before: Any, **__: Any) -> Iterator[Enrolled]:
+        first = not runs
+        runs.append(1)
+        for n, name in enumerate(names):
+            answer = heard(name, stored=not first and n < 2)
+            before([answer])
+            if first and n == 2:
+                raise KeyboardInterrupt  # noted, not stored
+            yield Enrolled(answer=answer, outcome=Outcome.ALREADY if answer.existing else Outcome.ADDED)
+
+    class Reader:
+        total = len(names)
+
+    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+        clerk = desk.LaneDesk.__new__(desk.LaneDesk)
+        clerk._settings, clerk._metrics, clerk._writer = settings, Silent(), None  # type: ignore[assignment]
+        monkeypatch.setattr(clerk, "_reader", lambda _: Reader(), raising=False)
+        try:
+            return clerk._index(job, pulse)
+        except KeyboardInterrupt:  # as a kill leaves it: nothing was said or tidied
+            return clerk._index(job, pulse)
+
+    monkeypatch.setattr(desk, "index_source", enrolled)
+    with serve(work) as client:
+        sent = client.post("/v1/collections", files=AUDIO, data={"name": "set"}).headers["Location"]
+        job = wait_for(client, sent)
+        lines = client.get(f"{sent}/findings").text.splitlines()
+    assert len(runs) == 2
+    assert [json.loads(line)["item"]["id"] for line in lines] == names
+    assert (job["result"]["items"], job["result"]["added"], job["result"]["already"]) == (4, 4, 0)
+    assert not journal_of(settings.home, job["id"]).exists()
+
+
+class Silent:
+    """Metrics that nobody reads."""
+
+    def judged(self, *_: object) -> None:
+        """Count nothing."""
+
+
+def left(home: Path, names: Sequence[str], *, days_ago: float) -> None:
+    """Leave files in the folder of results as if written so many days ago."""
+    for name in names:
+        path = home / "results" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}\n")
+        then = time.time() - days_ago * DAY_S
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize(("keep_days", "stay"), [(30.0, ["b"]), (0.0, ["a", "b"]), (1.0, [])])
+def test_findings_are_kept_as_long_as_was_asked(tmp_path: Path, keep_days: float, stay: list[str]) -> None:
+    """Findings of ended jobs go by age, half-done files at once, and no open job loses any."""
+    left(tmp_path, ["a.jsonl", "open.jsonl"], days_ago=40)
+    left(tmp_path, ["b.jsonl", "b.journal", ".b.jsonl.x", "b.jsonl.partial", "open.journal"], days_ago=2)
+    prune(tmp_path, keep_days=keep_days, unended=lambda: {"open"})
+    found = {path.name for path in (tmp_path / "results").iterdir()}
+    assert found == {f"{name}.jsonl" for name in stay} | {"open.jsonl", "open.journal"}
+
+
+def test_old_findings_go_when_a_job_ends(serve: Serve, settings: Settings) -> None:
+    """A server that never restarts keeps no more than it was told to."""
+    with serve(keep_findings_days=1) as client:
+        left(settings.home, ["old.jsonl"], days_ago=2)
+        wait_for(client, client.post("/v1/works", files=AUDIO).headers["Location"])
+        until = time.monotonic() + 20
+        while findings_file(settings.home, "old").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not findings_file(settings.home, "old").exists()
