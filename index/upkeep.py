@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, exists, func, select
 
 from index import rows, sqlite
+from index.catalog import Catalog, open_catalog
 from index.enroll import SEGMENT_FOLDER, Writer
 from index.errors import CatalogDamaged, SegmentDamaged
 from index.records import Collection, Problem
 from index.segments import Segment
 from index.tables import FINGERPRINT, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
+
+SETTLED_S: Final = 3_600.0
+OPEN_ATTEMPTS: Final = 5
 
 RESTORE: Final = "restore a backup made before, or index the audio again"
 REBUILD: Final = "run `earwitness rebuild`"
@@ -34,18 +41,80 @@ def verify(writer: Writer) -> list[Problem]:
         Empty when all is well.
     """
     folder = writer.home / SEGMENT_FOLDER
-    with writer.catalog.reading() as connection:
-        if writer.catalog.is_sqlite:
-            broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
-            if broken:
-                return broken  # what lies on broken pages says nothing of itself
-        return [
-            *_blobs(connection),
-            *_segments(connection, folder, writer.tenant),
-            *_memberships(connection),
-            *_counts(connection, writer.tenant),
-            *_strays(connection, folder),
-        ]
+    with writer.catalog.reading() as connection, ExitStack() as held:
+        segments = _hold(connection, folder, writer.tenant, held)
+        return _problems(writer.catalog, connection, segments, folder, writer.tenant)
+
+
+def verify_in_use(home: Path, *, tenant: str = "local", url: str | None = None) -> list[Problem]:
+    """Check what a home held at one instant, whoever writes it meanwhile; else as `verify`.
+
+    A file that nothing names counts only once it is `SETTLED_S` old: a writer names a segment after it has
+    written it, and deletes one after it has ceased to name it.
+
+    Raises
+    ------
+    HomeMissing
+        When nothing was ever stored in this home.
+    """
+    folder = home / SEGMENT_FOLDER
+    with ExitStack() as held:
+        catalog = open_catalog(home, url=url)
+        held.callback(catalog.close)
+        connection, segments = _instant(catalog, folder, tenant, held)
+        return _problems(catalog, connection, segments, folder, tenant, settled_s=SETTLED_S)
+
+
+Opened = list[tuple[rows.SegmentRow, Segment | SegmentDamaged]]
+
+
+def _instant(catalog: Catalog, folder: Path, tenant: str, held: ExitStack) -> tuple[Connection, Opened]:
+    """One instant of the catalog with its segment files; looks again where a writer has just replaced one."""
+    for attempt in range(OPEN_ATTEMPTS):
+        with ExitStack() as here:
+            connection = here.enter_context(catalog.snapshot())
+            segments = _hold(connection, folder, tenant, here)
+            damaged = any(isinstance(segment, SegmentDamaged) for _, segment in segments)
+            if not damaged or attempt == OPEN_ATTEMPTS - 1:
+                held.push(here.pop_all())
+                return connection, segments
+    raise AssertionError("unreachable: the last attempt returns")
+
+
+def _hold(connection: Connection, folder: Path, tenant: str, held: ExitStack) -> Opened:
+    """Every segment file of an instant, open before any is read: from then on none can vanish."""
+    opened: Opened = []
+    for row in rows.segments(connection, tenant):
+        try:
+            segment = Segment(folder, row.file)
+        except SegmentDamaged as error:
+            opened.append((row, error))
+        else:
+            held.callback(segment.close)
+            opened.append((row, segment))
+    return opened
+
+
+def _problems(
+    catalog: Catalog,
+    connection: Connection,
+    segments: Opened,
+    folder: Path,
+    tenant: str,
+    *,
+    settled_s: float = 0.0,
+) -> list[Problem]:
+    if catalog.is_sqlite:
+        broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+        if broken:
+            return broken  # what lies on broken pages says nothing of itself
+    return [
+        *_blobs(connection),
+        *(problem for row, segment in segments for problem in _segment(connection, row, segment)),
+        *_memberships(connection),
+        *_counts(connection, tenant),
+        *_strays(connection, folder, settled_s=settled_s),
+    ]
 
 
 def _blobs(connection: Connection) -> Iterator[Problem]:
@@ -61,24 +130,20 @@ def _blobs(connection: Connection) -> Iterator[Problem]:
         yield Problem(where=f"recording {number}", what="it has no fingerprint", hint=RESTORE)
 
 
-def _segments(connection: Connection, folder: Path, tenant: str) -> Iterator[Problem]:
-    for row in rows.segments(connection, tenant):
-        try:
-            segment = Segment(folder, row.file)
-        except SegmentDamaged as error:
-            yield Problem(where=error.path, what=error.reason, hint=REBUILD)
-            continue
-        try:
-            index = segment.load()
-        except SegmentDamaged as error:
-            yield Problem(where=error.path, what=error.reason, hint=REBUILD)
-        else:
-            stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
-            if not index.ntotal == stored == row.file.n_codes:
-                what = f"it holds {index.ntotal} codes, its recordings have {stored}"
-                yield Problem(where=str(segment.path), what=what, hint=REBUILD)
-        finally:
-            segment.close()
+def _segment(
+    connection: Connection, row: rows.SegmentRow, segment: Segment | SegmentDamaged
+) -> Iterator[Problem]:
+    try:
+        if isinstance(segment, SegmentDamaged):
+            raise segment
+        index = segment.load()
+    except SegmentDamaged as error:
+        yield Problem(where=error.path, what=error.reason, hint=REBUILD)
+        return
+    stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
+    if not index.ntotal == stored == row.file.n_codes:
+        what = f"it holds {index.ntotal} codes, its recordings have {stored}"
+        yield Problem(where=str(segment.path), what=what, hint=REBUILD)
 
 
 def _memberships(connection: Connection) -> Iterator[Problem]:
@@ -112,11 +177,21 @@ def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
             yield Problem(where=_name(collection), what=what, hint=RESTORE)
 
 
-def _strays(connection: Connection, folder: Path) -> Iterator[Problem]:
+def _strays(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
     named = set(connection.execute(select(SEGMENT.c.file)).scalars())
-    for path in sorted(folder.iterdir()):
-        if path.name not in named:
+    with os.scandir(folder) as listing:
+        found = sorted(listing, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.name not in named and _age_s(entry) >= settled_s:
+            path = folder / entry.name
             yield Problem(where=str(path), what="nothing names this file", hint="open the home to write once")
+
+
+def _age_s(entry: os.DirEntry[str]) -> float:
+    try:
+        return max(0.0, time.time() - entry.stat().st_mtime)
+    except FileNotFoundError:  # a writer has just deleted it
+        return -1.0
 
 
 def _name(collection: Collection) -> str:

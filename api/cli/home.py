@@ -24,13 +24,12 @@ def rebuild(home: Home = None) -> None:
 
 
 def verify(home: Home = None) -> None:
-    """Check everything that is stored against its checksums. Exit status: 0 sound, 1 not."""
-    from index.enroll import Writer
-    from index.upkeep import verify as problems_of
+    """Check all that is stored against its checksums, in use or not. Exit status: 0 sound, 1 not."""
+    from index.upkeep import verify_in_use
 
     settings = settings_of(home)
-    with Writer.open(settings.home, tenant=settings.tenant) as writer, to_stderr().status("Verifying ..."):
-        problems = problems_of(writer)
+    with to_stderr().status("Verifying ..."):
+        problems = verify_in_use(settings.home, tenant=settings.tenant)
     console = to_stdout()
     for problem in problems:
         console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)

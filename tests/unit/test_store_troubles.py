@@ -7,15 +7,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from fingerprint.errors import SchemeMismatch
-from index import enroll
+from index import enroll, upkeep
 from index.answers import Answers, Asked
 from index.backup import backup, restore
 from index.enroll import Writer
@@ -32,8 +33,9 @@ from index.errors import (
 )
 from index.library import Library
 from index.lock import HomeLock
+from index.rows import SegmentRow
 from index.tables import METADATA
-from index.upkeep import verify
+from index.upkeep import SETTLED_S, verify, verify_in_use
 from tests.contract.small_store import (
     CODEC,
     DATASET,
@@ -282,3 +284,38 @@ def test_an_answer_is_recalled_only_as_long_as_it_holds(home: Path) -> None:
         writer.remove(1, items=[found.id])
     assert answers.recall(asked, ["a", "b"]) == {}
     answers.close()
+
+
+def test_a_home_is_verified_while_it_is_written(home: Path) -> None:
+    """A reader checks one instant: what a writer adds, publishes or is about to name is no problem."""
+    with Writer.open(home, codec=CODEC) as writer:
+        assert verify_in_use(home) == []
+        writer.add(1, [some_item(7)])
+        assert verify_in_use(home) == []
+        writer.publish()
+        assert verify_in_use(home) == []
+        unnamed = home / "segments" / "unnamed"
+        unnamed.write_bytes(b"")
+        assert verify_in_use(home) == []
+        then = time.time() - SETTLED_S - 1
+        os.utime(unnamed, (then, then))
+        assert [problem.where for problem in verify_in_use(home)] == [str(unnamed)]
+
+
+def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file gone before it was opened is no loss in the next instant; one that stays away is told."""
+    rows_of = upkeep.rows.segments
+    with Writer.open(home, codec=CODEC) as writer:
+
+        def replaced(connection: Connection, tenant: str) -> list[SegmentRow]:
+            found = rows_of(connection, tenant)
+            monkeypatch.setattr(upkeep.rows, "segments", rows_of)
+            writer.rebuild()
+            return found
+
+        monkeypatch.setattr(upkeep.rows, "segments", replaced)
+        assert verify_in_use(home) == []
+        _segment(home).unlink()
+        assert [problem.what for problem in verify_in_use(home)] == ["is missing"]
