@@ -20,6 +20,9 @@ MAX_BOXES: Final = 10_000
 TAIL_BYTES: Final = 65_536
 """More than the largest Ogg page and the largest MPEG frame."""
 
+LAST_PAGE: Final = 4
+"""Flag of an Ogg page that ends its stream (RFC 3533)."""
+
 
 def cut_short(stored: Stored, sniffed: Sniffed) -> str | None:
     """Say how a file falls short of what its container states; None if it does not, or states nothing.
@@ -98,8 +101,11 @@ def _ogg(stored: Stored, start: int) -> str | None:
     end = tail_at + place + 27 + header[26] + sum(table)
     if len(table) < header[26] or end > stored.size:
         return "the last Ogg page is cut off"
-    # a missing end-of-stream mark alone proves nothing: some encoders leave it out
-    return "the last Ogg page ends inside a packet" if table[-1:] == b"\xff" else None
+    if table[-1:] == b"\xff":
+        return "the last Ogg page ends inside a packet"
+    # encoders set it (libvorbis, opusenc, FFmpeg, libsndfile), also on the last link of a chain; what cuts a
+    # stream into pieces may not, but then the piece is no whole either
+    return None if header[5] & LAST_PAGE else "the last Ogg page is not marked as the stream's last"
 
 
 def _webm(stored: Stored, start: int) -> str | None:

@@ -79,6 +79,19 @@ def test_files_joined_end_to_end_are_heard_to_the_end(decoder: Decoder, suffix: 
     assert joined.waveform.duration_s == pytest.approx(5.0, abs=0.2)
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_an_ogg_cut_between_pages_is_not_whole(decoder: Decoder, suffix: str) -> None:
+    """Wherever pages are left out at the end, what is there is heard, and it is said that there was more."""
+    data = encoded(suffix)
+    pages = [place for place in range(len(data)) if data[place : place + 4] == b"OggS"]
+    assert len(pages) > 3
+    for place in pages[-2:]:
+        cut = decoder.decode(data[:place], name="cut")
+        assert not cut.whole
+        assert cut.note is not None
+        assert "not marked as the stream's last" in cut.note
+
+
 def test_a_missing_file_and_a_folder_are_told_apart(decoder: Decoder, tmp_path: Path) -> None:
     """Both are errors of the item, each with its reason."""
     with pytest.raises(BrokenAudio, match="No such file"):
