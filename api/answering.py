@@ -35,7 +35,14 @@ class Answerer:
 
     def answer(self, recording: Recording) -> Answer:
         """Hear one item, look it up and fingerprint it, as the order says."""
-        heard = self._listener.hear(recording, known=lambda key: self._known(recording, key))
+        return self.answered(recording, self.hear(recording))
+
+    def hear(self, recording: Recording) -> Heard:
+        """Hear one item; may be done in another thread while the item before it is `answered`."""
+        return self._listener.hear(recording, known=lambda key: self._known(recording, key))
+
+    def answered(self, recording: Recording, heard: Heard) -> Answer:
+        """Look up and fingerprint what was heard of an item, as the order says."""
         key = None if heard.item.sha256 is None else audio_key(recording, heard.item.sha256)
         if isinstance(heard.known, ItemRow):
             return Answer(said=heard.item, key=key, existing=heard.known)

@@ -59,6 +59,8 @@ class _Worker:
     connection: Connection
     ready: bool = False
     busy: deque[_Slot] = field(default_factory=deque)
+    waiting: deque[_Slot] = field(default_factory=deque)
+    """Items that are given to it one at a time: its predecessor died of one of them."""
 
 
 class Pool:
@@ -116,8 +118,8 @@ class Pool:
                 self._listen()
 
     def _idlest(self) -> _Worker | None:
-        worker = min(self._workers, key=lambda each: len(each.busy))
-        return worker if len(worker.busy) < AHEAD else None
+        worker = min(self._workers, key=lambda each: len(each.busy) + len(each.waiting))
+        return worker if len(worker.busy) + len(worker.waiting) < AHEAD else None
 
     def _begin(self, item: Recording | Skipped, worker: _Worker) -> _Slot:
         slot = _Slot(item=item)
@@ -129,7 +131,10 @@ class Pool:
         except AudioError as error:
             slot.settle(self._failed(item, error))
         else:
-            self._send(slot, worker)
+            if worker.waiting:
+                worker.waiting.append(slot)
+            else:
+                self._send(slot, worker)
         return slot
 
     def _failed(self, item: Recording | Skipped, error: AudioError) -> Answer:
@@ -162,23 +167,29 @@ class Pool:
             worker.ready = True
         else:
             worker.busy.popleft().settle(reply)
+            if worker.waiting and not worker.busy:
+                self._send(worker.waiting.popleft(), worker)
 
     def _bury(self, worker: _Worker) -> None:
-        """Replace a dead worker. It answers in order, so it died of the first of its items."""
+        """Replace a dead worker. It works on all of its items at once, so its successor gets them one by one.
+
+        An item that was alone with a worker when it died, and had an attempt before, is what it died of.
+        """
         worker.connection.close()
         status = worker.process.wait()
         if not worker.ready:
             raise WorkersFail(status=status)
         successor = self._start()
         self._workers[self._workers.index(worker)] = successor
-        for slot in worker.busy:
-            if slot is worker.busy[0] and slot.attempts >= ATTEMPTS:
-                slot.settle(
-                    self._failed(slot.item, WorkerDied(name=slot.item.item_id, detail=f"status {status}"))
-                )
-            else:
-                slot.attempts -= slot is not worker.busy[0]  # it only stood in line
-                self._send(slot, successor)
+        suspects = worker.busy
+        if len(suspects) == 1 and suspects[0].attempts >= ATTEMPTS:
+            slot = suspects.popleft()
+            slot.settle(
+                self._failed(slot.item, WorkerDied(name=slot.item.item_id, detail=f"status {status}"))
+            )
+        successor.waiting = suspects + worker.waiting
+        if successor.waiting:
+            self._send(successor.waiting.popleft(), successor)
 
     def _start(self) -> _Worker:
         ours, theirs = Pipe(duplex=True)

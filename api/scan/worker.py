@@ -1,4 +1,7 @@
-"""A worker process: takes tasks from a socket, answers them in their order, ends when the socket does."""
+"""A worker process: takes tasks from a socket, answers them in their order, ends when the socket does.
+
+It hears one item, most of which is waiting for the decoder's own process, while it looks up the one before.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from api.answering import Answerer
 from api.datasets.places import open_regular
@@ -17,11 +20,14 @@ from api.datasets.streams import lazily
 from api.datasets.types import Recording
 from api.errors import LibraryMoved
 from api.orders import Order
-from api.pipeline import Listener
+from api.pipeline import Heard, Listener
 from api.scan.memory import Memory
 from api.scan.wire import Broken, Ready, Task
 from fingerprint.errors import EarwitnessError
 from index.library import Library
+
+LONG_S: Final = 600.0
+"""Items from this length on, in seconds, are heard alone: a minute takes 2.6 MB, and as much again."""
 
 
 def main() -> None:
@@ -43,11 +49,35 @@ def serve(connection: Connection, order: Order) -> None:
         recall = Memory(order).recall if order.remembers else None
         answerer = Answerer(order, library, listener, recall)
         connection.send(Ready())
-        tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]] = queue.SimpleQueue()
-        threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()
+        items, ahead = _Items(), _Ahead()
+        threading.Thread(
+            target=_receive, args=(connection, items, settings.max_item_bytes), daemon=True
+        ).start()
+        threading.Thread(target=_hear, args=(answerer, items, ahead), daemon=True).start()
         while True:
-            task, spool = tasks.get()
-            connection.send(answerer.answer(_recording(task, spool, max_bytes=settings.max_item_bytes)))
+            item, heard = ahead.get()
+            if isinstance(heard, Exception):
+                raise heard
+            connection.send(answerer.answered(item, heard))
+            ahead.task_done()
+
+
+_Items = queue.SimpleQueue[Recording]
+_Ahead = queue.Queue[tuple[Recording, Heard | Exception]]
+
+
+def _hear(answerer: Answerer, items: _Items, ahead: _Ahead) -> None:
+    """Hear items in their order; after a long one, wait until it is answered and its memory is free."""
+    while True:
+        item = items.get()
+        try:
+            heard = answerer.hear(item)
+        except Exception as error:
+            ahead.put((item, error))
+            return
+        ahead.put((item, heard))
+        if (heard.item.duration_s or 0.0) >= LONG_S:
+            ahead.join()
 
 
 def open_library(order: Order) -> Library | None:
@@ -73,12 +103,12 @@ def whole_from_s(order: Order, library: Library | None) -> float:
     return library.shortest_whole_s(order.asked)
 
 
-def _receive(connection: Connection, tasks: queue.SimpleQueue[tuple[Task, BinaryIO | None]]) -> None:
+def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:
     try:
         while True:
             task: Task = connection.recv()
             spool = None if task.audio is not None else os.fdopen(recv_handle(connection), "rb")
-            tasks.put((task, spool))
+            items.put(_recording(task, spool, max_bytes=max_bytes))
     except (EOFError, OSError):
         os._exit(0)  # the parent is gone: nobody waits for the item in work, and its decoder dies with us
 

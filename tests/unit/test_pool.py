@@ -30,10 +30,10 @@ def item(name: str, audio: bytes = b"sound") -> Recording:
 
 
 def answered(
-    tmp_path: Path, items: list[Recording | Skipped], n_workers: int = 2
+    tmp_path: Path, items: list[Recording | Skipped], n_workers: int = 2, knowledge: str = ""
 ) -> list[tuple[str, str | None]]:
     """What became of items: their ids, and the code of their error."""
-    with Pool(order(tmp_path), n_workers=n_workers, module="tests.unit.worker_made") as pool:
+    with Pool(order(tmp_path, knowledge), n_workers=n_workers, module="tests.unit.worker_made") as pool:
         pairs = list(pool.answers(items))
     assert all(item.item_id == answer.said.id for item, answer in pairs)
     return [(item.item_id, None if answer.error is None else answer.error.code) for item, answer in pairs]
@@ -49,6 +49,13 @@ def test_an_item_that_kills_workers_is_reported_and_the_rest_goes_on(tmp_path: P
     """Only the poisoned item is blamed: those that stood in line behind it are answered."""
     names = ["a", "poison", "b", "c"]
     found = answered(tmp_path, [item(name) for name in names], n_workers=1)
+    assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
+
+
+def test_an_item_that_kills_workers_before_its_turn_is_the_one_reported(tmp_path: Path) -> None:
+    """A worker works on an item while the one before it is unanswered: whose fault it is shows alone."""
+    names = ["a", "poison", "b", "c", "poison"]
+    found = answered(tmp_path, [item(name) for name in names], n_workers=1, knowledge="ahead")
     assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
 
 

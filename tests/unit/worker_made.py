@@ -26,12 +26,29 @@ def main() -> None:
     if order.knowledge == "broken":
         os._exit(5)
     connection.send(Ready())
+    if order.knowledge == "ahead":
+        look_ahead(connection)
     while True:
         try:
             task: Task = connection.recv()
         except EOFError:
             return
         connection.send(Answer(said=said(task, connection)))
+
+
+def look_ahead(connection: Connection) -> None:
+    """Answer an item only when the next one is there, or none comes: and die of that."""
+    tasks: list[Task] = []
+    while True:
+        if not tasks or connection.poll(0.2):
+            try:
+                tasks.append(connection.recv())
+            except EOFError:
+                os._exit(0)
+        else:
+            connection.send(Answer(said=said(tasks.pop(0), connection)))
+        if any(task.item_id == "poison" for task in tasks):
+            os._exit(9)
 
 
 def said(task: Task, connection: Connection) -> ItemSaid:
