@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.changes import KINDS, changed
+from benchmarks.codes import KINDS as INDEXES
 from benchmarks.codes import Floats, Signs, own_place, ranks
 from benchmarks.corpus import Corpus, Track
 from benchmarks.crash import JUST_AFTER_S, Bench, Ran, look
@@ -116,6 +117,15 @@ def test_signs_find_the_code_itself(held: Crowd, turns: int) -> None:
     differing, numbers = index.search(held.real[:9], 1)
     assert numbers[:, 0].tolist() == list(range(9)) and not differing.any()
     assert index.n_bytes - empty == 8 * turns * len(held.real)
+
+
+@pytest.mark.parametrize("kind", [name for name in INDEXES if "shipped" in name])
+def test_kinds_on_the_shipped_lists_share_them(held: Crowd, kind: str) -> None:
+    """What differs between them is the codes alone: a stored code is looked for in the list it lies in."""
+    index = INDEXES[kind](held, extractor())
+    index.add(held.real)
+    _, numbers = index.search(held.real[:20], 8)
+    assert all(number in row for number, row in enumerate(numbers.tolist()))
 
 
 def test_the_size_of_an_index_is_that_of_its_file(held: Crowd, tmp_path: Path) -> None:
