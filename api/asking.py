@@ -21,12 +21,12 @@ def open_library(settings: Settings) -> Library:
     """Open the newest epoch of the settings' home."""
     from index.library import Library  # loads the numeric libraries, which a scan's parent does without
 
-    return Library.open(settings.home, tenant=settings.tenant)
+    return Library.open(settings.home, tenant=settings.tenant, url=settings.database)
 
 
 def contents_of(settings: Settings) -> Contents:
     """Read what the settings' home holds, where nothing is to be asked of it in this process."""
-    return Contents.read(settings.home, tenant=settings.tenant)
+    return Contents.read(settings.home, tenant=settings.tenant, url=settings.database)
 
 
 def works_of(library: Known) -> list[Collection]:

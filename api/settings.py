@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     ----------
     home : Path
         Folder of the catalog, the segments, the spool and the lock.
+    database_url : SecretStr or None
+        SQLAlchemy address of a PostgreSQL database (``postgresql+psycopg://...``; extra ``postgres``) for the
+        catalog, in place of the home's own SQLite file. Segments, spool and lock stay in the home.
     sandbox : str
         ``auto`` takes bubblewrap where it works and resource limits where not; ``bwrap`` insists on it.
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home)
     tenant: str = "local"
+    database_url: SecretStr | None = None
     sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
     max_item_bytes: int = Field(default=2 << 30, gt=0)
     max_seconds: float = Field(default=4 * 3600.0, gt=0)
@@ -66,6 +70,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @property
+    def database(self) -> str | None:
+        """Address of the catalog, password included; None where it is the home's own file."""
+        return None if self.database_url is None else self.database_url.get_secret_value()
 
     @property
     def n_workers(self) -> int:

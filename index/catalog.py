@@ -9,15 +9,19 @@ from typing import Final
 
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from index import sqlite
-from index.errors import CatalogDamaged, CatalogTooNew, DiskFull, HomeMissing
+from index.errors import CatalogDamaged, CatalogTooNew, CatalogUnreachable, DiskFull, HomeMissing
 from index.lock import HomeLock
 
 CATALOG_FILE: Final = "catalog.sqlite"
 SCHEMA: Final = "0001"
 """The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
+
+
+_WAIT_FOR_WRITERS: Final = text("SELECT pg_advisory_xact_lock(hashtext('earwitness' || current_schema()))")
+"""PostgreSQL: writers take turns, as SQLite's do, and read after this what the last one left."""
 
 
 class Catalog:
@@ -38,17 +42,24 @@ class Catalog:
         self.path = home / CATALOG_FILE
         address = make_url(url) if url else sqlite.address(self.path)
         self.is_sqlite = address.get_backend_name() == "sqlite"
-        self.engine = create_engine(address)
+        self._where = address.render_as_string()  # without its password
+        try:
+            self.engine = create_engine(address)
+        except ModuleNotFoundError as error:
+            raise CatalogUnreachable(where=self._where, reason=str(error)) from error
         if self.is_sqlite:
             sqlite.prepare(self.engine, owner=owner)
+            self._writing = self.engine.execution_options(**{sqlite.WRITES: True})
         else:
+            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
             self.engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._writing = self.engine.execution_options(**{sqlite.WRITES: True})
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that is on the disk when the block ends, or never was."""
         with self._named_errors(), self._writing.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(_WAIT_FOR_WRITERS)
             yield connection
 
     @contextmanager
@@ -75,6 +86,8 @@ class Catalog:
                 raise DiskFull(path=str(self.path)) from error
             if self.is_sqlite and sqlite.is_damaged(error):
                 raise CatalogDamaged(where=str(self.path), reason=str(error.orig)) from error
+            if not self.is_sqlite and isinstance(error, OperationalError):
+                raise CatalogUnreachable(where=self._where, reason=str(error.orig)) from error
             raise
 
 

@@ -73,6 +73,31 @@ class CatalogTooNew(StoreError):
         )
 
 
+class CatalogUnreachable(StoreError):
+    """The catalog is in a database of its own, and that does not answer."""
+
+    code = "catalog_unreachable"
+
+    def __init__(self, *, where: str, reason: str) -> None:
+        self.where, self.reason = where, " ".join(reason.split())
+        super().__init__(
+            f"the catalog at {where} cannot be reached ({self.reason})",
+            hint="start that database, mend EARWITNESS_DATABASE_URL, or install earwitness[postgres]",
+        )
+
+
+class CatalogElsewhere(StoreError):
+    """The catalog is in a database of its own, which this program does not back up."""
+
+    code = "catalog_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the catalog of this home is in the database that EARWITNESS_DATABASE_URL names",
+            hint="back that up with pg_dump; segments can be built again from it by `earwitness rebuild`",
+        )
+
+
 class CatalogDamaged(StoreError):
     """The catalog is not a database that can be read, or stored bytes changed under their checksum."""
 

@@ -16,7 +16,7 @@ def rebuild(home: Home = None) -> None:
 
     settings = settings_of(home)
     with (
-        Writer.open(settings.home, tenant=settings.tenant) as writer,
+        Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer,
         to_stderr().status("Building segments ..."),
     ):
         epoch = writer.rebuild()
@@ -29,7 +29,7 @@ def verify(home: Home = None) -> None:
 
     settings = settings_of(home)
     with to_stderr().status("Verifying ..."):
-        problems = verify_in_use(settings.home, tenant=settings.tenant)
+        problems = verify_in_use(settings.home, tenant=settings.tenant, url=settings.database)
     console = to_stdout()
     for problem in problems:
         console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)
@@ -42,8 +42,11 @@ def backup(
 ) -> None:
     """Write everything that is stored into one file; may be done while other commands run."""
     from index.backup import backup as back_up
+    from index.errors import CatalogElsewhere
 
     settings = settings_of(home)
+    if settings.database is not None:
+        raise CatalogElsewhere
     with to_stderr().status("Backing up ..."):
         size_bytes = back_up(settings.home, file)
     to_stdout().print(f"{file}: {size_bytes:,} bytes.")
@@ -56,8 +59,11 @@ def restore(
     """Make a new home from a backup."""
     from api.errors import SourceNotFound
     from index.backup import restore as make_again
+    from index.errors import CatalogElsewhere
 
     settings = settings_of(home)
+    if settings.database is not None:
+        raise CatalogElsewhere
     if not file.is_file():
         raise SourceNotFound(source=str(file))
     with to_stderr().status("Restoring ..."):

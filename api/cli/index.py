@@ -60,7 +60,7 @@ def index(
         private=allow_private,
     )
     indexed = Indexed()
-    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         make_warm(console)
         with Watch(console, "indexing", total=items.total) as watch:
             for enrolled in index_source(

@@ -37,7 +37,7 @@ def register(
     settings = settings_of(home, workers=workers or None)
     labels = read_labels(meta) if meta else {}
     outcomes: list[Outcome] = []
-    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         make_warm(to_stderr())
         for enrolled in enrol(
             gathered(paths, settings),

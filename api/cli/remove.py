@@ -28,7 +28,7 @@ def remove(
     settings = settings_of(home)
     if not yes:
         typer.confirm(f"Remove {name} from {settings.home}?", abort=True)
-    with Writer.open(settings.home, tenant=settings.tenant) as writer:
+    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         removed = remove_work(writer, name) if work else remove_dataset(writer, name)
     to_stdout().print(f"Removed {removed.n_items:,} items and {removed.n_recordings:,} fingerprints.")
 

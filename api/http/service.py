@@ -125,7 +125,7 @@ def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) ->
     SchemeMismatch, CatalogTooNew
         When another program is needed to read it.
     """
-    writer = Writer.open(settings.home, tenant=settings.tenant)
+    writer = Writer.open(settings.home, tenant=settings.tenant, url=settings.database)
     jobs = Jobs(writer.catalog, tenant=settings.tenant)
     jobs.take_back()
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)

@@ -53,7 +53,7 @@ class Alike:
 def grouped(items: Reader, *, settings: Settings, effort: Effort, seen: Seen) -> Alike:
     """Compare every item of a source with every other."""
     with tempfile.TemporaryDirectory(prefix="earwitness-dedup-") as folder:
-        aside = settings.model_copy(update={"home": Path(folder)})
+        aside = settings.model_copy(update={"home": Path(folder), "database_url": None})
         with Writer.open(aside.home, tenant=aside.tenant) as writer:
             for enrolled in index_source(
                 items,

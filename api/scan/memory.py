@@ -20,7 +20,8 @@ class Memory:
         assert order.search is not None  # only findings are kept, so something is asked
         self._search: SearchSaid = order.search
         self._asked = Asked(scheme=order.search.scheme, effort=str(order.effort), knowledge=order.knowledge)
-        self._answers = Answers(order.settings.home, tenant=order.settings.tenant)
+        settings = order.settings
+        self._answers = Answers(settings.home, tenant=settings.tenant, url=settings.database)
         self._fresh: dict[str, str] = {}
 
     def recall(self, key: str) -> Finding | None:

@@ -90,7 +90,8 @@ def open_library(order: Order) -> Library | None:
     """
     if not order.asked and order.into is None:
         return None
-    library = Library.open(order.settings.home, tenant=order.settings.tenant)
+    settings = order.settings
+    library = Library.open(settings.home, tenant=settings.tenant, url=settings.database)
     if library.knowledge(order.asked) != order.knowledge:
         raise LibraryMoved(wanted=order.search.epoch if order.search else 0, found=library.epoch)
     return library

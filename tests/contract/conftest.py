@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from index.backup import backup, restore
 from index.enroll import Writer
+from index.library import Library
 from tests.contract.small_store import CODEC
+
+POSTGRES: Final = os.environ.get("EARWITNESS_TEST_POSTGRES")
+"""SQLAlchemy address of an empty PostgreSQL database; each home gets a schema of its own there."""
+
+
+@pytest.fixture
+def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep every home's catalog in PostgreSQL: writers and libraries are opened with an address."""
+    assert POSTGRES is not None
+    made = dict[Path, str]()
+    engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+
+    def address(home: Path) -> str:
+        if home not in made:
+            made[home] = "home_" + hashlib.sha256(str(home).encode()).hexdigest()[:16]
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE SCHEMA {made[home]}"))
+        return f"{POSTGRES}?options=-csearch_path%3D{made[home]}"
+
+    for kind in (Writer, Library):
+
+        def opened(
+            cls: Any, /, home: Path, *, plain: Any = kind.__dict__["open"].__func__, **how: Any
+        ) -> Any:
+            return plain(cls, home, **{"url": address(home), **how})
+
+        monkeypatch.setattr(kind, "open", classmethod(opened))
+    yield
+    with engine.connect() as connection:
+        for schema in made.values():
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -27,37 +64,42 @@ def home(empty_home: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(empty_home, tmp_path / "home"))
 
 
-def _waiting(home: Path) -> Path:
+def waiting(home: Path) -> Path:
+    """Leave what was added without a segment."""
     return home
 
 
-def _published(home: Path) -> Path:
+def published(home: Path) -> Path:
+    """Give everything a segment."""
     with Writer.open(home, codec=CODEC) as writer:
         writer.publish()
     return home
 
 
-def _rebuilt(home: Path) -> Path:
+def rebuilt(home: Path) -> Path:
+    """Build its segments again."""
     with Writer.open(home, codec=CODEC) as writer:
         writer.publish()
         writer.rebuild()
     return home
 
 
-def _mended(home: Path) -> Path:
-    for segment in (_published(home) / "segments").iterdir():
+def mended(home: Path) -> Path:
+    """Lose its segments, which opening it mends."""
+    for segment in (published(home) / "segments").iterdir():
         segment.unlink()
     return home
 
 
-def _restored(home: Path) -> Path:
+def restored(home: Path) -> Path:
+    """Make it again from a backup."""
     packed, again = home.parent / "backup", home.parent / "again"
-    backup(_published(home), packed)
+    backup(published(home), packed)
     restore(packed, again, codec=CODEC)
     return again
 
 
-@pytest.fixture(params=[_waiting, _published, _rebuilt, _mended, _restored])
+@pytest.fixture(params=[waiting, published, rebuilt, mended, restored])
 def settled(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
     """Brings a home, after its writer was closed, into one of the states that all must answer alike."""
     state: Callable[[Path], Path] = request.param

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from fingerprint.errors import SchemeMismatch
-from index import enroll, upkeep
+from index import enroll, rows
 from index.answers import Answers, Asked
 from index.backup import backup, restore
 from index.enroll import Writer
@@ -306,16 +306,16 @@ def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file gone before it was opened is no loss in the next instant; one that stays away is told."""
-    rows_of = upkeep.rows.segments
+    segments = rows.segments
     with Writer.open(home, codec=CODEC) as writer:
 
         def replaced(connection: Connection, tenant: str) -> list[SegmentRow]:
-            found = rows_of(connection, tenant)
-            monkeypatch.setattr(upkeep.rows, "segments", rows_of)
+            found = segments(connection, tenant)
+            monkeypatch.setattr(rows, "segments", segments)
             writer.rebuild()
             return found
 
-        monkeypatch.setattr(upkeep.rows, "segments", replaced)
+        monkeypatch.setattr(rows, "segments", replaced)
         assert verify_in_use(home) == []
         _segment(home).unlink()
         assert [problem.what for problem in verify_in_use(home)] == ["is missing"]
