@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +21,8 @@ class Meter:
     ----------
     rss_mb : int
         Largest sum of resident memory; what processes share is counted for each.
+    pss_mb : int or None
+        The same, what is shared counted once; None where the system does not tell (other than Linux).
     cpu_s : float
         Processor time since the watch began, in seconds.
     """
@@ -28,7 +31,7 @@ class Meter:
         self._top = top
         self._before_s: dict[int, float] = {}
         self._used_s: dict[int, float] = {}
-        self._largest = 0
+        self._largest = self._largest_pss = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -44,6 +47,7 @@ class Meter:
         self._over.set()
         self._thread.join()
         self.rss_mb = round(self._largest / 1e6)
+        self.pss_mb = round(self._largest_pss / 1e6) or None
         self.cpu_s = round(sum(self._used_s.values()) - sum(self._before_s.values()), 1)
 
     def _watch(self) -> None:
@@ -51,15 +55,26 @@ class Meter:
             self._look()
 
     def _look(self) -> None:
-        size = 0
+        size = shared_once = 0
         for one in self._all():
             with suppress(psutil.NoSuchProcess):  # it ended while we looked
                 size += one.memory_info().rss
+                shared_once += _pss(one.pid)
                 times = one.cpu_times()
                 self._used_s[one.pid] = times.user + times.system
         self._largest = max(self._largest, size)
+        self._largest_pss = max(self._largest_pss, shared_once)
 
     def _all(self) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
             return [self._top, *self._top.children(recursive=True)]
         return []
+
+
+def _pss(pid: int) -> int:
+    """Proportional memory of a process in bytes; 0 where it has ended or the system does not tell."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return 1024 * int(line.split()[1])
+    return 0

@@ -5,7 +5,7 @@
 Only `earwitness` commands scan. Rows, by ``what``: ``decode`` (the same items only decoded, by as many
 processes), ``scan`` (one for each packing, and for each effort on a sample), ``same`` (items on which two
 packings differ), ``kills``, ``excerpt`` (one for each degraded excerpt of a registered work). Times are by
-the clock on the wall, starts included; ``cpu_s`` and ``rss_mb`` are summed over all processes.
+the clock on the wall, starts included; ``cpu_s``, ``rss_mb`` and ``pss_mb`` are summed over all processes.
 """
 
 from __future__ import annotations
@@ -202,7 +202,8 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     audio_s = sum(line["item"]["duration_s"] or 0.0 for line in lines)
     return {
         "what": "scan", "packing": packing, "effort": effort, "items": len(lines),
-        **_speeds(len(lines), audio_s, wall_s), "rss_mb": meter.rss_mb, "cpu_s": meter.cpu_s,
+        **_speeds(len(lines), audio_s, wall_s), "rss_mb": meter.rss_mb, "pss_mb": meter.pss_mb,
+        "cpu_s": meter.cpu_s,
         "verdicts": dict(Counter(line["verdict"] for line in lines)), **_scored(bench, lines),
     }  # fmt: skip
 
