@@ -27,7 +27,7 @@ from typing import Any, Final
 import psutil
 
 from benchmarks.corpus import Corpus, Track
-from benchmarks.crash import EARWITNESS, forget
+from benchmarks.crash import EARWITNESS, Moment, forget
 from benchmarks.crash import run as run_killed
 from benchmarks.items import Item, make, plan, some, works
 from benchmarks.meter import Meter
@@ -263,13 +263,12 @@ def killed(bench: Bench, packing: str, source: Path, *, lasted_s: float, kills: 
     while len(after) < kills:
         forget(bench.home)
         out.unlink(missing_ok=True)
-        dead = True
-        while dead:
-            more = len(after) < kills
+        ran = None
+        while ran is None or ran.killed:
             wait_s = LEAST_RUN_S + chance.uniform(0.0, 1.5 * lasted_s / kills)
-            ran_s, dead = run_killed(bench.home, bench.work / "stdout", *arguments,
-                                     kill_after_s=wait_s if more else None)  # fmt: skip
-            after += [round(ran_s, 2)] if dead else []
+            moment = Moment(after_s=wait_s) if len(after) < kills else None
+            ran = run_killed(bench.home, bench.work / "stdout", *arguments, kill=moment)
+            after += [round(ran.seconds, 2)] if ran.killed else []
         scans += 1
         differing += out.read_bytes() != whole.read_bytes()
     return {"what": "kills", "packing": packing, "kills": len(after), "scans": scans, "differ": differing,

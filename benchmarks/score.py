@@ -55,15 +55,17 @@ def offset_error_s(answer: Row, *, start_s: float, stretch: float) -> float:
     return error_s
 
 
-def repeat_likeness(path: Path, *, true_s: float, claimed_s: float, length_s: float) -> float:
-    """How alike two places of one file sound: the best correlation of their log-mel spectrograms.
+def repeat_likeness(
+    path: Path, *, true_s: float, claimed_s: float, length_s: float, claimed_in: Path | None = None
+) -> float:
+    """How alike two places sound, of one file or of two: the best correlation of their log-mel spectrograms.
 
     The claimed place may be late or early by ``SLACK_S``: codes lie half a second apart.
     """
     slack = round(SLACK_S * MEL_FRAMES_HZ)
     here = _mel(path, round(true_s, 2), length_s)
     early_s = max(0.0, claimed_s - SLACK_S)
-    around = _mel(path, round(early_s, 2), length_s + 2 * SLACK_S)
+    around = _mel(claimed_in or path, round(early_s, 2), length_s + 2 * SLACK_S)
     best = 0.0
     for shift in range(2 * slack + 1):
         there = around[shift : shift + len(here)]

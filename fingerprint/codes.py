@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +71,9 @@ class Projector:
         self._session: Any = onnxruntime.InferenceSession(net, options, providers=["CPUExecutionProvider"])
         self._params = params
 
-    def project(self, picture: NDArray[np.float32], *, fine: bool) -> NDArray[np.float32]:
+    def project(
+        self, picture: NDArray[np.float32], *, fine: bool, phases: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
         """Codes of a whole picture, its first and last frame repeated beyond its ends.
 
         Parameters
@@ -80,11 +83,13 @@ class Projector:
         fine : bool
             Every ``query_hop_frames`` instead of every ``code_hop_frames``: passes over the picture, each
             begun a little later, woven together.
+        phases
+            Which passes to make, by default all: pass ``p`` gives rows ``p``, ``p + 4`` and so on.
 
         Returns
         -------
         codes : float32 array, shape (ceil(n_frames / hop), dim)
-            Unit vectors; row ``k`` is centred at frame ``k * hop``.
+            Unit vectors; row ``k`` is centred at frame ``k * hop``. Rows of no pass are zeros.
         """
         params = self._params
         coarse = params.code_hop_frames
@@ -92,9 +97,9 @@ class Projector:
         n_codes = -(-len(picture) // hop)
         reach = params.context_frames // 2
         padded = np.pad(picture, ((reach, reach + coarse), (0, 0)), mode="edge")
-        codes = np.empty((n_codes, params.dim), dtype=np.float32)
+        codes = np.zeros((n_codes, params.dim), dtype=np.float32)
         passes = coarse // hop
-        for late in range(min(passes, n_codes)):
+        for late in range(passes) if phases is None else phases:
             woven = codes[late::passes]
             self._pass(padded[late * hop :], woven)
         return codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -76,12 +76,16 @@ class Extractor:
             chromaprint=query.chromaprint,
         )
 
-    def embed(self, spectrogram: Spectrogram, *, fine: bool) -> NDArray[np.float32]:
+    def embed(
+        self, spectrogram: Spectrogram, *, fine: bool, phases: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors along a spectrogram, shape (ceil(n_frames / hop), dim).
 
-        Row ``k`` is centred at ``k * params.hop_s``, or at ``k * params.query_hop_s`` where `fine`.
+        Row ``k`` is centred at ``k * params.hop_s``, or at ``k * params.query_hop_s`` where `fine`; of fine
+        rows, those of some `phases` alone can be had (see `Projector.project`).
         """
-        return self._projector.project(level_free(spectrogram.power, self.params), fine=fine)
+        seen = level_free(spectrogram.power, self.params)
+        return self._projector.project(seen, fine=fine, phases=phases)
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Unit vectors (n, dim) -> stored codes, uint8 (n, params.code_bytes)."""

@@ -82,9 +82,12 @@ def identify(
     )
     rungs = ladder(effort).rungs
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))
-    if effort is Effort.FAST and not whole_files and not search.worth_a_look(rungs[0]):
-        return []
-    found = search.at(rungs[0], also=whole_files)
+    glimpsed = None
+    if effort is Effort.FAST and not whole_files:
+        glimpsed = search.glimpse(rungs[0])
+        if glimpsed is None:
+            return []
+    found = search.at(rungs[0], also=whole_files, glimpsed=glimpsed)
     if len(rungs) > 1 and not _explained(query, found):
         for rung in search.promising(rungs[1:], RUNGS_LOOKED_INTO):
             found += search.at(rung)
@@ -187,7 +190,7 @@ def warm() -> None:
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((24, 8), dtype=np.float32)
     codes /= np.linalg.norm(codes, axis=1, keepdims=True)
-    background = Background.of(codes, np.zeros(24, dtype=np.int32))
+    background = Background.of(codes, np.zeros(24, dtype=np.int32), np.zeros(24, dtype=np.bool_))
     mean, sd = background.expected_similarity(codes)
     copy = Copy(
         rung=Rung(change=AS_IS, weight=1.0), rows=codes, mean=mean, inverse_sd=np.float32(1) / sd, row_s=0.125

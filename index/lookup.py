@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,10 @@ STRONG_VOTES: Final = 40.0
 QUIET: Final = 1e-6
 """Power, against the query's loudest frame, below which a frame is silent: 60 dB."""
 
+EVEN_PHASES: Final = (0, 2)
+ODD_PHASES: Final = (1, 3)
+"""Passes of the net that give every other fine row."""
+
 _RECORDING_STRIDE: Final = 1 << 24
 _OFFSET_ZERO: Final = 1 << 23
 _VOTE_REACH_ROWS: Final = 1
@@ -54,6 +58,8 @@ class Copy:
     mean: NDArray[np.float32]
     inverse_sd: NDArray[np.float32]
     row_s: float
+    glimpsed: bool = False
+    """Whether every other row is but the mean of its neighbours."""
 
     @property
     def heard(self) -> NDArray[np.intp]:
@@ -81,11 +87,6 @@ def _silent_rows(spectrogram: Spectrogram, n_rows: int, params: Params) -> NDArr
     return ~loud[frames]
 
 
-def embed_fine(spectrogram: Spectrogram, rung: Rung, extractor: Embedder, background: Background) -> Copy:
-    """Embed a warped spectrogram at the fine hop and say what each row scores against unrelated audio."""
-    return _copy(extractor.embed(spectrogram, fine=True), spectrogram, rung, extractor, background)
-
-
 def _copy(
     rows: NDArray[np.float32],
     spectrogram: Spectrogram,
@@ -100,24 +101,28 @@ def _copy(
 
 
 def make_copy(query: Query, rung: Rung, extractor: Embedder, background: Background) -> Copy:
-    """Undo a rung's change and embed what results at the fine hop."""
-    return embed_fine(undo(query.spectrogram, rung), rung, extractor, background)
+    """Undo a rung's change, embed what results at the fine hop, say what each row scores against decoys."""
+    spectrogram = undo(query.spectrogram, rung)
+    return _copy(extractor.embed(spectrogram, fine=True), spectrogram, rung, extractor, background)
 
 
 def glimpse(query: Query, rung: Rung, extractor: Embedder, background: Background) -> Copy:
     """What `make_copy` gives, for half the work: every other row is the mean of its neighbours."""
     spectrogram = undo(query.spectrogram, rung)
-    later = spectrogram.power[ROWS_PER_CODE // 2 * extractor.params.query_hop_frames :]
-    shifted = Spectrogram(power=later, frame_s=spectrogram.frame_s)
-    known = [extractor.embed(part, fine=False) for part in (spectrogram, shifted) if len(part.power)]
-    n_known = sum(map(len, known))
-    even = np.empty((n_known, extractor.params.dim), dtype=np.float32)
-    for phase, vectors in enumerate(known):
-        even[phase :: len(known)] = vectors
-    rows = np.repeat(even, 2, axis=0)
-    rows[1:-1:2] += even[1:]
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
-    return _copy(rows, spectrogram, rung, extractor, background)
+    rows = extractor.embed(spectrogram, fine=True, phases=EVEN_PHASES)
+    between = rows[1::2]
+    between += rows[:-1:2][: len(between)]
+    between[: len(rows[2::2])] += rows[2::2]
+    between /= np.maximum(np.linalg.norm(between, axis=1, keepdims=True), np.float32(1e-6))
+    return replace(_copy(rows, spectrogram, rung, extractor, background), glimpsed=True)
+
+
+def complete(glimpsed: Copy, query: Query, extractor: Embedder, background: Background) -> Copy:
+    """What `make_copy` gives, from what a glimpse of it has embedded already."""
+    spectrogram = undo(query.spectrogram, glimpsed.rung)
+    rows = extractor.embed(spectrogram, fine=True, phases=ODD_PHASES)
+    rows[::2] = glimpsed.rows[::2]
+    return _copy(rows, spectrogram, glimpsed.rung, extractor, background)
 
 
 def find_candidates(

@@ -24,8 +24,10 @@ class Embedder(Protocol):
     def __hash__(self) -> int:
         """One extractor is one model: what is worked out from its files is kept for it."""
 
-    def embed(self, spectrogram: Spectrogram, *, fine: bool) -> NDArray[np.float32]:
-        """Unit vectors along a spectrogram, at the codes' hop or a quarter of it."""
+    def embed(
+        self, spectrogram: Spectrogram, *, fine: bool, phases: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
+        """Unit vectors along a spectrogram, at the codes' hop or a quarter of it; zeros but for `phases`."""
 
     def unpack(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vectors from packed codes."""

@@ -37,6 +37,8 @@ class Scoring:
         How many exceedances the pooled rate is worth when a query's own rate is estimated.
     calibration_offset, calibration_slope : float
         ``log E = offset + slope * log E_raw``; fitted on absent queries, so that claimed is observed.
+    spoken_offset, spoken_slope : float
+        The same where spoken word was met; fitted with the other recordings of the same voice in the index.
     checked_to : float
         Smallest E-value that absent queries could check; below it a value is extrapolated.
     overlaid_similarity : float
@@ -53,13 +55,16 @@ class Scoring:
     prior_weight: float
     calibration_offset: float
     calibration_slope: float
+    spoken_offset: float
+    spoken_slope: float
     checked_to: float
     overlaid_similarity: float
 
     def __post_init__(self) -> None:
         if self.table.ndim != 1 or not bool(np.all(np.diff(self.table) >= 0)):
             raise ValueError("a higher similarity never scores less: the step table must not fall")
-        if not (self.prior_rate > 0 and self.calibration_slope > 0 and self.z_high > self.z_low):
+        slopes = self.prior_rate, self.calibration_slope, self.spoken_slope
+        if not (min(slopes) > 0 and self.z_high > self.z_low):
             raise ValueError("rates, slopes and the table's range are positive")
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import Final
@@ -14,7 +14,7 @@ from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, best_path, codes_met
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
-from index.lookup import NEIGHBOURS, Copy, find_candidates, glimpse, make_copy, undo
+from index.lookup import NEIGHBOURS, Copy, complete, find_candidates, glimpse, make_copy, undo
 from index.match import Candidate
 from index.protocols import Searchable
 from index.scoring import Scoring
@@ -32,11 +32,11 @@ from index.significance import (
 WORTH_DECOYS_NATS: Final = 3.5
 """Decoys are aligned only for paths that the pooled null model puts this near to the wanted E-value."""
 
-WORTH_ALL_DECOYS_NATS: Final = 4.0
-"""The same for all decoys, once an eighth of them has been aligned; that errs by two nats."""
-
 WORTH_A_LOOK_NATS: Final = 3.0
 """The same for all that follows a glimpse, which embeds and looks up half of the rows."""
+
+GLIMPSED_CANDIDATES: Final = 12
+"""Most candidates of a glimpse that are aligned: what is there has most votes, or nearly."""
 
 EXTENSION_NATS: Final = 8.0
 """A further segment near a diagonal already believed needs only this much: it has few places to be."""
@@ -70,36 +70,41 @@ class Search:
     rough: Background
     max_e_value: float
     n_codes: int
-    nulls: dict[tuple[Rung, int, int], Null] = field(default_factory=dict)
+    nulls: dict[tuple[Rung, bool, int, int], Null] = field(default_factory=dict)
 
-    def at(self, rung: Rung, *, also: Sequence[int] = ()) -> list[Judged]:
+    def at(self, rung: Rung, *, also: Sequence[int] = (), glimpsed: Copy | None = None) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
-        copy = make_copy(self.query, rung, self.library.extractor, self.background)
+        extractor = self.library.extractor
+        if glimpsed is None:
+            copy = make_copy(self.query, rung, extractor, self.background)
+        else:
+            copy = complete(glimpsed, self.query, extractor, self.background)
         candidates = self._candidates(copy, copy.heard)
         candidates += [Candidate(recording=r, change=rung.change, offset_s=0.0, votes=0.0) for r in also]
         return sorted(self._judge(self._align(copy, candidates)), key=lambda judged: judged.e_value)
 
-    def worth_a_look(self, rung: Rung) -> bool:
-        """Whether anything may be found at a rung, judged by half of its rows and without decoys.
+    def glimpse(self, rung: Rung) -> Copy | None:
+        """Half of a rung's rows, where they say that anything may be found there; else None.
 
         Most items of a dataset hold nothing that is known; this tells so at a third of the cost of `at`.
         """
         copy = glimpse(self.query, rung, self.library.extractor, self.background)
-        space = Space(n_rows=len(copy.heard), n_codes=self.n_codes, weight=rung.weight)
-        wanted = log(self.max_e_value) + WORTH_A_LOOK_NATS
-        return any(
-            log_e_pooled(score, space, self.scoring) <= wanted
-            for score in self._best_scores(copy, self._candidates(copy, copy.heard[copy.heard % 2 == 0]))
-        )
+        candidates = self._candidates(copy, copy.heard[copy.heard % 2 == 0])[:GLIMPSED_CANDIDATES]
+        return copy if any(self._worth_a_look(copy, candidate) for candidate in candidates) else None
 
-    def _best_scores(self, copy: Copy, candidates: Sequence[Candidate]) -> Iterator[float]:
-        for candidate in candidates:
-            lead = round(candidate.offset_s / copy.row_s)
-            codes = self.library.codes(candidate.recording)
-            first, last = codes_met(copy, lead, len(codes))
-            path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=self.scoring)
-            if path is not None:
-                yield path[2]
+    def _worth_a_look(self, copy: Copy, candidate: Candidate) -> bool:
+        lead = round(candidate.offset_s / copy.row_s)
+        codes = self.library.codes(candidate.recording)
+        first, last = codes_met(copy, lead, len(codes))
+        path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=self.scoring)
+        if path is None:
+            return False
+        steps, _, score = path
+        space, wanted = self._space(copy), log(self.max_e_value) + WORTH_A_LOOK_NATS
+        if log_e_pooled(score, space, self.scoring) > wanted:
+            return False
+        rough = self._null(copy, int(steps[len(steps) // 2, 1]), self.rough)
+        return log_e_raw(score, space, rough) <= wanted
 
     def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
         """The rungs whose coarse look-up gives any recording the most votes, best first."""
@@ -167,23 +172,30 @@ class Search:
         start_s, end_s = alignment.query_span_s
         if end_s - start_s < LEAST_SPAN_S:
             return None
-        copy = alignment.copy
-        space = Space(n_rows=len(copy.heard), n_codes=self.n_codes, weight=copy.rung.weight)
-        pooled = log_e_pooled(alignment.score, space, self.scoring)
-        if pooled > log(self.max_e_value) + WORTH_DECOYS_NATS:
+        copy, space = alignment.copy, self._space(alignment.copy)
+        wanted = log(self.max_e_value) + WORTH_DECOYS_NATS
+        if log_e_pooled(alignment.score, space, self.scoring) > wanted:
             return None
         rough = self._null(copy, alignment.middle_row, self.rough)
-        if log_e_raw(alignment.score, space, rough) > log(self.max_e_value) + WORTH_ALL_DECOYS_NATS:
+        if log_e_raw(alignment.score, space, rough) > wanted:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
         log_e = log_e_raw(alignment.score, space, null)
-        return Judged(alignment=alignment, e_value=calibrated_e(log_e, self.scoring), n_decoys=null.n_decoys)
+        met = self.library.codes(alignment.recording)[alignment.codes]
+        return Judged(
+            alignment=alignment,
+            e_value=calibrated_e(log_e, self.scoring, spoken=self.background.spoken(met)),
+            n_decoys=null.n_decoys,
+        )
+
+    def _space(self, copy: Copy) -> Space:
+        return Space(n_rows=len(copy.heard), n_codes=self.n_codes, weight=copy.rung.weight)
 
     def _null(self, copy: Copy, middle_row: int, background: Background) -> Null:
         step = WINDOW_ROWS // 2
         n_windows = max(1, -(-(len(copy.rows) - WINDOW_ROWS) // step) + 1)
         window = min(max(round((middle_row - step) / step), 0), n_windows - 1)
-        key = (copy.rung, window, len(background.codes))
+        key = (copy.rung, copy.glimpsed, window, len(background.codes))
         if key not in self.nulls:
             rows = slice(window * step, window * step + WINDOW_ROWS)
             self.nulls[key] = fit_null(

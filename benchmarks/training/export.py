@@ -69,14 +69,12 @@ def write_net(checkpoint: Path, path: Path) -> dict[str, Any]:
     return {"steps": kept["step"], "trained_minutes": round(kept["trained_s"] / 60, 1)}
 
 
-def track_codes(projector: Projector, chosen: list[Source], args: argparse.Namespace) -> list[Floats]:
-    """Float codes of every training track of music and speech, from the cached decibels."""
-    codes = []
-    for source in chosen:
-        if source.kind in ("music", "speech"):
-            seen = picture(source, corpus=args.corpus, cache=args.cache)
-            codes.append(projector.project(seen, fine=False))
-    return codes
+def track_codes(projector: Projector, tracks: list[Source], args: argparse.Namespace) -> list[Floats]:
+    """Float codes of training tracks, from the cached decibels."""
+    return [
+        projector.project(picture(source, corpus=args.corpus, cache=args.cache), fine=False)
+        for source in tracks
+    ]
 
 
 def degraded_codes(projector: Projector, pools: Pools, batches: int, seed: int) -> Floats:
@@ -128,18 +126,20 @@ def train_partitioned(codes: Floats, path: Path) -> None:
     faiss.write_index(index, str(path))
 
 
-def background(codes: list[Floats], quantiser: Quantiser, seed: int) -> dict[str, Any]:
-    """Contiguous runs out of the training tracks, every track in proportion to its length."""
+def background(codes: list[Floats], quantiser: Quantiser, tracks: list[Source], seed: int) -> dict[str, Any]:
+    """Contiguous runs out of the training tracks, each in proportion to its length, and which are spoken."""
     pieces = [(track, at) for track, rows in enumerate(codes) for at in range(0, len(rows), RUN_CODES)]
     order = np.random.default_rng(seed).permutation(len(pieces))
-    runs: list[Floats] = []
+    runs, spoken = list[Floats](), list[bool]()
     for number in order:
         track, at = pieces[number]
         runs.append(codes[track][at : at + RUN_CODES])
+        spoken.append(tracks[track].kind == "speech")
         if sum(map(len, runs)) >= BACKGROUND_CODES:
             break
     lengths = np.array([len(run) for run in runs], dtype=np.int32)
-    return {"codes": quantiser.pack(np.concatenate(runs)), "run_lengths": lengths}
+    packed = quantiser.pack(np.concatenate(runs))
+    return {"codes": packed, "run_lengths": lengths, "spoken": np.array(spoken)}
 
 
 def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
@@ -163,7 +163,8 @@ def main() -> None:
     trained = write_net(args.checkpoint, out / "net.onnx")
     projector = Projector((out / "net.onnx").read_bytes(), PARAMS)
     chosen = sources(args.corpus, role="train")
-    tracks = track_codes(projector, chosen, args)
+    heard = [source for source in chosen if source.kind in ("music", "speech")]
+    tracks = track_codes(projector, heard, args)
     pools = Pools.load(chosen, corpus=args.corpus, cache=args.cache, seed=args.seed)
     clean = np.concatenate(tracks)
     both = np.concatenate([clean, degraded_codes(projector, pools, 120, args.seed)])
@@ -171,7 +172,7 @@ def main() -> None:
     np.savez(out / "quantiser.npz", **asdict(quantiser))
     cosine = (quantiser.unpack(quantiser.pack(both)) * both).sum(axis=1)
     train_partitioned(both, out / "partitioned.faiss")
-    np.savez(out / "background.npz", **background(tracks, quantiser, args.seed))
+    np.savez(out / "background.npz", **background(tracks, quantiser, heard, args.seed))
     np.savez(out / "conformance.npz", **conformance(projector, quantiser))
     measured = trained | {
         "seed": args.seed,

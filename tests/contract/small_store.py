@@ -33,7 +33,9 @@ class Nibbles:
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
-    def embed(self, spectrogram: Spectrogram, *, fine: bool) -> NDArray[np.float32]:
+    def embed(
+        self, spectrogram: Spectrogram, *, fine: bool, phases: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
         """The store never asks for it."""
         raise AssertionError("the store does not embed")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fingerprint.params import PARAMS, Params
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Query, Spectrogram
+from index.kernels import ROWS_PER_CODE
 from index.match import Hits
 from index.significance import Background
 
@@ -60,7 +61,9 @@ class BlurExtractor:
     scheme: str = "fake-1"
     params: Params = PARAMS
 
-    def embed(self, spectrogram: Spectrogram, *, fine: bool) -> NDArray[np.float32]:
+    def embed(
+        self, spectrogram: Spectrogram, *, fine: bool, phases: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors at either hop, edges padded."""
         hop = self.params.query_hop_frames if fine else self.params.code_hop_frames
         picture = level_free(spectrogram.power)
@@ -76,6 +79,8 @@ class BlurExtractor:
         basis = np.random.default_rng(5).standard_normal((patches.shape[1], self.params.dim))
         rows = patches @ basis
         units = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        if phases is not None:
+            units[~np.isin(np.arange(len(units)) % ROWS_PER_CODE, phases)] = 0
         return np.asarray(units, dtype=np.float32)
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -171,4 +176,4 @@ def background_of(extractor: BlurExtractor, *, n_runs: int = 120, seconds: float
     """Decoys from pieces that no test asks about."""
     runs = [extractor.embed(music(10_000 + run, seconds), fine=False) for run in range(n_runs)]
     run_of = np.repeat(np.arange(n_runs, dtype=np.int32), [len(run) for run in runs])
-    return Background.of(np.concatenate(runs), run_of)
+    return Background.of(np.concatenate(runs), run_of, np.zeros(len(run_of), dtype=np.bool_))

@@ -69,6 +69,14 @@ def test_fine_rows_hold_the_coarse_ones(shipped: Extractor) -> None:
     np.testing.assert_allclose(fine[::4], coarse, atol=1e-4)
 
 
+def test_fine_rows_come_in_any_passes(shipped: Extractor) -> None:
+    """Some passes give their own rows as all passes do, and zeros for the others."""
+    heard = spectrogram(made_up_sound())
+    fine, even = (shipped.embed(heard, fine=True, phases=phases) for phases in (None, (0, 2)))
+    np.testing.assert_allclose(even[::2], fine[::2], atol=1e-6)
+    assert not even[1::2].any()
+
+
 def test_an_excerpt_has_the_codes_of_the_whole(shipped: Extractor) -> None:
     """Away from its ends an excerpt gets the same codes: nothing is taken over the whole sound."""
     hop_samples = shipped.params.code_hop_frames * shipped.params.hop_samples

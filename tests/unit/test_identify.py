@@ -12,6 +12,8 @@ from fingerprint.errors import SchemeMismatch
 from fingerprint.types import Spectrogram
 from fingerprint.warp import warp
 from index import identify as road
+from index.ladder import ladder
+from index.lookup import complete, glimpse, make_copy
 from index.match import Effort, Match, MatchClass
 from index.significance import ROUGH_EVERY
 from tests.unit.synthetic_index import (
@@ -52,6 +54,17 @@ def ask(
     return road.identify(
         EXTRACTOR.query(sound), library, collections=[1], effort=effort, max_e_value=max_e_value
     )
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 3.0, 8.1])
+def test_a_completed_glimpse_is_the_whole_copy(seconds: float) -> None:
+    """Looking first at half of the rows and then at the rest gives the rows of looking once."""
+    query, rung = EXTRACTOR.query(music(3, seconds)), ladder(Effort.FAST).rungs[0]
+    first = glimpse(query, rung, EXTRACTOR, BACKGROUND)
+    then, once = complete(first, query, EXTRACTOR, BACKGROUND), make_copy(query, rung, EXTRACTOR, BACKGROUND)
+    np.testing.assert_allclose(then.rows, once.rows, atol=1e-6)
+    assert len(first.rows) == len(once.rows)
+    assert first.glimpsed and not then.glimpsed
 
 
 def test_an_excerpt_is_named_and_placed(library: MemoryLibrary) -> None:

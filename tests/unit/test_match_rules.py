@@ -162,7 +162,8 @@ def test_moments_of_decoys_are_those_of_comparing_them_all() -> None:
     codes = rng.standard_normal((500, 16)).astype(np.float32) + 0.3
     codes /= np.linalg.norm(codes, axis=1, keepdims=True)
     rows = codes[::50]
-    mean, sd = Background.of(codes, np.zeros(500, np.int32)).expected_similarity(rows)
+    decoys = Background.of(codes, np.zeros(500, np.int32), np.zeros(500, np.bool_))
+    mean, sd = decoys.expected_similarity(rows)
     every = codes @ rows.T
     assert np.allclose(mean, every.mean(axis=0), atol=1e-5)
     assert np.allclose(sd, every.std(axis=0, ddof=1), rtol=1e-3)
@@ -194,6 +195,29 @@ def test_calibration_keeps_order_and_never_overflows() -> None:
     values = [calibrated_e(log_e, scoring) for log_e in (-5000.0, -50.0, -5.0, 0.0, 3.0)]
     assert values == sorted(values)
     assert values[0] > 0
+
+
+def test_a_voice_is_told_from_music() -> None:
+    """Codes that lie with the spoken decoys are spoken; where no decoy is spoken, nothing is."""
+    rng = np.random.default_rng(5)
+    codes = rng.standard_normal((600, 16)).astype(np.float32)
+    is_speech = np.arange(600) < 150
+    codes[is_speech, 3] += 2.0
+    decoys = Background.of(codes, np.zeros(600, np.int32), is_speech)
+    assert decoys.spoken(codes[is_speech][:16])
+    assert not decoys.spoken(codes[~is_speech][:16])
+    silent = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
+    assert not silent.spoken(codes[is_speech][:16])
+
+
+def test_a_query_of_little_variety_has_a_heavier_tail() -> None:
+    """What one held chord scores against its like counts for less: the same score has a larger E."""
+    clumps = np.random.default_rng(6).exponential(3.0, 2000).astype(np.float32)
+    plain, held = (
+        fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=shipped_scoring(), said=said)
+        for said in (1.0, 0.2)
+    )
+    assert held.log_expected(80.0) > plain.log_expected(80.0)
 
 
 def test_scoring_reads_what_it_wrote(tmp_path: Path) -> None:
