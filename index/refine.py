@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import log2
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ SAME_CENTS: Final = 50.0
 
 SAME_STRETCH: Final = 0.005
 """Relative stretch below which nothing changed in time, or twice its standard error where that is more."""
+
+LEAST_GAIN: Final = 0.02
+"""What a small change must add to the mean similarity of a path to be told."""
 
 _OUTLIER_ROWS: Final = 1.0
 _LEAST_SCATTER_ROWS: Final = 0.35
@@ -176,12 +179,18 @@ def measure_change(
     alike = plain_similarity is not None and float(alignment.similarity.mean()) >= plain_similarity
     if alike and rung == Change() and abs(stretch - 1) <= same_stretch:
         return rung
-    cents = measure_pitch(
-        alignment,
-        codes,
-        stretch=stretch,
-        cents=rung.pitch_cents + 1200 * log2(rung.speed),
-        query=query,
-        extractor=extractor,
-    )
-    return explain(stretch=stretch, cents=cents, same_stretch=same_stretch)
+    sound: _Sound = {"query": query, "extractor": extractor}
+    begin_cents = rung.pitch_cents + 1200 * log2(rung.speed)
+    cents = measure_pitch(alignment, codes, stretch=stretch, cents=begin_cents, **sound)
+    change = explain(stretch=stretch, cents=cents, same_stretch=same_stretch)
+    if rung == Change() and change != rung:
+        # noise alone moves what is measured: a change is told where it explains more than none
+        told = similarity_at(alignment, codes, stretch=stretch, cents=cents, **sound)
+        plain = similarity_at(alignment, codes, stretch=1.0, cents=0.0, **sound)
+        return change if told - plain >= LEAST_GAIN else rung
+    return change
+
+
+class _Sound(TypedDict):
+    query: Query
+    extractor: Embedder

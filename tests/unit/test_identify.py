@@ -14,7 +14,7 @@ from fingerprint.warp import warp
 from index import identify as road
 from index.ladder import ladder
 from index.lookup import complete, glimpse, make_copy
-from index.match import Effort, Match, MatchClass
+from index.match import Change, Effort, Match, MatchClass
 from index.significance import ROUGH_EVERY
 from tests.unit.synthetic_index import (
     BlurExtractor,
@@ -197,3 +197,13 @@ def test_noise_on_top_lowers_similarity_not_the_name(library: MemoryLibrary) -> 
     assert overlaid.recording == clean.recording == 8
     assert overlaid.similarity < clean.similarity
     assert np.log(overlaid.e_value) > np.log(clean.e_value)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_on_top_is_no_change_of_speed(library: MemoryLibrary, seed: int) -> None:
+    """An excerpt under noise three times its power is told with the speed and the pitch that it has."""
+    clean = cut(music(seed, PIECE_S), 12.3, 20.3)
+    rng = np.random.default_rng(seed)
+    noise = rng.exponential(3 * clean.power.mean(), clean.power.shape).astype(np.float32)
+    match = ask(library, replace(clean, power=clean.power + noise), Effort.STANDARD)[0]
+    assert match.change == Change()
