@@ -146,42 +146,94 @@ def decoy_peaks(
 ) -> None:
     """Best score of any path that starts at each decoy code, over every diagonal.
 
+    Codes that score above zero nowhere, and that no path reaches, are passed by: four in five.
+
     Parameters
     ----------
     similarity : float32 array, shape (n_decoys, n_rows)
     run_of : int32 array, shape (n_decoys,)
         Number of the recording that a decoy code comes from; paths do not cross from one to the next.
-    peaks : float32 array, shape (n_decoys,), zeros, written
-        Left at zero where no path scores more than `least`.
+    peaks : float32 array, shape (2, n_decoys), zeros, written
+        Of the rows as they are, and of the rows in the opposite order; left at zero where no path scores
+        more than `least`.
     """
     n_rows = similarity.shape[1]
-    # index i + 5 holds row i, so that the row five before is always there
-    before, after = np.full(n_rows + 5, np.float32(-1.0)), np.full(n_rows + 5, np.float32(-1.0))
-    before_start, after_start = np.zeros(n_rows + 5, np.int32), np.zeros(n_rows + 5, np.int32)
-    scores = np.empty(n_rows, np.float32)
+    # [side, old or new, i + 5] holds row i, so that the row five before is always there
+    total = np.full((2, 2, n_rows + 5), np.float32(-1.0))
+    start = np.zeros((2, 2, n_rows + 5), np.int32)
+    scores = np.empty((2, n_rows), np.float32)
     scale, shift = inverse_sd * per_z, -(mean * inverse_sd + z_low) * per_z
     last = np.int32(table.size - 1)
+    first_right = np.float32(np.searchsorted(table, np.float32(0.0), side="right"))
+    alive, old = np.zeros(2, np.int64), np.zeros(2, np.int64)
     for j in range(similarity.shape[0]):
         if j > 0 and run_of[j] != run_of[j - 1]:
-            before[:] = np.float32(-1.0)
-        # two plain loops: the compiler turns each into vector instructions, and one loop over both into none
+            total[:] = np.float32(-1.0)
+            alive[:] = 0
+        right = 0
+        for i in range(n_rows):
+            right += int(similarity[j, i] * scale[i] + shift[i] >= first_right)
+        if right + alive[0] + alive[1] == 0:
+            continue
         for i in range(n_rows):
             place = similarity[j, i] * scale[i] + shift[i]
-            scores[i] = table[min(max(np.int32(place), np.int32(0)), last)]
-        for i in range(n_rows):
-            straight, fewer, more = before[i + 1], before[i + 2] - cost, before[i] - cost
-            best = max(np.float32(0.0), straight)
-            start = before_start[i + 1] if straight > np.float32(0.0) else np.int32(j)
-            start = before_start[i + 2] if fewer > best else start
-            best = max(best, fewer)
-            start = before_start[i] if more > best else start
-            after[i + 5] = max(best, more) + scores[i]
-            after_start[i + 5] = start
-        for i in range(n_rows):
-            if after[i + 5] > least and after[i + 5] > peaks[after_start[i + 5]]:
-                peaks[after_start[i + 5]] = after[i + 5]
-        before, after = after, before
-        before_start, after_start = after_start, before_start
+            scores[0, i] = table[min(max(np.int32(place), np.int32(0)), last)]
+        scores[1] = scores[0, ::-1]
+        for side in range(2):
+            if right + alive[side] == 0:
+                continue
+            before, after = total[side, old[side]], total[side, 1 - old[side]]
+            before_start, after_start = start[side, old[side]], start[side, 1 - old[side]]
+            _extend(j, scores[side], cost, before, before_start, after, after_start)
+            alive[side] = _count_above(after, np.float32(0.0))
+            if alive[side] and _count_above(after, least):
+                _raise_peaks(after, after_start, least, peaks[side])
+            old[side] = 1 - old[side]
+
+
+# loops of their own: the compiler turns each into vector instructions, and one loop over them all into none
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _extend(
+    j: int,
+    scores: NDArray[np.float32],
+    cost: np.float32,
+    before: NDArray[np.float32],
+    before_start: NDArray[np.int32],
+    after: NDArray[np.float32],
+    after_start: NDArray[np.int32],
+) -> None:
+    """Totals of the paths into each row of code ``j``, and the codes where those start."""
+    for i in range(scores.size):
+        straight, fewer, more = before[i + 1], before[i + 2] - cost, before[i] - cost
+        best = max(np.float32(0.0), straight)
+        start = before_start[i + 1] if straight > np.float32(0.0) else np.int32(j)
+        start = before_start[i + 2] if fewer > best else start
+        best = max(best, fewer)
+        start = before_start[i] if more > best else start
+        after[i + 5] = max(best, more) + scores[i]
+        after_start[i + 5] = start
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _count_above(totals: NDArray[np.float32], least: np.float32) -> int:
+    count = 0
+    for i in range(totals.size):
+        count += int(totals[i] > least)
+    return count
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _raise_peaks(
+    totals: NDArray[np.float32],
+    starts: NDArray[np.int32],
+    least: np.float32,
+    peaks: NDArray[np.float32],
+) -> None:
+    for i in range(totals.size):
+        if totals[i] > least and totals[i] > peaks[starts[i]]:
+            peaks[starts[i]] = totals[i]
 
 
 @njit(cache=True, nogil=True)

@@ -212,14 +212,9 @@ def fit_null(
         own is the inverse mean excess over a threshold (the maximum-likelihood estimate of an exponential
         tail), shrunk towards the pooled rate as by a gamma prior.
     """
-    # played backwards, the query keeps its sounds and loses its order: a second set of decoys
-    clumps = [
-        _clump_scores(*sides, background=background, scoring=scoring)
-        for sides in ((rows, mean, inverse_sd), (rows[::-1], mean[::-1], inverse_sd[::-1]))
-    ]
-    n_decoys = len(clumps) * len(background.codes)
+    clumps = _clump_scores(rows, mean, inverse_sd, background=background, scoring=scoring)
     said = min(variety(rows, background) / PLAIN_VARIETY, 1.0)
-    return fit_tail(np.concatenate(clumps), n_decoys=n_decoys, n_rows=len(rows), said=said, scoring=scoring)
+    return fit_tail(clumps, n_decoys=2 * len(background.codes), n_rows=len(rows), said=said, scoring=scoring)
 
 
 def variety(rows: NDArray[np.float32], background: Background) -> float:
@@ -240,8 +235,13 @@ def _clump_scores(
     background: Background,
     scoring: Scoring,
 ) -> NDArray[np.float32]:
-    """Best score of the paths that start in each clump of neighbouring decoys."""
-    peaks = np.zeros(-(-len(background.codes) // CLUMP_CODES) * CLUMP_CODES, dtype=np.float32)
+    """Best score of the paths that start in each clump of neighbouring decoys.
+
+    Played backwards, the query keeps its sounds and loses its order: a second set of decoys, after the first.
+    """
+    n_decoys = len(background.codes)
+    peaks = np.zeros((2, -(-n_decoys // CLUMP_CODES) * CLUMP_CODES), dtype=np.float32)
+    own = peaks[:, :n_decoys]
     decoy_peaks(
         background.codes @ rows.T,
         np.ascontiguousarray(mean),
@@ -252,10 +252,10 @@ def _clump_scores(
         np.float32(scoring.levels_per_z),
         np.float32(scoring.drift_cost),
         np.float32(LEAST_SCORE),
-        peaks,
+        own,
     )
-    own = peaks[: len(background.codes)]
-    own[~strangers(own, background.run_of, scoring.pooled_rate(len(rows)))] = 0.0
+    for side in own:
+        side[~strangers(side, background.run_of, scoring.pooled_rate(len(rows)))] = 0.0
     return np.asarray(peaks.reshape(-1, CLUMP_CODES).max(axis=1))
 
 
@@ -272,13 +272,16 @@ def strangers(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float
         Number of the run that each decoy belongs to, 0 and up.
     """
     best = np.zeros(int(run_of[-1]) + 1, dtype=np.float32)
-    np.maximum.at(best, run_of, peaks)
+    scored = np.flatnonzero(peaks)  # hardly any
+    np.maximum.at(best, run_of[scored], peaks[scored])
     ranked = np.argsort(-best)
     few = min(MOST_COPIES, len(ranked) - 1)
     gaps = rate * (best[ranked[:few]] - best[ranked[1 : few + 1]])
     wide = np.flatnonzero(gaps > COPY_GAP_NATS)
-    copies = ranked[: wide[-1] + 1] if wide.size else ranked[:0]
-    return ~np.isin(run_of, copies)
+    is_chance = np.ones(len(best), dtype=np.bool_)
+    if wide.size:
+        is_chance[ranked[: wide[-1] + 1]] = False
+    return is_chance[run_of]
 
 
 def fit_tail(
