@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.kernels import ROWS_PER_CODE, align_band, trace_back
+from index.kernels import ROWS_PER_CODE, band_path
 from index.lookup import Copy
 from index.scoring import Scoring
 
@@ -121,10 +121,7 @@ def best_path(
         None instead of all three where no step scores above zero.
     """
     half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.rows), MAX_HALF_BAND_ROWS))
-    shape = (len(codes), 2 * half_band + 1)
-    total, similarity = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    came, path = np.empty(shape, np.int8), np.empty((len(codes), 2), np.int32)
-    align_band(
+    steps, similarity, score = band_path(
         codes,
         copy.rows,
         copy.mean,
@@ -135,16 +132,8 @@ def best_path(
         np.float32(scoring.z_low),
         np.float32(scoring.levels_per_z),
         np.float32(scoring.drift_cost),
-        total,
-        came,
-        similarity,
     )
-    n_steps, score = trace_back(total, came, path)
-    if n_steps == 0:
-        return None
-    j, b = path[:n_steps][::-1].T
-    rows = ROWS_PER_CODE * j - lead + b - half_band
-    return np.stack([j, rows], axis=1).astype(np.int32), similarity[j, b], score
+    return (steps, similarity, score) if len(steps) else None
 
 
 def codes_met(copy: Copy, lead: int, n_codes: int) -> tuple[int, int]:

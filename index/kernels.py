@@ -131,6 +131,38 @@ def trace_back(
     return n_steps, float(best)
 
 
+@njit(cache=True, nogil=True)
+def band_path(
+    codes: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    inverse_sd: NDArray[np.float32],
+    lead: int,
+    half_band: int,
+    table: NDArray[np.float32],
+    z_low: np.float32,
+    per_z: np.float32,
+    cost: np.float32,
+) -> tuple[NDArray[np.int32], NDArray[np.float32], float]:
+    """Best path in a band (see `align_band`): code and fine row of each step, similarities, score.
+
+    One call from Python instead of many: a query has dozens of candidates, and calls cost more than bands.
+    """
+    shape = (codes.shape[0], 2 * half_band + 1)
+    total, similarity = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    came, path = np.empty(shape, np.int8), np.empty((shape[0], 2), np.int32)
+    align_band(
+        codes, rows, mean, inverse_sd, lead, half_band, table, z_low, per_z, cost, total, came, similarity
+    )
+    n_steps, score = trace_back(total, came, path)
+    steps, met = np.empty((n_steps, 2), np.int32), np.empty(n_steps, np.float32)
+    for k in range(n_steps):
+        j, b = path[n_steps - 1 - k]
+        steps[k, 0], steps[k, 1] = j, ROWS_PER_CODE * j - lead + b - half_band
+        met[k] = similarity[j, b]
+    return steps, met, score
+
+
 @njit(cache=True, nogil=True, fastmath=True)
 def decoy_peaks(
     similarity: NDArray[np.float32],

@@ -347,3 +347,14 @@ def calibrated_e(log_e: float, scoring: Scoring, *, spoken: bool = False) -> flo
     slope = scoring.spoken_slope if spoken else scoring.calibration_slope
     offset = scoring.spoken_offset if spoken else scoring.calibration_offset
     return exp(max(offset + slope * log_e, LOG_E_LOWEST))
+
+
+def log_e_wanted(max_e_value: float, scoring: Scoring) -> float:
+    """Largest `log_e_raw` that is at most `max_e_value` once calibrated, as music or as spoken word."""
+    return max(
+        (log(max_e_value) - offset) / slope
+        for offset, slope in (
+            (scoring.calibration_offset, scoring.calibration_slope),
+            (scoring.spoken_offset, scoring.spoken_slope),
+        )
+    )
