@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from fingerprint.kernels.nibbles import pack_nibbles, unpack_nibbles
 from fingerprint.params import Params
+
+NET_PARTS: Final = ("net_early.onnx", "net_middle.onnx", "net_late.onnx")
 
 CODES_AT_ONCE: Final = 32
 """Codes projected in one run of the net (545 frames): layers of this size stay in the cache of one core."""
@@ -60,16 +62,36 @@ class Quantiser:
 
 
 class Projector:
-    """The trained net on one thread of onnxruntime; safe to share between threads."""
+    """The trained net on one thread of onnxruntime; safe to share between threads.
 
-    def __init__(self, net: bytes, params: Params) -> None:
+    The net is cut where its steps are, so that passes begun at different frames share what they can: all four
+    cost 2.5 times as much as one.
+
+    Parameters
+    ----------
+    parts : sequence of bytes
+        ``NET_PARTS``: picture to features every 4 frames, to features every 8, to codes every 16.
+    """
+
+    def __init__(self, parts: Sequence[bytes], params: Params) -> None:
         import onnxruntime  # heavy, and not needed to name a scheme
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
-        self._session: Any = onnxruntime.InferenceSession(net, options, providers=["CPUExecutionProvider"])
+        self._early, self._middle, self._late = (
+            self._part(onnxruntime.InferenceSession(part, options, providers=["CPUExecutionProvider"]))
+            for part in parts
+        )
         self._params = params
+
+    @staticmethod
+    def _part(session: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        def run(seen: NDArray[np.float32]) -> NDArray[np.float32]:
+            made: NDArray[np.float32] = session.run(None, {"seen": np.ascontiguousarray(seen)})[0]
+            return made
+
+        return run
 
     def project(
         self, picture: NDArray[np.float32], *, fine: bool, phases: Sequence[int] | None = None
@@ -92,22 +114,38 @@ class Projector:
             Unit vectors; row ``k`` is centred at frame ``k * hop``. Rows of no pass are zeros.
         """
         params = self._params
-        coarse = params.code_hop_frames
-        hop = params.query_hop_frames if fine else coarse
-        n_codes = -(-len(picture) // hop)
+        hop = params.query_hop_frames if fine else params.code_hop_frames
         reach = params.context_frames // 2
-        padded = np.pad(picture, ((reach, reach + coarse), (0, 0)), mode="edge")
-        codes = np.zeros((n_codes, params.dim), dtype=np.float32)
-        passes = coarse // hop
-        for late in range(passes) if phases is None else phases:
-            woven = codes[late::passes]
-            self._pass(padded[late * hop :], woven)
+        padded = np.pad(picture, ((reach, reach + params.code_hop_frames), (0, 0)), mode="edge")
+        codes = np.zeros((-(-len(picture) // hop), params.dim), dtype=np.float32)
+        passes = params.code_hop_frames // hop
+        woven = {late: codes[late::passes] for late in (range(passes) if phases is None else phases)}
+        for first in range(0, -(-len(codes) // passes), CODES_AT_ONCE):
+            # later passes may be a row shorter: what is computed for it is cut off
+            here = {
+                late: rows[first : first + CODES_AT_ONCE] for late, rows in woven.items() if len(rows) > first
+            }
+            if not here:
+                break
+            count = max(map(len, here.values()))
+            start = first * params.code_hop_frames
+            frames = padded[start : start + self._frames(count, max(here))]
+            for late, made in self._passes(frames, here):
+                here[late][:] = made[: len(here[late])]
         return codes
 
-    def _pass(self, padded: NDArray[np.float32], codes: NDArray[np.float32]) -> None:
-        hop, context = self._params.code_hop_frames, self._params.context_frames
-        for first in range(0, len(codes), CODES_AT_ONCE):
-            count = min(CODES_AT_ONCE, len(codes) - first)
-            frames = padded[first * hop : (first + count - 1) * hop + context]
-            feed = {"picture": np.ascontiguousarray(frames)[None, None]}
-            codes[first : first + count] = self._session.run(None, feed)[0][0]
+    def _frames(self, count: int, late: int) -> int:
+        """Frames that `count` codes are made of, in passes begun up to `late` query hops in."""
+        params = self._params
+        return params.context_frames + (count - 1) * params.code_hop_frames + late * params.query_hop_frames
+
+    def _passes(
+        self, frames: NDArray[np.float32], wanted: Iterable[int]
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Codes of each pass over the same frames, shape (n, dim)."""
+        by_four = self._early(frames[None, None])
+        for odd in sorted({late % 2 for late in wanted}):
+            by_eight = self._middle(by_four[:, :, odd:])
+            for late in wanted:
+                if late % 2 == odd:
+                    yield late, self._late(by_eight[:, :, late // 2 :])[0]

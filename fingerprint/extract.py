@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fingerprint.activity import active_seconds
 from fingerprint.chromaprint import chromaprint
-from fingerprint.codes import Projector, Quantiser
+from fingerprint.codes import NET_PARTS, Projector, Quantiser
 from fingerprint.errors import ModelDamaged, SchemeMismatch
 from fingerprint.params import Params
 from fingerprint.spectrogram import level_free, spectrogram
@@ -34,9 +34,14 @@ class Extractor:
         numbers: dict[str, Any] = self._card["params"]
         self.params = Params(**numbers)
 
+    @property
+    def files(self) -> list[str]:
+        """Names of the shipped files, as the card states them."""
+        return list(self._card["files"])
+
     @cached_property
     def _projector(self) -> Projector:
-        return Projector(self.model_file("net.onnx").read_bytes(), self.params)
+        return Projector([self.model_file(name).read_bytes() for name in NET_PARTS], self.params)
 
     @cached_property
     def _quantiser(self) -> Quantiser:
@@ -117,7 +122,7 @@ class Extractor:
 def name_scheme(params: Params, folder: Path) -> str:
     """Short stable name, such as 'ew1-3f9a0c', out of every number and weight that can change a code."""
     digest = hashlib.sha256(json.dumps(params.canonical(), sort_keys=True).encode())
-    for name in ("net.onnx", "quantiser.npz"):
+    for name in (*NET_PARTS, "quantiser.npz"):
         digest.update((folder / name).read_bytes())
     return f"ew1-{digest.hexdigest()[:6]}"
 

@@ -103,7 +103,7 @@ def model(_: Settings) -> Iterator[Remark]:
     from fingerprint.extract import extractor
 
     newest = extractor()
-    for name in ("net.onnx", "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz"):
+    for name in newest.files:
         newest.model_file(name)
     yield Remark(about="model", said=f"scheme {newest.scheme}, {1 / newest.params.hop_s:.2f} codes a second")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.training.data import Source
+from fingerprint.codes import NET_PARTS
 from fingerprint.params import PARAMS
 
-FILES: Final = ("net.onnx", "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz")
+FILES: Final = (*NET_PARTS, "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz")
 
 TEXT: Final = """# Model card: {scheme}
 
@@ -28,7 +29,8 @@ sound, what it is or whose voice it is, and must not be used to say so.
 **How it was trained.** Contrastively (NT-Xent) on pairs of a clean and a degraded excerpt; the
 degradations are those of `benchmarks/training/augment.py`, wholly on power spectrograms. {facts}
 
-**Files.** `net.onnx` (float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
+**Files.** `net_early.onnx`, `net_middle.onnx`, `net_late.onnx` (the net in three parts,
+float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
 `partitioned.faiss` (an empty trained IVF-PQ index), `background.npz` (packed codes of training
 audio in contiguous runs: the decoys of the null model), `conformance.npz` (expected codes of a
 made-up sound, for `earwitness selftest`), all named with their sha256 in `model.json`.

@@ -12,16 +12,16 @@ import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmarks.training.card import write_card
 from benchmarks.training.data import Source, picture, sources
-from benchmarks.training.net import Net
+from benchmarks.training.net import Net, unit_vectors
 from benchmarks.training.pools import Pools
 from benchmarks.training.train import LOADED, positives
 from fingerprint.activity import active_seconds
-from fingerprint.codes import Projector, Quantiser
+from fingerprint.codes import NET_PARTS, Projector, Quantiser
 from fingerprint.conformance import made_up_sound
 from fingerprint.extract import MODELS, name_scheme
 from fingerprint.params import PARAMS
@@ -48,25 +48,46 @@ def folded(net: Net) -> Net:
     return net
 
 
-def write_net(checkpoint: Path, path: Path) -> dict[str, Any]:
-    """Export the net with a free time axis; returns what the checkpoint says of its training."""
+class Head(nn.Module):  # type: ignore[misc]  # torch is not checked
+    """The last part of a net: features every 8 frames -> unit vectors (batch, codes, dim)."""
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """As `Net.forward` ends."""
+        return unit_vectors(self.layers(seen))
+
+
+def write_net(checkpoint: Path, folder: Path) -> dict[str, Any]:
+    """Export the net in parts with a free time axis; returns what the checkpoint says of its training."""
     kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
     net = Net()
     net.load_state_dict(kept["net"])
-    frames = PARAMS.context_frames + PARAMS.code_hop_frames
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            folded(net),
-            (torch.zeros(1, 1, frames, PARAMS.n_bands),),
-            str(path),
-            input_names=["picture"],
-            output_names=["codes"],
-            dynamic_axes={"picture": {2: "frames"}, "codes": {1: "n"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    write_parts(folded(net), folder)
     return {"steps": kept["step"], "trained_minutes": round(kept["trained_s"] / 60, 1)}
+
+
+def write_parts(net: Net, folder: Path) -> None:
+    """Cut a folded net after its second and before its last step in time (`fingerprint.codes.Projector`)."""
+    after = [at for at, layer in enumerate(net.body) if getattr(layer, "stride", (1, 1))[0] == 2]
+    early, middle, late = net.body[: after[2]], net.body[after[2] : after[3]], net.body[after[3] :]
+    seen = torch.zeros(1, 1, PARAMS.context_frames + PARAMS.code_hop_frames, PARAMS.n_bands)
+    for part, name in zip((early, middle, Head(late)), NET_PARTS, strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.onnx.export(
+                part.eval(),
+                (seen,),
+                str(folder / name),
+                input_names=["seen"],
+                output_names=["made"],
+                dynamic_axes={"seen": {2: "n_in"}, "made": {1 if name == NET_PARTS[2] else 2: "n"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        seen = part(seen).detach()
 
 
 def track_codes(projector: Projector, tracks: list[Source], args: argparse.Namespace) -> list[Floats]:
@@ -160,8 +181,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     out: Path = args.out
-    trained = write_net(args.checkpoint, out / "net.onnx")
-    projector = Projector((out / "net.onnx").read_bytes(), PARAMS)
+    trained = write_net(args.checkpoint, out)
+    projector = Projector([(out / name).read_bytes() for name in NET_PARTS], PARAMS)
     chosen = sources(args.corpus, role="train")
     heard = [source for source in chosen if source.kind in ("music", "speech")]
     tracks = track_codes(projector, heard, args)

@@ -57,8 +57,12 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is not checked
 
     def forward(self, picture: Tensor) -> Tensor:
         """Unit vectors of every code whose whole context lies in the picture."""
-        codes = self.body(picture).squeeze(3).transpose(1, 2)
-        return functional.normalize(codes.float(), dim=2)
+        return unit_vectors(self.body(picture))
+
+
+def unit_vectors(seen: Tensor) -> Tensor:
+    """Last features (batch, dim, codes, 1) -> unit vectors (batch, codes, dim)."""
+    return functional.normalize(seen.squeeze(3).transpose(1, 2).float(), dim=2)
 
 
 def pictures(power: Tensor) -> Tensor:

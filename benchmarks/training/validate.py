@@ -21,7 +21,7 @@ from benchmarks.material import Material
 from benchmarks.tools import RATE_HZ as DEGRADE_HZ
 from benchmarks.tools import read
 from benchmarks.training.data import Source, cached, picture, sources
-from fingerprint.codes import Projector
+from fingerprint.codes import NET_PARTS, Projector
 from fingerprint.params import PARAMS
 from fingerprint.spectrogram import level_free, spectrogram
 from fingerprint.types import RATE_HZ, Spectrogram, Waveform
@@ -144,13 +144,13 @@ def report(name: str, seconds: float, found: NDArray[np.float64], told_above: fl
 def main() -> None:
     """Print named / told / offset right, in percent, as it is and undone, for each condition and length."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("corpus", "cache", "net"):
+    for name in ("corpus", "cache", "model"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--queries", type=int, default=30)
     parser.add_argument("--conditions", nargs="+", default=list(CONDITIONS))
     parser.add_argument("--seconds", type=float, nargs="+", default=[8.0, 3.0])
     args = parser.parse_args()
-    projector = Projector(args.net.read_bytes(), PARAMS)
+    projector = Projector([(args.model / name).read_bytes() for name in NET_PARTS], PARAMS)
     chosen = [s for s in sources(args.corpus, role="validation") if s.kind in KINDS]
     tracks = list(range(len(chosen)))
     corpus = Corpus.open(args.corpus)

@@ -11,9 +11,16 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from benchmarks.corpus import Corpus  # noqa: E402
 from benchmarks.training.augment import Fields, box, degrade, warp  # noqa: E402
-from benchmarks.training.export import folded, hadamard, lloyd_max, train_quantiser  # noqa: E402
+from benchmarks.training.export import (  # noqa: E402
+    folded,
+    hadamard,
+    lloyd_max,
+    train_quantiser,
+    write_parts,
+)
 from benchmarks.training.net import Net, pictures  # noqa: E402
 from benchmarks.training.train import CODES, contrastive_loss, not_rivals, rate_at  # noqa: E402
+from fingerprint.codes import NET_PARTS, Projector  # noqa: E402
 from fingerprint.params import PARAMS  # noqa: E402
 from fingerprint.spectrogram import level_free  # noqa: E402
 
@@ -55,6 +62,18 @@ def test_folding_the_normalisations_changes_no_code(net: Net) -> None:
     picture = torch.randn(2, 1, CONTEXT + HOP, PARAMS.n_bands)
     before = net(picture)
     torch.testing.assert_close(folded(net)(picture), before, atol=1e-5, rtol=1e-4)
+
+
+def test_the_exported_parts_are_the_net(net: Net, tmp_path: Path) -> None:
+    """The three parts, run in passes that share what they can, give what the net gives."""
+    write_parts(folded(net), tmp_path)
+    projector = Projector([(tmp_path / name).read_bytes() for name in NET_PARTS], PARAMS)
+    picture = np.random.default_rng(6).random((70, PARAMS.n_bands), dtype=np.float32)
+    reach = CONTEXT // 2
+    padded = torch.from_numpy(np.pad(picture, ((reach, reach), (0, 0)), mode="edge"))[None, None]
+    every_four = [net(padded[:, :, at : at + CONTEXT])[0, 0] for at in range(0, 70, PARAMS.query_hop_frames)]
+    fine = torch.stack(every_four).detach().numpy()
+    np.testing.assert_allclose(projector.project(picture, fine=True), fine, atol=1e-5)
 
 
 def test_degraded_power_is_power() -> None:
