@@ -150,16 +150,11 @@ class Search:
         return [rung for _, rung in ranked[:n_best]]
 
     def _coarse_rows(self, spectrogram: Spectrogram) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        params = self.library.extractor.params
-        n_rows = len(spectrogram.power) // params.query_hop_frames
-        vectors, numbers = [], []
-        for phase in (0, ROWS_PER_CODE // 2) if n_rows < SHORT_ROWS else (0,):
-            power = spectrogram.power[phase * params.query_hop_frames :]
-            shifted = Spectrogram(power=power, frame_s=spectrogram.frame_s)
-            rows = self.library.extractor.embed(shifted, fine=False)
-            vectors.append(rows)
-            numbers.append(np.arange(len(rows), dtype=np.int64) * ROWS_PER_CODE + phase)
-        return np.concatenate(vectors), np.concatenate(numbers)
+        n_rows = -(-len(spectrogram.power) // self.library.extractor.params.query_hop_frames)
+        phases = (0, ROWS_PER_CODE // 2) if n_rows < SHORT_ROWS else (0,)
+        rows = self.library.extractor.embed(spectrogram, fine=True, phases=phases)
+        numbers = np.flatnonzero(np.isin(np.arange(n_rows) % ROWS_PER_CODE, phases))
+        return rows[numbers], numbers
 
     def _candidates(self, copy: Copy, heard: NDArray[np.intp]) -> list[Candidate]:
         if not heard.size:
