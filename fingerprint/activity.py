@@ -42,8 +42,16 @@ def active_seconds(waveform: Waveform) -> float:
         return 0.0
     blocks = samples[: samples.size // block * block].reshape(-1, block)
     rms = np.sqrt(np.einsum("ij,ij->i", blocks, blocks) / block)
-    floor = max(SILENCE_RMS, RELATIVE_RMS * float(np.quantile(rms, 0.95)))
+    floor = max(SILENCE_RMS, RELATIVE_RMS * _loud(rms))
     return float(np.count_nonzero(rms > floor)) * block / RATE_HZ
+
+
+def _loud(rms: NDArray[np.float32]) -> float:
+    """The 0.95 quantile, for which `numpy.quantile` takes ten times as long on so few numbers."""
+    place = 0.95 * (len(rms) - 1)
+    below = int(place)
+    ranked = np.sort(rms)[below : below + 2]
+    return float(ranked[0] + (place - below) * (ranked[-1] - ranked[0]))
 
 
 def reference_fitness(query: Query) -> str | None:

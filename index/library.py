@@ -158,6 +158,8 @@ class Library:
         if not indexes or not len(wanted):
             return _as_hits(np.empty((0, 0), np.float32), np.empty((0, 0), np.int64))
         found = [look_up(index, wanted, k, n_probe) for index in indexes]
+        if len(found) == 1:  # in order already, and each code once
+            return _as_hits(*found[0])
         similarity = np.concatenate([part for part, _ in found], axis=1)
         numbers = np.concatenate([part for _, part in found], axis=1)
         return _as_hits(*_best(similarity, numbers, k))
