@@ -18,9 +18,19 @@ from torch.nn import functional
 from fingerprint.params import PARAMS
 
 BANDS = PARAMS.n_bands
-OCTAVES = torch.arange(BANDS) / PARAMS.bands_per_octave
-WIDTHS = 2.0**OCTAVES / (2.0**OCTAVES).sum()
-"""Share of a waveform's power that a band of even density holds: signal-to-noise ratios are of waveforms."""
+
+
+@lru_cache(maxsize=1)
+def octaves() -> Tensor:
+    """Octaves of each band above the lowest, shape (bands,); made on first use, on the device of the run."""
+    return torch.arange(BANDS) / PARAMS.bands_per_octave
+
+
+@lru_cache(maxsize=1)
+def widths() -> Tensor:
+    """Share of a waveform's power that a band of even density holds: ratios are of waveforms."""
+    shares = 2.0 ** octaves()
+    return shares / shares.sum()
 
 
 def chance(batch: int, probability: float) -> Tensor:
@@ -40,7 +50,7 @@ def gain(decibels: Tensor) -> Tensor:
 
 def loudness(power: Tensor) -> Tensor:
     """Mean power of the waveform behind each item, shape (batch, 1, 1)."""
-    return (power.mean(dim=1, keepdim=True) * WIDTHS).sum(dim=2, keepdim=True) + 1e-20
+    return (power.mean(dim=1, keepdim=True) * widths()).sum(dim=2, keepdim=True) + 1e-20
 
 
 @lru_cache(maxsize=16)
@@ -76,7 +86,7 @@ class Fields:
     def crops(self, field: Tensor, batch: int, frames: int) -> Tensor:
         """Random excerpts of a field, shape (batch, frames, bands)."""
         starts = torch.randint(0, len(field) - frames, (batch,))
-        return torch.stack([field[start : start + frames] for start in starts.tolist()])
+        return field[starts[:, None] + torch.arange(frames)[None, :]]
 
 
 def warp(power: Tensor, frames: int, *, shift_frames: Tensor) -> Tensor:
@@ -132,7 +142,7 @@ def equaliser(power: Tensor) -> Tensor:
     """Smooth curve over the bands, to about +-15 dB, and a tilt."""
     batch = len(power)
     curve = _curve(batch, 9, BANDS) * torch.rand(batch, 1) * 8
-    tilt = (torch.rand(batch, 1) * 2 - 1) * 3 * (OCTAVES - 3)[None, :]
+    tilt = (torch.rand(batch, 1) * 2 - 1) * 3 * (octaves() - 3)[None, :]
     return power * gain((curve + tilt) * chance(batch, 0.6)[:, 0])[:, None, :]
 
 
@@ -165,9 +175,9 @@ def dynamics(power: Tensor) -> Tensor:
 def distortion(power: Tensor, fields: Fields) -> Tensor:
     """Clipping: products spread over the bands of a frame, more of them where it is loud."""
     batch, frames, _ = power.shape
-    level = (power * WIDTHS).sum(dim=2, keepdim=True)
+    level = (power * widths()).sum(dim=2, keepdim=True)
     excess = (level / (level.mean(dim=1, keepdim=True) + 1e-20)).clamp(0, 8)
-    slope = gain(-(torch.rand(batch, 1) * 4)[:, :, None] * OCTAVES[None, None, :])
+    slope = gain(-(torch.rand(batch, 1) * 4)[:, :, None] * octaves()[None, None, :])
     local = power @ box(BANDS, 31).T
     spread = 0.5 * local + 2 * level * slope
     products = spread * excess * gain(between(batch, -28, -4)) * chance(batch, 0.25)

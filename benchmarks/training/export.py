@@ -101,11 +101,10 @@ def track_codes(projector: Projector, tracks: list[Source], args: argparse.Names
 def degraded_codes(projector: Projector, pools: Pools, batches: int, seed: int) -> Floats:
     """Codes of lightly degraded excerpts, so that lists are trained on what queries look like."""
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     codes = []
     for _ in range(batches):
-        power = pools.tracks.draw(rng, 64, LOADED)[0]
-        for view in positives(power, pools, rng, hardness=0.0).numpy():
+        power = pools.tracks.draw(64, LOADED)[0]
+        for view in positives(power, pools, hardness=0.0).numpy():
             codes.append(projector.project(np.ascontiguousarray(view), fine=False)[2:-2])
     return np.concatenate(codes)
 
@@ -174,7 +173,7 @@ def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
 def main() -> None:
     """Write net, quantiser, empty index, background, conformance codes, card; print what they came out as."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("corpus", "cache", "checkpoint"):
+    for name in ("corpus", "cache", "pool", "checkpoint"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument("--seed", type=int, default=0)
@@ -186,7 +185,7 @@ def main() -> None:
     chosen = sources(args.corpus, role="train")
     heard = [source for source in chosen if source.kind in ("music", "speech")]
     tracks = track_codes(projector, heard, args)
-    pools = Pools.load(chosen, corpus=args.corpus, cache=args.cache, seed=args.seed)
+    pools = Pools.load(args.pool)
     clean = np.concatenate(tracks)
     both = np.concatenate([clean, degraded_codes(projector, pools, 120, args.seed)])
     quantiser = train_quantiser(both)

@@ -11,12 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.training.augment import degrade, warp
-from benchmarks.training.data import sources
 from benchmarks.training.net import Net, pictures
 from benchmarks.training.pools import Pools
 from fingerprint.params import PARAMS
@@ -33,6 +31,8 @@ TEMPERATURE: Final = 0.06
 NEAR_FRAMES: Final = 94
 REPEAT_COSINE: Final = 0.75
 CHECKPOINT_S: Final = 120.0
+CHECKPOINT: Final = "checkpoint.pt"
+WEIGHTS: Final = "net.pt"
 
 
 @dataclass(slots=True)
@@ -53,26 +53,25 @@ def anchors(power: Tensor) -> Tensor:
     return _middle(pictures(_middle(power, ANCHOR)), CORE)
 
 
-def positives(power: Tensor, pools: Pools, rng: np.random.Generator, hardness: float) -> Tensor:
+def positives(power: Tensor, pools: Pools, hardness: float) -> Tensor:
     """The degraded view, as an excerpt has it: off the grid, levels cut off at the ends, ends repeated."""
     batch = len(power)
     misaligned = (torch.rand(batch) * 2 - 1) * 2.5
     moved = warp(power, SEEN + HISTORY, shift_frames=misaligned - HISTORY / 2)
-    others, snr_db = pools.others(rng, batch, SEEN + HISTORY, hardness)
+    others, snr_db = pools.others(batch, SEEN + HISTORY, hardness)
     seen = degrade(moved, others, snr_db, pools.fields, pools.rooms)[:, HISTORY:]
     view = _middle(pictures(seen), CORE).clone()
     reach = PARAMS.context_frames // 2
-    starts, ends = torch.rand(batch) < 0.12, torch.rand(batch) < 0.12
-    view[starts, :reach] = view[starts, reach : reach + 1]
-    view[ends, -reach:] = view[ends, -reach - 1 : -reach]
+    starts, ends = torch.rand(batch, 1, 1) < 0.12, torch.rand(batch, 1, 1) < 0.12
+    view[:, :reach] = torch.where(starts, view[:, reach : reach + 1], view[:, :reach])
+    view[:, -reach:] = torch.where(ends, view[:, -reach - 1 : -reach], view[:, -reach:])
     return view
 
 
-def not_rivals(codes: Tensor, track: NDArray[np.int64], start: NDArray[np.int64]) -> Tensor:
+def not_rivals(codes: Tensor, track: Tensor, start: Tensor) -> Tensor:
     """Pairs that must not be pushed apart: near each other in one track, or a repeat of the same music."""
-    who, where = torch.from_numpy(track), torch.from_numpy(start)
-    same = who[:, None] == who[None, :]
-    near = same & ((where[:, None] - where[None, :]).abs() < NEAR_FRAMES + CORE)
+    same = track[:, None] == track[None, :]
+    near = same & ((start[:, None] - start[None, :]).abs() < NEAR_FRAMES + CORE)
     blow = torch.ones(CODES, CODES, dtype=torch.bool)
     flat = codes.detach().flatten(0, 1)
     repeat = torch.kron(same, blow) & (flat @ flat.T > REPEAT_COSINE)
@@ -104,15 +103,13 @@ class Trainer:
     """Net, optimiser and progress, resumed from the last checkpoint where there is one."""
 
     def __init__(self, pools: Pools, out: Path, args: argparse.Namespace) -> None:
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.pools, self.args, self.file = pools, args, out / "checkpoint.pt"
-        self.net = Net().to(self.device, memory_format=torch.channels_last)
+        self.pools, self.args, self.out = pools, args, out
+        self.net = Net().to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), args.rate, weight_decay=1e-3)
         self.progress = Progress()
-        if self.file.exists():
-            self._resume(torch.load(self.file, weights_only=True))
+        if (out / CHECKPOINT).exists():
+            self._resume(torch.load(out / CHECKPOINT, weights_only=True))
         torch.manual_seed(args.seed + self.progress.step)
-        self.rng = np.random.default_rng([args.seed, self.progress.step])
 
     def _resume(self, kept: dict[str, Any]) -> None:
         self.net.load_state_dict(kept["net"])
@@ -121,11 +118,14 @@ class Trainer:
         print(f"resumed at step {self.progress.step}", file=sys.stderr)
 
     def save(self) -> None:
-        """Write a checkpoint beside the last one, then put it in its place."""
-        partial = self.file.with_suffix(".part")
-        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
-        torch.save(state | {"step": self.progress.step, "trained_s": self.progress.trained_s}, partial)
-        partial.replace(self.file)
+        """Write checkpoint and weights beside the last ones, then put them in their place."""
+        told = {"step": self.progress.step, "trained_s": self.progress.trained_s}
+        weights = {"net": self.net.state_dict()} | told | {"batch": self.args.batch}
+        whole = weights | {"optimiser": self.optimiser.state_dict()}
+        for name, kept in ((CHECKPOINT, whole), (WEIGHTS, weights)):
+            partial = self.out / f"{name}.part"
+            torch.save(kept, partial)
+            partial.replace(self.out / name)
 
     @property
     def done(self) -> float:
@@ -134,22 +134,26 @@ class Trainer:
             return self.progress.step / float(self.args.steps)
         return self.progress.trained_s / (60.0 * float(self.args.minutes))
 
-    def step(self) -> tuple[float, float]:
+    def _views(self) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.no_grad():
+            power, track, start = self.pools.tracks.draw(self.args.batch, LOADED)
+            hardness = min(1.0, self.done / 0.25)
+            views = torch.cat([anchors(power), positives(power, self.pools, hardness)]).unsqueeze(1)
+        return views.contiguous(memory_format=torch.channels_last), track, start
+
+    def step(self) -> tuple[Tensor, Tensor]:
         """One batch: draw, degrade, embed both views, push the rest apart."""
-        power, track, start = self.pools.tracks.draw(self.rng, self.args.batch, LOADED)
-        hardness = min(1.0, self.done / 0.25)
-        views = torch.cat([anchors(power), positives(power, self.pools, self.rng, hardness)]).unsqueeze(1)
+        views, track, start = self._views()
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.done, self.args.rate)
-        with torch.autocast(self.device, torch.bfloat16):
-            codes = self.net(views.to(self.device).contiguous(memory_format=torch.channels_last)).cpu()
-        clean, changed = codes.chunk(2)
+        with torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.device == "cuda"):
+            clean, changed = self.net(views).chunk(2)
         loss, right = contrastive_loss(clean, changed, not_rivals(clean, track, start))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         self.progress.step += 1
-        return float(loss.detach()), float(right)
+        return loss.detach(), right
 
     def run(self) -> None:
         """Train to the end of the schedule, with a checkpoint every two minutes."""
@@ -157,13 +161,15 @@ class Trainer:
         while self.done < 1.0:
             began = time.monotonic()
             loss, right = self.step()
+            if self.args.device == "cuda" and self.progress.step % 8 == 0:
+                torch.cuda.synchronize()
             now = time.monotonic()
             self.progress.trained_s += now - began
             if now - reported > 15 or self.progress.step <= 3:
                 reported = now
                 print(
-                    f"step {self.progress.step} {self.done:.3f} loss {loss:.3f} first {right:.3f} "
-                    f"{self.progress.trained_s / self.progress.step:.3f} s",
+                    f"step {self.progress.step} {self.done:.3f} loss {float(loss):.3f} "
+                    f"first {float(right):.3f} {self.progress.trained_s / self.progress.step:.3f} s",
                     flush=True,
                 )
             if now - saved > CHECKPOINT_S:
@@ -175,20 +181,21 @@ class Trainer:
 def main() -> None:
     """Parse, load, train."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("corpus", "cache", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--pool", type=Path, required=True, help="what benchmarks.training.packed wrote")
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=75.0)
     parser.add_argument("--steps", type=int, default=0, help="a fixed number of steps instead of minutes")
-    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--batch", type=int, default=96, help="1024 on a GPU")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    torch.set_default_device(args.device)
+    torch.backends.cuda.matmul.allow_tf32 = True
     args.out.mkdir(parents=True, exist_ok=True)
-    chosen = sources(args.corpus, role="train")
-    pools = Pools.load(chosen, corpus=args.corpus, cache=args.cache, seed=args.seed)
-    Trainer(pools, args.out, args).run()
+    Trainer(Pools.load(args.pool), args.out, args).run()
 
 
 if __name__ == "__main__":

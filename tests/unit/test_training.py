@@ -18,7 +18,9 @@ from benchmarks.training.export import (  # noqa: E402
     train_quantiser,
     write_parts,
 )
+from benchmarks.training.grey import LOWEST_DB, STEP_DB, shrink, to_grey, unpack  # noqa: E402
 from benchmarks.training.net import Net, pictures  # noqa: E402
+from benchmarks.training.pools import Tracks  # noqa: E402
 from benchmarks.training.train import CODES, contrastive_loss, not_rivals, rate_at  # noqa: E402
 from fingerprint.codes import NET_PARTS, Projector  # noqa: E402
 from fingerprint.params import PARAMS  # noqa: E402
@@ -76,6 +78,34 @@ def test_the_exported_parts_are_the_net(net: Net, tmp_path: Path) -> None:
     np.testing.assert_allclose(projector.project(picture, fine=True), fine, atol=1e-5)
 
 
+def test_a_pool_gives_back_its_tracks() -> None:
+    """Grey pictures of a spectrogram are within a decibel or two of it, track by track, in their order."""
+    rng = np.random.default_rng(5)
+    sound = [rng.normal(-40, 4, (n, PARAMS.n_bands)).astype(np.float16) for n in (400, 90)]
+    tiles = [shrink(to_grey(decibels)) for decibels in sound]
+    held = {
+        "music_bytes": np.frombuffer(b"".join(tile for track in tiles for tile in track), dtype=np.uint8),
+        "music_sizes": np.array([len(tile) for track in tiles for tile in track]),
+        "music_owner": np.repeat([0, 1], [len(track) for track in tiles]),
+    }
+    back = unpack(held, "music")
+    assert [len(track) for track in back] == [400, 90]
+    for decibels, track in zip(sound, back, strict=True):
+        apart = track * STEP_DB + LOWEST_DB - decibels.astype(np.float32)
+        assert np.sqrt(np.square(apart).mean()) < 2.0
+
+
+def test_draws_come_from_one_track_each() -> None:
+    """An excerpt never runs from one track into the next; a short track begins anew."""
+    torch.manual_seed(8)
+    tracks = Tracks.of([np.full((n, PARAMS.n_bands), level, np.uint8) for n, level in ((300, 60), (40, 120))])
+    power, track, start = tracks.draw(32, 100)
+    assert power.shape == (32, 100, PARAMS.n_bands) and (start >= 0).all() and set(track.tolist()) == {0, 1}
+    decibels = 10 * torch.log10(power)
+    expected = torch.tensor([60.0, 120.0])[track] * STEP_DB + LOWEST_DB
+    assert (decibels - expected[:, None, None]).abs().max() <= STEP_DB / 2 + 1e-3
+
+
 def test_degraded_power_is_power() -> None:
     """Whatever chance brings, finite and never negative; digital silence included."""
     torch.manual_seed(1)
@@ -109,7 +139,7 @@ def test_neighbours_and_repeats_are_no_rivals() -> None:
     """Near in one track, or the same music later in it: not pushed apart; other tracks always are."""
     codes = torch.nn.functional.normalize(torch.randn(4, CODES, PARAMS.dim), dim=2)
     codes[1, 0] = codes[0, 0]
-    track, start = np.array([0, 0, 0, 1]), np.array([0, 5_000, 60, 0])
+    track, start = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 5_000, 60, 0])
     masked = not_rivals(codes, track, start).view(4, CODES, 4, CODES)
     assert masked[0, :, 2].all() and masked[0, 0, 1, 0]
     assert not masked[0, 1, 1, 1] and not masked[:3, :, 3].any()
@@ -118,7 +148,7 @@ def test_neighbours_and_repeats_are_no_rivals() -> None:
 def test_the_loss_falls_when_pairs_meet() -> None:
     """Equal views cost less than unrelated ones, and are all named."""
     clean, other = (torch.nn.functional.normalize(torch.randn(8, CODES, 64), dim=2) for _ in range(2))
-    masked = not_rivals(clean, np.arange(8), np.zeros(8, dtype=np.int64))
+    masked = not_rivals(clean, torch.arange(8), torch.zeros(8, dtype=torch.long))
     same, first = contrastive_loss(clean, clean, masked)
     assert same < contrastive_loss(clean, other, masked)[0]
     assert first == 1.0
