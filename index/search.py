@@ -32,7 +32,7 @@ from index.significance import (
 POOLED_NATS: Final = 4.7
 ROUGH_NATS: Final = 3.5
 """All decoys are aligned only for paths that the pooled and the rough null model put this near to what is
-wanted. Of 3,286 paths of degraded excerpts told at E <= 1e-2, the worst were 4.0 and 2.3 nats above it."""
+wanted. Of 3,286 paths told at E <= 1e-2, of excerpts clean and degraded, the worst were 4.0 and 2.3 above."""
 
 GLIMPSED_POOLED_NATS: Final = 4.2
 """The same for all that follows a glimpse, which embeds and looks up half of the rows: 3.7 and 2.9."""
