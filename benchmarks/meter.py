@@ -13,6 +13,10 @@ import psutil
 EVERY_S: Final = 0.1
 """Processes come and go; what one does after the last look at it is not counted."""
 
+SHARED_EVERY: Final = 20
+"""Of so many looks, one asks what is shared: the kernel walks all pages for it, and ten times
+a second that took a twentieth of the machine."""
+
 
 class Meter:
     """Watches a process and all below it, as long as the context lasts.
@@ -31,7 +35,7 @@ class Meter:
         self._top = top
         self._before_s: dict[int, float] = {}
         self._used_s: dict[int, float] = {}
-        self._largest = self._largest_pss = 0
+        self._largest = self._largest_pss = self._looks = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -56,10 +60,12 @@ class Meter:
 
     def _look(self) -> None:
         size = shared_once = 0
+        self._looks += 1
+        also_shared = self._looks % SHARED_EVERY == 1
         for one in self._all():
             with suppress(psutil.NoSuchProcess):  # it ended while we looked
                 size += one.memory_info().rss
-                shared_once += _pss(one.pid)
+                shared_once += _pss(one.pid) if also_shared else 0
                 times = one.cpu_times()
                 self._used_s[one.pid] = times.user + times.system
         self._largest = max(self._largest, size)

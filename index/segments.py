@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fingerprint.params import Params
 from index.disk import write_durably
@@ -46,9 +47,10 @@ ADDED_AT_ONCE: Final = 1 << 15
 
 TEMPLATE_FILE: Final = "partitioned.faiss"
 
-faiss.omp_set_num_threads(
-    1
-)  # on a busy machine two threads cost five times the CPU; processes are our threads
+# Processes are our threads. On a busy machine two of FAISS cost five times the CPU, and the second thread of
+# matrix products as small as ours spins for longer than it computes.
+faiss.omp_set_num_threads(1)
+threadpool_limits(1, user_api="blas")
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
