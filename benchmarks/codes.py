@@ -36,7 +36,7 @@ from fingerprint.decode import Decoder
 from fingerprint.extract import Extractor, extractor
 from index.library import Library
 from index.lookup import NEIGHBOURS
-from index.segments import N_PROBE, TEMPLATE_FILE, Ids, Vectors
+from index.segments import N_PROBE, PARTITIONED_FILE, Ids, Vectors
 
 CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_-6")
 """None of them changes time, so that a row's own place is where it was cut from."""
@@ -133,7 +133,7 @@ def _named(name: str, n_probe: int = N_PROBE) -> Make:
 
 
 def _shipped(held: Crowd, heard_by: Extractor) -> Made:  # noqa: ARG001
-    return Floats(faiss.read_index(str(heard_by.model_file(TEMPLATE_FILE))), None, N_PROBE)
+    return Floats(faiss.read_index(str(heard_by.model_file(PARTITIONED_FILE))), None, N_PROBE)
 
 
 def _on_shipped_lists(name: str) -> Make:
@@ -143,7 +143,7 @@ def _on_shipped_lists(name: str) -> Make:
         index: Any = faiss.index_factory(heard_by.params.dim, name, faiss.METRIC_INNER_PRODUCT)
         rotation: Any = faiss.downcast_VectorTransform(index.chain.at(0))
         rotation.init(0)
-        shipped: Any = faiss.read_index(str(heard_by.model_file(TEMPLATE_FILE)))
+        shipped: Any = faiss.read_index(str(heard_by.model_file(PARTITIONED_FILE)))
         centroids = shipped.quantizer.reconstruct_n(0, shipped.nlist)
         # lists that are there already are not trained again
         lists: Any = faiss.extract_index_ivf(index)

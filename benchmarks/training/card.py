@@ -13,7 +13,14 @@ from benchmarks.training.data import Source
 from fingerprint.codes import NET_PARTS
 from fingerprint.params import PARAMS
 
-FILES: Final = (*NET_PARTS, "quantiser.npz", "partitioned.faiss", "background.npz", "conformance.npz")
+FILES: Final = (
+    *NET_PARTS,
+    "quantiser.npz",
+    "partitioned.faiss",
+    "flat.faiss",
+    "background.npz",
+    "conformance.npz",
+)
 
 TEXT: Final = """# Model card: {scheme}
 
@@ -31,9 +38,10 @@ degradations are those of `benchmarks/training/augment.py`, wholly on power spec
 
 **Files.** `net_early.onnx`, `net_middle.onnx`, `net_late.onnx` (the net in three parts,
 float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
-`partitioned.faiss` (an empty trained IVF-PQ index), `background.npz` (packed codes of training
-audio in contiguous runs: the decoys of the null model), `conformance.npz` (expected codes of a
-made-up sound, for `earwitness selftest`), all named with their sha256 in `model.json`.
+`partitioned.faiss` and `flat.faiss` (empty trained indexes, with lists and without),
+`background.npz` (packed codes of training audio in contiguous runs: the decoys of the null model),
+`conformance.npz` (expected codes of a made-up sound, for `earwitness selftest`), all named with
+their sha256 in `model.json`.
 
 **Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some
 speech: other genres, singing and field recordings are underrepresented. Sustained tones and bare

@@ -33,6 +33,9 @@ RUN_CODES: Final = 240
 """Codes of one run of the background: two minutes, longer than any query's diagonal needs."""
 
 N_LISTS: Final = 1_024
+COMPARED_EXACTLY: Final = 4.0
+"""Codes that a flat look-up compares exactly, for each that is asked for."""
+
 Floats = NDArray[np.float32]
 
 
@@ -146,6 +149,15 @@ def train_partitioned(codes: Floats, path: Path) -> None:
     faiss.write_index(index, str(path))
 
 
+def train_flat(codes: Floats, path: Path) -> None:
+    """An empty index that compares product-quantised codes, then the nearest as half-precision floats."""
+    faiss.omp_set_num_threads(1)
+    flat: Any = faiss.index_factory(PARAMS.dim, "PQ32x4fs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
+    flat.train(np.ascontiguousarray(codes))
+    flat.k_factor = COMPARED_EXACTLY
+    faiss.write_index(flat, str(path))
+
+
 def background(codes: list[Floats], quantiser: Quantiser, tracks: list[Source], seed: int) -> dict[str, Any]:
     """Contiguous runs out of the training tracks, each in proportion to its length, and which are spoken."""
     pieces = [(track, at) for track, rows in enumerate(codes) for at in range(0, len(rows), RUN_CODES)]
@@ -192,6 +204,7 @@ def main() -> None:
     np.savez(out / "quantiser.npz", **asdict(quantiser))
     cosine = (quantiser.unpack(quantiser.pack(both)) * both).sum(axis=1)
     train_partitioned(both, out / "partitioned.faiss")
+    train_flat(both, out / "flat.faiss")
     np.savez(out / "background.npz", **background(tracks, quantiser, heard, args.seed))
     np.savez(out / "conformance.npz", **conformance(projector, quantiser))
     measured = trained | {

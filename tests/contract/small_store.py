@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -15,6 +17,7 @@ from fingerprint.params import Params
 from fingerprint.types import Fingerprint, Spectrogram
 from index.library import Library, SchemeCodec
 from index.records import CollectionKind, Failure, NewItem
+from index.segments import FLAT_FILE
 
 
 class Nibbles:
@@ -40,12 +43,26 @@ class Nibbles:
         raise AssertionError("the store does not embed")
 
     def model_file(self, name: str) -> Path:
-        """An empty partitioned index, trained on random vectors."""
-        assert self._folder is not None
-        path = self._folder / name
+        """An empty index, partitioned or flat, trained on random vectors."""
+        path = (self._folder or _scratch()) / name
         if not path.exists():
-            faiss.write_index(_partitioned(self.params.dim), str(path))
+            empty = _flat(self.params.dim) if name == FLAT_FILE else _partitioned(self.params.dim)
+            faiss.write_index(empty, str(path))
         return path
+
+
+@cache
+def _scratch() -> Path:
+    return Path(tempfile.mkdtemp(prefix="small-store-"))
+
+
+@cache
+def _flat(dim: int) -> faiss.Index:
+    flat: Any = faiss.index_factory(dim, f"PQ{dim // 2}x4fs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
+    flat.train(Nibbles().unpack(some_codes(0, 2_000)))
+    flat.k_factor = 4.0
+    made: faiss.Index = flat
+    return made
 
 
 @cache
