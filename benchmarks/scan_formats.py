@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import psutil
 
+from api.scan.checkpoint import partial_of
 from benchmarks.corpus import Corpus, Track
 from benchmarks.crash import EARWITNESS, Moment, forget
 from benchmarks.crash import run as run_killed
@@ -186,7 +187,8 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     """One whole scan that remembers nothing of the ones before."""
     forget(bench.home)
     out = _out(bench, packing, effort)
-    out.unlink(missing_ok=True)
+    for left in (out, partial_of(out)):  # a run that was broken off may have left it
+        left.unlink(missing_ok=True)
     command = [EARWITNESS, "--home", bench.home, "scan", source, "--out", out, "--effort", effort]
     began = time.perf_counter()
     process = subprocess.Popen(
