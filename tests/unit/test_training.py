@@ -68,6 +68,7 @@ def test_folding_the_normalisations_changes_no_code(net: Net) -> None:
 
 def test_the_exported_parts_are_the_net(net: Net, tmp_path: Path) -> None:
     """The three parts, run in passes that share what they can, give what the net gives."""
+    pytest.importorskip("onnx", reason="exporting needs the extra 'train'")
     write_parts(folded(net), tmp_path)
     projector = Projector([(tmp_path / name).read_bytes() for name in NET_PARTS], PARAMS)
     picture = np.random.default_rng(6).random((70, PARAMS.n_bands), dtype=np.float32)
