@@ -24,6 +24,11 @@ MODELS: Final = Path(__file__).parent / "model"
 """The newest scheme's files; older schemes keep theirs in folders below, each named after its scheme."""
 
 
+SAME_CODES: Final = {"ew1-c19c40": "ew1-2f1f8e"}
+"""Names of files that compute, to the bit, what other files computed before them, and the name those had.
+The net of ew1-2f1f8e was one file before it was cut in three."""
+
+
 class Extractor:
     """Everything of one scheme that turns sound into codes; stateless after loading, safe to share."""
 
@@ -120,11 +125,15 @@ class Extractor:
 
 
 def name_scheme(params: Params, folder: Path) -> str:
-    """Short stable name, such as 'ew1-3f9a0c', out of every number and weight that can change a code."""
+    """Short stable name, such as 'ew1-3f9a0c', out of every number and weight that can change a code.
+
+    Files written anew without changing a bit of a code keep the name that stores know: see `SAME_CODES`.
+    """
     digest = hashlib.sha256(json.dumps(params.canonical(), sort_keys=True).encode())
     for name in (*NET_PARTS, "quantiser.npz"):
         digest.update((folder / name).read_bytes())
-    return f"ew1-{digest.hexdigest()[:6]}"
+    name = f"ew1-{digest.hexdigest()[:6]}"
+    return SAME_CODES.get(name, name)
 
 
 def _card(folder: Path) -> dict[str, Any]:

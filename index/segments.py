@@ -30,7 +30,7 @@ MAX_CODES: Final = 1 << POSITION_BITS
 """Codes that one recording may have: six days at two a second."""
 
 PARTITIONED_FROM: Final = 50_000
-"""Below it, comparing with all codes takes no longer than choosing lists, and loses nothing by them."""
+"""Below it a look-up takes about 2 ms (`FLAT_FILE`), and no codes are lost by lists that are not read."""
 
 GROWTH: Final = 3
 """A segment is merged into what is new once it is no more than so many times as large: see `absorbed`."""
@@ -48,8 +48,11 @@ ADDED_AT_ONCE: Final = 1 << 15
 
 PARTITIONED_FILE: Final = "partitioned.faiss"
 FLAT_FILE: Final = "flat.faiss"
-"""Empty trained indexes. The flat one compares exactly four times as many codes as are asked for: of the 24
-nearest it misses only a few of the last, and takes a quarter of the time that comparing all would."""
+"""Empty trained indexes. The flat one compares exactly four times as many codes as are asked for.
+
+28 rows take 0.9 and 1.8 ms among 15,000 and 42,000 codes, where comparing all exactly takes 4.3 and 8.4; of
+the rows of degraded excerpts as many have their own place among the 24 nearest, within 1 %.
+"""
 
 # Processes are our threads. On a busy machine two of FAISS cost five times the CPU, and the second thread of
 # matrix products as small as ours spins for longer than it computes.

@@ -141,7 +141,6 @@ def train_quantiser(codes: Floats) -> Quantiser:
 
 def train_partitioned(codes: Floats, path: Path) -> None:
     """An empty index with trained lists and a trained product quantiser."""
-    faiss.omp_set_num_threads(1)
     index = faiss.index_factory(PARAMS.dim, f"IVF{N_LISTS},PQ32x4fs", faiss.METRIC_INNER_PRODUCT)
     lists: Any = index
     lists.cp.niter = 12
@@ -151,7 +150,6 @@ def train_partitioned(codes: Floats, path: Path) -> None:
 
 def train_flat(codes: Floats, path: Path) -> None:
     """An empty index that compares product-quantised codes, then the nearest as half-precision floats."""
-    faiss.omp_set_num_threads(1)
     flat: Any = faiss.index_factory(PARAMS.dim, "PQ32x4fs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
     flat.train(np.ascontiguousarray(codes))
     flat.k_factor = COMPARED_EXACTLY
@@ -191,6 +189,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    faiss.omp_set_num_threads(1)  # the same lists on every machine
     out: Path = args.out
     trained = write_net(args.checkpoint, out)
     projector = Projector([(out / name).read_bytes() for name in NET_PARTS], PARAMS)

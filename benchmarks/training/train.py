@@ -146,7 +146,7 @@ class Trainer:
         views, track, start = self._views()
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.done, self.args.rate)
-        with torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.device == "cuda"):
+        with torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.bfloat16):
             clean, changed = self.net(views).chunk(2)
         loss, right = contrastive_loss(clean, changed, not_rivals(clean, track, start))
         self.optimiser.zero_grad(set_to_none=True)
@@ -178,6 +178,12 @@ class Trainer:
         self.save()
 
 
+def _processor() -> str:
+    """What the processor can do, as Linux says it; nothing elsewhere."""
+    said = Path("/proc/cpuinfo")
+    return said.read_text(encoding="utf-8") if said.is_file() else ""
+
+
 def main() -> None:
     """Parse, load, train."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -190,6 +196,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--bfloat16",
+        action=argparse.BooleanOptionalAction,
+        default=torch.cuda.is_available() or "avx512_bf16" in _processor(),
+        help="by default where the processor has it: where it is emulated, a step takes six times as long",
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_default_device(args.device)
