@@ -20,3 +20,13 @@ say cat exclude.txt
 cat "$out/exclude.txt"
 say "head -n 1 findings.jsonl"
 head -n 1 "$out/findings.jsonl"
+
+# Later: what is new since then, and a page to hand on. Then a dataset against itself.
+say earwitness scan sample_audio/scraped.zip --out later.jsonl --diff findings.jsonl --report report.html
+found earwitness scan sample_audio/scraped.zip --out "$out/later.jsonl" --diff "$out/findings.jsonl" --report "$out/report.html"
+mkdir "$out/dataset"
+cp sample_audio/originals/tin_parade.mp3 sample_audio/originals/slow_harbour.mp3 "$out/dataset"
+cp sample_audio/originals/tin_parade.mp3 "$out/dataset/copy.mp3"
+cd "$out"
+run earwitness dedup dataset --keep-list keep.txt
+run cat keep.txt
