@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that must hold: style, types, tests, and a small evaluation of the whole road.
+# Everything that must hold: style, types, tests, a small evaluation of the whole road, and a minute of fuzzing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="${VENV:-$PWD/.venv}/bin:$PATH"
@@ -8,3 +8,6 @@ ruff format --check .
 mypy
 python -m pytest -n 2
 python -m benchmarks smoke
+# a minute of mutants; longer runs by hand are in benchmarks/records/fuzz.txt
+python -m tests.hostile.fuzz_decode --seconds 30
+python -m tests.hostile.fuzz_sources --seconds 30 2>"${TMPDIR:-/tmp}/fuzz.log" || { tail -n 40 "${TMPDIR:-/tmp}/fuzz.log"; exit 1; }

@@ -80,11 +80,11 @@ class ParquetReader:
     ) -> Iterator[Any]:
         import pyarrow as pa
 
-        row_group = table.metadata.row_group(group)
-        largest = largest_page(row_group, stream, column.columns, name=place.name, limits=self._limits)
-        # a dictionary page may stand behind every row of a batch: so many rows that even then the cap holds
-        n_rows = max(1, min(_BATCH_ROWS, self._limits.table_bytes // max(1, largest)))
         try:
+            row_group = table.metadata.row_group(group)
+            largest = largest_page(row_group, stream, column.columns, name=place.name, limits=self._limits)
+            # a dictionary page may stand behind every row of a batch: even then the cap must hold
+            n_rows = max(1, min(_BATCH_ROWS, self._limits.table_bytes // max(1, largest)))
             yield from table.iter_batches(
                 n_rows, row_groups=[group], columns=column.columns, use_threads=False
             )
@@ -100,15 +100,17 @@ def open_parquet(stream: BinaryIO, *, name: str) -> Any:
     # Arrow's own allocator keeps the largest row group's memory for as long as the process lives
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        return pq.ParquetFile(
+        table = pq.ParquetFile(
             stream,
             pre_buffer=False,
             buffer_size=_READ_BYTES,
             thrift_string_size_limit=_MAX_THRIFT,
             thrift_container_size_limit=_MAX_THRIFT,
         )
+        _ = table.schema_arrow.names  # what the footer says is decoded only when it is asked for
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceBroken(source=name, reason=reason(error)) from error
+    return table
 
 
 def largest_page(

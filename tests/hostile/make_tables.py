@@ -63,6 +63,17 @@ def parquet_footer_lies(root: Path) -> Path:
     return patched(path, lambda data: data.__setitem__(slice(-8, -4), b"\xff\xff\xff\x7f"))
 
 
+def parquet_path_is_no_text(root: Path) -> Path:
+    """Make: parquet whose footer names a column's chunk in bytes that are not UTF-8; a fuzzer's find."""
+    path = parquet_of(audio_table(wav()))(root)
+
+    def change(data: bytearray) -> None:
+        footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+        data[data.index(b"audio", data.index(b"audio", footer) + 1)] = 0xFF
+
+    return patched(path, change)
+
+
 def parquet_garbage(root: Path) -> Path:
     """Make: parquet garbage."""
     (root / "a.parquet").write_bytes(b"PAR1" + bytes(range(256)) * 4 + b"PAR1")
@@ -173,6 +184,7 @@ TABLES: tuple[Case, ...] = (
     Case("parquet truncated", parquet_truncated, {"source_cut_off"}),
     Case("parquet damaged pages", parquet_damaged_pages, {"source_cut_off"}),
     Case("parquet footer lies", parquet_footer_lies, {"source_cut_off"}),
+    Case("parquet path is no text", parquet_path_is_no_text, {"source_cut_off"}),
     Case("parquet garbage", parquet_garbage, {"source_cut_off"}),
     Case("parquet without audio", parquet_without_audio, {"no_audio_column"}),
     Case(
