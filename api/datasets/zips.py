@@ -28,6 +28,9 @@ from api.errors import (
     SourceTooLarge,
 )
 
+NAMELESS: Final = "(no name)"
+"""What a member without a name is called, so that a finding can speak of it."""
+
 _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _CENTRAL_MAGIC: Final = b"PK\x01\x02"
 _TAIL_BYTES: Final = (1 << 16) + 22
@@ -68,13 +71,13 @@ class ZipReader:
                     continue
                 if item is not None:
                     yield item
-                elif not info.is_dir():
+                elif not _is_folder(info):
                     self.passed_over += 1
 
     def _item(
         self, stream: BinaryIO, info: zipfile.ZipInfo, *, item_id: str, shared: bool
     ) -> Recording | None:
-        if info.is_dir():
+        if _is_folder(info):
             return None
         name, place = _name(info), self._place
         refuse(info, name=name, shared=shared, limits=self._limits)
@@ -178,4 +181,9 @@ def _head(stream: BinaryIO, info: zipfile.ZipInfo, *, name: str) -> bytes:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    return label(info.orig_filename)
+    return label(info.orig_filename) or NAMELESS
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    """As `ZipInfo.is_dir` says, which fails on a member whose name is empty or begins with a NUL."""
+    return info.filename.endswith("/")

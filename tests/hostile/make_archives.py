@@ -124,6 +124,19 @@ def zip_climbing_names(root: Path) -> Path:
     return zip_of(root, [(name, wav()) for name in [*names, "ok.wav"]])
 
 
+def zip_name_of_nul(root: Path) -> Path:
+    """Make: zip of members whose names begin with a NUL, or are empty; a fuzzer's find."""
+    path = zip_of(root, [("Zname.wav", wav()), ("b.wav", wav(1))])
+    return patched(
+        path, lambda data: data.__setitem__(slice(None), data.replace(b"Zname.wav", b"\0name.wav"))
+    )
+
+
+def zip_empty_name(root: Path) -> Path:
+    """Make: zip with a member that has no name at all."""
+    return zip_of(root, [("", wav()), ("b.wav", wav(1))])
+
+
 def zip_duplicate_names(root: Path) -> Path:
     """Make: zip duplicate names."""
     return zip_of(root, [("a.wav", wav()), ("a.wav", wav(1)), ("a.wav", wav(2))])
@@ -276,6 +289,8 @@ ARCHIVES: tuple[Case, ...] = (
     Case("zip encrypted", zip_encrypted, {"encrypted"}),
     Case("zip links and devices", zip_links_and_devices, {"link_refused", "device_refused", "ok"}),
     Case("zip climbing names", zip_climbing_names, {"unsafe_name", "ok"}),
+    Case("zip name that begins with NUL", zip_name_of_nul, {"unsafe_name", "ok"}),
+    Case("zip empty name", zip_empty_name, {"ok"}),
     Case("zip duplicate names", zip_duplicate_names, {"ok"}),
     Case("zip names with NUL and no UTF-8", zip_odd_names, {"ok"}),
     Case("zip states a million entries", zip_states_a_million_entries, {"source_too_large"}),
