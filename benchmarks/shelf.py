@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.training.data import Source, cached
 from fingerprint.extract import Extractor
+from fingerprint.peaks import pick_peaks
+from fingerprint.spectrogram import level_free
 from fingerprint.types import Query, Spectrogram
 from index.match import Hits
 
@@ -41,6 +43,7 @@ class Shelf:
     starts: NDArray[np.int64]
     """First code of each recording, and the number of all codes at the end."""
     vectors: NDArray[np.float32]
+    constellations: tuple[NDArray[np.int32], ...]
     flat: Any
     hidden: frozenset[int] = field(default=frozenset())
 
@@ -75,6 +78,10 @@ class Shelf:
         """All codes of a recording."""
         return self.vectors[self.starts[recording] : self.starts[recording + 1]]
 
+    def peaks(self, recording: int) -> NDArray[np.int32]:
+        """Peaks of a recording."""
+        return self.constellations[recording]
+
     def recording(self, recording: int) -> Shelved:
         """How long a recording is."""
         n_codes = int(self.starts[recording + 1] - self.starts[recording])
@@ -98,15 +105,19 @@ def power_of(source: Source, *, corpus: Path, cache: Path, frame_s: float) -> Sp
 
 def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path) -> Shelf:
     """Fingerprint all sources, or read what was kept of them under this scheme, and put them on one shelf."""
-    parts = []
+    parts, constellations = [], []
     for source in sources:
         name = hashlib.sha256(f"{source.path} {extractor.scheme}".encode()).hexdigest()[:16]
-        kept = cache / "codes" / f"{name}.npy"
+        kept = cache / "codes" / f"{name}.npz"
         if not kept.exists():
             sound = power_of(source, corpus=corpus, cache=cache, frame_s=extractor.params.frame_s)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            np.save(kept, extractor.pack(extractor.embed(sound, fine=False)))
-        parts.append(extractor.unpack(np.load(kept)))
+            codes = extractor.pack(extractor.embed(sound, fine=False))
+            peaks = pick_peaks(level_free(sound.power, extractor.params), extractor.params)
+            np.savez(kept, codes=codes, peaks=peaks)
+        with np.load(kept) as stored:
+            parts.append(extractor.unpack(stored["codes"]))
+            constellations.append(stored["peaks"])
     vectors = np.ascontiguousarray(np.concatenate(parts))
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)
@@ -116,6 +127,7 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
         sources=tuple(sources),
         starts=starts.astype(np.int64),
         vectors=vectors,
+        constellations=tuple(constellations),
         flat=flat,
     )
 

@@ -16,6 +16,10 @@ LEAST_COSINE: Final = 0.9995
 """Codes of two machines agree at least this well: other instruction sets add numbers in another order."""
 
 
+LEAST_PEAKS: Final = 0.95
+"""Of two peaks in one second that are equally strong, either may be kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conformance:
     """How well this machine's codes agree with the expected ones.
@@ -26,16 +30,19 @@ class Conformance:
         Of the least similar pair of codes.
     equal_bytes : float
         Share of the packed bytes that are the same.
+    equal_peaks : float
+        Share of the expected spectral peaks that were picked.
     """
 
     scheme: str
     worst_cosine: float
     equal_bytes: float
+    equal_peaks: float
 
     @property
     def ok(self) -> bool:
         """True where codes made here can be looked up in an index made elsewhere."""
-        return self.worst_cosine >= LEAST_COSINE
+        return self.worst_cosine >= LEAST_COSINE and self.equal_peaks >= LEAST_PEAKS
 
 
 def made_up_sound() -> Waveform:
@@ -57,10 +64,13 @@ def made_up_sound() -> Waveform:
 def check(extractor: Extractor) -> Conformance:
     """Compare this machine's codes of the test signal with those that the model ships."""
     with np.load(extractor.model_file("conformance.npz"), allow_pickle=False) as kept:
-        expected, packed = kept["embedding"], kept["codes"]
-    found = extractor.embed(extractor.query(made_up_sound()).spectrogram, fine=True)
+        expected, packed, peaks = kept["embedding"], kept["codes"], kept["peaks"]
+    heard = extractor.query(made_up_sound())
+    found = extractor.embed(heard.spectrogram, fine=True)
+    picked = {tuple(peak) for peak in extractor.fingerprint(heard).peaks.tolist()}
     return Conformance(
         scheme=extractor.scheme,
         worst_cosine=float((found * expected).sum(axis=1).min()),
         equal_bytes=float((extractor.pack(found) == packed).mean()),
+        equal_peaks=sum(tuple(peak) in picked for peak in peaks.tolist()) / len(peaks),
     )

@@ -17,16 +17,12 @@ from fingerprint.chromaprint import chromaprint
 from fingerprint.codes import NET_PARTS, Projector, Quantiser
 from fingerprint.errors import ModelDamaged, SchemeMismatch
 from fingerprint.params import Params
+from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free, spectrogram
 from fingerprint.types import Fingerprint, Query, Spectrogram, Waveform
 
 MODELS: Final = Path(__file__).parent / "model"
 """The newest scheme's files; older schemes keep theirs in folders below, each named after its scheme."""
-
-
-SAME_CODES: Final = {"ew1-c19c40": "ew1-2f1f8e"}
-"""Names of files that compute, to the bit, what other files computed before them, and the name those had.
-The net of ew1-2f1f8e was one file before it was cut in three."""
 
 
 class Extractor:
@@ -69,7 +65,7 @@ class Extractor:
         )
 
     def fingerprint(self, query: Query) -> Fingerprint:
-        """Keep of a query what is stored: packed codes on the coarse grid, and the Chromaprint vector.
+        """Keep of a query what is stored: packed codes on the coarse grid, peaks, the Chromaprint vector.
 
         Raises
         ------
@@ -78,11 +74,13 @@ class Extractor:
         """
         if query.scheme != self.scheme:
             raise SchemeMismatch(index_scheme=self.scheme, query_scheme=query.scheme)
+        picture = level_free(query.spectrogram.power, self.params)
         return Fingerprint(
             scheme=self.scheme,
             duration_s=query.duration_s,
             active_s=query.active_s,
-            codes=self.pack(self.embed(query.spectrogram, fine=False)),
+            codes=self.pack(self._projector.project(picture, fine=False)),
+            peaks=pick_peaks(picture, self.params),
             chromaprint=query.chromaprint,
         )
 
@@ -125,15 +123,11 @@ class Extractor:
 
 
 def name_scheme(params: Params, folder: Path) -> str:
-    """Short stable name, such as 'ew1-3f9a0c', out of every number and weight that can change a code.
-
-    Files written anew without changing a bit of a code keep the name that stores know: see `SAME_CODES`.
-    """
+    """Short stable name, such as 'ew1-3f9a0c', of all numbers and weights that can change a fingerprint."""
     digest = hashlib.sha256(json.dumps(params.canonical(), sort_keys=True).encode())
     for name in (*NET_PARTS, "quantiser.npz"):
         digest.update((folder / name).read_bytes())
-    name = f"ew1-{digest.hexdigest()[:6]}"
-    return SAME_CODES.get(name, name)
+    return f"ew1-{digest.hexdigest()[:6]}"
 
 
 def _card(folder: Path) -> dict[str, Any]:

@@ -27,6 +27,12 @@ class Params:
         Odd number of frames that one code looks at.
     dim, code_bits : int
         Dimensions of a code, and stored bits a dimension.
+    peaks_per_block, peak_block_frames : int
+        Most peaks that are kept of each block, and its length in frames.
+    peak_reach_frames, peak_reach_bands : int
+        How far to either side a peak is the highest.
+    peak_box_frames, peak_box_bands : int
+        How far to either side the surroundings reach that a peak is measured against.
     """
 
     rate_hz: int = RATE_HZ
@@ -42,6 +48,12 @@ class Params:
     context_frames: int = 49
     dim: int = 64
     code_bits: int = 4
+    peaks_per_block: int = 17
+    peak_block_frames: int = 31
+    peak_reach_frames: int = 5
+    peak_reach_bands: int = 4
+    peak_box_frames: int = 8
+    peak_box_bands: int = 4
 
     @property
     def frame_s(self) -> float:

@@ -100,6 +100,8 @@ class Fingerprint:
     ----------
     codes : uint8 array, shape (n_codes, code_bytes)
         Packed sub-fingerprints; code ``k`` is centred ``k * hop_s`` seconds after the start.
+    peaks : int32 array, shape (n_peaks, 2)
+        Frame and band of the strongest spectral peaks, frames ascending (see `fingerprint.peaks`).
     chromaprint : uint32 array, shape (n,)
     """
 
@@ -107,4 +109,5 @@ class Fingerprint:
     duration_s: float
     active_s: float
     codes: NDArray[np.uint8]
+    peaks: NDArray[np.int32]
     chromaprint: NDArray[np.uint32]

@@ -74,10 +74,7 @@ class Alignment:
 
         The first and last steps alone would be rows off, for they look beyond the ends of the query.
         """
-        met = self.codes * float(ROWS_PER_CODE)
-        if len(met) < LEAST_STEPS_OF_A_LINE:
-            return np.asarray(rows + np.median(met - self.rows))
-        slope, at_zero = np.polyfit(self.rows, met, 1, w=np.maximum(self.similarity, 0.05))
+        slope, at_zero = line_through(self.codes, self.rows, self.similarity)
         return np.asarray(slope * rows + at_zero)
 
     @property
@@ -101,6 +98,17 @@ class Alignment:
             similarity=self.similarity[first:last],
             score=float(scores[first:last].sum()),
         )
+
+
+def line_through(
+    codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Slope and beginning of the line on which fine rows of a query lie in the reference, in rows."""
+    met = codes * float(ROWS_PER_CODE)
+    if len(met) < LEAST_STEPS_OF_A_LINE:
+        return 1.0, float(np.median(met - rows))
+    slope, at_zero = np.polyfit(rows, met, 1, w=np.maximum(similarity, 0.05))
+    return float(slope), float(at_zero)
 
 
 def best_path(

@@ -16,7 +16,7 @@ from index.errors import CatalogDamaged, CatalogTooNew, CatalogUnreachable, Disk
 from index.lock import HomeLock
 
 CATALOG_FILE: Final = "catalog.sqlite"
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
 
 

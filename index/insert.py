@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 from fingerprint.errors import SchemeMismatch
 from fingerprint.types import Fingerprint
 from index import rows
+from index.blobs import pack_peaks, pack_words
 from index.errors import RecordingTooLong, RecordingUnknown
 from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Picture, SegmentFile
 from index.segments import MAX_CODES
@@ -177,7 +178,7 @@ def _new_recording(
     }
     number = _number(connection.execute(insert(RECORDING).values(values)).inserted_primary_key)
     codes = np.ascontiguousarray(fingerprint.codes).tobytes()
-    chromaprint = fingerprint.chromaprint.astype("<u4").tobytes()
+    chromaprint, peaks = pack_words(fingerprint.chromaprint), pack_peaks(fingerprint.peaks)
     connection.execute(
         insert(FINGERPRINT).values(
             recording_id=number,
@@ -187,6 +188,8 @@ def _new_recording(
             codes_sha256=digest(codes),
             chromaprint=chromaprint,
             chromaprint_sha256=digest(chromaprint),
+            peaks=peaks,
+            peaks_sha256=digest(peaks),
         )
     )
     return number

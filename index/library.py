@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from index.enroll import SEGMENT_FOLDER, Writer
 from index.errors import HomeBusy, RecordingUnknown, SegmentDamaged
 from index.match import Hits
 from index.protocols import Embedder
+from index.recent import Recent
 from index.records import Collection, ItemRow, Picture, RecordingRow
 from index.segments import N_PROBE, Codec, Segment, Vectors, build, look_up, split_numbers
 from index.tables import ITEM
@@ -31,6 +31,9 @@ from index.whole import WholeFiles, copies
 
 CACHED_BYTES: Final = 64 << 20
 """Unpacked codes kept at hand: 36 hours of audio."""
+
+CACHED_PEAKS_BYTES: Final = 16 << 20
+"""Peaks kept at hand: 32 hours."""
 
 OPEN_ATTEMPTS: Final = 5
 MEND_WAIT_S: Final = 0.1
@@ -79,8 +82,8 @@ class Library:
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
         self._whole: dict[int, WholeFiles] = {}
-        self._codes: OrderedDict[int, Vectors] = OrderedDict()
-        self._codes_bytes = 0
+        self._codes = Recent(self._read_codes, most_bytes=CACHED_BYTES)
+        self._peaks = Recent(self._read_peaks, most_bytes=CACHED_PEAKS_BYTES)
         self._recordings: dict[int, RecordingRow] = {}
         self._close = ExitStack()
 
@@ -167,17 +170,12 @@ class Library:
     def codes(self, recording: int) -> Vectors:
         """Unit vectors of one recording's codes, float32, shape (n_codes, dim); not to be written to."""
         with self._guard:
-            if recording in self._codes:
-                self._codes.move_to_end(recording)
-                return self._codes[recording]
-            packed = rows.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
-            vectors = self.extractor.unpack(packed)
-            vectors.setflags(write=False)
-            self._codes[recording] = vectors
-            self._codes_bytes += vectors.nbytes
-            while self._codes_bytes > CACHED_BYTES and len(self._codes) > 1:
-                self._codes_bytes -= self._codes.popitem(last=False)[1].nbytes
-            return vectors
+            return self._codes.of(recording)
+
+    def peaks(self, recording: int) -> NDArray[np.int32]:
+        """Frame and band of one recording's peaks, int32, shape (n_peaks, 2); not to be written to."""
+        with self._guard:
+            return self._peaks.of(recording)
 
     def recording(self, recording: int) -> RecordingRow:
         """One recording by its number."""
@@ -234,6 +232,13 @@ class Library:
     def knowledge(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
         return self._contents.knowledge(collections)
+
+    def _read_codes(self, recording: int) -> Vectors:
+        packed = rows.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
+        return self.extractor.unpack(packed)
+
+    def _read_peaks(self, recording: int) -> NDArray[np.int32]:
+        return rows.peaks(self._snapshot, self.tenant, recording)
 
     def _collection(self, number: int) -> Collection:
         return self._contents.collection(number)

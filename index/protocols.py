@@ -61,6 +61,9 @@ class Searchable(Protocol):
     def codes(self, recording: int) -> NDArray[np.float32]:
         """All codes of a recording, unpacked."""
 
+    def peaks(self, recording: int) -> NDArray[np.int32]:
+        """Frame and band of a recording's strongest spectral peaks, frames ascending."""
+
     def recording(self, recording: int) -> StoredRecording:
         """What is known of a recording."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
+from index.blobs import unpack_peaks, unpack_words
 from index.errors import CatalogDamaged, RecordingUnknown
 from index.records import Collection, CollectionKind, Failure, ItemRow, Picture, RecordingRow, SegmentFile
 from index.tables import COLLECTION, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
@@ -129,7 +130,13 @@ def chromaprint(connection: Connection, tenant: str, recording: int) -> NDArray[
     columns = select(FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256)
     row = _one(connection, columns, tenant, recording)
     checked(row.chromaprint, row.chromaprint_sha256, f"the Chromaprint of recording {recording}")
-    return np.frombuffer(row.chromaprint, dtype="<u4").astype(np.uint32)
+    return unpack_words(row.chromaprint)
+
+
+def peaks(connection: Connection, tenant: str, recording: int) -> NDArray[np.int32]:
+    """Frame and band of one recording's peaks, int32, shape (n_peaks, 2)."""
+    row = _one(connection, select(FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256), tenant, recording)
+    return unpack_peaks(checked(row.peaks, row.peaks_sha256, f"the peaks of recording {recording}"))
 
 
 def _one(connection: Connection, columns: Select[Any], tenant: str, recording: int) -> Row[Any]:

@@ -41,6 +41,11 @@ class Scoring:
         The same where spoken word was met; fitted with the other recordings of the same voice in the index.
     checked_to : float
         Smallest E-value that absent queries could check; below it a value is extrapolated.
+    agreements, agreement_log_p : tuples of float
+        How often chance agrees so well with a reference's peaks (`index.constellation`), and the log of that;
+        both for the same few numbers, agreements ascending.
+    agreement_rate : float
+        By how much the log falls for each standard deviation beyond the last of them.
     overlaid_similarity : float
         Excerpts below this similarity along the path have other audio on top.
     """
@@ -58,6 +63,9 @@ class Scoring:
     spoken_offset: float
     spoken_slope: float
     checked_to: float
+    agreements: tuple[float, ...]
+    agreement_log_p: tuple[float, ...]
+    agreement_rate: float
     overlaid_similarity: float
 
     def __post_init__(self) -> None:
@@ -66,6 +74,9 @@ class Scoring:
         slopes = self.prior_rate, self.calibration_slope, self.spoken_slope
         if not (min(slopes) > 0 and self.z_high > self.z_low):
             raise ValueError("rates, slopes and the table's range are positive")
+        falls = np.diff([*self.agreement_log_p, self.agreement_log_p[-1] - self.agreement_rate])
+        if max(self.agreement_log_p) > 0 or np.any(falls > 0) or np.any(np.diff(self.agreements) <= 0):
+            raise ValueError("better agreement is never more probable")
 
     @property
     def levels_per_z(self) -> float:
@@ -75,6 +86,12 @@ class Scoring:
     def pooled_rate(self, n_rows: int) -> float:
         """How fast the number of chance paths falls with their score, for a query of so many fine rows."""
         return self.prior_rate * (1 + self.prior_rate_rows / max(n_rows, 1))
+
+    def log_p_agreement(self, agreement: float) -> float:
+        """Log of the probability that chance agrees with a reference's peaks at least so well."""
+        beyond = max(agreement - self.agreements[-1], 0.0)
+        within = float(np.interp(agreement, self.agreements, self.agreement_log_p))
+        return within - self.agreement_rate * beyond
 
     def step_scores(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score of steps of the given z, as the kernels read it."""
@@ -87,6 +104,7 @@ def read_scoring(path: Path) -> Scoring:
     """Read what `write_scoring` wrote."""
     values = json.loads(path.read_text(encoding="utf-8"))
     values["table"] = np.array(values["table"], dtype=np.float32)
+    values |= {name: tuple(values[name]) for name in ("agreements", "agreement_log_p")}
     return Scoring(**values)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align, best_path, codes_met
+from index.align import Alignment, align, best_path, codes_met, line_through
+from index.constellation import LOG_E_MOST, agreement, contrast, log_e_of_both
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
 from index.lookup import NEIGHBOURS, Copy, complete, find_candidates, glimpse, make_copy, undo
@@ -73,6 +74,7 @@ class Search:
     max_e_value: float
     n_codes: int
     nulls: dict[tuple[Rung, bool, int, int], Null] = field(default_factory=dict)
+    contrasts: dict[Rung, NDArray[np.float32]] = field(default_factory=dict)
     _wanted: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,18 +111,42 @@ class Search:
         path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=self.scoring)
         if path is None:
             return False
-        steps, _, score = path
-        middle_row = int(steps[len(steps) // 2, 1])
-        return self._is_near(score, copy, middle_row, space, pooled_nats=GLIMPSED_POOLED_NATS)
+        steps, similarity, score = path
+        alignment = Alignment(
+            recording=candidate.recording,
+            copy=copy,
+            codes=steps[:, 0] + np.int32(first),
+            rows=steps[:, 1],
+            similarity=similarity,
+            score=score,
+        )
+        return self._witnessed(alignment, space, pooled_nats=GLIMPSED_POOLED_NATS) is not None
 
-    def _is_near(
-        self, score: float, copy: Copy, middle_row: int, space: Space, *, pooled_nats: float
-    ) -> bool:
-        """Whether the cheap null models leave it open that a path is good enough to be reported."""
-        if log_e_pooled(score, space, self.scoring) > self._wanted + pooled_nats:
-            return False
-        rough = self._null(copy, middle_row, self.rough)
-        return log_e_raw(score, space, rough) <= self._wanted + ROUGH_NATS
+    def _witnessed(self, alignment: Alignment, space: Space, *, pooled_nats: float) -> float | None:
+        """How (log) probable it is by chance that the peaks agree so well with a path.
+
+        None where the cheap null models leave no hope that it is good enough to be reported.
+        """
+        pooled = log_e_pooled(alignment.score, space, self.scoring) - pooled_nats
+        if pooled > LOG_E_MOST:
+            return None
+        log_p = self._log_p(alignment)
+        if log_e_of_both(pooled, log_p) > self._wanted:
+            return None
+        rough = self._null(alignment.copy, alignment.middle_row, self.rough)
+        near = log_e_of_both(log_e_raw(alignment.score, space, rough) - ROUGH_NATS, log_p) <= self._wanted
+        return log_p if near else None
+
+    def _log_p(self, alignment: Alignment) -> float:
+        return self.scoring.log_p_agreement(self._agreement(alignment))
+
+    def _agreement(self, alignment: Alignment) -> float:
+        rung = alignment.copy.rung
+        if rung not in self.contrasts:
+            self.contrasts[rung] = contrast(undo(self.query.spectrogram, rung))
+        slope, _ = line_through(alignment.codes, alignment.rows, alignment.similarity)
+        peaks = self.library.peaks(alignment.recording)
+        return agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope)
 
     def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
         """The rungs whose coarse look-up gives any recording the most votes, best first."""
@@ -184,10 +210,13 @@ class Search:
         start_s, end_s = alignment.query_span_s
         if end_s - start_s < LEAST_SPAN_S:
             return None
-        if not self._is_near(alignment.score, copy, alignment.middle_row, space, pooled_nats=POOLED_NATS):
+        log_p = self._witnessed(alignment, space, pooled_nats=POOLED_NATS)
+        if log_p is None:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
-        log_e = log_e_raw(alignment.score, space, null)
+        log_e = log_e_of_both(log_e_raw(alignment.score, space, null), log_p)
+        if log_e > self._wanted:
+            return None
         met = self.library.codes(alignment.recording)[alignment.codes]
         return Judged(
             alignment=alignment,

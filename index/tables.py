@@ -87,6 +87,8 @@ FINGERPRINT: Final = Table(
     Column("codes_sha256", String(64), nullable=False),
     Column("chromaprint", LargeBinary, nullable=False),
     Column("chromaprint_sha256", String(64), nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    Column("peaks_sha256", String(64), nullable=False),
 )
 
 PICTURE: Final = Table(

@@ -28,6 +28,7 @@ REBUILD: Final = "run `earwitness rebuild`"
 _BLOBS: Final = (
     (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
     (FINGERPRINT, FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256, "Chromaprint"),
+    (FINGERPRINT, FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256, "peaks"),
     (PICTURE, PICTURE.c.levels, PICTURE.c.levels_sha256, "spectrogram"),
 )
 

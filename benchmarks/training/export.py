@@ -25,6 +25,7 @@ from fingerprint.codes import NET_PARTS, Projector, Quantiser
 from fingerprint.conformance import made_up_sound
 from fingerprint.extract import MODELS, name_scheme
 from fingerprint.params import PARAMS
+from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free, spectrogram
 
 OPSET: Final = 17
@@ -173,11 +174,12 @@ def background(codes: list[Floats], quantiser: Quantiser, tracks: list[Source], 
 
 
 def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
-    """Fine codes of the made-up test signal."""
+    """Fine codes and peaks of the made-up test signal."""
     heard = made_up_sound()
     assert active_seconds(heard) > 10
-    embedding = projector.project(level_free(spectrogram(heard).power), fine=True)
-    return {"embedding": embedding, "codes": quantiser.pack(embedding)}
+    picture = level_free(spectrogram(heard).power)
+    embedding = projector.project(picture, fine=True)
+    return {"embedding": embedding, "codes": quantiser.pack(embedding), "peaks": pick_peaks(picture)}
 
 
 def main() -> None:

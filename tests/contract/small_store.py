@@ -83,6 +83,14 @@ def some_codes(seed: int, n_codes: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, size=size, dtype=np.uint8)
 
 
+def some_peaks(seed: int, n_peaks: int) -> NDArray[np.int32]:
+    """Random peaks, frames ascending, with a pause in the middle."""
+    rng = np.random.default_rng(seed)
+    frames = np.cumsum(rng.integers(0, 3, size=n_peaks))
+    frames[n_peaks // 2 :] += 1_000
+    return np.stack([frames, rng.integers(0, 128, size=n_peaks)], axis=1).astype(np.int32)
+
+
 def some_fingerprint(seed: int, n_codes: int = 6) -> Fingerprint:
     """A fingerprint that no other seed shares."""
     duration_s = n_codes * Nibbles.params.hop_s
@@ -92,6 +100,7 @@ def some_fingerprint(seed: int, n_codes: int = 6) -> Fingerprint:
         duration_s=duration_s,
         active_s=duration_s,
         codes=some_codes(seed, n_codes),
+        peaks=some_peaks(seed, 40 * n_codes),
         chromaprint=chromaprint,
     )
 

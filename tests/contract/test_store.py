@@ -177,7 +177,7 @@ def test_an_open_library_sees_its_own_epoch(home: Path, settled: Settle) -> None
 
 
 def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> None:
-    """Names, metadata, codes, Chromaprint and the small spectrogram are as they were given."""
+    """Names, metadata, codes, peaks, Chromaprint and the small spectrogram are as they were given."""
     levels = np.arange(12, dtype=np.uint8).reshape(4, 3)
     picture = Picture(levels=levels, frame_s=0.25, lowest_db=-80.0, step_db=0.5)
     item = replace(some_item(7, owner="Ada"), title="Ünder", isrc="X", metadata={"a": [1]}, picture=picture)
@@ -192,6 +192,7 @@ def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> Non
         )  # fmt: skip
         assert np.array_equal(library.codes(recording), CODEC.unpack(some_codes(7, 6)))
         assert np.array_equal(library.chromaprint(recording), some_fingerprint(7).chromaprint)
+        assert np.array_equal(library.peaks(recording), some_fingerprint(7).peaks)
         kept = library.picture(recording)
         assert kept is not None and np.array_equal(kept.levels, levels)
         assert library.recording(recording).sha256 == sha256_of(7)

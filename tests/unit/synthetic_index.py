@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.params import PARAMS, Params
+from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Query, Spectrogram
 from index.kernels import ROWS_PER_CODE
@@ -124,6 +125,7 @@ class MemoryLibrary:
     extractor: BlurExtractor
     durations_s: list[float] = field(default_factory=list)
     stored: list[NDArray[np.float32]] = field(default_factory=list)
+    constellations: list[NDArray[np.int32]] = field(default_factory=list)
     whole: list[int] = field(default_factory=list)
 
     @property
@@ -135,6 +137,7 @@ class MemoryLibrary:
         """Keep a recording's codes; returns its number."""
         codes = self.extractor.unpack(self.extractor.pack(self.extractor.embed(spectrogram, fine=False)))
         self.stored.append(codes)
+        self.constellations.append(pick_peaks(level_free(spectrogram.power)))
         self.durations_s.append(len(spectrogram.power) * spectrogram.frame_s)
         return len(self.stored) - 1
 
@@ -156,6 +159,10 @@ class MemoryLibrary:
     def codes(self, recording: int) -> NDArray[np.float32]:
         """All codes of a recording."""
         return self.stored[recording]
+
+    def peaks(self, recording: int) -> NDArray[np.int32]:
+        """All peaks of a recording."""
+        return self.constellations[recording]
 
     def recording(self, recording: int) -> Row:
         """What is known of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,15 +11,17 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from fingerprint.errors import SchemeMismatch
-from index import enroll, rows
+from index import enroll, migrations, rows
 from index.answers import Answers, Asked
 from index.backup import backup, restore
+from index.catalog import Catalog
 from index.enroll import Writer
 from index.errors import (
     BackupDamaged,
@@ -134,6 +137,26 @@ def test_the_migrations_make_the_tables(home: Path) -> None:
     """A migrated catalog has exactly the tables, columns and indexes that the program declares."""
     with Writer.open(home, codec=CODEC) as writer, writer.catalog.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_catalog_from_before_the_peaks_keeps_its_recordings(tmp_path: Path) -> None:
+    """Vectors stored as they were before are read the same after the migration; peaks there are none."""
+    words = np.arange(5, dtype="<u4") * 77_777
+    catalog = Catalog(tmp_path)
+    migrations.upgrade(catalog.engine, revision="0001")
+    with catalog.writing() as connection:
+        connection.execute(text("INSERT INTO recording VALUES (1, 'local', 'k', 's', 9.0, 9.0, 1, NULL)"))
+        connection.execute(
+            text("INSERT INTO fingerprint VALUES (1, 'local', 'x', :codes, :sum, :words, 'of before')"),
+            {"codes": bytes(32), "sum": hashlib.sha256(bytes(32)).hexdigest(), "words": words.tobytes()},
+        )
+    migrations.upgrade(catalog.engine)
+    with catalog.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert np.array_equal(rows.chromaprint(connection, "local", 1), words)
+        assert rows.peaks(connection, "local", 1).shape == (0, 2)
+        assert rows.codes(connection, "local", 1, 32).shape == (1, 32)
+    catalog.close()
 
 
 def test_a_full_disk_leaves_no_half_segment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

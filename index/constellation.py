@@ -1,0 +1,114 @@
+"""The second witness of a path: whether the query rises just where the reference has its peaks.
+
+A path of codes is found by what the net makes of 1.6 s at a time; two pieces in one style can be alike in
+that. Peaks are single cells of the spectrogram (Wang 2003). Here they are not matched with peaks of the
+query, which noise moves and hides, but looked up in the whole query: how far it rises, on average, in the
+cells where the reference has peaks. Chance is measured on the spot, by the same look-up with the peaks moved
+on in time: so rhythm, key and persistent tones that two strangers share count for little.
+"""
+
+from __future__ import annotations
+
+from math import inf, log, log1p
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from fingerprint.spectrogram import level_free
+from fingerprint.types import Spectrogram
+from index.kernels import ROWS_PER_CODE
+from index.peak_kernels import agreement_along
+
+Floats = NDArray[np.float32]
+
+FRAMES_PER_ROW: Final = 4
+"""Frames from one fine row of a query to the next."""
+
+ROUND_FRAMES, ROUND_BANDS = 2, 8
+"""How far to either side the surroundings reach that a cell of the query is measured against."""
+
+MOST_RISE: Final = 1.0
+"""Rises and falls are cut off at 20 dB, so that no single cell decides."""
+
+MARGIN_FRAMES: Final = 125
+"""What lies within 4 s of a path is compared too: where it is right it mostly goes on; chance does not."""
+
+MOST_FRAMES: Final = 400
+"""Of a longer path the middle 13 s are looked at."""
+
+FAR_FRAMES: Final = np.concatenate([np.arange(-240, -11, 6), np.arange(12, 241, 6)])
+"""Shifts that no path explains: chance."""
+
+LOG_E_MOST: Final = log(100.0)
+"""Paths that the codes alone let expect more often than this are not judged by peaks either."""
+
+
+def log_e_of_both(log_e: float, log_p: float) -> float:
+    """Log of the E-value of two independent witnesses, of which the second was asked about few paths.
+
+    Chance gives ``x`` paths with E-values of at most ``x`` by the codes, up to the most that is looked at;
+    each of them agrees with the peaks so well with probability ``p``. So it gives ``c * (1 + ln(most / c))``
+    whose product ``E * p`` is at most ``c``.
+
+    Returns
+    -------
+    log_e
+        Infinite for a path that is not looked at.
+    """
+    if log_e > LOG_E_MOST:
+        return inf
+    product = log_e + log_p
+    return product + log1p(LOG_E_MOST - product)
+
+
+def contrast(spectrogram: Spectrogram) -> Floats:
+    """How far each cell rises above its surroundings, each band of mean 0 and standard deviation 1.
+
+    Returns
+    -------
+    contrast : float32 array, shape (n_frames, n_bands)
+    """
+    picture = level_free(spectrogram.power)
+    size = (2 * ROUND_FRAMES + 1, 2 * ROUND_BANDS + 1)
+    rise = picture - uniform_filter(picture, size, mode="nearest")
+    np.clip(rise, -MOST_RISE, MOST_RISE, out=rise)
+    rise -= rise.mean(axis=0)
+    rise /= rise.std(axis=0) + np.float32(1e-3)
+    return np.asarray(rise)
+
+
+def agreement(
+    contrast: Floats,
+    peaks: NDArray[np.int32],
+    codes: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    slope: float,
+) -> float:
+    """By how many standard deviations a query agrees with a reference's peaks more than by chance.
+
+    Parameters
+    ----------
+    contrast : float32 array, shape (n_frames, n_bands)
+        Of the copy that the path was found on.
+    peaks : int32 array, shape (n_peaks, 2)
+        All of the recording.
+    codes, rows : int32 arrays, shape (n_steps,)
+        The path's steps: reference codes and fine rows of the copy.
+    slope : float
+        Reference time in one of the copy, as the path says.
+
+    Returns
+    -------
+    agreement
+        0 where there are too few peaks to tell.
+    """
+    first = max(int(rows[0]) * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
+    last = min(int(rows[-1]) * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
+    query = FRAMES_PER_ROW * float(np.median(rows))
+    reference = query + FRAMES_PER_ROW * float(np.median(codes * ROWS_PER_CODE - rows))
+    if last - first > MOST_FRAMES:
+        first = int(min(max(query - MOST_FRAMES / 2, first), last - MOST_FRAMES))
+        last = first + MOST_FRAMES
+    return float(agreement_along(contrast, peaks, first, last, query, reference, slope, FAR_FRAMES))

@@ -1,0 +1,96 @@
+"""The loops of `index.constellation`: a query's contrast summed over the peaks of a reference."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+LATE_FRAMES: Final = 4
+"""A path is off by a row at most: peaks are tried this much earlier and later."""
+
+UP_BANDS: Final = 2
+"""The net tells a semitone less well than this: peaks are tried so much higher and lower."""
+
+BAND_COST: Final = 0.5
+"""Standard deviations that each band of shift has to bring in, as more tries find more by chance."""
+
+LEAST_PEAKS: Final = 5
+LEAST_FAR: Final = 8
+PLAIN_SPREAD: Final = 1.5
+"""Standard deviation where a recording is too short to be shifted: that of most is below it."""
+
+LEAST_SPREAD: Final = 0.7
+
+
+@njit(cache=True, nogil=True)
+def agreement_along(
+    contrast: Floats,
+    peaks: NDArray[np.int32],
+    first: int,
+    last: int,
+    query: float,
+    reference: float,
+    slope: float,
+    far: NDArray[np.int64],
+) -> float:
+    """Best sum near a path over the mean of those far from it, in standard deviations of the latter."""
+    best, tried = np.float32(-np.inf), False
+    for up in range(-UP_BANDS, UP_BANDS + 1):
+        for late in range(-LATE_FRAMES, LATE_FRAMES + 1):
+            found, heard = sum_along(contrast, peaks, first, last, query, reference + late, slope, up)
+            tried = tried or found
+            if found:
+                best = max(best, heard - np.float32(BAND_COST * abs(up)))
+    if not tried:
+        return 0.0
+    total, squares, count = 0.0, 0.0, 0
+    for shift in far:
+        found, heard = sum_along(contrast, peaks, first, last, query, reference + shift, slope, 0)
+        if found:
+            total += heard
+            squares += heard * heard
+            count += 1
+    if count < LEAST_FAR:
+        return float(best / PLAIN_SPREAD)
+    mean = total / count
+    spread = np.sqrt(max(squares / count - mean * mean, 0.0))
+    return float((best - mean) / max(spread, LEAST_SPREAD))
+
+
+@njit(cache=True, nogil=True)
+def sum_along(
+    contrast: Floats,
+    peaks: NDArray[np.int32],
+    first: int,
+    last: int,
+    query: float,
+    reference: float,
+    slope: float,
+    up: int,
+) -> tuple[bool, np.float32]:
+    """Sum of the contrast at all peaks over the root of their number; False where they are too few."""
+    begin, end = reference + (first - query) * slope - 1.0, reference + (last - query) * slope + 1.0
+    low, high = 0, len(peaks)
+    while low < high:
+        middle = (low + high) // 2
+        if peaks[middle, 0] < begin:
+            low = middle + 1
+        else:
+            high = middle
+    total, count, per_frame = np.float32(0.0), 0, 1.0 / slope
+    for k in range(low, len(peaks)):
+        if peaks[k, 0] > end:
+            break
+        x = int(np.floor((peaks[k, 0] - reference) * per_frame + query + 0.5))
+        band = peaks[k, 1] + up
+        if first <= x < last and 0 <= band < contrast.shape[1]:
+            total += contrast[x, band]
+            count += 1
+    if count < LEAST_PEAKS:
+        return False, np.float32(0.0)
+    return True, np.float32(total / np.sqrt(np.float32(count)))

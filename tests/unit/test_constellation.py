@@ -1,0 +1,112 @@
+"""The second witness tells the right place from others, and never makes a match of too little."""
+
+from __future__ import annotations
+
+from math import exp, inf
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fingerprint.params import PARAMS
+from fingerprint.peaks import pick_peaks
+from fingerprint.spectrogram import level_free
+from fingerprint.types import Spectrogram
+from fingerprint.warp import warp
+from index.constellation import LOG_E_MOST, agreement, contrast, log_e_of_both
+from index.scoring import shipped_scoring
+from tests.unit.synthetic_index import cut, music
+
+WHOLE = music(1, 60.0)
+PEAKS = pick_peaks(level_free(WHOLE.power))
+CODES = np.arange(6, dtype=np.int32)
+ROWS = 4 * CODES
+
+
+def at(query: Spectrogram, start_code: int, slope: float = 1.0, peaks: NDArray[np.int32] = PEAKS) -> float:
+    """Agreement of a query whose path is said to begin at a code."""
+    return agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope)
+
+
+def excerpt(code: int, seconds: float = 3.0) -> Spectrogram:
+    """An excerpt of the whole that begins at a code."""
+    start_s = code * PARAMS.hop_s
+    return cut(WHOLE, start_s, start_s + seconds)
+
+
+def test_the_right_place_agrees() -> None:
+    """An excerpt of 3 s agrees with the peaks of its own place far beyond chance."""
+    assert at(excerpt(40), 40) > 5
+
+
+@pytest.mark.parametrize("code", [10, 25, 55, 70])
+def test_another_place_does_not(code: int) -> None:
+    """Elsewhere in the same piece it agrees as chance does."""
+    assert at(excerpt(40), code) < 4
+
+
+def test_noise_is_survived() -> None:
+    """Noise as loud as the music leaves the agreement standing."""
+    clean = excerpt(40)
+    noise = np.random.default_rng(0).exponential(clean.power.mean(), clean.power.shape)
+    assert at(Spectrogram(power=(clean.power + noise).astype(np.float32), frame_s=clean.frame_s), 40) > 4
+
+
+def test_loudness_says_nothing() -> None:
+    """A gain changes no agreement."""
+    clean = excerpt(40)
+    louder = Spectrogram(power=clean.power * np.float32(100), frame_s=clean.frame_s)
+    assert at(louder, 40) == pytest.approx(at(clean, 40), abs=1e-3)
+
+
+def test_a_path_may_be_a_row_off() -> None:
+    """Peaks are tried a little earlier and later."""
+    assert agreement(contrast(excerpt(40)), PEAKS, CODES + np.int32(40), ROWS + np.int32(1), 1.0) > 5
+
+
+def test_a_slope_is_followed() -> None:
+    """A query played 4 % faster agrees along the slope of its path better than along a straight one."""
+    faster = warp(excerpt(40, 8.0), tempo=1 / 1.04)
+    codes, rows = np.arange(15, dtype=np.int32) + 40, np.round(np.arange(15) * 4 / 1.04).astype(np.int32)
+    along, straight = (
+        agreement(contrast(faster), PEAKS, codes.astype(np.int32), rows, slope) for slope in (1.04, 1.0)
+    )
+    assert along > straight + 0.5
+
+
+def test_too_few_peaks_say_nothing() -> None:
+    """Without peaks, and with hardly any, there is no agreement and no disagreement."""
+    assert at(excerpt(40), 40, peaks=PEAKS[:0]) == 0
+    assert at(excerpt(40), 40, peaks=PEAKS[:4]) == 0
+
+
+def test_a_long_path_is_looked_at_in_its_middle() -> None:
+    """The whole piece agrees with itself, though only 13 s are compared."""
+    codes = np.arange(100, dtype=np.int32)
+    assert agreement(contrast(WHOLE), PEAKS, codes, 4 * codes, 1.0) > 5
+
+
+def test_better_agreement_is_never_more_probable() -> None:
+    """The shipped table falls, and goes on falling beyond its end."""
+    found = [shipped_scoring().log_p_agreement(one) for one in np.linspace(-5, 12, 200)]
+    assert found[0] <= 0 and np.all(np.diff(found) <= 0) and found[-1] < -10
+
+
+def test_a_second_witness_never_makes_more_of_less() -> None:
+    """Better codes or better peaks never raise an E-value; a path that is not looked at has none."""
+    codes = np.linspace(-40, LOG_E_MOST, 60)
+    by_codes = [log_e_of_both(one, -2.0) for one in codes]
+    by_peaks = [log_e_of_both(1.0, -one) for one in np.linspace(0, 30, 60)]
+    assert np.all(np.diff(by_codes) >= 0) and np.all(np.diff(by_peaks) <= 0)
+    assert log_e_of_both(LOG_E_MOST + 0.1, -30) == inf
+
+
+def test_two_witnesses_are_counted_honestly() -> None:
+    """Where chance draws both, as many paths come out at c or better as the rule says."""
+    rng = np.random.default_rng(3)
+    n_queries, most = 4_000, exp(LOG_E_MOST)
+    e = rng.uniform(0, most, size=n_queries * 100)
+    p = rng.uniform(0, 1, size=e.size)
+    claimed = np.array([log_e_of_both(np.log(a), np.log(b)) for a, b in zip(e, p, strict=True)])
+    for c in (0.01, 0.1, 1.0):
+        assert np.count_nonzero(claimed <= np.log(c)) / n_queries == pytest.approx(c, rel=0.35)
