@@ -214,13 +214,16 @@ class Search:
         if log_p is None:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
-        log_e = log_e_of_both(log_e_raw(alignment.score, space, null), log_p)
+        log_e = log_e_raw(alignment.score, space, null)
+        met = self.library.codes(alignment.recording)[alignment.codes]
+        spoken = self.background.spoken(met)
+        if not spoken:  # a voice that says a word twice agrees in its peaks as well: no second witness
+            log_e = log_e_of_both(log_e, log_p)
         if log_e > self._wanted:
             return None
-        met = self.library.codes(alignment.recording)[alignment.codes]
         return Judged(
             alignment=alignment,
-            e_value=calibrated_e(log_e, self.scoring, spoken=self.background.spoken(met)),
+            e_value=calibrated_e(log_e, self.scoring, spoken=spoken),
             n_decoys=null.n_decoys,
         )
 
