@@ -27,7 +27,9 @@ TEXT: Final = """# Model card: {scheme}
 **What it is.** A convolutional net that turns 1.6 s of a log-frequency power spectrogram into a
 unit vector of 64 numbers, one every 0.51 s of a recording (one every 0.13 s of a query), and a
 quantiser that keeps such a vector in 32 bytes. Excerpts of the same recording get similar vectors,
-also through noise, rooms, codecs, band limits and small changes of speed, pitch and tempo.
+also through noise, rooms, codecs, band limits and small changes of speed, pitch and tempo. The
+scheme has a second part that is not trained: the positions of the strongest spectral peaks of a recording
+(`fingerprint/peaks.py`), by which a match is judged besides.
 
 **What it is for.** Finding out whether a recording is part of a collection. It finds recordings,
 not works: covers, imitations and re-recordings get other vectors. It does not tell who made a
@@ -40,7 +42,7 @@ degradations are those of `benchmarks/training/augment.py`, wholly on power spec
 float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
 `partitioned.faiss` and `flat.faiss` (empty trained indexes, with lists and without),
 `background.npz` (packed codes of training audio in contiguous runs: the decoys of the null model),
-`conformance.npz` (expected codes of a made-up sound, for `earwitness selftest`), all named with
+`conformance.npz` (expected codes and peaks of a made-up sound, for `earwitness selftest`), all named with
 their sha256 in `model.json`.
 
 **Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some
