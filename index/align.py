@@ -100,6 +100,11 @@ class Alignment:
         )
 
 
+def slope_along(codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]) -> float:
+    """Reference time in one of the copy along a path."""
+    return line_through(codes, rows, similarity)[0] if len(codes) >= LEAST_STEPS_OF_A_LINE else 1.0
+
+
 def line_through(
     codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]
 ) -> tuple[float, float]:

@@ -18,25 +18,15 @@ from scipy.ndimage import uniform_filter
 
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Spectrogram
-from index.kernels import ROWS_PER_CODE
 from index.peak_kernels import agreement_along
 
 Floats = NDArray[np.float32]
-
-FRAMES_PER_ROW: Final = 4
-"""Frames from one fine row of a query to the next."""
 
 ROUND_FRAMES, ROUND_BANDS = 2, 8
 """How far to either side the surroundings reach that a cell of the query is measured against."""
 
 MOST_RISE: Final = 1.0
 """Rises and falls are cut off at 20 dB, so that no single cell decides."""
-
-MARGIN_FRAMES: Final = 125
-"""What lies within 4 s of a path is compared too: where it is right it mostly goes on; chance does not."""
-
-MOST_FRAMES: Final = 400
-"""Of a longer path the middle 13 s are looked at."""
 
 FAR_FRAMES: Final = np.concatenate([np.arange(-240, -11, 6), np.arange(12, 241, 6)])
 """Shifts that no path explains: chance."""
@@ -104,11 +94,4 @@ def agreement(
     agreement
         0 where there are too few peaks to tell.
     """
-    first = max(int(rows[0]) * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
-    last = min(int(rows[-1]) * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
-    query = FRAMES_PER_ROW * float(np.median(rows))
-    reference = query + FRAMES_PER_ROW * float(np.median(codes * ROWS_PER_CODE - rows))
-    if last - first > MOST_FRAMES:
-        first = int(min(max(query - MOST_FRAMES / 2, first), last - MOST_FRAMES))
-        last = first + MOST_FRAMES
-    return float(agreement_along(contrast, peaks, first, last, query, reference, slope, FAR_FRAMES))
+    return float(agreement_along(contrast, peaks, codes, rows, slope, FAR_FRAMES))

@@ -8,7 +8,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from index.kernels import ROWS_PER_CODE
+
 Floats = NDArray[np.float32]
+
+FRAMES_PER_ROW: Final = 4
+"""Frames from one fine row of a query to the next."""
+
+MARGIN_FRAMES: Final = 125
+"""What lies within 4 s of a path is compared too: where it is right it mostly goes on; chance does not."""
+
+MOST_FRAMES: Final = 400
+"""Of a longer path the middle 13 s are looked at."""
 
 LATE_FRAMES: Final = 4
 """A path is off by a row at most: peaks are tried this much earlier and later."""
@@ -20,6 +31,9 @@ BAND_COST: Final = 0.5
 """Standard deviations that each band of shift has to bring in, as more tries find more by chance."""
 
 LEAST_PEAKS: Final = 5
+LEAST_SUM: Final = 2.0
+"""Of what rises less it need not be asked what chance gives: two in three paths of strangers."""
+
 LEAST_FAR: Final = 8
 PLAIN_SPREAD: Final = 1.5
 """Standard deviation where a recording is too short to be shifted: that of most is below it."""
@@ -31,14 +45,19 @@ LEAST_SPREAD: Final = 0.7
 def agreement_along(
     contrast: Floats,
     peaks: NDArray[np.int32],
-    first: int,
-    last: int,
-    query: float,
-    reference: float,
+    codes: NDArray[np.int32],
+    rows: NDArray[np.int32],
     slope: float,
     far: NDArray[np.int64],
 ) -> float:
     """Best sum near a path over the mean of those far from it, in standard deviations of the latter."""
+    first = max(rows[0] * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
+    last = min(rows[-1] * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
+    query = float(FRAMES_PER_ROW * rows[len(rows) // 2])
+    reference = query + FRAMES_PER_ROW * float(np.median(codes * ROWS_PER_CODE - rows))
+    if last - first > MOST_FRAMES:
+        first = min(max(int(query) - MOST_FRAMES // 2, first), last - MOST_FRAMES)
+        last = first + MOST_FRAMES
     best, tried = np.float32(-np.inf), False
     for up in range(-UP_BANDS, UP_BANDS + 1):
         for late in range(-LATE_FRAMES, LATE_FRAMES + 1):
@@ -46,7 +65,7 @@ def agreement_along(
             tried = tried or found
             if found:
                 best = max(best, heard - np.float32(BAND_COST * abs(up)))
-    if not tried:
+    if not tried or best < LEAST_SUM:
         return 0.0
     total, squares, count = 0.0, 0.0, 0
     for shift in far:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align, best_path, codes_met, line_through
+from index.align import Alignment, align, best_path, codes_met, slope_along
 from index.constellation import LOG_E_MOST, agreement, contrast, log_e_of_both
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
@@ -144,7 +144,7 @@ class Search:
         rung = alignment.copy.rung
         if rung not in self.contrasts:
             self.contrasts[rung] = contrast(undo(self.query.spectrogram, rung))
-        slope, _ = line_through(alignment.codes, alignment.rows, alignment.similarity)
+        slope = slope_along(alignment.codes, alignment.rows, alignment.similarity)
         peaks = self.library.peaks(alignment.recording)
         return agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope)
 
