@@ -15,7 +15,6 @@ NOTES_HZ: Final = (110.0, 164.81, 220.0, 277.18, 329.63, 440.0, 554.37, 659.26)
 LEAST_COSINE: Final = 0.9995
 """Codes of two machines agree at least this well: other instruction sets add numbers in another order."""
 
-
 LEAST_PEAKS: Final = 0.95
 """Of two peaks in one second that are equally strong, either may be kept."""
 

@@ -3,8 +3,9 @@
 A path of codes is found by what the net makes of 1.6 s at a time; two pieces in one style can be alike in
 that. Peaks are single cells of the spectrogram (Wang 2003). Here they are not matched with peaks of the
 query, which noise moves and hides, but looked up in the whole query: how far it rises, on average, in the
-cells where the reference has peaks. Chance is measured on the spot, by the same look-up with the peaks moved
-on in time: so rhythm, key and persistent tones that two strangers share count for little.
+cells where the reference has peaks (`index.peak_kernels`). Chance is measured on the spot, by the same
+look-up with the peaks moved on in time: rhythm, key and persistent tones that two strangers share count for
+little.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from scipy.ndimage import uniform_filter
 
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Spectrogram
-from index.peak_kernels import agreement_along
 
 Floats = NDArray[np.float32]
 
@@ -27,9 +27,6 @@ ROUND_FRAMES, ROUND_BANDS = 2, 8
 
 MOST_RISE: Final = 1.0
 """Rises and falls are cut off at 20 dB, so that no single cell decides."""
-
-FAR_FRAMES: Final = np.concatenate([np.arange(-240, -11, 6), np.arange(12, 241, 6)])
-"""Shifts that no path explains: chance."""
 
 LOG_E_MOST: Final = log(100.0)
 """Paths that the codes alone let expect more often than this are not judged by peaks either."""
@@ -67,31 +64,3 @@ def contrast(spectrogram: Spectrogram) -> Floats:
     rise -= rise.mean(axis=0)
     rise /= rise.std(axis=0) + np.float32(1e-3)
     return np.asarray(rise)
-
-
-def agreement(
-    contrast: Floats,
-    peaks: NDArray[np.int32],
-    codes: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    slope: float,
-) -> float:
-    """By how many standard deviations a query agrees with a reference's peaks more than by chance.
-
-    Parameters
-    ----------
-    contrast : float32 array, shape (n_frames, n_bands)
-        Of the copy that the path was found on.
-    peaks : int32 array, shape (n_peaks, 2)
-        All of the recording.
-    codes, rows : int32 arrays, shape (n_steps,)
-        The path's steps: reference codes and fine rows of the copy.
-    slope : float
-        Reference time in one of the copy, as the path says.
-
-    Returns
-    -------
-    agreement
-        0 where there are too few peaks to tell.
-    """
-    return float(agreement_along(contrast, peaks, codes, rows, slope, FAR_FRAMES))

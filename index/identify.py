@@ -12,11 +12,12 @@ from fingerprint.errors import SchemeMismatch
 from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, same_place
 from index.classify import classify, mark_shared
-from index.constellation import agreement, contrast
+from index.constellation import contrast
 from index.kernels import tally_votes
 from index.ladder import AS_IS, Rung, ladder
 from index.lookup import Copy
 from index.match import Change, Effort, Match, Segment
+from index.peak_kernels import agreement
 from index.protocols import Searchable
 from index.refine import measure_change
 from index.scoring import shipped_scoring

@@ -30,6 +30,9 @@ UP_BANDS: Final = 2
 BAND_COST: Final = 0.5
 """Standard deviations that each band of shift has to bring in, as more tries find more by chance."""
 
+FAR_FRAMES: Final = np.concatenate([np.arange(-240, -11, 6), np.arange(12, 241, 6)])
+"""Shifts that no path explains: chance."""
+
 LEAST_PEAKS: Final = 5
 LEAST_SUM: Final = 2.0
 """Of what rises less it need not be asked what chance gives: two in three paths of strangers."""
@@ -42,15 +45,32 @@ LEAST_SPREAD: Final = 0.7
 
 
 @njit(cache=True, nogil=True)
-def agreement_along(
+def agreement(
     contrast: Floats,
     peaks: NDArray[np.int32],
     codes: NDArray[np.int32],
     rows: NDArray[np.int32],
     slope: float,
-    far: NDArray[np.int64],
 ) -> float:
-    """Best sum near a path over the mean of those far from it, in standard deviations of the latter."""
+    """By how many standard deviations a query agrees with a reference's peaks more than by chance.
+
+    Parameters
+    ----------
+    contrast : float32 array, shape (n_frames, n_bands)
+        `index.constellation.contrast` of the copy that the path was found on.
+    peaks : int32 array, shape (n_peaks, 2)
+        All of the recording.
+    codes, rows : int32 arrays, shape (n_steps,)
+        The path's steps: reference codes and fine rows of the copy.
+    slope : float
+        Reference time in one of the copy, as the path says.
+
+    Returns
+    -------
+    agreement
+        Best sum near the path over the mean of those far from it, in standard deviations of the latter; 0
+        where there are too few peaks to tell, or the query hardly rises.
+    """
     first = max(rows[0] * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
     last = min(rows[-1] * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
     query = float(FRAMES_PER_ROW * rows[len(rows) // 2])
@@ -68,7 +88,7 @@ def agreement_along(
     if not tried or best < LEAST_SUM:
         return 0.0
     total, squares, count = 0.0, 0.0, 0
-    for shift in far:
+    for shift in FAR_FRAMES:
         found, heard = sum_along(contrast, peaks, first, last, query, reference + shift, slope, 0)
         if found:
             total += heard

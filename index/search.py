@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, best_path, codes_met, slope_along
-from index.constellation import LOG_E_MOST, agreement, contrast, log_e_of_both
+from index.constellation import LOG_E_MOST, contrast, log_e_of_both
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
 from index.lookup import NEIGHBOURS, Copy, complete, find_candidates, glimpse, make_copy, undo
 from index.match import Candidate
+from index.peak_kernels import agreement
 from index.protocols import Searchable
 from index.scoring import Scoring
 from index.significance import (
@@ -146,7 +147,7 @@ class Search:
             self.contrasts[rung] = contrast(undo(self.query.spectrogram, rung))
         slope = slope_along(alignment.codes, alignment.rows, alignment.similarity)
         peaks = self.library.peaks(alignment.recording)
-        return agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope)
+        return float(agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope))
 
     def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
         """The rungs whose coarse look-up gives any recording the most votes, best first."""

@@ -155,7 +155,7 @@ def state(settings: Settings) -> Iterator[Remark]:
 def selftest() -> None:
     """Compute the conformance vectors: codes made here must be those made elsewhere. Status 1: not so."""
     from api.cli.warmth import make_warm
-    from fingerprint.conformance import LEAST_COSINE, check
+    from fingerprint.conformance import LEAST_COSINE, LEAST_PEAKS, check
     from fingerprint.extract import extractor
 
     make_warm(to_stderr())
@@ -167,7 +167,8 @@ def selftest() -> None:
     )
     to_stdout().print(
         f"{said} ({found.scheme}: worst cosine {found.worst_cosine:.6f}, at least {LEAST_COSINE} is needed;"
-        f" {found.equal_bytes * 100:.2f} % of the stored bytes equal).",
+        f" {found.equal_bytes * 100:.2f} % of the stored bytes equal;"
+        f" {found.equal_peaks * 100:.0f} % of the peaks, at least {LEAST_PEAKS * 100:.0f} % are needed).",
         soft_wrap=True,
     )
     raise typer.Exit(int(not found.ok))

@@ -13,7 +13,8 @@ from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Spectrogram
 from fingerprint.warp import warp
-from index.constellation import LOG_E_MOST, agreement, contrast, log_e_of_both
+from index.constellation import LOG_E_MOST, contrast, log_e_of_both
+from index.peak_kernels import agreement
 from index.scoring import shipped_scoring
 from tests.unit.synthetic_index import cut, music
 
@@ -25,7 +26,7 @@ ROWS = 4 * CODES
 
 def at(query: Spectrogram, start_code: int, slope: float = 1.0, peaks: NDArray[np.int32] = PEAKS) -> float:
     """Agreement of a query whose path is said to begin at a code."""
-    return agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope)
+    return float(agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope))
 
 
 def excerpt(code: int, seconds: float = 3.0) -> Spectrogram:

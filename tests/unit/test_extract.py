@@ -37,7 +37,7 @@ def test_this_machine_computes_the_expected_codes(shipped: Extractor) -> None:
     """The conformance signal gets the codes that the model ships."""
     conformance = check(shipped)
     assert conformance.ok and conformance.worst_cosine >= LEAST_COSINE
-    assert conformance.equal_bytes > 0.98
+    assert conformance.equal_bytes > 0.98 and conformance.equal_peaks > 0.95
 
 
 def test_the_scheme_names_its_numbers_and_weights(shipped: Extractor) -> None:
