@@ -56,7 +56,14 @@ class Shelf:
         """The same shelf with some recordings left out."""
         return replace(self, hidden=frozenset(recordings))
 
-    def search(self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int]) -> Hits:  # noqa: ARG002
+    def search(
+        self,
+        vectors: NDArray[np.float32],
+        *,
+        k: int,
+        collections: Sequence[int],  # noqa: ARG002
+        n_probe: int = 0,  # noqa: ARG002
+    ) -> Hits:
         """The nearest codes that are not hidden, found exactly."""
         # a code of zeros is near to nothing; faiss's selectors would cost a hundred times the search
         kept = faiss.rev_swig_ptr(self.flat.get_xb(), self.vectors.size).reshape(self.vectors.shape)

@@ -15,7 +15,7 @@ from index.classify import classify, mark_shared
 from index.constellation import contrast
 from index.kernels import tally_votes
 from index.ladder import AS_IS, Rung, ladder
-from index.lookup import Copy
+from index.lookup import DEEP, PLAIN, Copy
 from index.match import Change, Effort, Match, Segment
 from index.peak_kernels import agreement
 from index.protocols import Searchable
@@ -81,6 +81,7 @@ def identify(
         rough=rough_background(library.extractor),
         max_e_value=max_e_value,
         n_codes=n_codes,
+        depth=PLAIN if effort is Effort.FAST else DEEP,
     )
     rungs = ladder(effort).rungs
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))

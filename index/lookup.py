@@ -16,16 +16,40 @@ from index.ladder import AS_IS, Rung
 from index.match import Candidate, Hits
 from index.protocols import Embedder
 from index.scoring import Scoring
+from index.segments import N_PROBE
 from index.significance import Background
 
 NEIGHBOURS: Final = 24
 """Codes of the index looked up for each row of a query."""
 
-MAX_CANDIDATES: Final = 32
-"""Candidates verified whatever their votes; any number of others is, if their votes are strong."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """How far the index is looked into: codes near each row, lists read for them, candidates aligned.
+
+    Candidates of strong votes are aligned besides, however many they are.
+    """
+
+    neighbours: int
+    n_probe: int
+    candidates: int
+
+
+PLAIN: Final = Depth(neighbours=NEIGHBOURS, n_probe=N_PROBE, candidates=32)
+DEEP: Final = Depth(neighbours=72, n_probe=256, candidates=128)
+"""Of excerpts of 3 s under other music 74 % are told instead of 62, over a phone 98 instead of 97."""
+
+PLAIN_ROWS: Final = 40
+"""Fine rows of 5 s. What fewer rows leave of its time a look-up spends on more lists."""
+
+
+def lists_read(depth: Depth, n_rows: int) -> int:
+    """Lists of a partitioned segment to be read for so many rows: most for few rows."""
+    return min(max(depth.n_probe * PLAIN_ROWS // max(n_rows, 1), depth.n_probe), DEEP.n_probe)
+
 
 STRONG_VOTES: Final = 40.0
-"""Votes, in units of log-odds, that make a candidate worth verifying however many others there are."""
+"""Votes, in units of log-odds, that make a candidate strong."""
 
 QUIET: Final = 1e-6
 """Power, against the query's loudest frame, below which a frame is silent: 60 dB."""
@@ -133,6 +157,7 @@ def find_candidates(
     *,
     row_s: float,
     scoring: Scoring,
+    most: int = PLAIN.candidates,
 ) -> list[Candidate]:
     """Let hits vote on recording and offset (Wang 2003, section 2.3, weighted by how unlikely each hit is).
 
@@ -144,6 +169,8 @@ def find_candidates(
         Which fine row of the copy each hit belongs to.
     z : float32 array, shape (n_hits,)
         Similarity of each hit over its row's decoys, in standard deviations.
+    most
+        Candidates that are kept whatever their votes.
 
     Returns
     -------
@@ -157,7 +184,7 @@ def find_candidates(
     keys, weights = keys[order], weights[order]
     votes = np.empty(len(keys), dtype=np.float32)
     tally_votes(keys, weights, _VOTE_REACH_ROWS, votes)
-    kept = _best_of_each_bucket(keys, votes)
+    kept = _best_of_each_bucket(keys, votes, most)
     return [
         Candidate(
             recording=int(keys[k] // _RECORDING_STRIDE),
@@ -169,10 +196,10 @@ def find_candidates(
     ]
 
 
-def _best_of_each_bucket(keys: NDArray[np.int64], votes: NDArray[np.float32]) -> NDArray[np.intp]:
+def _best_of_each_bucket(keys: NDArray[np.int64], votes: NDArray[np.float32], most: int) -> NDArray[np.intp]:
     """Strongest hit of every few neighbouring offsets, strongest first; cut where votes are many and weak."""
     order = np.argsort(-votes, kind="stable")
     _, first = np.unique(keys[order] // _BUCKET_ROWS, return_index=True)
     ranked = order[np.sort(first)]
     n_strong = int(np.count_nonzero(votes[ranked] >= STRONG_VOTES))
-    return ranked[: max(n_strong, MAX_CANDIDATES)]
+    return ranked[: max(n_strong, most)]

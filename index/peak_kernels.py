@@ -37,11 +37,11 @@ LEAST_PEAKS: Final = 5
 LEAST_SUM: Final = 2.0
 """Of what rises less it need not be asked what chance gives: two in three paths of strangers."""
 
-LEAST_FAR: Final = 8
+LEAST_FAR: Final = 20
 PLAIN_SPREAD: Final = 1.5
 """Standard deviation where a recording is too short to be shifted: that of most is below it."""
 
-LEAST_SPREAD: Final = 0.7
+LEAST_SPREAD: Final = 1.0
 
 
 @njit(cache=True, nogil=True)
@@ -53,6 +53,9 @@ def agreement(
     slope: float,
 ) -> float:
     """By how many standard deviations a query agrees with a reference's peaks more than by chance.
+
+    Chance is what the peaks give at other times, in each band shift that was tried: two strangers may be in
+    tune with each other, and a whole tone apart.
 
     Parameters
     ----------
@@ -68,8 +71,8 @@ def agreement(
     Returns
     -------
     agreement
-        Best sum near the path over the mean of those far from it, in standard deviations of the latter; 0
-        where there are too few peaks to tell, or the query hardly rises.
+        Best sum near the path over the mean of those far from it, in the band shift where that is highest,
+        in standard deviations of all of them; 0 where too few peaks tell, or the query hardly rises.
     """
     first = max(rows[0] * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
     last = min(rows[-1] * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
@@ -78,27 +81,25 @@ def agreement(
     if last - first > MOST_FRAMES:
         first = min(max(int(query) - MOST_FRAMES // 2, first), last - MOST_FRAMES)
         last = first + MOST_FRAMES
-    best, tried = np.float32(-np.inf), False
-    for up in range(-UP_BANDS, UP_BANDS + 1):
-        for late in range(-LATE_FRAMES, LATE_FRAMES + 1):
-            found, heard = sum_along(contrast, peaks, first, last, query, reference + late, slope, up)
-            tried = tried or found
-            if found:
-                best = max(best, heard - np.float32(BAND_COST * abs(up)))
-    if not tried or best < LEAST_SUM:
+    sums = np.empty(2 * UP_BANDS + 1)
+    best = -np.inf
+    for late in range(-LATE_FRAMES, LATE_FRAMES + 1):
+        if sum_along(contrast, peaks, first, last, query, reference + late, slope, sums):
+            for up in range(-UP_BANDS, UP_BANDS + 1):
+                best = max(best, sums[up + UP_BANDS] - BAND_COST * abs(up))
+    if best < LEAST_SUM:
         return 0.0
-    total, squares, count = 0.0, 0.0, 0
+    totals, squares, count = np.zeros_like(sums), 0.0, 0
     for shift in FAR_FRAMES:
-        found, heard = sum_along(contrast, peaks, first, last, query, reference + shift, slope, 0)
-        if found:
-            total += heard
-            squares += heard * heard
+        if sum_along(contrast, peaks, first, last, query, reference + shift, slope, sums):
+            totals += sums
+            squares += np.square(sums).sum()
             count += 1
     if count < LEAST_FAR:
         return float(best / PLAIN_SPREAD)
-    mean = total / count
-    spread = np.sqrt(max(squares / count - mean * mean, 0.0))
-    return float((best - mean) / max(spread, LEAST_SPREAD))
+    mean = totals.sum() / (count * len(sums))
+    spread = np.sqrt(max(squares / (count * len(sums)) - mean * mean, 0.0))
+    return float((best - totals.max() / count) / max(spread, LEAST_SPREAD))
 
 
 @njit(cache=True, nogil=True)
@@ -110,9 +111,15 @@ def sum_along(
     query: float,
     reference: float,
     slope: float,
-    up: int,
-) -> tuple[bool, np.float32]:
-    """Sum of the contrast at all peaks over the root of their number; False where they are too few."""
+    sums: NDArray[np.float64],
+) -> bool:
+    """Sum the contrast at all peaks, in each band shift, over the root of their number.
+
+    Returns
+    -------
+    found
+        False where the peaks are too few.
+    """
     begin, end = reference + (first - query) * slope - 1.0, reference + (last - query) * slope + 1.0
     low, high = 0, len(peaks)
     while low < high:
@@ -121,15 +128,18 @@ def sum_along(
             low = middle + 1
         else:
             high = middle
-    total, count, per_frame = np.float32(0.0), 0, 1.0 / slope
+    sums[:] = 0.0
+    count, per_frame, n_bands = 0, 1.0 / slope, contrast.shape[1]
     for k in range(low, len(peaks)):
         if peaks[k, 0] > end:
             break
         x = int(np.floor((peaks[k, 0] - reference) * per_frame + query + 0.5))
-        band = peaks[k, 1] + up
-        if first <= x < last and 0 <= band < contrast.shape[1]:
-            total += contrast[x, band]
+        if first <= x < last:
             count += 1
+            lowest = peaks[k, 1] - UP_BANDS
+            for up in range(max(0, -lowest), min(len(sums), n_bands - lowest)):
+                sums[up] += contrast[x, lowest + up]
     if count < LEAST_PEAKS:
-        return False, np.float32(0.0)
-    return True, np.float32(total / np.sqrt(np.float32(count)))
+        return False
+    sums /= np.sqrt(count)
+    return True

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fingerprint.params import Params
 from fingerprint.types import Spectrogram
 from index.match import Hits
+from index.segments import N_PROBE
 
 
 class Embedder(Protocol):
@@ -55,8 +56,10 @@ class Searchable(Protocol):
     def extractor(self) -> Embedder:
         """Makes codes of this scheme."""
 
-    def search(self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int]) -> Hits:
-        """The `k` codes nearest to each vector."""
+    def search(
+        self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int], n_probe: int = N_PROBE
+    ) -> Hits:
+        """The `k` codes nearest to each vector, `n_probe` lists of a partitioned segment read for each."""
 
     def codes(self, recording: int) -> NDArray[np.float32]:
         """All codes of a recording, unpacked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import log
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,17 @@ from index.align import Alignment, align, best_path, codes_met, slope_along
 from index.constellation import LOG_E_MOST, contrast, log_e_of_both
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
-from index.lookup import NEIGHBOURS, Copy, complete, find_candidates, glimpse, make_copy, undo
+from index.lookup import (
+    PLAIN,
+    Copy,
+    Depth,
+    complete,
+    find_candidates,
+    glimpse,
+    lists_read,
+    make_copy,
+    undo,
+)
 from index.match import Candidate
 from index.peak_kernels import agreement
 from index.protocols import Searchable
@@ -24,11 +35,11 @@ from index.significance import (
     Background,
     Null,
     Space,
-    calibrated_e,
+    calibrated,
+    e_value,
     fit_null,
     log_e_pooled,
     log_e_raw,
-    log_e_wanted,
 )
 
 POOLED_NATS: Final = 4.7
@@ -74,12 +85,13 @@ class Search:
     rough: Background
     max_e_value: float
     n_codes: int
+    depth: Depth = PLAIN
     nulls: dict[tuple[Rung, bool, int, int], Null] = field(default_factory=dict)
     contrasts: dict[Rung, NDArray[np.float32]] = field(default_factory=dict)
     _wanted: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._wanted = log_e_wanted(self.max_e_value, self.scoring)
+        self._wanted = log(self.max_e_value)
 
     def at(self, rung: Rung, *, also: Sequence[int] = (), glimpsed: Copy | None = None) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
@@ -128,15 +140,15 @@ class Search:
 
         None where the cheap null models leave no hope that it is good enough to be reported.
         """
-        pooled = log_e_pooled(alignment.score, space, self.scoring) - pooled_nats
+        pooled = calibrated(log_e_pooled(alignment.score, space, self.scoring) - pooled_nats, self.scoring)
         if pooled > LOG_E_MOST:
             return None
         log_p = self._log_p(alignment)
         if log_e_of_both(pooled, log_p) > self._wanted:
             return None
         rough = self._null(alignment.copy, alignment.middle_row, self.rough)
-        near = log_e_of_both(log_e_raw(alignment.score, space, rough) - ROUGH_NATS, log_p) <= self._wanted
-        return log_p if near else None
+        near = calibrated(log_e_raw(alignment.score, space, rough) - ROUGH_NATS, self.scoring)
+        return log_p if log_e_of_both(near, log_p) <= self._wanted else None
 
     def _log_p(self, alignment: Alignment) -> float:
         return self.scoring.log_p_agreement(self._agreement(alignment))
@@ -186,10 +198,23 @@ class Search:
     def _candidates(self, copy: Copy, heard: NDArray[np.intp]) -> list[Candidate]:
         if not heard.size:
             return []
-        hits = self.library.search(copy.rows[heard], k=NEIGHBOURS, collections=self.collections)
+        hits = self.library.search(
+            copy.rows[heard],
+            k=self.depth.neighbours,
+            collections=self.collections,
+            n_probe=lists_read(self.depth, len(copy.rows)),
+        )
         rows = heard[hits.query_row]
         z = (hits.similarity - copy.mean[rows]) * copy.inverse_sd[rows]
-        return find_candidates(hits, rows, z, copy.rung, row_s=copy.row_s, scoring=self.scoring)
+        return find_candidates(
+            hits,
+            rows,
+            z,
+            copy.rung,
+            row_s=copy.row_s,
+            scoring=self.scoring,
+            most=self.depth.candidates,
+        )
 
     def _align(self, copy: Copy, candidates: Sequence[Candidate]) -> list[Alignment]:
         least = EXTENSION_NATS / self.scoring.pooled_rate(len(copy.rows))
@@ -215,18 +240,14 @@ class Search:
         if log_p is None:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
-        log_e = log_e_raw(alignment.score, space, null)
         met = self.library.codes(alignment.recording)[alignment.codes]
         spoken = self.background.spoken(met)
+        log_e = calibrated(log_e_raw(alignment.score, space, null), self.scoring, spoken=spoken)
         if not spoken:  # a voice that says a word twice agrees in its peaks as well: no second witness
             log_e = log_e_of_both(log_e, log_p)
         if log_e > self._wanted:
             return None
-        return Judged(
-            alignment=alignment,
-            e_value=calibrated_e(log_e, self.scoring, spoken=spoken),
-            n_decoys=null.n_decoys,
-        )
+        return Judged(alignment=alignment, e_value=e_value(log_e), n_decoys=null.n_decoys)
 
     def _space(self, copy: Copy, n_heard: int) -> Space:
         return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight)

@@ -141,7 +141,14 @@ class MemoryLibrary:
         self.durations_s.append(len(spectrogram.power) * spectrogram.frame_s)
         return len(self.stored) - 1
 
-    def search(self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int]) -> Hits:
+    def search(
+        self,
+        vectors: NDArray[np.float32],
+        *,
+        k: int,
+        collections: Sequence[int],
+        n_probe: int = 0,
+    ) -> Hits:
         """The k most similar codes of each vector."""
         similarity = vectors @ np.concatenate(self.stored).T
         k = min(k, similarity.shape[1])
