@@ -16,7 +16,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +42,10 @@ CLAIMED: Final = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
 """E-values at which claim and count are compared."""
 
 MAX_E: Final = 20.0
+RARE_E: Final = 0.3
+ALL_OF: Final = 30
+"""Only one query in so many is asked for all up to `MAX_E`, which takes long; the others for rarer ones."""
+
 LOOKED_AT_E: Final = 0.1
 """From here on it is looked whether what was found is the same sound after all."""
 
@@ -62,6 +68,7 @@ class Asked:
     found: tuple[str, ...]
     same: tuple[float, ...]
     took_s: float
+    max_e: float = MAX_E
 
 
 def draw(
@@ -109,6 +116,7 @@ def ask(
     sound: Spectrogram,
     effort: Effort,
     corpus: Path,
+    max_e: float,
 ) -> Asked:
     """Ask about an excerpt everything but the recordings in `same`."""
     before = time.perf_counter()
@@ -117,7 +125,7 @@ def ask(
         shelf.without(same),
         collections=SHELF,
         effort=effort,
-        max_e_value=MAX_E,
+        max_e_value=max_e,
         limit=1000,
     )
     took_s = round(time.perf_counter() - before, 4)
@@ -137,6 +145,7 @@ def ask(
         found=tuple(shelf.sources[match.recording].path for match in wrong),
         same=tuple(repeats),
         took_s=took_s,
+        max_e=max_e,
     )
 
 
@@ -152,9 +161,19 @@ def _likeness(path: Path, start_s: float, there: Path, match: Match) -> float:
 
 
 def observed(asked: Sequence[Asked], claimed: Sequence[float] = CLAIMED) -> NDArray[np.float64]:
-    """False matches for each query at each claimed E-value, or better."""
-    every = np.sort([e for one in asked for e in one.e_values])
-    return np.asarray(np.searchsorted(every, claimed, side="right") / max(len(asked), 1))
+    """False matches for each query that was asked for as much, at each claimed E-value or better."""
+    counts, sizes = _counts(asked, claimed)
+    return counts / np.maximum(sizes, 1)
+
+
+def _counts(
+    asked: Sequence[Asked], claimed: Sequence[float] = CLAIMED
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    every = np.array([(e, one.max_e) for one in asked for e in one.e_values]).reshape(-1, 2)
+    limits = np.array([one.max_e for one in asked])
+    rows = [(((every[:, 0] <= c) & (every[:, 1] >= c)).sum(), (limits >= c).sum()) for c in claimed]
+    counts, sizes = np.array(rows).T
+    return counts, sizes
 
 
 def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArray[np.float64]:
@@ -162,10 +181,10 @@ def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArra
     rng = np.random.default_rng(seed)
     tracks = sorted({one.track for one in asked})
     of_track = {track: [one for one in asked if one.track == track] for track in tracks}
-    counts = np.array([observed(of_track[track]) * len(of_track[track]) for track in tracks])
-    sizes = np.array([len(of_track[track]) for track in tracks])
+    pairs = np.array([_counts(of_track[track]) for track in tracks])
     drawn = rng.integers(len(tracks), size=(draws, len(tracks)))
-    rates = counts[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)[:, None]
+    counts, sizes = np.moveaxis(pairs[drawn].sum(axis=1), 1, 0)
+    rates = counts / np.maximum(sizes, 1)
     return np.asarray(np.quantile(rates, [0.025, 0.975], axis=0))
 
 
@@ -173,7 +192,7 @@ def fit(asked: Sequence[Asked]) -> tuple[float, float]:
     """Offset and slope of ``log observed`` over ``log claimed``: what turns a claim into an honest one."""
     claimed = np.array(CLAIMED)
     rates = observed(asked)
-    counts = rates * len(asked)
+    counts, _ = _counts(asked)
     kept = counts >= LEAST_OBSERVED
     if np.count_nonzero(kept) < 3:
         raise SystemExit(f"{len(asked)} queries gave too few false matches to fit: ask more")
@@ -240,18 +259,17 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         help="ask a track's package too: same composer and instruments, and loops that its tracks do share",
     )
     parser.add_argument("--effort", type=Effort, default=Effort.FAST)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="each worker adds its own number")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--record", help="name of the record of raw answers")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--write", action="store_true", help="fit and write index/scoring.json")
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Ask, count, and say how honest the E-values are."""
-    options = _arguments(argv)
+def ask_some(options: argparse.Namespace, worker: int) -> tuple[list[Asked], int]:
+    """One worker's share of the queries, and how many codes they were asked of."""
     faiss.omp_set_num_threads(1)
-    model = extractor()
     roles: tuple[Role, ...] = ("test" if options.role == "test" else "validation", "train")
     held = [
         source
@@ -259,7 +277,7 @@ def main(argv: Sequence[str]) -> int:
         for source in sources(options.corpus, role=role)
         if source.kind in ("music", "speech")
     ]
-    shelf = shelve(held, model, corpus=options.corpus, cache=options.cache)
+    shelf = shelve(held, extractor(), corpus=options.corpus, cache=options.cache)
     same = copies(shelf, Corpus.open(options.corpus), package=not options.keep_package)
     excerpts = draw(
         shelf,
@@ -268,16 +286,32 @@ def main(argv: Sequence[str]) -> int:
         lengths_s=[float(length) for length in options.lengths.split(",")],
         corpus=options.corpus,
         cache=options.cache,
-        seed=options.seed,
+        seed=options.seed + worker,
     )
     asked = [
-        ask(shelf, same[excerpt[0]], *excerpt, options.effort, options.corpus)
-        for excerpt, _ in zip(excerpts, range(options.queries), strict=False)
+        ask(
+            shelf,
+            same[excerpt[0]],
+            *excerpt,
+            options.effort,
+            options.corpus,
+            max_e=RARE_E if number % ALL_OF else MAX_E,
+        )
+        for number, excerpt in zip(range(worker, options.queries, options.workers), excerpts, strict=False)
     ]
+    return asked, shelf.n_codes(SHELF)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ask, count, and say how honest the E-values are."""
+    options = _arguments(argv)
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        shares = list(pool.map(ask_some, [options] * options.workers, range(options.workers)))
+    asked = [one for share, _ in shares for one in share]
     print(table(asked))
     if options.record:
         settings = {
-            "n_codes": shelf.n_codes(SHELF),
+            "n_codes": shares[0][1],
             "rungs": len(ladder(options.effort).rungs),
             "scoring": json.loads(SCORING_FILE.read_text(encoding="utf-8")),
             "role": options.role,
@@ -286,7 +320,7 @@ def main(argv: Sequence[str]) -> int:
             "keep_package": options.keep_package,
         }
         rows = [asdict(one) for one in asked]
-        kept = record("calibrate", scheme=model.scheme, seed=options.seed, options=settings, rows=rows)
+        kept = record("calibrate", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
         print(save(kept, options.record))
     if options.plot:
         plot(asked, options.plot)

@@ -1,7 +1,7 @@
 """A library in memory from which any recording can be left out: the same road, without a store.
 
 Calibration asks thousands of excerpts about everything but the track they were cut from; an index for each
-would take a day. Everything else is the product: its extractor, its stored codes, its `identify`.
+would take a day. Everything else is the product: its extractor, its stored codes, its index, its `identify`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +21,13 @@ from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free
 from fingerprint.types import Query, Spectrogram
 from index.match import Hits
+from index.segments import N_PROBE, build, look_up, split_numbers
 
 SHELF: Final = (1,)
 """The one collection of a shelf."""
+
+SPARE: Final = 4
+"""Codes are looked up for each that is wanted, as those of hidden recordings are then dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Shelved:
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """Codes of many recordings in one flat index; those in `hidden` are not there for anyone."""
+    """Codes of many recordings in one segment; those in `hidden` are not there for anyone."""
 
     extractor: Extractor
     sources: tuple[Source, ...]
@@ -44,7 +47,7 @@ class Shelf:
     """First code of each recording, and the number of all codes at the end."""
     vectors: NDArray[np.float32]
     constellations: tuple[NDArray[np.int32], ...]
-    flat: Any
+    segment: Any
     hidden: frozenset[int] = field(default=frozenset())
 
     @property
@@ -62,23 +65,18 @@ class Shelf:
         *,
         k: int,
         collections: Sequence[int],  # noqa: ARG002
-        n_probe: int = 0,  # noqa: ARG002
+        n_probe: int = N_PROBE,
     ) -> Hits:
-        """The nearest codes that are not hidden, found exactly."""
-        # a code of zeros is near to nothing; faiss's selectors would cost a hundred times the search
-        kept = faiss.rev_swig_ptr(self.flat.get_xb(), self.vectors.size).reshape(self.vectors.shape)
-        spans = [slice(*self.starts[number : number + 2]) for number in self.hidden]
-        for span in spans:
-            kept[span] = 0
-        similarity, ids = self.flat.search(vectors, k)
-        for span in spans:
-            kept[span] = self.vectors[span]
-        owner = np.searchsorted(self.starts, ids.ravel(), side="right") - 1
+        """The nearest codes that are not hidden, of several times as many."""
+        similarity, numbers = look_up(self.segment, vectors, SPARE * k, n_probe)
+        owner, position = split_numbers(numbers)
+        gone = np.isin(owner, list(self.hidden)) | (numbers < 0)
+        row, column = np.nonzero(~gone & (np.cumsum(~gone, axis=1) <= k))
         return Hits(
-            query_row=np.repeat(np.arange(len(vectors), dtype=np.int32), k),
-            recording=owner.astype(np.int64),
-            position=(ids.ravel() - self.starts[owner]).astype(np.int32),
-            similarity=similarity.ravel(),
+            query_row=row.astype(np.int32),
+            recording=owner[row, column],
+            position=position[row, column],
+            similarity=similarity[row, column],
         )
 
     def codes(self, recording: int) -> NDArray[np.float32]:
@@ -126,8 +124,9 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
             parts.append(extractor.unpack(stored["codes"]))
             constellations.append(stored["peaks"])
     vectors = np.ascontiguousarray(np.concatenate(parts))
-    flat = faiss.IndexFlatIP(vectors.shape[1])
-    flat.add(vectors)
+    segment = build(
+        ((number, extractor.pack(part)) for number, part in enumerate(parts)), len(vectors), extractor
+    )
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
     return Shelf(
         extractor=extractor,
@@ -135,7 +134,7 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
         starts=starts.astype(np.int64),
         vectors=vectors,
         constellations=tuple(constellations),
-        flat=flat,
+        segment=segment,
     )
 
 

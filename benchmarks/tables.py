@@ -102,13 +102,28 @@ def share(hits: int, trials: int) -> str:
     return f"{100 * hits / max(trials, 1):.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
+MOST_ROWS: Final = 40
+"""Rows of one kind that are shown; more are left to the record."""
+
+
 def plain_table(kept: Record) -> Iterator[str]:
-    """The rows as they are: for records of few rows."""
-    names = list(dict.fromkeys(name for row in kept.rows for name in row))
-    yield "| " + " | ".join(names) + " |"
-    yield "|---" * len(names) + "|"
-    for row in kept.rows:
-        yield "| " + " | ".join(str(row.get(name, "")) for name in names) + " |"
+    """The rows as they are, a table for each kind of them."""
+    for what in dict.fromkeys(row.get("what") for row in kept.rows):
+        rows = [row for row in kept.rows if row.get("what") == what]
+        if len(rows) > MOST_ROWS:
+            yield f"{what}: {len(rows)} rows, in the record."
+        else:
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            yield "| " + " | ".join(names) + " |"
+            yield "|---" * len(names) + "|"
+            for row in rows:
+                yield "| " + " | ".join(_cell(row.get(name, "")) for name in names) + " |"
+        yield ""
+
+
+def _cell(value: object) -> str:
+    """Lists of raw seconds are left to the record too."""
+    return f"{len(value)} values" if isinstance(value, list) and len(value) > 3 else str(value)
 
 
 def calibrate_table(kept: Record) -> Iterator[str]:

@@ -28,7 +28,7 @@ ROUND_FRAMES, ROUND_BANDS = 2, 8
 MOST_RISE: Final = 1.0
 """Rises and falls are cut off at 20 dB, so that no single cell decides."""
 
-LOG_E_MOST: Final = log(1000.0)
+LOG_E_MOST: Final = log(100.0)
 """Paths that the codes alone let expect more often than this are not judged by peaks either."""
 
 
