@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import log
 from typing import Final
 
 import numpy as np
@@ -35,11 +34,11 @@ from index.significance import (
     Background,
     Null,
     Space,
-    calibrated,
-    e_value,
+    calibrated_e,
     fit_null,
     log_e_pooled,
     log_e_raw,
+    log_e_wanted,
 )
 
 POOLED_NATS: Final = 4.7
@@ -91,7 +90,7 @@ class Search:
     _wanted: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._wanted = log(self.max_e_value)
+        self._wanted = log_e_wanted(self.max_e_value, self.scoring)
 
     def at(self, rung: Rung, *, also: Sequence[int] = (), glimpsed: Copy | None = None) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
@@ -140,14 +139,14 @@ class Search:
 
         None where the cheap null models leave no hope that it is good enough to be reported.
         """
-        pooled = calibrated(log_e_pooled(alignment.score, space, self.scoring) - pooled_nats, self.scoring)
+        pooled = log_e_pooled(alignment.score, space, self.scoring) - pooled_nats
         if pooled > LOG_E_MOST:
             return None
         log_p = self._log_p(alignment)
         if log_e_of_both(pooled, log_p) > self._wanted:
             return None
         rough = self._null(alignment.copy, alignment.middle_row, self.rough)
-        near = calibrated(log_e_raw(alignment.score, space, rough) - ROUGH_NATS, self.scoring)
+        near = log_e_raw(alignment.score, space, rough) - ROUGH_NATS
         return log_p if log_e_of_both(near, log_p) <= self._wanted else None
 
     def _log_p(self, alignment: Alignment) -> float:
@@ -242,12 +241,16 @@ class Search:
         null = self._null(copy, alignment.middle_row, self.background)
         met = self.library.codes(alignment.recording)[alignment.codes]
         spoken = self.background.spoken(met)
-        log_e = calibrated(log_e_raw(alignment.score, space, null), self.scoring, spoken=spoken)
+        log_e = log_e_raw(alignment.score, space, null)
         if not spoken:  # a voice that says a word twice agrees in its peaks as well: no second witness
             log_e = log_e_of_both(log_e, log_p)
         if log_e > self._wanted:
             return None
-        return Judged(alignment=alignment, e_value=e_value(log_e), n_decoys=null.n_decoys)
+        return Judged(
+            alignment=alignment,
+            e_value=calibrated_e(log_e, self.scoring, spoken=spoken),
+            n_decoys=null.n_decoys,
+        )
 
     def _space(self, copy: Copy, n_heard: int) -> Space:
         return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight)

@@ -335,8 +335,8 @@ def log_e_pooled(score: float, space: Space, scoring: Scoring) -> float:
     return scoring.prior_log_count + places - rate * score
 
 
-def calibrated(log_e: float, scoring: Scoring, *, spoken: bool = False) -> float:
-    """Log of the E-value of the codes alone, calibrated on absent queries: claimed is observed.
+def calibrated_e(log_e: float, scoring: Scoring, *, spoken: bool = False) -> float:
+    """E-value after calibration on absent queries: claimed is observed.
 
     Parameters
     ----------
@@ -346,9 +346,15 @@ def calibrated(log_e: float, scoring: Scoring, *, spoken: bool = False) -> float
     """
     slope = scoring.spoken_slope if spoken else scoring.calibration_slope
     offset = scoring.spoken_offset if spoken else scoring.calibration_offset
-    return offset + slope * log_e
+    return exp(max(offset + slope * log_e, LOG_E_LOWEST))
 
 
-def e_value(log_e: float) -> float:
-    """An expected count that is never 0, however small its logarithm."""
-    return exp(max(log_e, LOG_E_LOWEST))
+def log_e_wanted(max_e_value: float, scoring: Scoring) -> float:
+    """Largest `log_e_raw` that is at most `max_e_value` once calibrated, as music or as spoken word."""
+    return max(
+        (log(max_e_value) - offset) / slope
+        for offset, slope in (
+            (scoring.calibration_offset, scoring.calibration_slope),
+            (scoring.spoken_offset, scoring.spoken_slope),
+        )
+    )
