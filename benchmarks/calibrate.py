@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from benchmarks.corpus import Corpus, Role
 from benchmarks.records import record, save
 from benchmarks.score import SAME_SOUND, repeat_likeness
-from benchmarks.shelf import SHELF, Shelf, as_query, power_of, shelve
-from benchmarks.training.data import sources
+from benchmarks.shelf import SHELF, Shelf, as_power, as_query, shelve
+from benchmarks.training.data import cached, sources
 from fingerprint.extract import extractor
 from fingerprint.types import Spectrogram
 from index.identify import identify
@@ -82,13 +82,16 @@ def draw(
         for number, source in enumerate(shelf.sources)
         if role in ("all", source.role) and source.kind == kind
     ]
+    levels: dict[int, float] = {}
     while True:
         number = own[int(rng.integers(len(own)))]
         n_frames = round(lengths_s[int(rng.integers(len(lengths_s)))] / frame_s)
-        sound = power_of(shelf.sources[number], corpus=corpus, cache=cache, frame_s=frame_s)
-        first = int(rng.integers(max(len(sound.power) - n_frames, 1)))
-        power = sound.power[first : first + n_frames]
-        if len(power) == n_frames and power.mean() > 1e-3 * sound.power.mean():
+        decibels = cached(shelf.sources[number], corpus=corpus, cache=cache)
+        if number not in levels:
+            levels[number] = float(as_power(decibels).mean())
+        first = int(rng.integers(max(len(decibels) - n_frames, 1)))
+        power = as_power(decibels[first : first + n_frames])
+        if len(power) == n_frames and power.mean() > 1e-3 * levels[number]:
             yield number, first * frame_s, Spectrogram(power=power, frame_s=frame_s)
 
 

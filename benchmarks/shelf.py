@@ -101,11 +101,10 @@ class Shelf:
         return []
 
 
-def power_of(source: Source, *, corpus: Path, cache: Path, frame_s: float) -> Spectrogram:
-    """A whole track's spectrogram, from the cache that training keeps."""
-    decibels = cached(source, corpus=corpus, cache=cache).astype(np.float32)
-    power = np.power(np.float32(10), decibels / np.float32(10)).astype(np.float32)
-    return Spectrogram(power=power, frame_s=frame_s)
+def as_power(decibels: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Power of decibels as the cache keeps them."""
+    power: NDArray[np.float32] = np.power(np.float32(10), decibels.astype(np.float32) / np.float32(10))
+    return power
 
 
 def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path) -> Shelf:
@@ -115,7 +114,8 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
         name = hashlib.sha256(f"{source.path} {extractor.scheme}".encode()).hexdigest()[:16]
         kept = cache / "codes" / f"{name}.npz"
         if not kept.exists():
-            sound = power_of(source, corpus=corpus, cache=cache, frame_s=extractor.params.frame_s)
+            power = as_power(cached(source, corpus=corpus, cache=cache))
+            sound = Spectrogram(power=power, frame_s=extractor.params.frame_s)
             kept.parent.mkdir(parents=True, exist_ok=True)
             codes = extractor.pack(extractor.embed(sound, fine=False))
             peaks = pick_peaks(level_free(sound.power, extractor.params), extractor.params)
