@@ -58,6 +58,10 @@ EXTENSION_NATS: Final = 8.0
 LEAST_SPAN_S: Final = 1.5
 """Shorter alignments are not reported."""
 
+SPOKEN_CODES: Final = 32
+"""Codes of a reference that tell whether a place in it is spoken: of 3 s of validation music 1.1 % would read
+as spoken and 2.1 % of speech would not, of these 16 s 0.1 and 0 %."""
+
 COARSE_NEIGHBOURS: Final = 8
 SHORT_ROWS: Final = 40
 """Queries of fewer fine rows are looked up coarsely at two phases instead of one."""
@@ -239,8 +243,7 @@ class Search:
         if log_p is None:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
-        met = self.library.codes(alignment.recording)[alignment.codes]
-        spoken = self.background.spoken(met)
+        spoken = self._is_spoken(alignment)
         log_e = log_e_raw(alignment.score, space, null)
         if not spoken:  # a voice that says a word twice agrees in its peaks as well: no second witness
             log_e = log_e_of_both(log_e, log_p)
@@ -251,6 +254,12 @@ class Search:
             e_value=calibrated_e(log_e, self.scoring, spoken=spoken),
             n_decoys=null.n_decoys,
         )
+
+    def _is_spoken(self, alignment: Alignment) -> bool:
+        codes = self.library.codes(alignment.recording)
+        first, last = int(alignment.codes[0]), int(alignment.codes[-1]) + 1
+        around = max(SPOKEN_CODES - (last - first), 0) // 2
+        return self.background.spoken(codes[max(first - around, 0) : last + around])
 
     def _space(self, copy: Copy, n_heard: int) -> Space:
         return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight)
