@@ -44,7 +44,6 @@ PLAIN_SPREAD: Final = 1.5
 LEAST_SPREAD: Final = 1.0
 
 
-@njit(cache=True, nogil=True)
 def agreement(
     contrast: Floats,
     peaks: NDArray[np.int32],
@@ -74,13 +73,27 @@ def agreement(
         Best sum near the path over the mean of those far from it, in the band shift where that is highest,
         in standard deviations of all of them; 0 where too few peaks tell, or the query hardly rises.
     """
-    first = max(rows[0] * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
-    last = min(rows[-1] * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
+    first = max(int(rows[0]) * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
+    last = min(int(rows[-1]) * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
     query = float(FRAMES_PER_ROW * rows[len(rows) // 2])
     reference = query + FRAMES_PER_ROW * float(np.median(codes * ROWS_PER_CODE - rows))
     if last - first > MOST_FRAMES:
         first = min(max(int(query) - MOST_FRAMES // 2, first), last - MOST_FRAMES)
         last = first + MOST_FRAMES
+    return float(over_chance(contrast, peaks, first, last, query, reference, slope))
+
+
+@njit(cache=True, nogil=True)
+def over_chance(
+    contrast: Floats,
+    peaks: NDArray[np.int32],
+    first: int,
+    last: int,
+    query: float,
+    reference: float,
+    slope: float,
+) -> float:
+    """`agreement` in frames ``first`` to ``last`` of the copy, where ``query`` lies on ``reference``."""
     sums = np.empty(2 * UP_BANDS + 1)
     best = -np.inf
     for late in range(-LATE_FRAMES, LATE_FRAMES + 1):
@@ -89,17 +102,21 @@ def agreement(
                 best = max(best, sums[up + UP_BANDS] - BAND_COST * abs(up))
     if best < LEAST_SUM:
         return 0.0
-    totals, squares, count = np.zeros_like(sums), 0.0, 0
+    totals, squares, count = np.zeros(len(sums)), 0.0, 0
     for shift in FAR_FRAMES:
         if sum_along(contrast, peaks, first, last, query, reference + shift, slope, sums):
-            totals += sums
-            squares += np.square(sums).sum()
+            for k in range(len(sums)):
+                totals[k] += sums[k]
+                squares += sums[k] * sums[k]
             count += 1
     if count < LEAST_FAR:
         return float(best / PLAIN_SPREAD)
-    mean = totals.sum() / (count * len(sums))
+    highest, mean = -np.inf, 0.0
+    for total in totals:
+        highest = max(highest, total / count)
+        mean += total / (count * len(totals))
     spread = np.sqrt(max(squares / (count * len(sums)) - mean * mean, 0.0))
-    return float((best - totals.max() / count) / max(spread, LEAST_SPREAD))
+    return float((best - highest) / max(spread, LEAST_SPREAD))
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +145,8 @@ def sum_along(
             low = middle + 1
         else:
             high = middle
-    sums[:] = 0.0
+    for up in range(len(sums)):
+        sums[up] = 0.0
     count, per_frame, n_bands = 0, 1.0 / slope, contrast.shape[1]
     for k in range(low, len(peaks)):
         if peaks[k, 0] > end:
@@ -141,5 +159,6 @@ def sum_along(
                 sums[up] += contrast[x, lowest + up]
     if count < LEAST_PEAKS:
         return False
-    sums /= np.sqrt(count)
+    for up in range(len(sums)):
+        sums[up] /= np.sqrt(count)
     return True

@@ -162,7 +162,7 @@ class Search:
             self.contrasts[rung] = contrast(undo(self.query.spectrogram, rung))
         slope = slope_along(alignment.codes, alignment.rows, alignment.similarity)
         peaks = self.library.peaks(alignment.recording)
-        return float(agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope))
+        return agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope)
 
     def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
         """The rungs whose coarse look-up gives any recording the most votes, best first."""

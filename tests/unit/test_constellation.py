@@ -26,7 +26,7 @@ ROWS = 4 * CODES
 
 def at(query: Spectrogram, start_code: int, slope: float = 1.0, peaks: NDArray[np.int32] = PEAKS) -> float:
     """Agreement of a query whose path is said to begin at a code."""
-    return float(agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope))
+    return agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope)
 
 
 def excerpt(code: int, seconds: float = 3.0) -> Spectrogram:
