@@ -24,7 +24,7 @@ from index.scoring import shipped_scoring
 from index.search import Judged, Search
 from index.significance import Background, fit_null, rough_background, shipped_background
 
-OVERWHELMING_E: Final = 1e-12
+OVERWHELMING_E: Final = 1e-9
 """A match this good that covers the whole query as it is leaves nothing for other rungs to explain."""
 
 WHOLE: Final = 0.9
