@@ -22,11 +22,14 @@ from fingerprint.types import Spectrogram
 
 Floats = NDArray[np.float32]
 
-ROUND_FRAMES, ROUND_BANDS = 2, 8
+ROUND_FRAMES, ROUND_BANDS = 1, 8
 """How far to either side the surroundings reach that a cell of the query is measured against."""
 
-MOST_RISE: Final = 1.0
-"""Rises and falls are cut off at 20 dB, so that no single cell decides."""
+MOST_RISE: Final = 2.0
+"""Rises and falls are cut off at 40 dB, so that no single cell decides."""
+
+RISE_POWER: Final = 1.5
+"""Strong rises tell more than in proportion (1.25 to 2 are alike; 1 and 2.5 are worse)."""
 
 LOG_E_MOST: Final = log(100.0)
 """Paths that the codes alone let expect more often than this are not judged by peaks either."""
@@ -61,6 +64,7 @@ def contrast(spectrogram: Spectrogram) -> Floats:
     size = (2 * ROUND_FRAMES + 1, 2 * ROUND_BANDS + 1)
     rise = picture - uniform_filter(picture, size, mode="nearest")
     np.clip(rise, -MOST_RISE, MOST_RISE, out=rise)
+    rise *= np.abs(rise) ** np.float32(RISE_POWER - 1.0)
     rise -= rise.mean(axis=0)
     rise /= rise.std(axis=0) + np.float32(1e-3)
     return np.asarray(rise)

@@ -59,8 +59,7 @@ LEAST_SPAN_S: Final = 1.5
 """Shorter alignments are not reported."""
 
 SPOKEN_CODES: Final = 32
-"""Codes of a reference that tell whether a place in it is spoken: of 3 s of validation music 1.1 % would read
-as spoken and 2.1 % of speech would not, of these 16 s 0.1 and 0 %."""
+"""Codes of a reference, 16 s of it, that tell whether a place in it is spoken."""
 
 COARSE_NEIGHBOURS: Final = 8
 SHORT_ROWS: Final = 40

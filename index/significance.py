@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from index.kernels import ROWS_PER_CODE, decoy_peaks
 from index.protocols import Embedder
 from index.scoring import Scoring
+from index.spoken import Voices
 
 WINDOW_ROWS: Final = 96
 """Fine rows that one null model looks at: a longer query has several, overlapping by half."""
@@ -44,12 +45,6 @@ LOCATED_BY: Final = 10
 PLAIN_VARIETY: Final = 0.5
 OWN_VARIETY_POWER, POOLED_VARIETY_POWER = 0.3, 0.5
 """A query of less than plain variety has rates lower by these powers of it; from absent queries."""
-
-SPOKEN_FROM: Final = 0.7
-"""Place between the means of music (0) and speech (1) from which on codes are called spoken.
-
-Of 8 s of validation speech, 100 % lie beyond, of music 0.5 %; of 3 s, 98.6 and 1.1 %.
-"""
 
 CLUMP_CODES: Final = 8
 """Neighbouring decoy codes whose best paths are one event, not several."""
@@ -88,9 +83,8 @@ class Background:
     spread: NDArray[np.float32]
     """Mean of the codes, shape (dim,), and a root of their covariance, shape (dim, dim)."""
 
-    spoken_axis: NDArray[np.float32]
-    spoken_from: float
-    """Codes that lie beyond this along the axis, shape (dim,), are those of a voice that speaks."""
+    voices: Voices | None
+    """What tells spoken word from music; None where no decoy is spoken."""
 
     @classmethod
     def of(
@@ -106,14 +100,12 @@ class Background:
         centre = codes.mean(axis=0, dtype=np.float64)
         values, vectors = np.linalg.eigh(np.cov(codes, rowvar=False, dtype=np.float64))
         spread = vectors * np.sqrt(np.maximum(values, 1e-9))
-        axis, beyond = _axis_between(codes, is_speech)
         return cls(
             codes=np.ascontiguousarray(codes, dtype=np.float32),
             run_of=run_of,
             centre=centre.astype(np.float32),
             spread=spread.astype(np.float32),
-            spoken_axis=axis,
-            spoken_from=beyond,
+            voices=Voices.of(codes, is_speech),
         )
 
     def thinned(self, every: int) -> Background:
@@ -123,7 +115,7 @@ class Background:
 
     def spoken(self, codes: NDArray[np.float32]) -> bool:
         """Whether some codes in a row, float32 (n, dim), are spoken word rather than music."""
-        return float((codes @ self.spoken_axis).mean()) > self.spoken_from
+        return self.voices is not None and self.voices.speak(codes)
 
     def expected_similarity(
         self, rows: NDArray[np.float32]
@@ -136,19 +128,6 @@ class Background:
         """
         sd = np.linalg.norm(rows @ self.spread, axis=1)
         return rows @ self.centre, np.maximum(sd, 1e-3).astype(np.float32)
-
-
-def _axis_between(
-    codes: NDArray[np.float32], is_speech: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], float]:
-    """Direction that tells speech from music best (Fisher 1936), and from where along it speech begins."""
-    if is_speech.all() or not is_speech.any():
-        return np.zeros(codes.shape[1], dtype=np.float32), np.inf
-    groups = codes[is_speech], codes[~is_speech]
-    within = sum(np.cov(group, rowvar=False, dtype=np.float64) for group in groups)
-    spoken, other = (group.mean(axis=0, dtype=np.float64) for group in groups)
-    axis = np.linalg.solve(within + 1e-6 * np.eye(codes.shape[1]), spoken - other)
-    return axis.astype(np.float32), float(axis @ (other + SPOKEN_FROM * (spoken - other)))
 
 
 @lru_cache(maxsize=2)

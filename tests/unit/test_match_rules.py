@@ -203,9 +203,13 @@ def test_a_voice_is_told_from_music() -> None:
     codes = rng.standard_normal((600, 16)).astype(np.float32)
     is_speech = np.arange(600) < 150
     codes[is_speech, 3] += 2.0
+    codes[is_speech, 5] *= 0.2  # voices are alike in what tells pieces of music apart
     decoys = Background.of(codes, np.zeros(600, np.int32), is_speech)
     assert decoys.spoken(codes[is_speech][:16])
     assert not decoys.spoken(codes[~is_speech][:16])
+    drone = codes[is_speech][:16].copy()
+    drone[:, 5] += 4.0
+    assert not decoys.spoken(drone)  # on the voice's side of the music, and yet far from any voice
     silent = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
     assert not silent.spoken(codes[is_speech][:16])
 
