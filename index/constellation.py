@@ -31,7 +31,7 @@ MOST_RISE: Final = 2.0
 RISE_POWER: Final = 1.5
 """Strong rises tell more than in proportion (1.25 to 2 are alike; 1 and 2.5 are worse)."""
 
-LOG_E_MOST: Final = log(100.0)
+LOG_E_MOST: Final = log(20.0)
 """Paths that the codes alone let expect more often than this are not judged by peaks either."""
 
 

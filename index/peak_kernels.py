@@ -41,7 +41,8 @@ LEAST_FAR: Final = 20
 PLAIN_SPREAD: Final = 1.5
 """Standard deviation where a recording is too short to be shifted: that of most is below it."""
 
-LEAST_SPREAD: Final = 1.0
+LEAST_SPREAD: Final = 1.2
+"""Of sparse pieces chance is hardly spread at all and reached by little: what is told counts for less."""
 
 
 def agreement(

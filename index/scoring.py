@@ -35,10 +35,14 @@ class Scoring:
         n_rows)``, is higher for short queries, which have no room for high scores.
     prior_weight : float
         How many exceedances the pooled rate is worth when a query's own rate is estimated.
+    codes_slope : float
+        ``log E_codes = codes_slope * log E_raw``: the tail of what codes give by chance is longer than the
+        decoys show, while that of the peaks is measured as it is.
     calibration_offset, calibration_slope : float
-        ``log E = offset + slope * log E_raw``; fitted on absent queries, so that claimed is observed.
+        ``log E = offset + slope * log E_both``; fitted on absent queries, so that claimed is observed.
     spoken_offset, spoken_slope : float
-        The same where spoken word was met; fitted with the other recordings of the same voice in the index.
+        The same of ``log E_raw`` where spoken word was met; fitted with the other recordings of the same
+        voice in the index.
     checked_to : float
         Smallest E-value that absent queries could check; below it a value is extrapolated.
     agreements, agreement_log_p : tuples of float
@@ -58,6 +62,7 @@ class Scoring:
     prior_rate_rows: float
     prior_log_count: float
     prior_weight: float
+    codes_slope: float
     calibration_offset: float
     calibration_slope: float
     spoken_offset: float
@@ -71,7 +76,7 @@ class Scoring:
     def __post_init__(self) -> None:
         if self.table.ndim != 1 or not bool(np.all(np.diff(self.table) >= 0)):
             raise ValueError("a higher similarity never scores less: the step table must not fall")
-        slopes = self.prior_rate, self.calibration_slope, self.spoken_slope
+        slopes = self.prior_rate, self.codes_slope, self.calibration_slope, self.spoken_slope
         if not (min(slopes) > 0 and self.z_high > self.z_low):
             raise ValueError("rates, slopes and the table's range are positive")
         falls = np.diff([*self.agreement_log_p, self.agreement_log_p[-1] - self.agreement_rate])

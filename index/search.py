@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import exp, log
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, best_path, codes_met, slope_along
-from index.constellation import LOG_E_MOST, contrast, log_e_of_both
+from index.constellation import LOG_E_MOST, contrast
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
 from index.lookup import (
@@ -34,11 +35,10 @@ from index.significance import (
     Background,
     Null,
     Space,
-    calibrated_e,
     fit_null,
     log_e_pooled,
     log_e_raw,
-    log_e_wanted,
+    log_e_told,
 )
 
 POOLED_NATS: Final = 4.7
@@ -93,7 +93,7 @@ class Search:
     _wanted: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._wanted = log_e_wanted(self.max_e_value, self.scoring)
+        self._wanted = log(self.max_e_value)
 
     def at(self, rung: Rung, *, also: Sequence[int] = (), glimpsed: Copy | None = None) -> list[Judged]:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
@@ -143,14 +143,19 @@ class Search:
         None where the cheap null models leave no hope that it is good enough to be reported.
         """
         pooled = log_e_pooled(alignment.score, space, self.scoring) - pooled_nats
-        if pooled > LOG_E_MOST:
+        if self.scoring.codes_slope * pooled > LOG_E_MOST:
             return None
         log_p = self._log_p(alignment)
-        if log_e_of_both(pooled, log_p) > self._wanted:
+        if not self._hopeful(pooled, log_p):
             return None
         rough = self._null(alignment.copy, alignment.middle_row, self.rough)
         near = log_e_raw(alignment.score, space, rough) - ROUGH_NATS
-        return log_p if log_e_of_both(near, log_p) <= self._wanted else None
+        return log_p if self._hopeful(near, log_p) else None
+
+    def _hopeful(self, log_e: float, log_p: float) -> bool:
+        """Whether it may be good enough to be reported, as music or as spoken word."""
+        best = min(log_e_told(log_e, log_p, self.scoring, spoken=spoken) for spoken in (False, True))
+        return best <= self._wanted
 
     def _log_p(self, alignment: Alignment) -> float:
         return self.scoring.log_p_agreement(self._agreement(alignment))
@@ -243,14 +248,12 @@ class Search:
             return None
         null = self._null(copy, alignment.middle_row, self.background)
         spoken = self._is_spoken(alignment)
-        log_e = log_e_raw(alignment.score, space, null)
-        if not spoken:  # a voice that says a word twice agrees in its peaks as well: no second witness
-            log_e = log_e_of_both(log_e, log_p)
+        log_e = log_e_told(log_e_raw(alignment.score, space, null), log_p, self.scoring, spoken=spoken)
         if log_e > self._wanted:
             return None
         return Judged(
             alignment=alignment,
-            e_value=calibrated_e(log_e, self.scoring, spoken=spoken),
+            e_value=exp(log_e),
             n_decoys=null.n_decoys,
         )
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import exp, log
+from math import log
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.constellation import log_e_of_both
 from index.kernels import ROWS_PER_CODE, decoy_peaks
 from index.protocols import Embedder
 from index.scoring import Scoring
@@ -314,26 +315,23 @@ def log_e_pooled(score: float, space: Space, scoring: Scoring) -> float:
     return scoring.prior_log_count + places - rate * score
 
 
-def calibrated_e(log_e: float, scoring: Scoring, *, spoken: bool = False) -> float:
-    """E-value after calibration on absent queries: claimed is observed.
+def log_e_told(log_e: float, log_p: float, scoring: Scoring, *, spoken: bool) -> float:
+    """Log of the E-value after calibration on absent queries, by both witnesses: claimed is observed.
 
     Parameters
     ----------
-    spoken
+    log_e : float
+        By the codes, before calibration (`log_e_raw`).
+    log_p : float
+        How probable it is that the peaks agree so well by chance; not asked about spoken word, as a voice
+        that says a word twice agrees in its peaks as well.
+    spoken : bool
         Whether what was met is spoken word: another sentence of the same voice is nearer to a query than
         any music is to other music, and an index holds hours of one voice.
     """
-    slope = scoring.spoken_slope if spoken else scoring.calibration_slope
-    offset = scoring.spoken_offset if spoken else scoring.calibration_offset
-    return exp(max(offset + slope * log_e, LOG_E_LOWEST))
-
-
-def log_e_wanted(max_e_value: float, scoring: Scoring) -> float:
-    """Largest `log_e_raw` that is at most `max_e_value` once calibrated, as music or as spoken word."""
-    return max(
-        (log(max_e_value) - offset) / slope
-        for offset, slope in (
-            (scoring.calibration_offset, scoring.calibration_slope),
-            (scoring.spoken_offset, scoring.spoken_slope),
-        )
-    )
+    if spoken:
+        told = scoring.spoken_offset + scoring.spoken_slope * log_e
+    else:
+        both = log_e_of_both(scoring.codes_slope * log_e, log_p)
+        told = scoring.calibration_offset + scoring.calibration_slope * both
+    return max(told, LOG_E_LOWEST)

@@ -16,7 +16,7 @@ from index.ladder import AS_IS, ladder
 from index.match import Change, Effort, Match, MatchClass, Segment, Verdict
 from index.refine import explain, parabola_peak
 from index.scoring import read_scoring, shipped_scoring, write_scoring
-from index.significance import Background, Space, calibrated_e, fit_tail, log_e_raw
+from index.significance import Background, Space, fit_tail, log_e_raw, log_e_told
 from index.verdict import verdict
 
 
@@ -190,11 +190,12 @@ def test_e_grows_with_the_index_and_shrinks_with_the_share() -> None:
 
 
 def test_calibration_keeps_order_and_never_overflows() -> None:
-    """A better raw value never reads worse, and the best stays above zero."""
+    """A better raw value never reads worse, and the best stays above zero, in music and spoken word."""
     scoring = shipped_scoring()
-    values = [calibrated_e(log_e, scoring) for log_e in (-5000.0, -50.0, -5.0, 0.0, 3.0)]
-    assert values == sorted(values)
-    assert values[0] > 0
+    for spoken in (False, True):
+        told = [log_e_told(one, -1.0, scoring, spoken=spoken) for one in (-5000.0, -50.0, -5.0, 0.0, 3.0)]
+        assert told == sorted(told)
+        assert np.exp(told[0]) > 0
 
 
 def test_a_voice_is_told_from_music() -> None:
