@@ -9,6 +9,7 @@ ENTRIES = {
     "corpus": "fetch or list the open listening set",
     "identify": "degrade, ask, keep the raw answers",
     "speed": "x real time of each stage, bytes per hour, latency, starts",
+    "scale": "a home of a million codes: bytes per hour, latency, the index's share of it",
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
     "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
     "codes": "recall per byte of kinds of index, at a million codes and more",

@@ -31,6 +31,8 @@ class Params:
         Most peaks that are kept of each block, and its length in frames.
     peak_reach_frames, peak_reach_bands : int
         How far to either side a peak is the highest.
+    peak_low_band : int
+        Below it, at 86 Hz, where bands are narrower than the transform resolves, no peaks are kept.
     peak_box_frames, peak_box_bands : int
         How far to either side the surroundings reach that a peak is measured against.
     """
@@ -48,10 +50,11 @@ class Params:
     context_frames: int = 49
     dim: int = 64
     code_bits: int = 4
-    peaks_per_block: int = 17
+    peaks_per_block: int = 28
     peak_block_frames: int = 31
     peak_reach_frames: int = 5
     peak_reach_bands: int = 4
+    peak_low_band: int = 10
     peak_box_frames: int = 8
     peak_box_bands: int = 4
 

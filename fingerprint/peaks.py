@@ -30,7 +30,7 @@ def pick_peaks(picture: NDArray[np.float32], params: Params = PARAMS) -> NDArray
     most = picture.size // ((reach[0] + 1) * (reach[1] + 1)) + len(picture) + picture.shape[1]
     cells, rise = np.empty((most, 2), dtype=np.int32), np.empty(most, dtype=np.float32)
     box = params.peak_box_frames, params.peak_box_bands
-    n_found = find_peaks(np.ascontiguousarray(picture), reach, box, cells, rise)
+    n_found = find_peaks(np.ascontiguousarray(picture), params.peak_low_band, reach, box, cells, rise)
     cells, rise = cells[:n_found], rise[:n_found]
     block = cells[:, 0] // params.peak_block_frames
     by_rise = np.lexsort((-rise, block))

@@ -37,7 +37,10 @@ def pack_peaks(peaks: NDArray[np.int32]) -> bytes:
     step = np.full(int(ends[-1]) if len(ends) else 0, NO_PEAK, dtype=np.uint8)
     band = step.copy()
     step[ends - 1], band[ends - 1] = rest, peaks[:, 1]
-    return zlib.compress(step.tobytes() + band.tobytes(), LEVEL)
+    # nothing in them comes again, and the one has other frequencies than the other: a Huffman code for each
+    packer = zlib.compressobj(LEVEL, strategy=zlib.Z_HUFFMAN_ONLY)
+    steps_alone = packer.compress(step.tobytes()) + packer.flush(zlib.Z_FULL_FLUSH)
+    return steps_alone + packer.compress(band.tobytes()) + packer.flush()
 
 
 def unpack_peaks(blob: bytes) -> NDArray[np.int32]:

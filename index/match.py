@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,16 @@ class Hits:
             recording=self.recording[kept],
             position=self.position[kept],
             similarity=self.similarity[kept],
+        )
+
+    @classmethod
+    def together(cls, one: Self, other: Self) -> Self:
+        """The hits of two look-ups."""
+        return cls(
+            query_row=np.concatenate([one.query_row, other.query_row]),
+            recording=np.concatenate([one.recording, other.recording]),
+            position=np.concatenate([one.position, other.position]),
+            similarity=np.concatenate([one.similarity, other.similarity]),
         )
 
 

@@ -35,6 +35,9 @@ SAME_STRETCH: Final = 0.005
 LEAST_GAIN: Final = 0.02
 """What a small change must add to the mean similarity of a path to be told."""
 
+PLAIN_CENTS: Final = 25.0
+"""Where a wide round finds no more, finer ones find nothing that would be told."""
+
 _OUTLIER_ROWS: Final = 1.0
 _LEAST_SCATTER_ROWS: Final = 0.35
 
@@ -106,6 +109,8 @@ def measure_pitch(
             for side in (-step_cents, 0.0, step_cents)
         ]
         cents += parabola_peak(*tried) * step_cents
+        if abs(cents) <= PLAIN_CENTS:
+            break
     return cents
 
 

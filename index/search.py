@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, log
 from typing import Final
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align, best_path, codes_met, slope_along
+from index.align import Alignment, align, best_path, codes_met, same_place, slope_along
 from index.constellation import LOG_E_MOST, contrast
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
@@ -26,7 +27,7 @@ from index.lookup import (
     make_copy,
     undo,
 )
-from index.match import Candidate
+from index.match import Candidate, Hits
 from index.peak_kernels import agreement
 from index.protocols import Searchable
 from index.scoring import Scoring
@@ -48,6 +49,10 @@ wanted. Of 3,286 paths told at E <= 1e-2, of excerpts clean and degraded, the wo
 
 GLIMPSED_POOLED_NATS: Final = 4.2
 """The same for all that follows a glimpse, which embeds and looks up half of the rows: 3.7 and 2.9."""
+
+CERTAIN_LOG_E: Final = log(1e-15)
+"""Paths that the rough null model puts below this are not asked of all decoys: no decision hangs on them, and
+all take as long as the look-up, the alignments and the peaks together."""
 
 GLIMPSED_CANDIDATES: Final = 12
 """Most candidates of a glimpse that are aligned: what is there has most votes, or nearly."""
@@ -90,6 +95,7 @@ class Search:
     depth: Depth = PLAIN
     nulls: dict[tuple[Rung, bool, int, int], Null] = field(default_factory=dict)
     contrasts: dict[Rung, NDArray[np.float32]] = field(default_factory=dict)
+    _glimpsed: Hits | None = None
     _wanted: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +108,7 @@ class Search:
             copy = make_copy(self.query, rung, extractor, self.background)
         else:
             copy = complete(glimpsed, self.query, extractor, self.background)
-        candidates = self._candidates(copy, copy.heard)
+        candidates = self._candidates(copy, self._look_up_rest(copy, glimpsed))
         candidates += [Candidate(recording=r, change=rung.change, offset_s=0.0, votes=0.0) for r in also]
         return sorted(self._judge(copy, self._align(copy, candidates)), key=lambda judged: judged.e_value)
 
@@ -114,7 +120,8 @@ class Search:
         copy = glimpse(self.query, rung, self.library.extractor, self.background)
         heard = copy.heard
         space = self._space(copy, len(heard))
-        for candidate in self._candidates(copy, heard[heard % 2 == 0])[:GLIMPSED_CANDIDATES]:
+        self._glimpsed = self._look_up(copy, heard[heard % 2 == 0])
+        for candidate in self._candidates(copy, self._glimpsed)[:GLIMPSED_CANDIDATES]:
             if self._worth_a_look(copy, candidate, space):
                 return copy
         return None
@@ -137,8 +144,10 @@ class Search:
         )
         return self._witnessed(alignment, space, pooled_nats=GLIMPSED_POOLED_NATS) is not None
 
-    def _witnessed(self, alignment: Alignment, space: Space, *, pooled_nats: float) -> float | None:
-        """How (log) probable it is by chance that the peaks agree so well with a path.
+    def _witnessed(
+        self, alignment: Alignment, space: Space, *, pooled_nats: float
+    ) -> tuple[float, float] | None:
+        """What both witnesses say of a path, cheaply: log E by the rough null model, log p by the peaks.
 
         None where the cheap null models leave no hope that it is good enough to be reported.
         """
@@ -149,8 +158,8 @@ class Search:
         if not self._hopeful(pooled, log_p):
             return None
         rough = self._null(alignment.copy, alignment.middle_row, self.rough)
-        near = log_e_raw(alignment.score, space, rough) - ROUGH_NATS
-        return log_p if self._hopeful(near, log_p) else None
+        log_e = log_e_raw(alignment.score, space, rough)
+        return (log_e, log_p) if self._hopeful(log_e - ROUGH_NATS, log_p) else None
 
     def _hopeful(self, log_e: float, log_p: float) -> bool:
         """Whether it may be good enough to be reported, as music or as spoken word."""
@@ -202,20 +211,31 @@ class Search:
         numbers = np.flatnonzero(np.isin(np.arange(n_rows) % ROWS_PER_CODE, phases))
         return rows[numbers], numbers
 
-    def _candidates(self, copy: Copy, heard: NDArray[np.intp]) -> list[Candidate]:
-        if not heard.size:
-            return []
+    def _look_up_rest(self, copy: Copy, glimpsed: Copy | None) -> Hits:
+        """Codes near all rows of a copy, of which a glimpse has looked up every other one already."""
+        if glimpsed is None or self._glimpsed is None:
+            return self._look_up(copy, copy.heard)
+        rest = self._look_up(copy, copy.heard[copy.heard % 2 == 1])
+        return Hits.together(self._glimpsed, rest)
+
+    def _look_up(self, copy: Copy, heard: NDArray[np.intp]) -> Hits:
+        """Codes near some rows of a copy; the hits say which rows of all."""
         hits = self.library.search(
             copy.rows[heard],
             k=self.depth.neighbours,
             collections=self.collections,
             n_probe=lists_read(self.depth, len(copy.rows)),
         )
-        rows = heard[hits.query_row]
+        return replace(hits, query_row=heard[hits.query_row].astype(np.int32))
+
+    def _candidates(self, copy: Copy, hits: Hits) -> list[Candidate]:
+        if not hits.query_row.size:
+            return []
+        rows = hits.query_row
         z = (hits.similarity - copy.mean[rows]) * copy.inverse_sd[rows]
         return find_candidates(
             hits,
-            rows,
+            rows.astype(np.int64),
             z,
             copy.rung,
             row_s=copy.row_s,
@@ -236,26 +256,35 @@ class Search:
 
     def _judge(self, copy: Copy, alignments: Sequence[Alignment]) -> list[Judged]:
         space = self._space(copy, len(copy.heard))
-        judged = (self._judge_one(copy, alignment, space) for alignment in alignments)
-        return [one for one in judged if one is not None]
+        judged, certain = list[Judged](), defaultdict[int, list[Alignment]](list)
+        for alignment in sorted(alignments, key=lambda alignment: -alignment.score):
+            # music repeats itself: what the best place explains, the others need not explain again
+            if any(same_place(alignment, other) for other in certain[alignment.recording]):
+                continue
+            one = self._judge_one(copy, alignment, space)
+            if one is not None:
+                judged.append(one)
+                if log(one.e_value) <= CERTAIN_LOG_E:
+                    certain[alignment.recording].append(alignment)
+        return judged
 
     def _judge_one(self, copy: Copy, alignment: Alignment, space: Space) -> Judged | None:
         start_s, end_s = alignment.query_span_s
         if end_s - start_s < LEAST_SPAN_S:
             return None
-        log_p = self._witnessed(alignment, space, pooled_nats=POOLED_NATS)
-        if log_p is None:
+        witnessed = self._witnessed(alignment, space, pooled_nats=POOLED_NATS)
+        if witnessed is None:
             return None
-        null = self._null(copy, alignment.middle_row, self.background)
+        log_e, log_p = witnessed
         spoken = self._is_spoken(alignment)
-        log_e = log_e_told(log_e_raw(alignment.score, space, null), log_p, self.scoring, spoken=spoken)
-        if log_e > self._wanted:
+        null = self._null(copy, alignment.middle_row, self.rough)
+        if log_e_told(log_e + ROUGH_NATS, log_p, self.scoring, spoken=spoken) > CERTAIN_LOG_E:
+            null = self._null(copy, alignment.middle_row, self.background)
+            log_e = log_e_raw(alignment.score, space, null)
+        told = log_e_told(log_e, log_p, self.scoring, spoken=spoken)
+        if told > self._wanted:
             return None
-        return Judged(
-            alignment=alignment,
-            e_value=exp(log_e),
-            n_decoys=null.n_decoys,
-        )
+        return Judged(alignment=alignment, e_value=exp(told), n_decoys=null.n_decoys)
 
     def _is_spoken(self, alignment: Alignment) -> bool:
         codes = self.library.codes(alignment.recording)

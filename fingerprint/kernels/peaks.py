@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 @njit(cache=True, nogil=True)
 def find_peaks(
     picture: NDArray[np.float32],
+    low: int,
     reach: tuple[int, int],
     box: tuple[int, int],
     cells: NDArray[np.int32],
@@ -20,6 +21,8 @@ def find_peaks(
     Parameters
     ----------
     picture : float32 array, shape (n_frames, n_bands)
+    low : int
+        Lowest band of a peak; its surroundings may reach below.
     reach, box : frames and bands
         How far to each side a peak is the highest, and how far its surroundings reach.
     cells : int32 array, shape (n_most, 2), written
@@ -35,7 +38,7 @@ def find_peaks(
     n_frames, n_bands = picture.shape
     found = 0
     for t in range(n_frames):
-        for f in range(n_bands):
+        for f in range(low, n_bands):
             if found == len(cells):
                 return found
             here = picture[t, f]

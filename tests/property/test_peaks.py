@@ -48,6 +48,8 @@ def peaks_by_definition(seen: NDArray[np.float32]) -> set[tuple[int, int]]:
     box = PARAMS.peak_box_frames, PARAMS.peak_box_bands
     found = set()
     for t, f in np.ndindex(seen.shape):
+        if f < PARAMS.peak_low_band:
+            continue
         near, round_it = (seen[max(t - a, 0) : t + a + 1, max(f - b, 0) : f + b + 1] for a, b in (reach, box))
         first = np.unravel_index(int(near.argmax()), near.shape)
         is_first = (max(t - reach[0], 0) + first[0], max(f - reach[1], 0) + first[1]) == (t, f)

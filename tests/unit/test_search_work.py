@@ -1,0 +1,93 @@
+"""What a search leaves undone because it is known already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from index import identify as road
+from index.match import Effort, Hits, Match
+from index.significance import ROUGH_EVERY
+from tests.unit.synthetic_index import BlurExtractor, MemoryLibrary, background_of, cut, join, music
+
+EXTRACTOR = BlurExtractor()
+BACKGROUND = background_of(EXTRACTOR)
+ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
+
+
+class Counting(MemoryLibrary):
+    """Keeps what it was asked."""
+
+    def begin(self) -> None:
+        """Forget what was asked so far."""
+        self.asked = list[NDArray[np.float32]]()
+        self.peaks_of = Counter[int]()
+
+    def search(
+        self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int], n_probe: int = 0
+    ) -> Hits:
+        """The k most similar codes of each vector."""
+        self.asked.append(vectors)
+        return super().search(vectors, k=k, collections=collections, n_probe=n_probe)
+
+    def peaks(self, recording: int) -> NDArray[np.int32]:
+        """Peaks of a recording."""
+        self.peaks_of[recording] += 1
+        return super().peaks(recording)
+
+
+@pytest.fixture(autouse=True)
+def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
+    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
+
+
+@pytest.fixture(scope="module")
+def library() -> Counting:
+    """Ten pieces, of which the first plays one part three times."""
+    library = Counting(EXTRACTOR)
+    chorus = music(40, 12.0)
+    library.add(join(music(41, 10.0), chorus, music(42, 10.0), chorus, chorus))
+    for seed in range(9):
+        library.add(music(seed, 45.0))
+    return library
+
+
+def ask(library: Counting, seconds: float) -> list[Match]:
+    """Ask about the beginning of the part that is played three times."""
+    library.begin()
+    sound = cut(music(40, 12.0), 0.0, seconds)
+    return road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST)
+
+
+def test_the_index_is_asked_about_each_row_once(library: Counting) -> None:
+    """A glimpse looks up every other row, what completes it the others: together every row, none twice."""
+    ask(library, 8.0)
+    rows = np.concatenate(library.asked)
+    expected = EXTRACTOR.embed(cut(music(40, 12.0), 0.0, 8.0), fine=True)
+    assert len(library.asked) == 2
+    assert len(rows) == len(expected)
+    np.testing.assert_allclose(np.sort(rows @ expected.T, axis=1)[:, -1], 1.0, atol=1e-5)
+    assert len(np.unique((rows @ expected.T).argmax(axis=1))) == len(expected)
+
+
+def test_a_repeat_of_what_is_certain_is_not_judged_again(library: Counting) -> None:
+    """Of three places that all explain the query, one is compared with the peaks, and reported."""
+    (match,) = ask(library, 12.0)
+    assert match.recording == 0
+    assert match.e_value < 1e-15
+    glimpsed, judged = 1, 1
+    assert library.peaks_of[0] <= glimpsed + judged
+
+
+def test_what_is_certain_is_compared_with_few_decoys(library: Counting) -> None:
+    """A match that no decision hangs on is told by the rough null model; one nearer to chance by the full."""
+    (certain,) = ask(library, 12.0)
+    assert certain.n_decoys == 2 * len(ROUGH.codes)
+    (short,) = ask(library, 2.2)
+    assert short.e_value > 1e-15
+    assert short.n_decoys == 2 * len(BACKGROUND.codes)
