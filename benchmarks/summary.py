@@ -21,6 +21,7 @@ BLOCK: Final = re.compile(r"(<!-- begin (\w+) -->\n)(.*?)(<!-- end \2 -->)", re.
 
 OURS, PEER, SPEED, SCAN = "identify-earwitness-full-test", "identify-chromaprint-test", "speed", "scan-rates"
 CHANCE: Final = "calibrate-fast"
+SCALE: Final = "scale"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -139,7 +140,16 @@ def _pair(outcomes: Sequence[Mapping[str, bool]], *, interval: bool) -> str:
 
 def speed() -> Iterator[str]:
     """What it costs."""
-    record = kept(SPEED)
+    yield from _costs(SPEED)
+
+
+def scale() -> Iterator[str]:
+    """What it costs among a million codes."""
+    yield from _costs(SCALE)
+
+
+def _costs(name: str) -> Iterator[str]:
+    record = kept(name)
     if record is None:
         yield "Not measured yet."
         return
@@ -147,7 +157,10 @@ def speed() -> Iterator[str]:
     yield "|---|---|---|---|"
     for row in record.rows:
         cpu = f"{row['cpu']:g}" if "cpu" in row else ""
-        yield f"| {row['what']}: {row['case']} | {row['value']:g} | {cpu} | {row['unit']} |"
+        unit = row["unit"]
+        if "in the index" in row:
+            unit += f"; {row['in the index']:g} of them in the index"
+        yield f"| {row['what']}: {row['case']} | {row['value']:g} | {cpu} | {unit} |"
     yield ""
     yield f"{header(record)}."
 
@@ -185,5 +198,6 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "rates": rates,
     "chance": chance,
     "speed": speed,
+    "scale": scale,
     "scan": scan,
 }

@@ -75,7 +75,7 @@ PIECES: Final = (
 )  # fmt: skip
 
 STRANGERS: Final = (
-    Piece(title="someone_elses_waltz", codec="opus", seed=21, tempo_bpm=150, root_midi=60, scale=MAJOR,
+    Piece(title="someone_elses_waltz", codec="opus", seed=21, tempo_bpm=96, root_midi=59, scale=MAJOR,
           chords=(0, 1, 4, 0, 5, 3, 4, 4), lead=synth.flute, harmony=synth.organ,
           drums="......", busy=0.5, swing=0.3, beats=3),
     Piece(title="someone_elses_groove", codec="mp3", seed=22, tempo_bpm=104, root_midi=53, scale=MINOR,
