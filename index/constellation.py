@@ -10,6 +10,7 @@ little.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf, log, log1p
 from typing import Final
 
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from fingerprint.spectrogram import level_free
-from fingerprint.types import Spectrogram
+from fingerprint.params import PARAMS
+from fingerprint.spectrogram import DECIBEL_SCALE, level_free, spectrogram
+from fingerprint.types import RATE_HZ, Spectrogram, Waveform
 
 Floats = NDArray[np.float32]
 
@@ -30,6 +32,20 @@ MOST_RISE: Final = 2.0
 
 RISE_POWER: Final = 1.5
 """Strong rises tell more than in proportion (1.25 to 2 are alike; 1 and 2.5 are worse)."""
+
+FULL_BAND: Final = 0.0
+"""A band weighs the more, the further its loudest tenth of frames rises over the floor; all it can from the
+local level on. Beyond a telephone's band only the codec's leftovers rise and fall."""
+
+LOUD_SHARE: Final = 0.9
+LOOK_EVERY: Final = 4
+"""One frame in so many tells how loud a band gets."""
+
+LEAST_SIGNAL: Final = 0.2
+"""What a band weighs at least that rises and falls no further than noise does. With both weights, right paths
+of 3 s gain 2 nats over a telephone, in a room and under noise, at the same quantiles of strangers' paths."""
+
+NOISE_S: Final = 60.0
 
 LOG_E_MOST: Final = log(20.0)
 """Paths that the codes alone let expect more often than this are not judged by peaks either."""
@@ -53,18 +69,44 @@ def log_e_of_both(log_e: float, log_p: float) -> float:
     return product + log1p(LOG_E_MOST - product)
 
 
-def contrast(spectrogram: Spectrogram) -> Floats:
-    """How far each cell rises above its surroundings, each band of mean 0 and standard deviation 1.
+def contrast(heard: Spectrogram) -> Floats:
+    """How far each cell rises above its surroundings, in standard deviations of its band.
 
     Returns
     -------
     contrast : float32 array, shape (n_frames, n_bands)
+        Bands have mean 0 and are weighted by how loud they get and by how little of their rising and falling
+        noise would explain; of all cells the mean square is 1.
     """
-    picture = level_free(spectrogram.power)
+    picture = level_free(heard.power)
+    rise = _rise(picture)
+    spread = rise.std(axis=0) + np.float32(1e-3)
+    weight = _loudness(picture) * np.clip(1 - np.square(noise_spread() / spread), LEAST_SIGNAL, 1)
+    weight /= np.sqrt(np.square(weight).mean()) + np.float32(1e-3)
+    rise *= weight / spread
+    return rise
+
+
+def _rise(picture: Floats) -> Floats:
     size = (2 * ROUND_FRAMES + 1, 2 * ROUND_BANDS + 1)
-    rise = picture - uniform_filter(picture, size, mode="nearest")
+    rise: Floats = picture - uniform_filter(picture, size, mode="nearest")
     np.clip(rise, -MOST_RISE, MOST_RISE, out=rise)
     rise *= np.abs(rise) ** np.float32(RISE_POWER - 1.0)
     rise -= rise.mean(axis=0)
-    rise /= rise.std(axis=0) + np.float32(1e-3)
-    return np.asarray(rise)
+    return rise
+
+
+def _loudness(picture: Floats) -> Floats:
+    """From 0, where a band never leaves the floor, to 1; shape (n_bands,)."""
+    floor = -PARAMS.floor_db / DECIBEL_SCALE
+    loud = np.quantile(picture[::LOOK_EVERY], LOUD_SHARE, axis=0)
+    weight: Floats = np.clip((loud - floor) / (FULL_BAND - floor), 0, 1).astype(np.float32)
+    return weight
+
+
+@lru_cache(maxsize=1)
+def noise_spread() -> Floats:
+    """Standard deviation of what white noise rises by in each band, shape (n_bands,)."""
+    samples = np.random.default_rng(0).standard_normal(round(NOISE_S * RATE_HZ), dtype=np.float32)
+    noise = spectrogram(Waveform(samples=np.float32(0.1) * samples))
+    return np.asarray(_rise(level_free(noise.power)).std(axis=0))

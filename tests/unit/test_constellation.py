@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fingerprint.params import PARAMS
 from fingerprint.peaks import pick_peaks
-from fingerprint.spectrogram import level_free
-from fingerprint.types import Spectrogram
+from fingerprint.spectrogram import level_free, spectrogram
+from fingerprint.types import Spectrogram, Waveform
 from fingerprint.warp import warp
 from index.constellation import LOG_E_MOST, contrast, log_e_of_both
 from index.peak_kernels import agreement
@@ -51,6 +51,26 @@ def test_noise_is_survived() -> None:
     clean = excerpt(40)
     noise = np.random.default_rng(0).exponential(clean.power.mean(), clean.power.shape)
     assert at(Spectrogram(power=(clean.power + noise).astype(np.float32), frame_s=clean.frame_s), 40) > 4
+
+
+def test_what_lies_beyond_a_band_limit_weighs_nothing() -> None:
+    """Bands far below the floor, where only leftovers rise and fall, move no agreement."""
+    clean = excerpt(40)
+    limited, rng = clean.power.copy(), np.random.default_rng(1)
+    limited[:, :50] = 1e-8 * clean.power.mean() * rng.exponential(1, (len(limited), 50))
+    heard = contrast(Spectrogram(power=limited, frame_s=clean.frame_s))
+    assert np.abs(heard[:, :50]).max() < 1e-3 * np.abs(heard[:, 50:]).max()
+    assert np.square(heard).mean() == pytest.approx(1, abs=0.05)
+
+
+def test_a_band_of_noise_weighs_less_than_one_of_music() -> None:
+    """Half of the bands drowned in noise leave most of the weight to the other half."""
+    clean = excerpt(40)
+    drowned = clean.power + np.float32(0)
+    noise = spectrogram(Waveform(samples=np.random.default_rng(2).standard_normal(40_000, np.float32)))
+    drowned[:, 64:] = 3 * clean.power.mean() * (noise.power / noise.power.mean(axis=0))[: len(drowned), 64:]
+    weight = np.square(contrast(Spectrogram(power=drowned, frame_s=clean.frame_s))).mean(axis=0)
+    assert weight[64:].mean() < 0.25 * weight[:64].mean()
 
 
 def test_loudness_says_nothing() -> None:
