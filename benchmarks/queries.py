@@ -14,6 +14,7 @@ import soundfile
 
 from benchmarks.corpus import Track
 from benchmarks.degrade import CONDITIONS, chance, degrade
+from benchmarks.keep import keep
 from benchmarks.material import Material
 from benchmarks.tools import RATE_HZ, Sound1, mono, read
 
@@ -91,11 +92,7 @@ def degraded(
 
 def once(file: Path, make: Callable[[], bytes]) -> Path:
     """A file that is made unless it is there; one that is there is whole."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part")
-        partial.write_bytes(make())
-        partial.rename(file)
+    keep(file, lambda partial: partial.write_bytes(make()))
     return file
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.corpus import Track
+from benchmarks.keep import keep
 from fingerprint.decode import Decoder
 from fingerprint.errors import AudioError
 from fingerprint.extract import Extractor, extractor
@@ -64,11 +65,7 @@ def _item(root: Path, track: Track, decoder: Decoder, heard_by: Extractor, kept:
 def hear(path: Path, sha256: str, decoder: Decoder, kept: Path) -> Waveform:
     """A corpus file through the product's decoder, or from what it gave before."""
     file = kept / f"{sha256[:24]}.npy"
-    if not file.exists():
-        kept.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part.npy")
-        np.save(partial, decoder.decode(path, name=path.name).waveform.samples)
-        partial.rename(file)
+    keep(file, lambda partial: np.save(partial, decoder.decode(path, name=path.name).waveform.samples))
     return Waveform(samples=np.load(file))
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.keep import keep
 from benchmarks.training.data import Source, cached
 from fingerprint.extract import Extractor
 from fingerprint.peaks import pick_peaks
@@ -113,13 +115,7 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
     for source in sources:
         name = hashlib.sha256(f"{source.path} {extractor.scheme}".encode()).hexdigest()[:16]
         kept = cache / "codes" / f"{name}.npz"
-        if not kept.exists():
-            power = as_power(cached(source, corpus=corpus, cache=cache))
-            sound = Spectrogram(power=power, frame_s=extractor.params.frame_s)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            codes = extractor.pack(extractor.embed(sound, fine=False))
-            peaks = pick_peaks(level_free(sound.power, extractor.params), extractor.params)
-            np.savez(kept, codes=codes, peaks=peaks)
+        keep(kept, partial(_fingerprint, source, extractor, corpus, cache))
         with np.load(kept) as stored:
             parts.append(extractor.unpack(stored["codes"]))
             constellations.append(stored["peaks"])
@@ -136,6 +132,14 @@ def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cac
         constellations=tuple(constellations),
         segment=segment,
     )
+
+
+def _fingerprint(source: Source, extractor: Extractor, corpus: Path, cache: Path, file: Path) -> None:
+    power = as_power(cached(source, corpus=corpus, cache=cache))
+    sound = Spectrogram(power=power, frame_s=extractor.params.frame_s)
+    codes = extractor.pack(extractor.embed(sound, fine=False))
+    peaks = pick_peaks(level_free(sound.power, extractor.params), extractor.params)
+    np.savez(file, codes=codes, peaks=peaks)
 
 
 def as_query(sound: Spectrogram, extractor: Extractor) -> Query:

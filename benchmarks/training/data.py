@@ -13,6 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.corpus import Corpus, Role, Sound, Track
+from benchmarks.keep import keep
 from fingerprint.params import PARAMS
 from fingerprint.spectrogram import count_frames, level_free, power_frames
 
@@ -77,11 +78,7 @@ def cached(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float16]:
     """One source's decibels, decoded only the first time."""
     name = hashlib.sha256(f"{source.path} {PARAMS.canonical()}".encode()).hexdigest()[:16]
     file = cache / f"{name}.npy"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".part.npy")
-        np.save(partial, decibels(load(corpus / source.path)))
-        partial.rename(file)
+    keep(file, lambda partial: np.save(partial, decibels(load(corpus / source.path))))
     kept: NDArray[np.float16] = np.load(file)
     return kept
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.corpus import Corpus, Role, Track
 from benchmarks.degrade import CONDITIONS, degrade
 from benchmarks.identify import select
+from benchmarks.keep import keep
 from benchmarks.material import Material
 from benchmarks.peers import Adapter, Chromaprint
 from benchmarks.queries import middle, pick, wav
@@ -168,3 +169,29 @@ def test_an_outside_peer_is_asked_in_json_lines(tmp_path: Path) -> None:
     with Adapter(f"{sys.executable} {program}") as system:
         system.index([("t", tmp_path)])
         assert system.answer(tmp_path / "q.wav") == [{"track": "t"}]
+
+
+def test_what_is_kept_is_made_once_and_never_half(tmp_path: Path) -> None:
+    """A file that is there is not made again, one whose making fails is not there."""
+    file = tmp_path / "below" / "kept.npy"
+    with pytest.raises(ZeroDivisionError):
+        keep(file, lambda partial: partial.write_bytes(bytes(1 // 0)))
+    assert not file.exists()
+    keep(file, lambda partial: partial.write_bytes(b"first"))
+    keep(file, lambda partial: partial.write_bytes(b"second"))
+    assert file.read_bytes() == b"first"
+    assert [path.name for path in file.parent.iterdir()] == ["kept.npy"]
+
+
+def test_two_that_make_the_same_file_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one process writes, another may write and finish: both go on, and the file is whole."""
+    file = tmp_path / "kept"
+
+    def slow(partial: Path) -> None:
+        with monkeypatch.context() as other:
+            other.setattr("os.getpid", lambda: -1)
+            keep(file, lambda beside: beside.write_bytes(b"same"))
+        partial.write_bytes(b"same")
+
+    keep(file, slow)
+    assert file.read_bytes() == b"same"
