@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -174,13 +175,12 @@ def bytes_per_hour(home: Path, hours: float) -> Iterator[Row]:
 
 
 def searched(home: Path) -> tuple[int, int]:
-    """Bytes by which a process grows when it searches all collections, and the codes in them."""
-    extractor()
+    """Bytes by which a process that has a library open grows when it searches it, and the codes in it."""
     me = psutil.Process()
-    before = me.memory_info().rss
     with Library.open(home) as library:
         vectors = np.eye(library.extractor.params.dim, dtype=np.float32)
         collections = [known.id for known in library.collections]
+        before = me.memory_info().rss
         library.search(vectors, k=10, collections=collections)
         return me.memory_info().rss - before, library.n_codes(collections)
 
@@ -271,8 +271,8 @@ def _seconds(arguments: Sequence[str], environment: dict[str, str]) -> Lap:
 
 
 def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
-    """A folder scanned at each effort with one worker, in x real time, and the same files only decoded."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A folder scanned at each effort on one core, in x real time, and the same files only decoded."""
+    with one_core(), tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         source.mkdir()
         for number, sound in enumerate(files(root, tracks, n_files)):
@@ -295,6 +295,18 @@ def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]
             rest = (whole[0] - start[0], whole[1] - start[1])
             yield _times_real("scan", f"{effort}, start included", audio_s, [whole])
             yield _times_real("scan", f"{effort}, after the first clip", audio_s - 60.0, [rest])
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process and all that it starts on one core: decoders and workers run side by side else."""
+    me = psutil.Process()
+    before = me.cpu_affinity()
+    me.cpu_affinity(before[-1:])
+    try:
+        yield
+    finally:
+        me.cpu_affinity(before)
 
 
 def _scan(source: Path, folder: Path) -> list[str]:

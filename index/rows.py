@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, bindparam, func, or_, select
 
 from index.blobs import unpack_peaks, unpack_words
 from index.errors import CatalogDamaged, RecordingUnknown
@@ -119,29 +119,39 @@ def _codes(blob: bytes, sha256: str, recording: int, code_bytes: int) -> NDArray
     return np.frombuffer(blob, dtype=np.uint8).reshape(-1, code_bytes)
 
 
+def _of_one(*columns: Column[Any]) -> Select[Any]:
+    return select(*columns).where(
+        FINGERPRINT.c.tenant == bindparam("of_tenant"), FINGERPRINT.c.recording_id == bindparam("number")
+    )
+
+
+# said once: a query reads dozens of recordings, and to phrase the statement takes as long as to run it
+_CODES: Final = _of_one(FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256)
+_CHROMAPRINT: Final = _of_one(FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256)
+_PEAKS: Final = _of_one(FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256)
+
+
 def codes(connection: Connection, tenant: str, recording: int, code_bytes: int) -> NDArray[np.uint8]:
     """Packed codes of one recording, shape (n_codes, code_bytes)."""
-    row = _one(connection, select(FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256), tenant, recording)
+    row = _one(connection, _CODES, tenant, recording)
     return _codes(row.codes, row.codes_sha256, recording, code_bytes)
 
 
 def chromaprint(connection: Connection, tenant: str, recording: int) -> NDArray[np.uint32]:
     """Chromaprint vector of one recording."""
-    columns = select(FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256)
-    row = _one(connection, columns, tenant, recording)
+    row = _one(connection, _CHROMAPRINT, tenant, recording)
     checked(row.chromaprint, row.chromaprint_sha256, f"the Chromaprint of recording {recording}")
     return unpack_words(row.chromaprint)
 
 
 def peaks(connection: Connection, tenant: str, recording: int) -> NDArray[np.int32]:
     """Frame and band of one recording's peaks, int32, shape (n_peaks, 2)."""
-    row = _one(connection, select(FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256), tenant, recording)
+    row = _one(connection, _PEAKS, tenant, recording)
     return unpack_peaks(checked(row.peaks, row.peaks_sha256, f"the peaks of recording {recording}"))
 
 
-def _one(connection: Connection, columns: Select[Any], tenant: str, recording: int) -> Row[Any]:
-    found = columns.where(FINGERPRINT.c.tenant == tenant, FINGERPRINT.c.recording_id == recording)
-    row = connection.execute(found).one_or_none()
+def _one(connection: Connection, statement: Select[Any], tenant: str, recording: int) -> Row[Any]:
+    row = connection.execute(statement, {"of_tenant": tenant, "number": recording}).one_or_none()
     if row is None:
         raise RecordingUnknown(recording=str(recording))
     return row
