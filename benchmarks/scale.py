@@ -12,7 +12,7 @@ import argparse
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from benchmarks.corpus import Corpus
 from benchmarks.crowd import Stock
 from benchmarks.records import record, save
 from benchmarks.road import readable, references
-from benchmarks.speed import bytes_per_hour, latency
+from benchmarks.speed import bytes_per_hour, latency, searched_apart
 from fingerprint.extract import Extractor, extractor
 from fingerprint.types import Fingerprint
 from index.enroll import Writer
@@ -50,14 +50,26 @@ def main(argv: Sequence[str]) -> int:
     real = references(corpus.root, tracks, work=options.work)
     home = options.work / "homes" / f"{real.name}-{options.codes}"
     n_codes = crowded(real, home, size=options.codes, seed=options.seed)
+    hours = n_codes * heard_by.params.hop_s / 3600
     rows = [
-        *bytes_per_hour(home, n_codes * heard_by.params.hop_s / 3600),
+        *bytes_per_hour(home, hours),
+        beyond(real, home, hop_s=heard_by.params.hop_s),
         *latency(corpus.root, tracks, home, n=options.queries),
     ]
     said = {"queries": options.queries, "tracks": len(tracks), "codes": n_codes}
     kept = record("scale", scheme=heard_by.scheme, seed=options.seed, options=said, rows=rows)
     print(save(kept, options.name))
     return 0
+
+
+def beyond(real: Path, home: Path, *, hop_s: float) -> dict[str, Any]:
+    """Memory for each hour by which one home is larger: what any search takes once is in both."""
+    (few, few_codes), (many, many_codes) = searched_apart(real), searched_apart(home)
+    hours = (many_codes - few_codes) * hop_s / 3600
+    return {
+        "what": "bytes", "case": "memory to search, each further hour",
+        "value": round((many - few) / hours / 1e3, 1), "unit": "kB per hour",
+    }  # fmt: skip
 
 
 def crowded(real: Path, home: Path, *, size: int, seed: int) -> int:

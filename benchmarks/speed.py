@@ -167,11 +167,15 @@ def bytes_per_hour(home: Path, hours: float) -> Iterator[Row]:
     segments = sum(path.stat().st_size for path in (home / "segments").iterdir())
     yield _kilobytes("disk, everything", disk, hours)
     yield _kilobytes("disk, segments", segments, hours)
-    # in a process of its own: in this one, what was freed before would be used again and not be seen
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        n_bytes, n_codes = pool.submit(searched, home).result()
+    n_bytes, n_codes = searched_apart(home)
     yield _kilobytes("memory to search", n_bytes, hours)
     yield {"what": "bytes", "case": "codes", "value": n_codes, "unit": "codes"}
+
+
+def searched_apart(home: Path) -> tuple[int, int]:
+    """`searched` in a process of its own: in this one, what was freed before is used again and not seen."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(searched, home).result()
 
 
 def searched(home: Path) -> tuple[int, int]:
