@@ -72,12 +72,19 @@ class Listener:
 
     Parameters
     ----------
-    whole_from_s
-        Shorter sounds, in seconds, are no whole copy of anything that is asked for, and get no Chromaprint.
+    may_be_whole
+        Tells of a length in seconds whether such a sound can be a whole copy of anything that is asked for;
+        others get no Chromaprint.
     """
 
-    def __init__(self, *, settings: Settings, scheme: str | None = None, whole_from_s: float = 0.0) -> None:
-        self._whole_from_s = whole_from_s
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        scheme: str | None = None,
+        may_be_whole: Callable[[float], bool] = lambda _: True,
+    ) -> None:
+        self._may_be_whole = may_be_whole
         self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
@@ -124,7 +131,7 @@ class Listener:
         waveform = stretch(decoded.waveform, recording)
         end_s = recording.end_s
         whole = decoded.whole or (end_s is not None and end_s <= decoded.waveform.duration_s)
-        query = self.extractor.query(waveform, whole=waveform.duration_s >= self._whole_from_s)
+        query = self.extractor.query(waveform, whole=self._may_be_whole(waveform.duration_s))
         return Heard(
             item=ItemSaid(
                 id=recording.item_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,10 +224,10 @@ class Library:
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return copies(chromaprint, duration_s, known, self.chromaprint)
 
-    def shortest_whole_s(self, collections: Sequence[int]) -> float:
-        """Shorter sounds, in seconds, are the whole file of no recording (see `whole_file`)."""
-        known = (self._whole_files(number) for number in dict.fromkeys(collections))
-        return min((files.shortest_s for files in known), default=0.0)
+    def whole_lengths(self, collections: Sequence[int]) -> Callable[[float], bool]:
+        """Tells of a length in seconds whether any recording is of like length (see `whole_file`)."""
+        known = [self._whole_files(number) for number in dict.fromkeys(collections)]
+        return lambda duration_s: any(files.have_length(duration_s) for files in known)
 
     def knowledge(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""

@@ -34,14 +34,16 @@ class WholeFiles:
         self, recordings: NDArray[np.int64], durations_s: NDArray[np.float64], summaries: NDArray[np.uint8]
     ) -> None:
         self._recordings, self._durations_s = recordings, durations_s
+        self._sorted_s = np.sort(durations_s)
         self._index = faiss.IndexBinaryFlat(256)
         if len(summaries):
             self._index.add(np.ascontiguousarray(summaries))
 
-    @property
-    def shortest_s(self) -> float:
-        """Shortest sound that can be a whole copy of one, in seconds; infinite where there is none."""
-        return float(MIN_LENGTH_RATIO * self._durations_s.min(initial=np.inf))
+    def have_length(self, duration_s: float) -> bool:
+        """Whether any is so long that a sound of this length can be a whole copy of it."""
+        # a hair wider than `near`, so that rounding hides none
+        first = np.searchsorted(self._sorted_s, 0.999 * MIN_LENGTH_RATIO * duration_s)
+        return bool(first < np.searchsorted(self._sorted_s, 1.001 * duration_s / MIN_LENGTH_RATIO))
 
     def near(self, summary: NDArray[np.uint8], duration_s: float) -> list[int]:
         """Recordings of like summary and like length, nearest first."""

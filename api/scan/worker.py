@@ -10,6 +10,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import BinaryIO, Final
@@ -45,7 +46,7 @@ def serve(connection: Connection, order: Order) -> None:
     settings = order.settings
     library = open_library(order)
     scheme = None if library is None else library.scheme
-    with Listener(settings=settings, scheme=scheme, whole_from_s=whole_from_s(order, library)) as listener:
+    with Listener(settings=settings, scheme=scheme, may_be_whole=may_be_whole(order, library)) as listener:
         recall = Memory(order).recall if order.remembers else None
         answerer = Answerer(order, library, listener, recall)
         connection.send(Ready())
@@ -97,11 +98,11 @@ def open_library(order: Order) -> Library | None:
     return library
 
 
-def whole_from_s(order: Order, library: Library | None) -> float:
-    """Sounds shorter than this, in seconds, need no Chromaprint: none is stored, and no work is as short."""
+def may_be_whole(order: Order, library: Library | None) -> Callable[[float], bool]:
+    """Tells of a sound's length whether it needs a Chromaprint: to be stored, or as a work is as long."""
     if library is None or order.into is not None:
-        return 0.0
-    return library.shortest_whole_s(order.asked)
+        return lambda _: True
+    return library.whole_lengths(order.asked)
 
 
 def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:

@@ -211,7 +211,9 @@ def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) 
         assert library.whole_file(heard, stored.duration_s, [dataset]) == [added.recording]
         assert library.whole_file(other, stored.duration_s, [dataset]) == []
         assert library.whole_file(heard[: heard.size // 2], stored.duration_s / 2, [dataset]) == []
-        assert stored.duration_s / 2 < library.shortest_whole_s([dataset]) <= stored.duration_s
+        alike = library.whole_lengths([dataset])
+        lengths = [share * stored.duration_s for share in (0.5, 0.92, 1.0, 1.08, 2.0)]
+        assert [alike(length) for length in lengths] == [False, True, True, True, False]
 
 
 def test_an_item_without_sound_or_name_is_refused(home: Path) -> None:

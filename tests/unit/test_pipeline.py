@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,13 @@ class Lengths:
         )
 
 
-def listener(decoded: Decoded | Exception, *, whole_from_s: float = 0.0) -> Listener:
+def listener(
+    decoded: Decoded | Exception, *, may_be_whole: Callable[[float], bool] = lambda _: True
+) -> Listener:
     """A listener round those."""
     made = Listener.__new__(Listener)
     made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
-    made._whole_from_s = whole_from_s
+    made._may_be_whole = may_be_whole
     return made
 
 
@@ -155,7 +158,7 @@ def test_what_is_known_is_not_decoded() -> None:
 @pytest.mark.parametrize(("seconds", "made"), [(8.0, True), (7.9, False)])
 def test_what_cannot_be_a_whole_copy_gets_no_chromaprint(seconds: float, made: bool) -> None:
     """Only sounds as long as a work may be the whole of one."""
-    heard = listener(decoded(seconds), whole_from_s=8.0).hear(item())
+    heard = listener(decoded(seconds), may_be_whole=lambda duration_s: duration_s >= 8.0).hear(item())
     assert heard.query is not None
     assert bool(heard.query.chromaprint.size) is made
 
