@@ -54,6 +54,9 @@ CERTAIN_LOG_E: Final = log(1e-15)
 """Paths that the rough null model puts below this are not asked of all decoys: no decision hangs on them, and
 all take as long as the look-up, the alignments and the peaks together."""
 
+NEARLY: Final = 0.9
+"""Of places in one recording whose paths score so nearly alike, the peaks say which is the right one."""
+
 GLIMPSED_CANDIDATES: Final = 12
 """Most candidates of a glimpse that are aligned: what is there has most votes, or nearly."""
 
@@ -258,8 +261,11 @@ class Search:
         space = self._space(copy, len(copy.heard))
         judged, certain = list[Judged](), defaultdict[int, list[Alignment]](list)
         for alignment in sorted(alignments, key=lambda alignment: -alignment.score):
-            # music repeats itself: what the best place explains, the others need not explain again
-            if any(same_place(alignment, other) for other in certain[alignment.recording]):
+            # music repeats itself: what the best place explains, worse ones need not explain again
+            if any(
+                alignment.score < NEARLY * other.score and same_place(alignment, other)
+                for other in certain[alignment.recording]
+            ):
                 continue
             one = self._judge_one(copy, alignment, space)
             if one is not None:

@@ -77,13 +77,23 @@ def test_the_index_is_asked_about_each_row_once(library: Counting) -> None:
     assert len(np.unique((rows @ expected.T).argmax(axis=1))) == len(expected)
 
 
-def test_a_repeat_of_what_is_certain_is_not_judged_again(library: Counting) -> None:
-    """Of three places that all explain the query, one is compared with the peaks, and reported."""
+@pytest.mark.parametrize(("under", "judged"), [(0.0, 3), (1.0, 1)])
+def test_a_worse_repeat_of_what_is_certain_is_not_judged(under: float, judged: int) -> None:
+    """Of three places that explain the query all that fit as well are compared with the peaks, no others."""
+    library = Counting(EXTRACTOR)
+    chorus = music(40, 12.0)
+    varied = [
+        replace(chorus, power=chorus.power + np.float32(under) * music(seed, 12.0).power) for seed in (50, 51)
+    ]
+    library.add(join(music(41, 10.0), chorus, music(42, 10.0), *varied))
+    for seed in range(9):
+        library.add(music(seed, 45.0))
     (match,) = ask(library, 12.0)
+    glimpsed = 1
+    assert library.peaks_of[0] == glimpsed + judged
     assert match.recording == 0
     assert match.e_value < 1e-15
-    glimpsed, judged = 1, 1
-    assert library.peaks_of[0] <= glimpsed + judged
+    assert abs(match.segments[0].reference_start_s - 10.0) < 0.8 or under == 0.0
 
 
 def test_what_is_certain_is_compared_with_few_decoys(library: Counting) -> None:
