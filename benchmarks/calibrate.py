@@ -26,6 +26,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.alike import shares_recording
 from benchmarks.corpus import Corpus, Role
 from benchmarks.records import record, save
 from benchmarks.score import SAME_SOUND, repeat_likeness
@@ -37,17 +38,18 @@ from index.identify import identify
 from index.ladder import ladder
 from index.match import Effort, Match
 from index.scoring import SCORING_FILE, shipped_scoring, write_scoring
+from index.verdict import POSSIBLE_E_VALUE
 
 CLAIMED: Final = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
 """E-values at which claim and count are compared."""
 
-MAX_E: Final = 20.0
-RARE_E: Final = 0.3
-ALL_OF: Final = 30
-"""Only one query in so many is asked for all up to `MAX_E`, which takes long; the others for rarer ones."""
+ASKED_UP_TO: Final = ((30, 20.0), (5, 0.3))
+"""One query in so many is asked for all up to this E-value; all others as the product asks, for what it tells
+(`POSSIBLE_E_VALUE`): the lower the limit, the sooner the search gives up."""
 
 LOOKED_AT_E: Final = 0.1
-"""From here on it is looked whether what was found is the same sound after all."""
+COMPARED_AT_E: Final = 1e-2
+"""From here on it is looked whether what was found is the same sound after all, and compared by waveform."""
 
 LEAST_OBSERVED: Final = 5
 """A rate that rests on fewer false matches than this does not steer the fit."""
@@ -58,7 +60,8 @@ class Asked:
     """One absent query: where it came from, and the E-value of everything that was wrongly found.
 
     What sounds the same at both places was found rightly: a phrase that was recorded once and lies in two
-    files, a loop. It is told by the waveforms (`score.repeat_likeness`), kept in `same`, and not counted.
+    files, a loop. It is told by spectrogram and waveform (`score.repeat_likeness`,
+    `alike.shares_recording`), kept in `same`, and not counted.
     """
 
     track: str
@@ -68,7 +71,12 @@ class Asked:
     found: tuple[str, ...]
     same: tuple[float, ...]
     took_s: float
-    max_e: float = MAX_E
+    max_e: float = POSSIBLE_E_VALUE
+
+
+def limit_of(number: int) -> float:
+    """Up to which E-value a query is asked about, by its number."""
+    return next((most for every, most in ASKED_UP_TO if number % every == 0), POSSIBLE_E_VALUE)
 
 
 def draw(
@@ -136,7 +144,7 @@ def ask(
     wrong, repeats = list[Match](), list[float]()
     for match in matches:
         there = corpus / shelf.sources[match.recording].path
-        if match.e_value <= LOOKED_AT_E and _likeness(corpus / own, start_s, there, match) >= SAME_SOUND:
+        if _same_sound(corpus / own, start_s, there, match):
             repeats.append(float(f"{match.e_value:.4g}"))
         else:
             wrong.append(match)
@@ -152,14 +160,18 @@ def ask(
     )
 
 
-def _likeness(path: Path, start_s: float, there: Path, match: Match) -> float:
+def _same_sound(path: Path, start_s: float, there: Path, match: Match) -> bool:
+    """Whether what was found sounds the same there after all, or holds one recording with it."""
     segment = min(match.segments, key=lambda one: one.e_value)
-    return repeat_likeness(
-        path,
-        true_s=start_s + segment.query_start_s,
-        claimed_s=segment.reference_start_s,
-        length_s=segment.query_end_s - segment.query_start_s,
-        claimed_in=there,
+    true_s, claimed_s = start_s + segment.query_start_s, segment.reference_start_s
+    length_s = segment.query_end_s - segment.query_start_s
+    if match.e_value > LOOKED_AT_E:
+        return False
+    alike = repeat_likeness(path, true_s=true_s, claimed_s=claimed_s, length_s=length_s, claimed_in=there)
+    if alike >= SAME_SOUND or match.e_value > COMPARED_AT_E:
+        return alike >= SAME_SOUND
+    return shares_recording(
+        path, there, start_s=true_s, claimed_s=claimed_s, length_s=length_s, speed=match.change.stretch
     )
 
 
@@ -298,7 +310,7 @@ def ask_some(options: argparse.Namespace, worker: int) -> tuple[list[Asked], int
             *excerpt,
             options.effort,
             options.corpus,
-            max_e=RARE_E if number % ALL_OF else MAX_E,
+            max_e=limit_of(number),
         )
         for number, excerpt in zip(range(worker, options.queries, options.workers), excerpts, strict=False)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.alike import LOW_RATE_HZ, one_recording
+from benchmarks.calibrate import limit_of
 from benchmarks.corpus import Corpus, Role, Track
 from benchmarks.degrade import CONDITIONS, degrade
 from benchmarks.identify import select
@@ -21,6 +24,7 @@ from benchmarks.queries import middle, pick, wav
 from benchmarks.records import load, record, save, wilson
 from benchmarks.score import SAME_SOUND, offset_error_s, outcome, repeat_likeness
 from benchmarks.tools import RATE_HZ
+from index.verdict import POSSIBLE_E_VALUE
 from sample_audio.make import PIECES, play
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
@@ -139,6 +143,25 @@ def test_a_place_sounds_like_itself_and_not_like_another() -> None:
     path = SAMPLES / "originals" / "tin_parade.mp3"
     assert repeat_likeness(path, true_s=4.0, claimed_s=4.0, length_s=4.0) > 0.99
     assert repeat_likeness(path, true_s=4.0, claimed_s=11.3, length_s=4.0) < SAME_SOUND
+
+
+def test_a_recording_is_told_by_its_waveform() -> None:
+    """A sample under other music, resampled by a little, is the same recording; other noise is not."""
+    rng = np.random.default_rng(3)
+    length = round(6.0 * LOW_RATE_HZ)
+    thunder, again, music = rng.standard_normal((3, length))
+    elsewhere = np.interp(np.arange(0, length - 1, 0.9988), np.arange(length), thunder)
+    before = np.zeros(round(0.2 * LOW_RATE_HZ))
+    mixed = np.concatenate([before, elsewhere[:length] + music])
+    assert one_recording(thunder, mixed, expected_s=0.25)
+    assert not one_recording(again, mixed, expected_s=0.25)
+    assert not one_recording(thunder[:LOW_RATE_HZ], mixed, expected_s=0.25), "too short to say"
+    assert not one_recording(thunder, before, expected_s=0.0), "nothing there"
+
+
+def test_few_queries_are_asked_for_more_than_the_product_tells() -> None:
+    """Of thirty absent queries one is asked up to an E-value of 20, five up to 0.3, the rest as in use."""
+    assert Counter(limit_of(number) for number in range(30)) == {20.0: 1, 0.3: 5, POSSIBLE_E_VALUE: 24}
 
 
 def test_the_built_in_peer_finds_an_untouched_excerpt(tmp_path: Path) -> None:
