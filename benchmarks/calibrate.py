@@ -53,6 +53,10 @@ COMPARED_AT_E: Final = 1e-2
 
 LEAST_OBSERVED: Final = 5
 """A rate that rests on fewer false matches than this does not steer the fit."""
+LEAST_BOUND: Final = 30.0
+
+STEERED_BY_E: Final = 1.0
+"""Nor do rates of larger claims, which are too low: what the codes let expect often is not judged at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,15 +208,24 @@ def bounds(asked: Sequence[Asked], *, seed: int = 0, draws: int = 300) -> NDArra
 
 
 def fit(asked: Sequence[Asked]) -> tuple[float, float]:
-    """Offset and slope of ``log observed`` over ``log claimed``: what turns a claim into an honest one."""
+    """Offset and slope of ``log observed`` over ``log claimed``: what turns a claim into an honest one.
+
+    Claims weigh by how surely their rates are known: one pair of pieces may bring half of the rarest.
+    """
     claimed = np.array(CLAIMED)
-    rates = observed(asked)
-    counts, _ = _counts(asked)
-    kept = counts >= LEAST_OBSERVED
+    rates, (low, high) = observed(asked), bounds(asked)
+    kept = _well_counted(asked) & (claimed <= STEERED_BY_E)
     if np.count_nonzero(kept) < 3:
         raise SystemExit(f"{len(asked)} queries gave too few false matches to fit: ask more")
-    slope, offset = np.polyfit(np.log(claimed[kept]), np.log(rates[kept]), 1, w=np.sqrt(counts[kept]))
+    # that only one track gave any bounds a rate by nothing below
+    spread = np.log(high[kept]) - np.log(np.maximum(low[kept], rates[kept] / LEAST_BOUND))
+    slope, offset = np.polyfit(np.log(claimed[kept]), np.log(rates[kept]), 1, w=1 / np.maximum(spread, 1e-2))
     return float(offset), float(slope)
+
+
+def _well_counted(asked: Sequence[Asked]) -> NDArray[np.bool_]:
+    counts, _ = _counts(asked)
+    return np.asarray(counts >= LEAST_OBSERVED)
 
 
 def table(asked: Sequence[Asked]) -> str:
@@ -254,8 +267,9 @@ def recalibrate(asked: Sequence[Asked], *, spoken: bool) -> None:
         fitted = replace(scoring, spoken_offset=offset, spoken_slope=slope)
     else:
         offset, slope = offset + slope * scoring.calibration_offset, slope * scoring.calibration_slope
+        checked_to = min(np.array(CLAIMED)[_well_counted(asked)])
         fitted = replace(
-            scoring, calibration_offset=offset, calibration_slope=slope, checked_to=1.0 / len(asked)
+            scoring, calibration_offset=offset, calibration_slope=slope, checked_to=float(checked_to)
         )
     write_scoring(SCORING_FILE, fitted)
 

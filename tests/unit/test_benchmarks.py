@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.alike import LOW_RATE_HZ, one_recording
-from benchmarks.calibrate import limit_of
+from benchmarks.calibrate import Asked, fit, limit_of
 from benchmarks.corpus import Corpus, Role, Track
 from benchmarks.degrade import CONDITIONS, degrade
 from benchmarks.identify import select
@@ -162,6 +162,23 @@ def test_a_recording_is_told_by_its_waveform() -> None:
 def test_few_queries_are_asked_for_more_than_the_product_tells() -> None:
     """Of thirty absent queries one is asked up to an E-value of 20, five up to 0.3, the rest as in use."""
     assert Counter(limit_of(number) for number in range(30)) == {20.0: 1, 0.3: 5, POSSIBLE_E_VALUE: 24}
+
+
+def test_a_fit_finds_by_how_much_claims_were_wrong() -> None:
+    """Where 1.2 times the claim's power of 0.9 is observed, that is what the fit says."""
+    rng, asked = np.random.default_rng(5), []
+    for number in range(30_000):
+        most = limit_of(number)
+        found = most * rng.uniform(size=rng.poisson(1.2 * most**0.9)) ** (1 / 0.9)
+        asked.append(
+            Asked(
+                track=str(number % 300), start_s=0.0, seconds=3.0, e_values=tuple(found), found=(), same=(),
+                took_s=0.0, max_e=most,
+            )
+        )  # fmt: skip
+    offset, slope = fit(asked)
+    assert slope == pytest.approx(0.9, abs=0.05)
+    assert offset == pytest.approx(np.log(1.2), abs=0.1)
 
 
 def test_the_built_in_peer_finds_an_untouched_excerpt(tmp_path: Path) -> None:
