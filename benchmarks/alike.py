@@ -35,6 +35,10 @@ SAME_LAG_S: Final = 0.002
 LEAST_CORRELATION: Final = 0.3
 """Other instruments lie on top of a shared sample."""
 
+ASIDE_S: Final = 0.02
+MOST_ASIDE: Final = 0.96
+"""What correlates nearly so well this far from the best lag only repeats itself: a steady tone, a tremolo."""
+
 
 def shares_recording(
     path: Path, there: Path, *, start_s: float, claimed_s: float, length_s: float, speed: float = 1.0
@@ -96,8 +100,10 @@ def _best_lag(
     products = scipy.signal.correlate(around, stretch, mode="valid", method="fft")
     energy = np.convolve(np.square(around), np.ones(len(stretch)), mode="valid")
     best = np.abs(products) / np.sqrt(np.maximum(energy, 1e-9) * np.square(stretch).sum())
-    top = int(best.argmax())
-    return (low + top - first) / LOW_RATE_HZ, float(best[top])
+    top, reach = int(best.argmax()), round(ASIDE_S * LOW_RATE_HZ)
+    aside = np.concatenate([best[: max(top - reach, 0)], best[top + reach :]])
+    tells = aside.max(initial=0.0) <= MOST_ASIDE * best[top]
+    return (low + top - first) / LOW_RATE_HZ, float(best[top]) if tells else 0.0
 
 
 def _band(samples: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -159,6 +159,13 @@ def test_a_recording_is_told_by_its_waveform() -> None:
     assert not one_recording(thunder, before, expected_s=0.0), "nothing there"
 
 
+def test_one_tone_played_twice_is_not_one_recording() -> None:
+    """A steady tone with vibrato is alike at every period: no lag of it tells anything."""
+    seconds = np.arange(6 * LOW_RATE_HZ) / LOW_RATE_HZ
+    tone = np.sin(2 * np.pi * 440 * seconds + 2 * np.sin(2 * np.pi * 5 * seconds))
+    assert not one_recording(tone[: 5 * LOW_RATE_HZ], tone, expected_s=0.25)
+
+
 def test_few_queries_are_asked_for_more_than_the_product_tells() -> None:
     """Of thirty absent queries one is asked up to an E-value of 20, five up to 0.3, the rest as in use."""
     assert Counter(limit_of(number) for number in range(30)) == {20.0: 1, 0.3: 5, POSSIBLE_E_VALUE: 24}
