@@ -299,7 +299,7 @@ class Search:
         return self.background.spoken(codes[max(first - around, 0) : last + around])
 
     def _space(self, copy: Copy, n_heard: int) -> Space:
-        return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight)
+        return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight / self.depth.chance)
 
     def _null(self, copy: Copy, middle_row: int, background: Background) -> Null:
         step = WINDOW_ROWS // 2

@@ -295,7 +295,7 @@ def fit_tail(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """Where chance may strike: fine rows of the query, codes searched, the rung's share of the budget."""
+    """Where chance may strike: fine rows of the query, codes searched, a path's share of the budget."""
 
     n_rows: int
     n_codes: int
