@@ -10,6 +10,7 @@ import numpy as np
 
 from fingerprint.errors import SchemeMismatch
 from fingerprint.params import PARAMS
+from fingerprint.reverb import dry
 from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, same_place
 from index.classify import classify, mark_shared
@@ -200,7 +201,7 @@ def warm() -> None:
         rung=Rung(change=AS_IS, weight=1.0), rows=codes, mean=mean, inverse_sd=np.float32(1) / sd, row_s=0.125
     )
     align(copy, 0, codes, 0, scoring=scoring, least_score=0.0)
-    heard = contrast(Spectrogram(power=np.ones((200, PARAMS.n_bands), np.float32), frame_s=0.032))
+    heard = contrast(dry(Spectrogram(power=np.ones((200, PARAMS.n_bands), np.float32), frame_s=0.032)))
     agreement(heard, np.zeros((0, 2), np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32), 1.0)
     fit_null(codes, mean, copy.inverse_sd, background=background, scoring=scoring)
     tally_votes(np.arange(3, dtype=np.int64), np.ones(3, np.float32), 1, np.empty(3, np.float32))

@@ -108,7 +108,7 @@ class Search:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
         extractor = self.library.extractor
         if glimpsed is None:
-            copy = make_copy(self.query, rung, extractor, self.background)
+            copy = make_copy(self.query, rung, extractor, self.background, dried=self.depth.dried)
         else:
             copy = complete(glimpsed, self.query, extractor, self.background)
         candidates = self._candidates(copy, self._look_up_rest(copy, glimpsed))

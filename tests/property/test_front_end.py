@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fingerprint.codes import Quantiser
 from fingerprint.params import PARAMS
+from fingerprint.reverb import LEAST, ROOM_S, ROOM_SHARE, dry
 from fingerprint.spectrogram import count_frames, level_free, power_frames, spectrogram
 from fingerprint.types import Spectrogram, Waveform
 from fingerprint.warp import warp
@@ -117,3 +118,20 @@ def test_packing_keeps_the_nearest_level(seed: int, n_codes: int) -> None:
     assert np.count_nonzero(packed != by_hand) <= 0.001 * packed.size
     similarity = (quantiser.unpack(packed) * vectors).sum(axis=1)
     assert (similarity > 0.95).all()
+
+
+@settings(max_examples=20)
+@given(seed=seeds, n_frames=st.integers(0, 60), exponent=st.integers(-12, 12))
+def test_drying_takes_off_part_of_the_past(seed: int, n_frames: int, exponent: int) -> None:
+    """Each frame loses its share of a decaying mean of those before, at most to the least, at any gain."""
+    wet = Spectrogram(power=smooth(seed, n_frames).power ** 3, frame_s=PARAMS.frame_s)
+    decay = np.exp(-PARAMS.frame_s / ROOM_S)
+    past = np.zeros(PARAMS.n_bands)
+    expected = np.empty_like(wet.power)
+    for i, frame in enumerate(wet.power):
+        expected[i] = np.maximum(frame - ROOM_SHARE * past, LEAST * frame)
+        past = decay * past + (1 - decay) * frame
+    dried = dry(wet).power
+    np.testing.assert_allclose(dried, expected, rtol=1e-3)
+    louder = Spectrogram(power=wet.power * np.float32(2.0**exponent), frame_s=PARAMS.frame_s)
+    np.testing.assert_array_equal(dry(louder).power, dried * np.float32(2.0**exponent))

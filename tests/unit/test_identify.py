@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fingerprint.errors import SchemeMismatch
+from fingerprint.reverb import dry
 from fingerprint.types import Spectrogram
 from fingerprint.warp import warp
 from index import identify as road
@@ -65,6 +66,20 @@ def test_a_completed_glimpse_is_the_whole_copy(seconds: float) -> None:
     np.testing.assert_allclose(then.rows, once.rows, atol=1e-6)
     assert len(first.rows) == len(once.rows)
     assert first.glimpsed and not then.glimpsed
+
+
+def test_a_dried_copy_lies_between_the_sound_and_the_dry_sound() -> None:
+    """Rows are the sound's own without any drying, those of the dry sound with all of it, else between."""
+    sound, rung = music(3, 8.1), ladder(Effort.FULL).rungs[0]
+    plain, between, dried = (
+        make_copy(EXTRACTOR.query(sound), rung, EXTRACTOR, BACKGROUND, dried=share).rows
+        for share in (0.0, 0.5, 1.0)
+    )
+    np.testing.assert_array_equal(plain, EXTRACTOR.embed(sound, fine=True))
+    np.testing.assert_allclose(dried, EXTRACTOR.embed(dry(sound), fine=True), atol=1e-6)
+    apart, nearer = (np.linalg.norm(rows - plain, axis=1) for rows in (dried, between))
+    assert apart.max() > 0.05
+    assert np.all(nearer <= apart + 1e-6)
 
 
 def test_an_excerpt_is_named_and_placed(library: MemoryLibrary) -> None:
