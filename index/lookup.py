@@ -51,7 +51,8 @@ DEEP: Final = Depth(neighbours=72, n_probe=256, candidates=128, chance=1.5, drie
 
 It meets 1.7 times as many of chance at E 0.01 and 2.6 at 0.1 (1,806 absent excerpts of validation music). The
 1.5 that is counted leaves E-values within a factor of 1.5 there, and still tells most of what a telephone
-and a room leave of 3 s.
+and a room leave of 3 s. A third of the dried sound adds 0.5 to 0.9 nats to the worst fifth of excerpts of 3 s
+in a room (261 of validation music), takes hardly any over a phone, and meets as many strangers.
 """
 
 PLAIN_ROWS: Final = 40
