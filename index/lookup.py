@@ -140,6 +140,10 @@ def _copy(
     return Copy(rung=rung, rows=rows, mean=mean, inverse_sd=inverse_sd, row_s=extractor.params.query_hop_s)
 
 
+def _scale_to_one(rows: NDArray[np.float32]) -> None:
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
+
+
 def make_copy(
     query: Query, rung: Rung, extractor: Embedder, background: Background, *, dried: float = 0.0
 ) -> Copy:
@@ -154,7 +158,7 @@ def make_copy(
     rows = extractor.embed(spectrogram, fine=True)
     if dried:
         rows = (1 - dried) * rows + dried * extractor.embed(dry(spectrogram), fine=True)
-        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
+        _scale_to_one(rows)
     return _copy(rows, spectrogram, rung, extractor, background)
 
 
@@ -165,7 +169,7 @@ def glimpse(query: Query, rung: Rung, extractor: Embedder, background: Backgroun
     between = rows[1::2]
     between += rows[:-1:2][: len(between)]
     between[: len(rows[2::2])] += rows[2::2]
-    between /= np.maximum(np.linalg.norm(between, axis=1, keepdims=True), np.float32(1e-6))
+    _scale_to_one(between)
     return replace(_copy(rows, spectrogram, rung, extractor, background), glimpsed=True)
 
 
