@@ -85,7 +85,7 @@ def test_the_hostile_set_is_large_enough() -> None:
 
 
 def peak_of_all(folder: Path) -> int:
-    """Builds and reads all hostile sources; most memory that this process ever held, in KiB."""
+    """Build and read all hostile sources; the most memory that this process ever held, in KiB."""
     for number, case in enumerate(CASES):
         here = folder / str(number)
         here.mkdir()
