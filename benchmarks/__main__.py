@@ -19,6 +19,7 @@ ENTRIES = {
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",
     "summary": "README's numbers and docs/results.md from the records",
+    "cases": "inputs that failed once, against what is expected of them",
     "smoke": "a small evaluation on sample_audio",
 }
 
