@@ -9,7 +9,7 @@ it, gives it its recordings and forgets the segments that it took in; then those
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +21,7 @@ from index import insert as put
 from index import rows
 from index.catalog import Catalog, bring_up_to_date
 from index.disk import fsync_folder, room_for
-from index.errors import CollectionUnknown, HomeUnusable
+from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown
 from index.lock import HomeLock
 from index.records import (
     Added,
@@ -33,6 +33,7 @@ from index.records import (
     Problem,
     Removed,
     SegmentFile,
+    storable,
 )
 from index.segments import Codec, absorbed, build, is_whole, save
 from index.tables import COLLECTION, ITEM, MEMBERSHIP, SEGMENT
@@ -149,13 +150,14 @@ class Writer:
 
     def item(self, collection: int, path: str, audio_key: str | None) -> ItemRow | None:
         """The item stored at a place; `audio_key` None asks for one whose bytes could not be had."""
-        here = (ITEM.c.collection_id == collection) & (ITEM.c.path == path)
+        here = (ITEM.c.collection_id == collection) & (ITEM.c.path == storable(path))
         with self.catalog.reading() as connection:
             found = rows.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
         return found[0] if found else None
 
     def find(self, collection: int, name: str) -> list[ItemRow]:
         """Items of a collection that lie at a path, or whose bytes have a sha256, called `name`."""
+        name = storable(name)
         called = (ITEM.c.collection_id == collection) & ((ITEM.c.path == name) | (ITEM.c.sha256 == name))
         with self.catalog.reading() as connection:
             return rows.items(connection, self.tenant, called)
@@ -183,6 +185,46 @@ class Writer:
                     put.next_epoch(connection, self.tenant)
                     put.count_added(connection, collection, added, epoch)
             return added
+
+    def update_metadata(
+        self,
+        collection: int,
+        item: int,
+        *,
+        title: str | None = None,
+        owner: str | None = None,
+        isrc: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Change what is said of a stored item; None leaves a value as it is.
+
+        Findings that are remembered name the old values, so the collection counts as changed: they are worked
+        out anew.
+
+        Returns
+        -------
+        changed : bool
+            False when the item said all of it already; then nothing is written.
+
+        Raises
+        ------
+        ItemUnknown
+            When the collection has no such item.
+        """
+        texts = {"title": title, "owner": owner, "isrc": isrc}
+        values: dict[str, object] = {name: storable(text) for name, text in texts.items() if text is not None}
+        if metadata is not None:
+            values["metadata"] = put.metadata_json(metadata)
+        with self._guard, self.catalog.writing() as connection:
+            here = (ITEM.c.collection_id == collection) & (ITEM.c.id == item)
+            stored = connection.execute(select(ITEM).where(ITEM.c.tenant == self.tenant, here)).one_or_none()
+            if stored is None:
+                raise ItemUnknown(item=str(item))
+            changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
+            if changed:
+                put.change_item(connection, item, changed)
+                put.touch(connection, collection, put.next_epoch(connection, self.tenant))
+        return bool(changed)
 
     def publish(self) -> int:
         """Give every recording that waits a segment, merging small segments on the way; returns the epoch."""

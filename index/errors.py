@@ -148,6 +148,16 @@ class CollectionUnknown(StoreError):
         )
 
 
+class ItemUnknown(StoreError):
+    """No item of this collection has this number."""
+
+    code = "item_unknown"
+
+    def __init__(self, *, item: str) -> None:
+        self.item = item
+        super().__init__(f"there is no item {item}", hint="`earwitness collections` lists what there is")
+
+
 class RecordingUnknown(StoreError):
     """No such recording in the opened epoch, or an item names audio that was never fingerprinted."""
 

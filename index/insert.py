@@ -16,7 +16,18 @@ from fingerprint.types import Fingerprint
 from index import rows
 from index.blobs import pack_peaks, pack_words
 from index.errors import RecordingTooLong, RecordingUnknown
-from index.records import Added, AddStatus, Collection, CollectionKind, ItemRow, NewItem, Picture, SegmentFile
+from index.records import (
+    Added,
+    AddStatus,
+    Collection,
+    CollectionKind,
+    ItemRow,
+    NewItem,
+    Picture,
+    SegmentFile,
+    storable,
+    storable_json,
+)
 from index.segments import MAX_CODES
 from index.tables import COLLECTION, FINDING, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
 
@@ -220,6 +231,16 @@ def _join(connection: Connection, tenant: str, collection: int, recording: int, 
         connection.execute(insert(MEMBERSHIP).values(**pair, tenant=tenant, segment_id=None, epoch=epoch))
 
 
+def metadata_json(metadata: Mapping[str, object]) -> str:
+    """Write an item's metadata as the catalog keeps them."""
+    return json.dumps(storable_json(metadata), ensure_ascii=False, sort_keys=True)
+
+
+def change_item(connection: Connection, item: int, values: Mapping[str, object]) -> None:
+    """Give columns of a stored item new values."""
+    connection.execute(update(ITEM).where(ITEM.c.id == item).values(values))
+
+
 def _write_item(
     connection: Connection,
     tenant: str,
@@ -238,18 +259,18 @@ def _write_item(
         "size_bytes": item.size_bytes,
         "recording_id": recording,
         "error_code": failure and failure.code,
-        "error_message": failure and failure.message,
-        "error_hint": failure and failure.hint,
+        "error_message": failure and storable(failure.message),
+        "error_hint": failure and storable(failure.hint),
         "title": item.title,
         "owner": item.owner,
         "isrc": item.isrc,
         "start_s": item.start_s,
         "end_s": item.end_s,
-        "metadata": json.dumps(dict(item.metadata), ensure_ascii=False, sort_keys=True),
+        "metadata": metadata_json(item.metadata),
         "added_at": now(),
     }
     if stored is not None:
-        connection.execute(update(ITEM).where(ITEM.c.id == stored.id).values(values))
+        change_item(connection, stored.id, values)
         return stored.id
     return _number(connection.execute(insert(ITEM).values(values)).inserted_primary_key)
 

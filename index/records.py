@@ -108,12 +108,28 @@ class Picture:
     step_db: float
 
 
+def storable(text: str) -> str:
+    """Return a text as every database takes it: lone surrogates and NUL are written out as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
+
+
+def storable_json(value: object) -> object:
+    """Return a JSON value whose texts are all `storable`, however deep they lie."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(each) for each in value]
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
     """One item to store.
 
     With a fingerprint it becomes findable; with a failure it is remembered as unreadable; with neither, its
-    audio must be known to the store already, by its sha256.
+    audio must be known to the store already, by its sha256. Texts are kept as `storable` writes them.
 
     Attributes
     ----------
@@ -141,6 +157,10 @@ class NewItem:
             raise ValueError(f"{self.path} has a fingerprint and a failure")
         if self.sha256 is None and self.failure is None:
             raise ValueError(f"{self.path} has neither bytes nor a failure")
+        for name in ("path", "title", "owner", "isrc"):
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, storable(text))
 
     @property
     def audio_key(self) -> str:

@@ -11,9 +11,9 @@ import pytest
 
 from fingerprint.errors import SchemeMismatch
 from index.enroll import Writer
-from index.errors import CollectionUnknown, RecordingUnknown
+from index.errors import CollectionUnknown, ItemUnknown, RecordingUnknown
 from index.library import Library
-from index.records import AddStatus, NewItem, Picture
+from index.records import AddStatus, Failure, NewItem, Picture
 from index.upkeep import verify
 from tests.contract.small_store import (
     CODEC,
@@ -236,3 +236,40 @@ def test_a_recording_without_codes_is_an_item_that_nothing_finds(home: Path, set
         assert verify(writer) == []
     with _open(settled(home)) as library:
         assert len(library.search(CODEC.unpack(some_codes(1, 2)), k=3, collections=[dataset]).recording) == 0
+
+
+def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
+    """What is given is changed, what is not given stays, and remembered answers no longer hold."""
+    with Writer.open(home, codec=CODEC) as writer:
+        works = writer.collection(WORKS)
+        (added,) = writer.add(works, [replace(some_item(1, owner="Ada"), title="Old")])
+    later = settled(home)
+    with _open(later) as library:
+        before = library.knowledge([works])
+    with Writer.open(later, codec=CODEC) as writer:
+        assert writer.update_metadata(works, added.item, title="New", metadata={"a": 1})
+        assert not writer.update_metadata(works, added.item, title="New")
+        assert verify(writer) == []
+        with pytest.raises(ItemUnknown):
+            writer.update_metadata(works, added.item + 1, title="New")
+    with _open(later) as library:
+        assert library.knowledge([works]) != before
+        (row,) = library.listing(works)
+        assert (row.title, row.owner, row.metadata) == ("New", "Ada", {"a": 1})
+
+
+@pytest.mark.parametrize("text", ["\udce9t\udce9.wav", "a\x00b", "\ud83d", "\x1b[31mred"])
+def test_no_text_is_too_strange_to_be_stored(home: Path, text: str) -> None:
+    """Lone surrogates, NUL and escapes in any field are stored and found again under the same name."""
+    strange = replace(some_item(1, path=text, owner=text), title=text, isrc=text, metadata={text: [text]})
+    failure = Failure(code="broken", message=text, hint=text)
+    with Writer.open(home, codec=CODEC) as writer:
+        dataset = writer.collection(DATASET, "scraped")
+        (added,) = writer.add(dataset, [strange])
+        writer.add(dataset, [NewItem(path=f"{text}2", sha256=None, failure=failure)])
+        (again,) = writer.add(dataset, [strange])
+        assert again.status is AddStatus.EXISTING
+        found = writer.item(dataset, text, sha256_of(1))
+        assert found is not None and found.id == added.item
+        assert [row.id for row in writer.find(dataset, text)] == [added.item]
+        assert verify(writer) == []
