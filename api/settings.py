@@ -13,6 +13,8 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.machine import allowance
+
 if TYPE_CHECKING:
     from api.datasets.types import SourceLimits
     from fingerprint.decode import Limits
@@ -38,7 +40,7 @@ class Settings(BaseSettings):
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
         Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
     workers : int
-        Processes of a scan; 0 is one a core.
+        Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`api.machine`).
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
@@ -78,8 +80,8 @@ class Settings(BaseSettings):
 
     @property
     def n_workers(self) -> int:
-        """Processes of a scan: as asked, or one a core that this process may use."""
-        return self.workers or len(os.sched_getaffinity(0))
+        """Processes of a scan: as asked, or one a core, as far as cores and free memory go."""
+        return allowance(self.workers).n_workers
 
     def decode_limits(self) -> Limits:
         """Caps on what one item may cost the decoder."""

@@ -12,7 +12,7 @@ command -v bwrap >/dev/null || wanted+=(bubblewrap)
 if [ "$what" = dev ]; then command -v ffmpeg >/dev/null || wanted+=(ffmpeg); fi
 if [ ${#wanted[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${wanted[@]}" >/dev/null
+    scripts/apt.sh "${wanted[@]}"
   else
     echo "please install: ${wanted[*]} (libchromaprint1 is required; bubblewrap keeps hostile audio in a sandbox)" >&2
   fi

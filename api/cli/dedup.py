@@ -15,6 +15,7 @@ from api.cli.options import (
     Home,
     ReaderName,
     Workers,
+    say_workers,
     settings_of,
     to_stderr,
     to_stdout,
@@ -45,6 +46,7 @@ def dedup(
 
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
+    say_workers(settings, console)
     items = opened(
         source,
         settings,

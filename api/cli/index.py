@@ -16,6 +16,7 @@ from api.cli.options import (
     Home,
     ReaderName,
     Workers,
+    say_workers,
     settings_of,
     to_stderr,
     to_stdout,
@@ -51,6 +52,7 @@ def index(
 
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
+    say_workers(settings, console)
     items = opened(
         source,
         settings,

@@ -38,7 +38,9 @@ EffortOption: TypeAlias = Annotated[
         help="fast: as it is; standard: common changes of speed, pitch and tempo; full: the whole ladder",
     ),
 ]
-Workers: TypeAlias = Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core")]
+Workers: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Processes; 0 is one a core; never more than cores and free memory allow")
+]
 ReaderName: TypeAlias = Annotated[
     str | None, typer.Option("--reader", help="Format of the source, where it is recognised wrongly")
 ]
@@ -67,6 +69,16 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
 
     chosen["home"] = home or _CHOSEN_HOME.get()
     return Settings(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def say_workers(settings: Settings, console: Console) -> None:
+    """Say how many worker processes are used where that is fewer than were asked for, and why."""
+    from api.machine import allowance
+
+    allowed = allowance(settings.workers)
+    if allowed.reason:
+        asked = f" of the {settings.workers:,} asked for" if settings.workers else ""
+        console.print(f"workers: {allowed.n_workers:,}{asked} are used: {allowed.reason}", soft_wrap=True)
 
 
 def to_stderr() -> Console:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import UNREADABLE, EffortOption, Home, Workers, settings_of, to_stderr, to_stdout
+from api.cli.options import (
+    UNREADABLE,
+    EffortOption,
+    Home,
+    Workers,
+    say_workers,
+    settings_of,
+    to_stderr,
+    to_stdout,
+)
 
 if TYPE_CHECKING:
     from api.enrolling import Enrolled, Label, Outcome
@@ -36,6 +45,7 @@ def register(
 
     settings = settings_of(home, workers=workers or None)
     labels = read_labels(meta) if meta else {}
+    say_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         make_warm(to_stderr())

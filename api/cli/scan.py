@@ -16,6 +16,7 @@ from api.cli.options import (
     Home,
     ReaderName,
     Workers,
+    say_workers,
     settings_of,
     to_stderr,
     to_stdout,
@@ -88,6 +89,7 @@ def scan(
     known = keys_of(baseline) if baseline else {}
     before = keys_of(diff) if diff else None
     console = to_stderr()
+    say_workers(settings, console)
     items = opened(
         source,
         settings,

@@ -8,7 +8,6 @@ an unlinked file.
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
+from api.child import command
 from api.datasets.types import Recording, Skipped
 from api.errors import NoSound, WorkerDied, WorkersFail
 from api.orders import Answer, Order, refusal
@@ -195,7 +195,7 @@ class Pool:
         ours, theirs = Pipe(duplex=True)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", self._module, str(theirs.fileno())],
+                command(self._module, str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=worker_environment(),

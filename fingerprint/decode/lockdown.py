@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import platform
 import resource
-import signal
 import struct
 import sys
 from typing import Final
@@ -115,13 +114,7 @@ _CALLS: Final[dict[str, tuple[int, dict[str, int]]]] = {
 _EPERM: Final = 1
 _LOAD_WORD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _REFUSE, _KILL_PROCESS = 0x7FFF0000, 0x00050000 | _EPERM, 0x80000000
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 1, 22, 38, 2
-
-
-def die_with_parent() -> None:
-    """Be killed when the thread that started this process ends (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 
 
 def lock_down(*, memory_bytes: int, cpu_s: int) -> bool:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from fingerprint.decode import protocol
 from fingerprint.decode.limits import Limits
-from fingerprint.decode.lockdown import die_with_parent, lock_down
+from fingerprint.decode.lockdown import lock_down
 from fingerprint.decode.mono import Resampler
 from fingerprint.decode.play import Header, play
 from fingerprint.decode.probe import probe
 from fingerprint.decode.protocol import Channel
 from fingerprint.decode.stored import Stored
 from fingerprint.errors import AudioError, AudioTooLarge
+from fingerprint.lifeline import die_with_parent
 
 
 def main() -> None:
