@@ -37,7 +37,7 @@ def test_the_worker_is_denied_all_that_decoding_does_not_need(mode: Mode, tmp_pa
 def test_a_checkout_may_lie_anywhere(mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker finds its package where this one lies, the folder for temporary files included."""
     shutil.copytree(sandbox.PACKAGE_ROOT / "fingerprint" / "decode", tmp_path / "fingerprint" / "decode")
-    for name in ("__init__.py", "errors.py", "types.py"):
+    for name in ("__init__.py", "errors.py", "lifeline.py", "types.py"):
         shutil.copy(sandbox.PACKAGE_ROOT / "fingerprint" / name, tmp_path / "fingerprint")
     monkeypatch.setattr(sandbox, "PACKAGE_ROOT", tmp_path)
     with Decoder(sandbox=mode) as decoder:
