@@ -47,7 +47,7 @@ class Answerer:
         if isinstance(heard.known, ItemRow):
             return Answer(said=heard.item, key=key, existing=heard.known)
         if isinstance(heard.known, Finding):
-            said = replace(heard.item, duration_s=heard.known.item.duration_s)
+            said = replace(heard.known.item, id=heard.item.id, path=heard.item.path, sha256=heard.item.sha256)
             return Answer(said=said, key=key, finding=replace(heard.known, item=said))
         error = self._unfit(heard) or heard.error
         finding = self._ask(heard)

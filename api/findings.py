@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fingerprint.errors import EarwitnessError
+from fingerprint.types import AudioPart
 from index.match import Effort, Verdict
 from index.verdict import MATCH_E_VALUE, SCAN_E_VALUE
 
@@ -23,12 +24,26 @@ SCHEMAS: Final = {"finding": Path(__file__).parent / "schemas" / "finding-1.json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSaid:
-    """The item asked about; `sha256` is that of its bytes as stored, None where no bytes could be had."""
+    """The item asked about.
+
+    Attributes
+    ----------
+    sha256 : str or None
+        Of its bytes as stored; None where no bytes could be had.
+    duration_s : float or None
+        Seconds that were compared.
+    parts : tuple of AudioPart
+        The streams of a file that holds several, on the item's timeline; empty where there is one.
+    not_compared_s : float
+        Seconds that are known to be there, and were not compared.
+    """
 
     id: str
     path: str
     sha256: str | None
     duration_s: float | None
+    parts: tuple[AudioPart, ...] = ()
+    not_compared_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +155,38 @@ def threshold(n_items: int) -> float:
 
 def to_json(finding: Finding) -> dict[str, Any]:
     """Return the finding as the schema words it, rounded, keys in order."""
-    item, error = finding.item, finding.error
+    error = finding.error
     return {
         "schema": SCHEMA,
-        "item": {
-            "id": item.id,
-            "path": item.path,
-            "sha256": item.sha256,
-            "duration_s": None if item.duration_s is None else round(item.duration_s, 2),
-        },
+        "item": _item_json(finding.item),
         "verdict": str(finding.verdict),
         "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
         "search": search_json(finding.search),
         "matches": [_match_json(match) for match in finding.matches],
     }
+
+
+def _item_json(item: ItemSaid) -> dict[str, Any]:
+    """Return the item as the schema words it; keys that have nothing to say are left out."""
+    said: dict[str, Any] = {
+        "id": item.id,
+        "path": item.path,
+        "sha256": item.sha256,
+        "duration_s": None if item.duration_s is None else round(item.duration_s, 2),
+    }
+    if len(item.parts) > 1:
+        said["parts"] = [
+            {
+                "label": part.label,
+                "start_s": round(part.start_s, 2),
+                "duration_s": round(part.duration_s, 2),
+                "kind": part.kind,
+            }
+            for part in item.parts
+        ]
+    if round(item.not_compared_s, 2) > 0:
+        said["not_compared_s"] = round(item.not_compared_s, 2)
+    return said
 
 
 def search_json(search: SearchSaid) -> dict[str, Any]:
@@ -221,12 +254,17 @@ def from_json(said: Mapping[str, Any]) -> Finding:
     if said["schema"] != SCHEMA:
         raise ValueError(f"{said['schema']} is not {SCHEMA}")
     return Finding(
-        item=ItemSaid(**said["item"]),
+        item=_item_of(said["item"]),
         verdict=Verdict(said["verdict"]),
         error=None if said["error"] is None else ErrorSaid(**said["error"]),
         search=search_from_json(said["search"]),
         matches=tuple(_match_of(match) for match in said["matches"]),
     )
+
+
+def _item_of(said: Mapping[str, Any]) -> ItemSaid:
+    parts = tuple(AudioPart(**part) for part in said.get("parts", ()))
+    return ItemSaid(**{**said, "parts": parts})
 
 
 def search_from_json(said: Mapping[str, Any]) -> SearchSaid:

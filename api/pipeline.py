@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Final, Self
 
 from api.datasets.types import Recording
-from api.errors import StretchMissing
 from api.findings import (
     ErrorSaid,
     Finding,
@@ -23,11 +22,12 @@ from api.findings import (
 )
 from api.orders import searched
 from api.settings import Settings
+from api.stretches import stretch
 from api.taking import Taken, taken
 from fingerprint.decode import Decoder
 from fingerprint.errors import AudioError, EarwitnessError, TooShortOrSilent, TruncatedAudio
 from fingerprint.extract import Extractor, extractor
-from fingerprint.types import RATE_HZ, Decoded, Fingerprint, Query, Waveform
+from fingerprint.types import Decoded, Fingerprint, Query
 from index.identify import identify
 from index.library import Library
 from index.match import Effort, Match, Verdict
@@ -128,20 +128,21 @@ class Listener:
         return self.extractor.fingerprint(query)
 
     def _heard(self, recording: Recording, bytes_: Taken, decoded: Decoded) -> Heard:
-        waveform = stretch(decoded.waveform, recording)
-        end_s = recording.end_s
-        whole = decoded.whole or (end_s is not None and end_s <= decoded.waveform.duration_s)
-        query = self.extractor.query(waveform, whole=self._may_be_whole(waveform.duration_s))
+        part = stretch(decoded, recording)
+        duration_s = part.waveform.duration_s
+        query = self.extractor.query(part.waveform, whole=self._may_be_whole(duration_s))
         return Heard(
             item=ItemSaid(
                 id=recording.item_id,
                 path=recording.path,
                 sha256=bytes_.sha256,
-                duration_s=waveform.duration_s,
+                duration_s=duration_s,
+                parts=part.parts,
+                not_compared_s=part.not_compared_s,
             ),
             query=query,
-            error=_complaint(recording.item_id, query, whole=whole, note=decoded.note),
-            whole=whole,
+            error=_complaint(recording.item_id, query, whole=part.whole, note=decoded.note),
+            whole=part.whole,
             size_bytes=bytes_.size_bytes,
         )
 
@@ -152,24 +153,6 @@ def _complaint(name: str, query: Query, *, whole: bool, note: str | None) -> Aud
     if query.active_s < NEEDED_ACTIVE_S:
         return TooShortOrSilent(name=name, active_s=query.active_s, needed_s=NEEDED_ACTIVE_S)
     return None
-
-
-def stretch(waveform: Waveform, recording: Recording) -> Waveform:
-    """Cut out the part of the file that the item is.
-
-    Raises
-    ------
-    StretchMissing
-        When the file ends before the part begins.
-    """
-    if recording.start_s is None and recording.end_s is None:
-        return waveform
-    first = round((recording.start_s or 0.0) * RATE_HZ)
-    last = None if recording.end_s is None else round(recording.end_s * RATE_HZ)
-    samples = waveform.samples[first:last]
-    if not samples.size:
-        raise StretchMissing(name=recording.item_id, detail=f"the file lasts {waveform.duration_s:.1f} s")
-    return Waveform(samples=samples)
 
 
 def ask(

@@ -6,7 +6,7 @@ HTTP problems; ``hint`` is the way out, so that a door can show it apart from th
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class EarwitnessError(Exception):
@@ -74,16 +74,25 @@ class BrokenAudio(AudioError):
 
 
 class TruncatedAudio(AudioError):
-    """The file ends before its header says it does; what was read is not the whole."""
+    """Something that the file holds, or states, could not be decoded; what was compared is not the whole."""
 
     code = "truncated_audio"
 
     def __init__(self, *, name: str, decoded_s: float, reason: str) -> None:
         self.name, self.decoded_s, self.reason = name, decoded_s, reason
         super().__init__(
-            f"{name} is cut off: only {decoded_s:.1f} s could be decoded ({reason})",
-            hint="fetch the file again; until then nothing can be said about the missing part",
+            f"{name} was compared in part: {decoded_s:.1f} s could be decoded ({reason})",
+            hint="fetch the file again or re-encode it; nothing can be said about the missing part",
         )
+
+
+_SETTING_OF: Final = {
+    "bytes": "EARWITNESS_MAX_ITEM_BYTES",
+    "seconds": "EARWITNESS_MAX_SECONDS",
+    "samples": "EARWITNESS_MAX_SECONDS (samples are counted by it: 32 channels at 48 kHz, or as many at less)",
+    "memory while decoding": "EARWITNESS_DECODE_MEMORY_BYTES",
+}
+"""The setting that raises each cap; there is none for the number of channels."""
 
 
 class AudioTooLarge(AudioError):
@@ -95,7 +104,7 @@ class AudioTooLarge(AudioError):
         self.name, self.what, self.limit = name, what, limit
         super().__init__(
             f"{name} exceeds the limit on {what} ({limit})",
-            hint="split the file, or raise the limit in the settings if you trust the source",
+            hint=f"split the file, or raise {_SETTING_OF.get(what, 'the limit')} if you trust the source",
         )
 
 
@@ -108,19 +117,21 @@ class DecodeTimeout(AudioError):
         self.name, self.limit_s = name, limit_s
         super().__init__(
             f"{name} was still decoding after {limit_s:g} s and was stopped",
-            hint="re-encode the file; a sound file of this length should decode in far less",
+            hint="re-encode or split the file, or raise EARWITNESS_DECODE_WALL_S",
         )
 
 
 class DecoderDied(AudioError):
-    """The sandboxed worker was killed by this item (memory, a crash in a codec); a fresh one took over."""
+    """The worker process ended while it decoded this item (memory, a crash in a codec); a new one took over."""
 
     code = "decoder_died"
 
     def __init__(self, *, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(
-            f"{name} brought the decoder down ({reason})", hint="treat the file as hostile, or re-encode it"
+            f"{name} could not be decoded: the decoding process ended ({reason})",
+            hint="re-encode the file, or raise EARWITNESS_DECODE_MEMORY_BYTES if it is very large; "
+            "other items are not affected",
         )
 
 

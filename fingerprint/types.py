@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,43 @@ class Waveform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPart:
+    """One stream of a file that holds several; all of them lie one after another in the waveform.
+
+    Attributes
+    ----------
+    label : str
+        Such as "link 2" or "track 2 (eng)".
+    start_s, duration_s : float
+        Where it lies in the waveform, in seconds.
+    kind : "sequential" or "parallel"
+        A sequential part follows the one before it in the file's own time (joined files, chained streams); a
+        parallel part starts at the beginning of the file's time (a further track).
+    """
+
+    label: str
+    start_s: float
+    duration_s: float
+    kind: Literal["sequential", "parallel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
     """What the sandboxed decoder made of one item's bytes.
 
     Attributes
     ----------
     whole : bool
-        False when the file ended before its header said so: nothing may then read "no match".
+        False when something that the file holds or states was not decoded: nothing may then read "no match".
     note : str or None
         Why it is not whole, in words.
+    parts : tuple of AudioPart
+        The streams of the file, in the order in which they lie in the waveform; empty where there is one.
+    not_compared_s : float
+        Seconds that are known to be in the file, or stated by it, and were not decoded.
+    complete_s : float or None
+        Where it is not whole: seconds from the start in which nothing is missing. None means up to the end of
+        the waveform.
     """
 
     waveform: Waveform
@@ -53,6 +81,9 @@ class Decoded:
     source_channels: int
     whole: bool
     note: str | None = None
+    parts: tuple[AudioPart, ...] = ()
+    not_compared_s: float = 0.0
+    complete_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,10 +158,12 @@ def parquet_schema() -> Any:
         tempo=number,
         segments=pa.list_(pa.struct([(span, number) for span in spans])),
     )
+    part = struct(("label", "kind"), start_s=number, duration_s=number)
+    item = struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
     return pa.schema(
         [
             ("schema", pa.string()),
-            ("item", struct(("id", "path", "sha256"), duration_s=number)),
+            ("item", item),
             ("verdict", pa.string()),
             ("error", struct(("code", "message", "hint"))),
             ("search", search),

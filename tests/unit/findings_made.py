@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from api.findings import (
     SearchSaid,
     SegmentSaid,
 )
+from fingerprint.types import AudioPart
 from index.match import Effort, Verdict
 
 SEARCH = SearchSaid(
@@ -99,11 +101,20 @@ matches = st.builds(
 )
 
 
+parts = st.builds(
+    AudioPart,
+    label=texts,
+    start_s=time_s,
+    duration_s=time_s,
+    kind=st.sampled_from(["sequential", "parallel"]),
+)
+part_lists = st.just(()) | st.lists(parts, min_size=2, max_size=3).map(tuple)
+
+
 @st.composite
 def findings(draw: st.DrawFn) -> Finding:
     """Any finding that may be written."""
     made = finding(draw(st.sampled_from(list(Verdict))), item=draw(texts))
-    if not made.matches:
-        return made
-    found = draw(st.lists(matches, min_size=1, max_size=3).map(tuple))
-    return finding(made.verdict, item=made.item.id, matches=found)
+    item = replace(made.item, parts=draw(part_lists), not_compared_s=draw(time_s))
+    found = draw(st.lists(matches, min_size=1, max_size=3).map(tuple)) if made.matches else ()
+    return replace(made, item=item, matches=found)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ import pytest
 from api import pipeline
 from api.datasets.types import Recording
 from api.errors import ItemUnreadable, NoSound, StretchMissing
-from api.pipeline import Listener, ask, audio_key, stretch
+from api.pipeline import Listener, ask, audio_key
 from api.settings import Settings
+from api.stretches import stretch
 from api.taking import taken
 from fingerprint.errors import BrokenAudio
-from fingerprint.types import RATE_HZ, Decoded, Query, Spectrogram, Waveform
+from fingerprint.types import RATE_HZ, AudioPart, Decoded, Query, Spectrogram, Waveform
 from index.match import Effort, Verdict
 from tests.unit.findings_made import SEARCH
 
@@ -121,13 +123,71 @@ def test_the_same_bytes_in_parts_are_different_audio() -> None:
 )
 def test_a_part_is_cut_out(start_s: float | None, end_s: float | None, expected_s: float) -> None:
     """The part that a manifest means is what is heard; where the file ends earlier, up to there."""
-    assert stretch(wave(8), item(start_s=start_s, end_s=end_s)).duration_s == pytest.approx(expected_s)
+    cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
+    assert cut.waveform.duration_s == pytest.approx(expected_s)
 
 
 def test_a_part_that_is_not_there_is_an_error() -> None:
     """A part that begins after the file's end is not read as silence."""
     with pytest.raises(StretchMissing, match=r"8\.0 s"):
-        stretch(wave(8), item(start_s=9.0))
+        stretch(decoded(8), item(start_s=9.0))
+
+
+def in_parts(kind: Literal["sequential", "parallel"], *lengths_s: float) -> Decoded:
+    """What a decoder would give of a file with several streams; the samples count the streams."""
+    parts, samples, start_s = [], [], 0.0
+    for number, length_s in enumerate(lengths_s, 1):
+        parts.append(AudioPart(label=f"part {number}", start_s=start_s, duration_s=length_s, kind=kind))
+        samples.append(np.full(round(length_s * RATE_HZ), number, np.float32))
+        start_s += length_s
+    waveform = Waveform(samples=np.concatenate(samples))
+    return replace(decoded(1), waveform=waveform, parts=tuple(parts))
+
+
+@pytest.mark.parametrize(
+    ("kind", "start_s", "end_s", "expected"),
+    [
+        ("sequential", 1, 6, {1: 3, 2: 2}),
+        ("sequential", 5, None, {2: 3}),
+        ("sequential", None, 4, {1: 4}),
+        ("parallel", 1, 3, {1: 2, 2: 2}),
+        ("parallel", 3.5, None, {1: 0.5, 2: 0.5}),
+        ("parallel", None, None, {1: 4, 2: 4}),
+    ],
+)
+def test_a_stretch_is_in_the_time_of_the_file(
+    kind: Literal["sequential", "parallel"],
+    start_s: float | None,
+    end_s: float | None,
+    expected: dict[int, float],
+) -> None:
+    """Streams one after another share one time; of tracks side by side the stretch is cut out of each."""
+    cut = stretch(in_parts(kind, 4, 4), item(start_s=start_s, end_s=end_s))
+    held = {number: float(np.mean(cut.waveform.samples == number)) for number in expected}
+    total_s = cut.waveform.duration_s
+    assert {number: share * total_s for number, share in held.items()} == pytest.approx(expected, abs=1e-3)
+    assert total_s == pytest.approx(sum(expected.values()), abs=1e-3)
+    assert [part.duration_s for part in cut.parts] == pytest.approx(
+        list(expected.values()) if len(expected) > 1 else [], abs=1e-3
+    )
+    assert all(part.start_s + part.duration_s <= total_s + 1e-9 for part in cut.parts)
+
+
+@pytest.mark.parametrize(("end_s", "whole"), [(3.0, True), (5.0, False), (None, False)])
+def test_what_is_missing_behind_a_stretch_is_no_matter(end_s: float | None, whole: bool) -> None:
+    """A stretch is whole where nothing is missing before its end, whatever is missing behind it."""
+    held = replace(decoded(8, whole=False), complete_s=4.0, not_compared_s=2.5)
+    cut = stretch(held, item(start_s=1.0, end_s=end_s))
+    assert (cut.whole, cut.not_compared_s) == (whole, 0.0 if whole else 2.5)
+
+
+def test_streams_and_missing_seconds_are_in_the_finding() -> None:
+    """The item names the streams of its file, and the seconds that were not compared."""
+    held = replace(in_parts("parallel", 4, 4), whole=False, not_compared_s=1.5, note="track 3 is damaged")
+    heard = listener(held).hear(item())
+    assert [part.label for part in heard.item.parts] == ["part 1", "part 2"]
+    assert heard.item.not_compared_s == 1.5
+    assert heard.error is not None and heard.error.code == "truncated_audio"
 
 
 def test_what_is_wrong_with_an_item_is_its_answer() -> None:
