@@ -263,8 +263,8 @@ def from_json(said: Mapping[str, Any]) -> Finding:
 
 
 def _item_of(said: Mapping[str, Any]) -> ItemSaid:
-    parts = tuple(AudioPart(**part) for part in said.get("parts", ()))
-    return ItemSaid(**{**said, "parts": parts})
+    parts = tuple(AudioPart(**part) for part in said.get("parts") or ())
+    return ItemSaid(**{**said, "parts": parts, "not_compared_s": said.get("not_compared_s") or 0.0})
 
 
 def search_from_json(said: Mapping[str, Any]) -> SearchSaid:

@@ -86,13 +86,14 @@ class TruncatedAudio(AudioError):
         )
 
 
-_SETTING_OF: Final = {
-    "bytes": "EARWITNESS_MAX_ITEM_BYTES",
-    "seconds": "EARWITNESS_MAX_SECONDS",
-    "samples": "EARWITNESS_MAX_SECONDS (samples are counted by it: 32 channels at 48 kHz, or as many at less)",
-    "memory while decoding": "EARWITNESS_DECODE_MEMORY_BYTES",
+_WAY_OUT: Final = {
+    "bytes": "split the file, or raise EARWITNESS_MAX_ITEM_BYTES if you trust the source",
+    "seconds": "split the file, or raise EARWITNESS_MAX_SECONDS if you trust the source",
+    "samples": "split the file, or raise EARWITNESS_MAX_SECONDS, which this limit follows",
+    "channels": "mix the file down to fewer channels",
+    "memory while decoding": "split the file, or raise EARWITNESS_DECODE_MEMORY_BYTES",
 }
-"""The setting that raises each cap; there is none for the number of channels."""
+"""What to do about each cap."""
 
 
 class AudioTooLarge(AudioError):
@@ -102,10 +103,8 @@ class AudioTooLarge(AudioError):
 
     def __init__(self, *, name: str, what: str, limit: str) -> None:
         self.name, self.what, self.limit = name, what, limit
-        super().__init__(
-            f"{name} exceeds the limit on {what} ({limit})",
-            hint=f"split the file, or raise {_SETTING_OF.get(what, 'the limit')} if you trust the source",
-        )
+        hint = _WAY_OUT.get(what, "split the file")
+        super().__init__(f"{name} exceeds the limit on {what} ({limit})", hint=hint)
 
 
 class DecodeTimeout(AudioError):
@@ -122,7 +121,7 @@ class DecodeTimeout(AudioError):
 
 
 class DecoderDied(AudioError):
-    """The worker process ended while it decoded this item (memory, a crash in a codec); a new one took over."""
+    """The worker process ended while it decoded this item (memory, a crash in a codec); another took over."""
 
     code = "decoder_died"
 

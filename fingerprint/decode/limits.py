@@ -16,8 +16,8 @@ class Limits:
     max_seconds : float
         Length of what is decoded.
     max_channels : int
-    max_samples : int
-        Frames times channels at the source's own rate; by default four hours of 48 kHz stereo, and a little.
+    max_samples : int or None
+        Frames times channels at the source's own rate; None means `max_seconds` of `max_channels` at 48 kHz.
     wall_s : float
         Seconds from the request to the last sample.
     memory_bytes : int
@@ -27,11 +27,19 @@ class Limits:
     max_bytes: int = 2 << 30
     max_seconds: float = 4 * 3_600.0
     max_channels: int = 32
-    max_samples: int = 1_500_000_000
+    max_samples: int | None = None
     wall_s: float = 60.0
     memory_bytes: int = 1 << 30
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be positive, got {value!r}")
+
+    @property
+    def n_samples(self) -> float:
+        """Samples of all channels that may be decoded of one item."""
+        if self.max_samples is not None:
+            return self.max_samples
+        return self.max_seconds * self.max_channels * 48_000

@@ -126,7 +126,7 @@ class _Performance:
         self.seconds = self.frames / rate_hz
         self._within("channels", len(block), self._limits.max_channels)
         self._within("seconds", self.seconds, self._limits.max_seconds)
-        self._within("samples", self._samples, self._limits.max_samples)
+        self._within("samples", self._samples, self._limits.n_samples)
 
     def _within(self, what: str, value: float, limit: float) -> None:
         if value > limit:
