@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -18,6 +18,14 @@ from api.machine import allowance
 if TYPE_CHECKING:
     from api.datasets.types import SourceLimits
     from fingerprint.decode import Limits
+
+
+PREFIX: Final = "EARWITNESS_"
+
+
+def variable_of(field: str) -> str:
+    """Name the environment variable that sets a field."""
+    return f"{PREFIX}{field.upper()}"
 
 
 def default_home() -> Path:
@@ -48,21 +56,21 @@ class Settings(BaseSettings):
         in the environment. No keys are needed on loopback.
     """
 
-    model_config = SettingsConfigDict(env_prefix="EARWITNESS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(default_factory=default_home)
     tenant: str = "local"
     database_url: SecretStr | None = None
     sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
     max_item_bytes: int = Field(default=2 << 30, gt=0)
-    max_seconds: float = Field(default=4 * 3600.0, gt=0)
-    decode_wall_s: float = Field(default=60.0, gt=0)
+    max_seconds: float = Field(default=4 * 3600.0, gt=0, allow_inf_nan=False)
+    decode_wall_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
     workers: int = Field(default=0, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     max_upload_bytes: int = Field(default=512 << 20, gt=0)
-    keep_findings_days: float = Field(default=30.0, ge=0)
+    keep_findings_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -72,6 +80,15 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("home")
+    @classmethod
+    def _at_home(cls, home: Path) -> Path:
+        """Let ``~`` stand for the user's folder, also where no shell has put that in."""
+        try:
+            return home.expanduser()
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
 
     @property
     def database(self) -> str | None:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.corpus import Corpus
+from fingerprint.errors import EarwitnessError
+
+ON_CORPUS: Final = frozenset(
+    ("identify", "speed", "scale", "scan-rates", "scan-formats", "codes", "changes", "classes")
+)
+"""Entries that read the open corpus from the folder ``corpus`` where none is given."""
+FETCH: Final = "python -m benchmarks corpus fetch"
 
 ENTRIES = {
     "corpus": "fetch or list the open listening set",
@@ -32,8 +45,36 @@ def main() -> int:
             print(f"  {name:12s} {about}", file=sys.stderr)
         return 2
     module = "fetch" if sys.argv[1] == "corpus" else sys.argv[1].replace("-", "_")
-    code: int = importlib.import_module(f"benchmarks.{module}").main(sys.argv[2:])
+    missing = missing_corpus(sys.argv[1], sys.argv[2:])
+    if missing is not None:
+        return cannot(f"{missing} holds no file of the open corpus", f"{FETCH} {missing} all")
+    try:
+        code: int = importlib.import_module(f"benchmarks.{module}").main(sys.argv[2:])
+    except FileNotFoundError as error:
+        return cannot(f"{error.filename} is not there", f"correct its name, or fetch it: {FETCH}")
+    except EarwitnessError as error:
+        return cannot(error.message, error.hint)
     return code
+
+
+def missing_corpus(entry: str, arguments: Sequence[str]) -> Path | None:
+    """Return the folder that an entry would take the open corpus from, where it holds nothing of it."""
+    if {"-h", "--help"} & set(arguments):
+        return None
+    found = argparse.ArgumentParser(add_help=False, allow_abbrev=True)
+    found.add_argument("--corpus", type=Path, default=Path("corpus") if entry in ON_CORPUS else None)
+    root: Path | None = found.parse_known_args(list(arguments))[0].corpus
+    if root is None:
+        return None
+    corpus = Corpus.open(root)
+    listed = len(corpus.tracks) + len(corpus.noises) + len(corpus.rooms)
+    return root if len(corpus.missing()) == listed else None
+
+
+def cannot(what: str, way_out: str) -> int:
+    """Say what keeps an entry from being run; returns the exit status."""
+    print(f"benchmarks: {what}\n  what to do: {way_out}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

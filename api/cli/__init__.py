@@ -10,8 +10,14 @@ def main() -> None:
     """Run ``earwitness``; the exit status says what became of it (see `api.cli.app`)."""
     leave_current_folder()
     from api.cli.app import app
+    from api.cli.console import ready_streams
+    from api.cli.guard import told
 
-    app()
+    ready_streams()
+    try:
+        app()
+    except OSError as error:  # from the parser's own printing, such as that of --help
+        sys.exit(told(error))
 
 
 def leave_current_folder() -> None:

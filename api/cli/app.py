@@ -6,6 +6,9 @@ could not be done as asked; 3 some items could not be read; 70 a defect of the p
 
 from __future__ import annotations
 
+from importlib.metadata import version as version_of
+from typing import Annotated, TypeAlias
+
 import typer
 
 from api.cli import (
@@ -22,7 +25,10 @@ from api.cli import (
     schema,
     serve,
 )
-from api.cli.options import Home, choose_home, guarded
+from api.cli.console import Loudness, set_loudness
+from api.cli.examples import epilog
+from api.cli.guard import Quiet, Verbose, choose_loudness, guarded
+from api.cli.options import Home, choose_home
 
 app = typer.Typer(
     name="earwitness",
@@ -33,10 +39,27 @@ app = typer.Typer(
 )
 
 
+def say_version(wanted: bool) -> None:
+    """Print the program's version, and end."""
+    if wanted:
+        print(f"earwitness {version_of('earwitness')}")
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool, typer.Option("--version", callback=say_version, is_eager=True, help="Say which version this is")
+]
+
+
 @app.callback()
-def earwitness(home: Home = None) -> None:
+def earwitness(
+    home: Home = None, quiet: Quiet = False, verbose: Verbose = False, version: Version = False
+) -> None:
     """Tell whether audio is inside a dataset, and which items of a dataset hold a registered work."""
+    assert not version  # its callback has ended the program
     choose_home(home)
+    set_loudness(Loudness.NORMAL)
+    choose_loudness(quiet=quiet, verbose=verbose)
 
 
 for command in (
@@ -56,6 +79,6 @@ for command in (
     schema.schema,
     serve.serve,
 ):
-    app.command()(guarded(command))
+    app.command(epilog=epilog(command.__name__))(guarded(command))
 
 app.add_typer(keys.keys, name="keys")

@@ -16,6 +16,7 @@ from api.cli.options import (
     ReaderName,
     Workers,
     say_workers,
+    set_home_in_use,
     settings_of,
     to_stderr,
     to_stdout,
@@ -45,6 +46,7 @@ def dedup(
     from index.match import Effort
 
     settings = settings_of(home, workers=workers or None)
+    set_home_in_use(None)
     console = to_stderr()
     say_workers(settings, console)
     items = opened(

@@ -50,12 +50,15 @@ def doctor(home: Home = None) -> None:
 
 def examined(look: Callable[[Settings], Iterator[Remark]], settings: Settings) -> list[Remark]:
     """Look at one thing; an error of ours is what is to be said about it."""
-    from fingerprint.errors import EarwitnessError
+    from api.cli.troubles import explained
 
     try:
         return list(look(settings))
-    except EarwitnessError as error:
-        return [Remark(about=look.__name__, said=error.message, well=False, hint=error.hint)]
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            raise
+        return [Remark(about=look.__name__, said=known.message, well=False, hint=known.hint)]
 
 
 def sandbox(settings: Settings) -> Iterator[Remark]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.options import Home, guarded, settings_of, to_stderr
+from api.cli.examples import epilog
+from api.cli.guard import guarded
+from api.cli.options import Home, settings_of, to_stderr
 
 keys = typer.Typer(no_args_is_help=True, help="Make API keys for `earwitness serve`.")
 
@@ -24,7 +26,7 @@ def create(home: Home = None) -> None:
     )
 
 
-keys.command()(guarded(create))
+keys.command(epilog=epilog("create"))(guarded(create))
 
 
 @keys.callback()

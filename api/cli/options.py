@@ -1,30 +1,25 @@
-"""What the commands share: options, settings, and how they end when something is wrong."""
+"""What the commands share: options, and settings."""
 
 from __future__ import annotations
 
-import functools
-import sys
-import traceback
-from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-from fingerprint.errors import EarwitnessError
+from api.cli.console import to_stderr, to_stdout
+from api.cli.errors import BadSetting
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
     from rich.console import Console
 
     from api.settings import Settings
 
-CANNOT: Final = 2
+__all__ = ["to_stderr", "to_stdout"]
+
 UNREADABLE: Final = 3
-DEFECT: Final = 70
-INTERRUPTED: Final = 130
-PIPE_WIDTH: Final = 160
-"""Columns of a table that goes to a file or another program."""
 
 Home: TypeAlias = Annotated[
     Path | None,
@@ -57,6 +52,18 @@ AllowPrivate: TypeAlias = Annotated[
 
 _CHOSEN_HOME: ContextVar[Path | None] = ContextVar("chosen_home", default=None)
 
+_HOME_IN_USE: ContextVar[Path | None] = ContextVar("home_in_use", default=None)
+
+
+def set_home_in_use(home: Path | None) -> None:
+    """Say which home messages may name; None where a command makes one of its own."""
+    _HOME_IN_USE.set(home)
+
+
+def home_in_use() -> Path | None:
+    """Return the home of the last settings that were made, for messages."""
+    return _HOME_IN_USE.get()
+
 
 def choose_home(home: Path | None) -> None:
     """Keep a ``--home`` that was given before the command."""
@@ -64,11 +71,43 @@ def choose_home(home: Path | None) -> None:
 
 
 def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
-    """Return the settings, with what the command line says going before the environment."""
+    """Return the settings, with what the command line says going before the environment.
+
+    Raises
+    ------
+    BadSetting
+        When a value cannot be used.
+    """
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
     from api.settings import Settings
 
     chosen["home"] = home or _CHOSEN_HOME.get()
-    return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise _bad_setting(error, given) from None
+    except SettingsError as error:
+        raise BadSetting(name="an EARWITNESS_ variable", value=None, reason=str(error), default="") from None
+    set_home_in_use(settings.home)
+    return settings
+
+
+def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadSetting:
+    from api.settings import Settings, variable_of
+
+    first = error.errors(include_url=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    name = f"--{field.replace('_', '-')}" if field in given else variable_of(field)
+    known = Settings.model_fields.get(field)
+    secret = field in {"database_url", "api_keys"}
+    default = "" if known is None or secret or known.default_factory is not None else str(known.default)
+    reason = first["msg"][:1].lower() + first["msg"][1:]
+    return BadSetting(
+        name=name, value=None if secret else str(first["input"]), reason=reason, default=default
+    )
 
 
 def say_workers(settings: Settings, console: Console) -> None:
@@ -79,45 +118,3 @@ def say_workers(settings: Settings, console: Console) -> None:
     if allowed.reason:
         asked = f" of the {settings.workers:,} asked for" if settings.workers else ""
         console.print(f"workers: {allowed.n_workers:,}{asked} are used: {allowed.reason}", soft_wrap=True)
-
-
-def to_stderr() -> Console:
-    """Return a console for progress, notes and summaries; names in it are never taken for markup."""
-    from rich.console import Console
-
-    return Console(stderr=True, markup=False, highlight=False)
-
-
-def to_stdout() -> Console:
-    """Return a console for results."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    return Console(markup=False, highlight=False, width=width, soft_wrap=False)
-
-
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command end with a message and a status that mean something, whatever happens in it."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
-        except EarwitnessError as error:
-            print(f"earwitness: {error.message}\n  what to do: {error.hint}", file=sys.stderr)
-            raise typer.Exit(CANNOT) from None
-        except KeyboardInterrupt:
-            print("interrupted; what was done is kept", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # who read our output has heard enough; the interpreter's last flush must find nothing to do
-            sys.stdout = None
-            raise typer.Exit(0) from None
-        except Exception as error:
-            traceback.print_exception(error)
-            print("earwitness: this is a defect of the program; please report what is above", file=sys.stderr)
-            raise typer.Exit(DEFECT) from None
-
-    return run

@@ -1,0 +1,51 @@
+"""Examples for the help of each command."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "register": (
+        "earwitness register my_album/ --owner 'My Name'",
+        "earwitness register songs/*.flac --meta songs.csv",
+    ),
+    "index": (
+        "earwitness index published.tar --name some-dataset --version 2026-01",
+        "earwitness index shards/ --name scraped --out found.jsonl",
+    ),
+    "check": (
+        "earwitness check my_song.mp3",
+        "earwitness check claimed/ --in some-dataset --effort full --format jsonl",
+    ),
+    "scan": (
+        "earwitness scan shards/ --out findings.jsonl --exclude-list exclude.txt",
+        "earwitness scan shards/ --out findings.jsonl --resume",
+        "earwitness scan clips.csv --out - --exit-on possible | jq .verdict",
+    ),
+    "dedup": (
+        "earwitness dedup clips/ --keep-list keep.txt",
+        "earwitness dedup clips/ --out groups.jsonl --effort standard",
+    ),
+    "collections": ("earwitness collections", "earwitness collections --json"),
+    "remove": (
+        "earwitness remove some-dataset:2026-01",
+        "earwitness remove --work night_bus.opus --yes",
+    ),
+    "rebuild": ("earwitness rebuild",),
+    "verify": ("earwitness verify", "earwitness verify --json"),
+    "backup": ("earwitness backup /media/disk/earwitness.bak",),
+    "restore": ("earwitness --home /new/home restore /media/disk/earwitness.bak",),
+    "doctor": ("earwitness doctor", "earwitness doctor --json"),
+    "selftest": ("earwitness selftest",),
+    "schema": ("earwitness schema finding > finding.schema.json",),
+    "serve": (
+        "earwitness serve",
+        "EARWITNESS_API_KEYS=... earwitness serve --host 0.0.0.0 --port 8765",
+    ),
+    "create": ("earwitness keys create",),
+}
+
+
+def epilog(command: str) -> str:
+    """Return the end of a command's help; the mark keeps its lines as they are."""
+    return "\n".join(("\b", "Examples:", *(f"  {each}" for each in EXAMPLES[command])))
