@@ -27,7 +27,7 @@ def earwitness(
     *arguments: object, stdout: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the program as a user does; `stdout` names a file to take its output."""
-    command = [SCRIPT, *map(str, arguments)]
+    command = [str(SCRIPT), *map(str, arguments)]
     settings = os.environ | environment
     if stdout is None:
         return subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
