@@ -82,22 +82,26 @@ class Alignment:
         """Fine row halfway along the path."""
         return int(self.rows[len(self.rows) // 2])
 
+    def step_scores(self, scoring: Scoring) -> NDArray[np.float32]:
+        """What each step scores, float32, shape (n_steps,)."""
+        copy, rows = self.copy, self.rows
+        return scoring.step_scores((self.similarity - copy.mean[rows]) * copy.inverse_sd[rows])
+
     def pieces(self, scoring: Scoring) -> list[Alignment]:
         """The path without its long stretches that score nothing, such as a silence or a loud voice."""
-        copy, rows = self.copy, self.rows
-        scores = scoring.step_scores((self.similarity - copy.mean[rows]) * copy.inverse_sd[rows])
-        right = np.flatnonzero(scores > 0)
+        right = np.flatnonzero(self.step_scores(scoring) > 0)
         cuts = np.flatnonzero(np.diff(right) > GAP_STEPS) + 1
-        return [self._part(int(steps[0]), int(steps[-1]) + 1, scores) for steps in np.split(right, cuts)]
+        return [self.part(int(steps[0]), int(steps[-1]) + 1, scoring) for steps in np.split(right, cuts)]
 
-    def _part(self, first: int, last: int, scores: NDArray[np.float32]) -> Alignment:
-        return replace(
+    def part(self, first: int, last: int, scoring: Scoring) -> Alignment:
+        """Steps `first` to `last`, the latter excluded, with what they score; drift is not paid for."""
+        kept = replace(
             self,
             codes=self.codes[first:last],
             rows=self.rows[first:last],
             similarity=self.similarity[first:last],
-            score=float(scores[first:last].sum()),
         )
+        return replace(kept, score=float(kept.step_scores(scoring).sum()))
 
 
 def slope_along(codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]) -> float:

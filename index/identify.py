@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,19 +16,18 @@ from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, same_place
 from index.classify import classify, mark_shared
 from index.constellation import contrast
+from index.further import LEAST_QUERY_S, OVERWHELMING_E, search_further
 from index.kernels import tally_votes
 from index.ladder import AS_IS, Rung, ladder
 from index.lookup import DEEP, PLAIN, Copy
-from index.match import Change, Effort, Match, Segment
+from index.match import Change, Effort, Match, Segment, covered_s
 from index.peak_kernels import agreement
+from index.placing import placed
 from index.protocols import Searchable
 from index.refine import measure_change
 from index.scoring import shipped_scoring
 from index.search import Judged, Search
 from index.significance import Background, fit_null, rough_background, shipped_background
-
-OVERWHELMING_E: Final = 1e-9
-"""A match this good that covers the whole query as it is leaves nothing for other rungs to explain."""
 
 WHOLE: Final = 0.9
 """Share of a file that counts as nearly all of it."""
@@ -93,9 +93,14 @@ def identify(
         if glimpsed is None:
             return []
     found = search.at(rungs[0], also=whole_files, glimpsed=glimpsed)
-    if len(rungs) > 1 and not _explained(query, found):
-        for rung in search.promising(rungs[1:], RUNGS_LOOKED_INTO):
-            found += search.at(rung)
+    if len(rungs) > 1:
+        look, tried = None, list[Rung]()
+        if not _explained(query, found):
+            look = search.look_coarsely(rungs[1:])
+            tried = look.promising(RUNGS_LOOKED_INTO)
+            for rung in tried:
+                found += search.at(rung)
+        found += search_further(search, rungs[1:], found, look, tried)
     kept = [one for one in found if one.e_value <= max_e_value]
     return _matches(search, kept, effort=effort, whole_files=set(whole_files))[:limit]
 
@@ -115,10 +120,7 @@ def _matches(
 ) -> list[Match]:
     by_recording: dict[int, list[Judged]] = defaultdict(list)
     for one in sorted(found, key=lambda judged: judged.e_value):
-        chain = by_recording[one.alignment.recording]
-        # a repeat explains the same part of the query a second time: the better placing stands
-        if not any(same_place(one.alignment, other.alignment) for other in chain):
-            chain.append(one)
+        by_recording[one.alignment.recording].append(one)
     ranked = sorted(by_recording.values(), key=lambda chain: chain[0].e_value)
     matches = [
         _describe(search, chain, measured=rank < MEASURED_MATCHES, effort=effort, whole_files=whole_files)
@@ -127,16 +129,38 @@ def _matches(
     return mark_shared(matches, search.library.codes, hop_s=search.library.extractor.params.hop_s)
 
 
+def _placed(search: Search, chain: Sequence[Judged]) -> list[Judged]:
+    """What of the alignments with one recording stands, most certain first; none explains the same twice."""
+    if search.query.duration_s < LEAST_QUERY_S or chain[0].e_value > OVERWHELMING_E:
+        return _apart(chain)
+    echoes = search.echoes.get(chain[0].alignment.recording, [])
+    every = [*chain, *(replace(chain[0], alignment=echo) for echo in echoes)]
+    if len(every) == 1:
+        return list(chain)
+    parts = placed([one.alignment for one in every], search.scoring)
+    stand = [replace(every[number], alignment=part) for number, part in parts]
+    return sorted(stand, key=lambda one: (one.e_value, -one.alignment.score)) or _apart(chain)
+
+
+def _apart(chain: Sequence[Judged]) -> list[Judged]:
+    stand = list[Judged]()
+    for one in chain:
+        # a repeat explains the same part of the query a second time: the better placing stands
+        if not any(same_place(one.alignment, other.alignment) for other in stand):
+            stand.append(one)
+    return stand
+
+
 def _describe(
-    search: Search, chain: Sequence[Judged], *, measured: bool, effort: Effort, whole_files: set[int]
+    search: Search, judged: Sequence[Judged], *, measured: bool, effort: Effort, whole_files: set[int]
 ) -> Match:
-    best = chain[0]
+    best, chain = judged[0], _placed(search, judged)
     recording = best.alignment.recording
     duration_s = search.library.recording(recording).duration_s
     segments = _segments(chain, search, duration_s)
-    change = _change(search, best.alignment, effort) if measured else best.alignment.copy.rung.change
-    query_coverage = sum(s.query_end_s - s.query_start_s for s in segments) / search.query.duration_s
-    reference_coverage = sum(s.reference_end_s - s.reference_start_s for s in segments) / duration_s
+    change = _change(search, chain[0].alignment, effort) if measured else best.alignment.copy.rung.change
+    query_coverage = covered_s((s.query_start_s, s.query_end_s) for s in segments) / search.query.duration_s
+    reference_coverage = covered_s((s.reference_start_s, s.reference_end_s) for s in segments) / duration_s
     similarity = float(np.concatenate([one.alignment.similarity for one in chain]).mean())
     return Match(
         recording=recording,

@@ -100,6 +100,8 @@ class Copy:
     row_s: float
     glimpsed: bool = False
     """Whether every other row is but the mean of its neighbours."""
+    start_s: float = 0.0
+    """Where the copied part of the query begins, in seconds from the query's start."""
 
     @property
     def heard(self) -> NDArray[np.intp]:
@@ -108,7 +110,7 @@ class Copy:
 
     def query_s(self, row: float) -> float:
         """Time in the query, as it was given, of a row of the copy, in seconds."""
-        return row * self.row_s / self.rung.change.stretch
+        return self.start_s + row * self.row_s / self.rung.change.stretch
 
 
 def undo(spectrogram: Spectrogram, rung: Rung) -> Spectrogram:
@@ -119,12 +121,19 @@ def undo(spectrogram: Spectrogram, rung: Rung) -> Spectrogram:
     return warp(spectrogram, speed=change.speed, pitch_cents=change.pitch_cents, tempo=change.tempo)
 
 
-def _silent_rows(spectrogram: Spectrogram, n_rows: int, params: Params) -> NDArray[np.bool_]:
+def loud_frames(spectrogram: Spectrogram) -> NDArray[np.bool_]:
+    """Frames that are not silent beside the loudest one, bool, shape (n_frames,)."""
     level = spectrogram.power.mean(axis=1)
-    reach = params.code_hop_frames
-    loud = np.convolve(level > QUIET * level.max(initial=0.0), np.ones(reach), mode="same") > 0
-    frames = np.minimum(np.arange(n_rows) * params.query_hop_frames, max(len(level) - 1, 0))
-    return ~loud[frames]
+    loud: NDArray[np.bool_] = level > QUIET * level.max(initial=0.0)
+    return loud
+
+
+def active_rows(loud: NDArray[np.bool_], n_rows: int, params: Params) -> NDArray[np.bool_]:
+    """Fine rows that look at a loud frame, bool, shape (n_rows,); `loud` as of `loud_frames`."""
+    near = np.convolve(loud, np.ones(params.code_hop_frames), mode="same") > 0
+    frames = np.minimum(np.arange(n_rows) * params.query_hop_frames, max(len(loud) - 1, 0))
+    active: NDArray[np.bool_] = near[frames]
+    return active
 
 
 def _copy(
@@ -135,8 +144,8 @@ def _copy(
     background: Background,
 ) -> Copy:
     mean, sd = background.expected_similarity(rows)
-    silent = _silent_rows(spectrogram, len(rows), extractor.params)
-    inverse_sd = np.where(silent, np.float32(0), 1 / sd).astype(np.float32)
+    active = active_rows(loud_frames(spectrogram), len(rows), extractor.params)
+    inverse_sd = np.where(active, 1 / sd, np.float32(0)).astype(np.float32)
     return Copy(rung=rung, rows=rows, mean=mean, inverse_sd=inverse_sd, row_s=extractor.params.query_hop_s)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Self
 
 import numpy as np
@@ -125,6 +127,15 @@ class Segment:
             raise ValueError(f"a segment has a length: {self}")
 
 
+def covered_s(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that some spans cover together, each second counted once."""
+    total_s, reached_s = 0.0, -inf
+    for start_s, end_s in sorted(spans):
+        total_s += max(0.0, end_s - max(start_s, reached_s))
+        reached_s = max(reached_s, end_s)
+    return total_s
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """One query aligned with one recording of the index.
@@ -139,7 +150,7 @@ class Match:
     e_extrapolated : bool
         True where the value lies beyond what decoys can check (`Scoring.checked_to`).
     query_coverage, reference_coverage : float
-        Fraction of each file that the segments cover.
+        Fraction of each file that the segments cover, each second counted once.
     """
 
     recording: int

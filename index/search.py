@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, best_path, codes_met, same_place, slope_along
+from index.coarse import CoarseLook
 from index.constellation import LOG_E_MOST, contrast
 from index.kernels import ROWS_PER_CODE
 from index.ladder import Rung
@@ -20,10 +21,12 @@ from index.lookup import (
     PLAIN,
     Copy,
     Depth,
+    active_rows,
     complete,
     find_candidates,
     glimpse,
     lists_read,
+    loud_frames,
     make_copy,
     undo,
 )
@@ -96,8 +99,14 @@ class Search:
     max_e_value: float
     n_codes: int
     depth: Depth = PLAIN
+    start_s: float = 0.0
+    """Where this part begins in the whole query, in seconds."""
+    whole_rows: int = 0
+    """Active fine rows of the whole query, where this is a part of it: chance may strike in all of them."""
     nulls: dict[tuple[Rung, bool, int, int], Null] = field(default_factory=dict)
     contrasts: dict[Rung, NDArray[np.float32]] = field(default_factory=dict)
+    echoes: dict[int, list[Alignment]] = field(default_factory=lambda: defaultdict(list))
+    """By recording, alignments that were not judged, as a better one explains the same part of the query."""
     _glimpsed: Hits | None = None
     _wanted: float = field(init=False)
 
@@ -111,9 +120,41 @@ class Search:
             copy = make_copy(self.query, rung, extractor, self.background, dried=self.depth.dried)
         else:
             copy = complete(glimpsed, self.query, extractor, self.background)
+        copy = replace(copy, start_s=self.start_s)
         candidates = self._candidates(copy, self._look_up_rest(copy, glimpsed))
-        candidates += [Candidate(recording=r, change=rung.change, offset_s=0.0, votes=0.0) for r in also]
+        candidates += [
+            Candidate(recording=r, change=rung.change, offset_s=self.start_s, votes=0.0) for r in also
+        ]
         return sorted(self._judge(copy, self._align(copy, candidates)), key=lambda judged: judged.e_value)
+
+    def part(self, start_s: float, end_s: float) -> Search:
+        """The same search of a part of the query alone, in seconds of the whole query.
+
+        E-values stay those of the whole query: chance may strike anywhere in it.
+        """
+        whole = self.query.spectrogram
+        first = max(round((start_s - self.start_s) / whole.frame_s), 0)
+        power = whole.power[first : max(round((end_s - self.start_s) / whole.frame_s), first + 1)]
+        query = replace(
+            self.query,
+            spectrogram=Spectrogram(power=power, frame_s=whole.frame_s),
+            duration_s=len(power) * whole.frame_s,
+        )
+        return replace(
+            self,
+            query=query,
+            start_s=self.start_s + first * whole.frame_s,
+            whole_rows=self.whole_rows or self.count_rows(),
+            nulls={},
+            contrasts={},
+            _glimpsed=None,
+        )
+
+    def count_rows(self) -> int:
+        """Active fine rows of the unchanged query."""
+        params = self.library.extractor.params
+        loud = loud_frames(self.query.spectrogram)
+        return int(np.count_nonzero(active_rows(loud, -(-len(loud) // params.query_hop_frames), params)))
 
     def glimpse(self, rung: Rung) -> Copy | None:
         """Half of a rung's rows, where they say that anything may be found there; else None.
@@ -180,32 +221,24 @@ class Search:
         peaks = self.library.peaks(alignment.recording)
         return agreement(self.contrasts[rung], peaks, alignment.codes, alignment.rows, slope)
 
-    def promising(self, rungs: Sequence[Rung], n_best: int) -> list[Rung]:
-        """The rungs whose coarse look-up gives any recording the most votes, best first."""
+    def look_coarsely(self, rungs: Sequence[Rung]) -> CoarseLook:
+        """Look up every rung at the coarse hop; where none brings votes, nothing further is worth a look."""
         extractor = self.library.extractor
         looks = [self._coarse_rows(undo(self.query.spectrogram, rung)) for rung in rungs]
         vectors = np.concatenate([rows for rows, _ in looks])
-        look_of = np.repeat(np.arange(len(looks)), [len(rows) for rows, _ in looks])
         fine_rows = np.concatenate([numbers for _, numbers in looks])
         hits = self.library.search(vectors, k=COARSE_NEIGHBOURS, collections=self.collections)
         mean, sd = self.background.expected_similarity(vectors)
-        z = (hits.similarity - mean[hits.query_row]) / sd[hits.query_row]
-        ranked = []
-        for number, rung in enumerate(rungs):
-            own = look_of[hits.query_row] == number
-            if own.any():
-                best = find_candidates(
-                    hits.where(own),
-                    fine_rows[hits.query_row[own]],
-                    z[own],
-                    rung,
-                    row_s=extractor.params.query_hop_s,
-                    scoring=self.scoring,
-                )[0]
-                # a slowed copy is longer and has more rows to vote: count in the query's own seconds
-                ranked.append((best.votes / rung.change.stretch, rung))
-        ranked.sort(key=lambda pair: -pair[0])
-        return [rung for _, rung in ranked[:n_best]]
+        return CoarseLook(
+            rungs=tuple(rungs),
+            rung_of=np.repeat(np.arange(len(looks)), [len(rows) for rows, _ in looks])[hits.query_row],
+            hits=hits,
+            fine_rows=fine_rows[hits.query_row],
+            z=(hits.similarity - mean[hits.query_row]) / sd[hits.query_row],
+            row_s=extractor.params.query_hop_s,
+            start_s=self.start_s,
+            scoring=self.scoring,
+        )
 
     def _coarse_rows(self, spectrogram: Spectrogram) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         n_rows = -(-len(spectrogram.power) // self.library.extractor.params.query_hop_frames)
@@ -266,6 +299,7 @@ class Search:
                 alignment.score < NEARLY * other.score and same_place(alignment, other)
                 for other in certain[alignment.recording]
             ):
+                self.echoes[alignment.recording].append(alignment)
                 continue
             one = self._judge_one(copy, alignment, space)
             if one is not None:
@@ -299,6 +333,7 @@ class Search:
         return self.background.spoken(codes[max(first - around, 0) : last + around])
 
     def _space(self, copy: Copy, n_heard: int) -> Space:
+        n_heard = max(n_heard, round(self.whole_rows * copy.rung.change.stretch))
         return Space(n_rows=n_heard, n_codes=self.n_codes, weight=copy.rung.weight / self.depth.chance)
 
     def _null(self, copy: Copy, middle_row: int, background: Background) -> Null:

@@ -1,0 +1,141 @@
+"""Search what the unchanged query does not explain: its unexplained stretches, as queries of their own.
+
+A mix may hold several recordings, each changed differently. Ranked over the whole query, the changes of short
+parts are lost among those of long ones, so each stretch has its own ranking. E-values stay those of the whole
+query: the stretches lie inside it, and each change has its share of the error budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from index.coarse import CoarseLook
+from index.ladder import Rung
+from index.lookup import loud_frames
+from index.search import Judged, Search
+
+Span = tuple[float, float]
+
+OVERWHELMING_E: Final = 1e-9
+"""A match this good explains the stretch that it covers."""
+
+LEAST_QUERY_S: Final = 10.0
+"""Shorter queries are looked into as a whole only."""
+
+LEAST_STRETCH_S: Final = 3.0
+"""Active seconds below which a stretch is not searched again: nothing that short is found changed."""
+
+WINDOW_S: Final = 32.0
+WINDOW_HOP_S: Final = 24.0
+"""Longer stretches are searched in windows; whatever lasts 8 s or less lies in one of them whole."""
+
+MARGIN_S: Final = 1.5
+"""How far a window reaches into what surrounds it, as codes look at 1.6 s each."""
+
+RUNGS_OF_A_WINDOW: Final = 3
+"""Changes that are searched in one window, of all that are looked up coarsely."""
+
+LEAST_VOTES: Final = 0.0
+"""Votes of a change's best candidate below which it is not searched in a window."""
+
+MOST_ROUNDS: Final = 6
+"""Rounds of searching what is still unexplained."""
+
+
+def search_further(
+    search: Search,
+    rungs: Sequence[Rung],
+    found: Sequence[Judged],
+    look: CoarseLook | None,
+    tried: Sequence[Rung],
+) -> list[Judged]:
+    """Search the unexplained stretches of a query at other changes, until nothing new is found.
+
+    Parameters
+    ----------
+    rungs
+        The changes, without the unchanged query.
+    found
+        What is known of the query already.
+    look
+        Coarse look-up of the whole query, where it was made.
+    tried
+        Changes at which the whole query was searched.
+
+    Returns
+    -------
+    judged
+        What was found besides.
+    """
+    if search.query.duration_s < LEAST_QUERY_S:
+        return []
+    further = _Further(search, rungs, look, tried)
+    new = list[Judged]()
+    for _ in range(MOST_ROUNDS):
+        round_ = list(further.search(unexplained(search, [*found, *new])))
+        new += round_
+        if not any(one.e_value <= OVERWHELMING_E for one in round_):
+            break
+    return new
+
+
+def unexplained(search: Search, found: Sequence[Judged]) -> list[Span]:
+    """Stretches of a query that no overwhelming match explains and that hold enough active sound."""
+    frame_s = search.query.spectrogram.frame_s
+    open_ = loud_frames(search.query.spectrogram)
+    explained = np.zeros(len(open_), dtype=np.bool_)
+    for one in found:
+        if one.e_value <= OVERWHELMING_E:
+            for piece in one.alignment.pieces(search.scoring):
+                start_s, end_s = (edge - search.start_s for edge in piece.query_span_s)
+                explained[max(round(start_s / frame_s), 0) : max(round(end_s / frame_s), 0)] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], explained, [True]]).astype(np.int8)))
+    least = LEAST_STRETCH_S / frame_s
+    return [
+        (search.start_s + first * frame_s, search.start_s + last * frame_s)
+        for first, last in edges.reshape(-1, 2)
+        if np.count_nonzero(open_[first:last]) >= least
+    ]
+
+
+def windows(start_s: float, end_s: float) -> Iterator[Span]:
+    """A stretch in windows of about `WINDOW_S` that overlap; a short one is a window of its own."""
+    n_windows = 1 + max(0, int(np.ceil((end_s - start_s - WINDOW_S) / WINDOW_HOP_S)))
+    for number in range(n_windows):
+        first_s = start_s + number * WINDOW_HOP_S
+        yield first_s, min(first_s + WINDOW_S, end_s)
+
+
+class _Further:
+    """What was searched where, so that nothing is searched twice."""
+
+    def __init__(
+        self, search: Search, rungs: Sequence[Rung], look: CoarseLook | None, tried: Sequence[Rung]
+    ) -> None:
+        self._search, self._rungs, self._look = search, rungs, look
+        whole = (search.start_s, search.start_s + search.query.duration_s)
+        self._tried = [(whole, rung) for rung in tried]
+        self._looked = set[Span]()
+
+    def search(self, stretches: Sequence[Span]) -> Iterator[Judged]:
+        for stretch in stretches:
+            for window in windows(*stretch):
+                if window not in self._looked:
+                    self._looked.add(window)
+                    yield from self._window(window)
+
+    def _window(self, window: Span) -> Iterator[Judged]:
+        part = self._search.part(window[0] - MARGIN_S, window[1] + MARGIN_S)
+        look = self._look or part.look_coarsely(self._rungs)
+        for votes, rung in look.ranked(span_s=window)[:RUNGS_OF_A_WINDOW]:
+            if votes >= LEAST_VOTES and not self._is_tried(window, rung):
+                self._tried.append((window, rung))
+                yield from part.at(rung)
+
+    def _is_tried(self, window: Span, rung: Rung) -> bool:
+        return any(
+            other == rung and span[0] <= window[0] and window[1] <= span[1] for span, other in self._tried
+        )

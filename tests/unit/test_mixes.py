@@ -1,0 +1,140 @@
+"""Queries of several parts: each is found however it was changed, and coverage counts each second once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fingerprint.types import Spectrogram
+from fingerprint.warp import warp
+from index import identify as road
+from index.ladder import ladder
+from index.match import Change, Effort, Match, MatchClass, covered_s
+from index.scoring import shipped_scoring
+from index.search import Search
+from index.significance import ROUGH_EVERY
+from tests.unit.synthetic_index import BlurExtractor, MemoryLibrary, background_of, cut, join, music, silence
+
+EXTRACTOR = BlurExtractor()
+BACKGROUND = background_of(EXTRACTOR)
+ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
+N_PIECES, PIECE_S = 30, 45.0
+
+
+@pytest.fixture(scope="module")
+def library() -> MemoryLibrary:
+    """Some pieces, indexed."""
+    library = MemoryLibrary(EXTRACTOR)
+    for seed in range(N_PIECES):
+        library.add(music(seed, PIECE_S))
+    return library
+
+
+@pytest.fixture(autouse=True)
+def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
+    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
+
+
+def ask(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
+    """Ask about a sound."""
+    return road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
+
+
+def part(seed: int, seconds: float, **change: float) -> Spectrogram:
+    """So many seconds of a piece as they sound after a change."""
+    inverse: dict[str, Any] = {k: -v if k == "pitch_cents" else 1 / v for k, v in change.items()}
+    stretch = change.get("speed", 1.0) * change.get("tempo", 1.0)
+    return warp(cut(music(seed, PIECE_S), 8.0, 8.0 + seconds * stretch), **inverse)
+
+
+MIXES: dict[str, list[Spectrogram]] = {
+    "much unchanged, then a little faster": [part(0, 35), part(1, 35), part(2, 35), part(3, 10, speed=1.25)],
+    "a little slower first": [part(0, 10, speed=0.8), part(1, 35), part(2, 35)],
+    "a little in the middle": [part(0, 30), part(1, 8, speed=1.2), part(2, 30)],
+    "five works, five changes": [
+        part(seed, 10, speed=speed) for seed, speed in enumerate((1.12, 0.9, 1.25, 0.8, 1.4))
+    ],
+    "three kinds of change": [part(0, 14, speed=1.2), part(1, 14, tempo=0.8), part(2, 14, pitch_cents=250)],
+    "silence between": [part(0, 20), silence(20.0), part(1, 10, speed=1.25), silence(20.0)],
+    "strangers round it": [music(900, 60.0), part(0, 10, speed=1.25), music(901, 60.0)],
+}
+
+
+@pytest.mark.parametrize("parts", MIXES.values(), ids=MIXES.keys())
+def test_every_part_of_a_mix_is_found(library: MemoryLibrary, parts: list[Spectrogram]) -> None:
+    """Parts that were changed differently are all found, however much is explained without them."""
+    n_works = sum(1 for sound in parts if sound.power.any() and len(sound.power) < 1800)
+    assert {match.recording for match in ask(library, join(*parts)) if match.e_value <= 1e-4} == set(
+        range(n_works)
+    )
+
+
+def test_a_part_counts_chance_in_the_whole_query(library: MemoryLibrary) -> None:
+    """What is found in a stretch counts the look-alikes of the whole query, not of the stretch alone."""
+    sound = join(part(0, 35), part(1, 35), part(3, 12, speed=1.25))
+    whole = replace(search_of(library, sound), whole_rows=0)
+    stretch, rung = whole.part(70.0, 76.0), ladder(Effort.FULL).rungs[10]
+    assert rung.change.speed == pytest.approx(1.2625, rel=0.01)
+    alone = replace(stretch, whole_rows=0, nulls={}, contrasts={})
+    (in_whole, *_), (by_itself, *_) = stretch.at(rung), alone.at(rung)
+    assert in_whole.alignment.score == by_itself.alignment.score
+    assert in_whole.e_value > 1.2 * by_itself.e_value
+    assert in_whole.alignment.query_span_s[0] == pytest.approx(70.0, abs=1.5)
+
+
+def search_of(library: MemoryLibrary, sound: Spectrogram) -> Search:
+    """The search that `identify` makes."""
+    return Search(
+        query=EXTRACTOR.query(sound),
+        library=library,
+        collections=[1],
+        scoring=shipped_scoring(),
+        background=BACKGROUND,
+        rough=ROUGH,
+        max_e_value=1e-2,
+        n_codes=library.n_codes([1]),
+    )
+
+
+@pytest.mark.parametrize("seconds", [12.0, 40.0, 150.0])
+def test_a_long_stranger_matches_nothing(library: MemoryLibrary, seconds: float) -> None:
+    """Searching a long query in windows finds nothing in music that is not in the index."""
+    assert [match for match in ask(library, music(700, seconds)) if match.e_value <= 1e-4] == []
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(8.0, 6), (5.0, 8), (12.0, 3)])
+@pytest.mark.parametrize("effort", [Effort.FAST, Effort.STANDARD])
+def test_a_loop_covers_what_it_repeats(
+    library: MemoryLibrary, effort: Effort, seconds: float, times: int
+) -> None:
+    """A part repeated is unchanged, a segment each time, and covers of the work no more than itself."""
+    loop = cut(music(5, PIECE_S), 10.0, 10.0 + seconds)
+    match = ask(library, join(*[loop] * times), effort)[0]
+    assert match.recording == 5
+    assert match.change == Change()
+    assert match.kind is MatchClass.EXCERPT
+    assert match.query_coverage > 0.9
+    assert match.reference_coverage == pytest.approx(seconds / PIECE_S, abs=0.03)
+    assert len(match.segments) == times
+    for segment in match.segments:
+        assert abs(segment.reference_start_s - 10.0) < 0.8
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=12))
+def test_a_second_is_covered_once(spans: list[tuple[int, int]]) -> None:
+    """Spans that overlap cover what a list of their seconds holds."""
+    seconds = {second for start, length in spans for second in range(start, start + length)}
+    assert covered_s((start, start + length) for start, length in spans) == len(seconds)
+
+
+def test_a_medley_in_order_covers_all_of_it(library: MemoryLibrary) -> None:
+    """The coverages of the parts of a medley add up to the whole."""
+    matches = ask(library, join(*[part(seed, 12) for seed in range(4)]))
+    assert sum(match.query_coverage for match in matches) == pytest.approx(1.0, abs=0.08)
+    assert np.all([match.query_coverage < 0.3 for match in matches])
