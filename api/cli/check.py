@@ -81,15 +81,13 @@ def show(findings: Iterator[Finding], form: str) -> list[Finding]:
 
 def show_one(finding: Finding) -> None:
     """Print one finding: a clear sentence, then its matches."""
-    from api.cli.tables import FOOTNOTE, match_table, needs_footnote
+    from api.cli.tables import print_matches
     from api.wording import sentence
 
     console = to_stdout()
     console.print(sentence(finding), soft_wrap=True)
     if finding.matches:
-        console.print(match_table([finding]))
-    if needs_footnote([finding]):
-        console.print(FOOTNOTE, style="dim")
+        print_matches([finding], console)
 
 
 def exit_code(findings: list[Finding], *, strict: bool) -> int:

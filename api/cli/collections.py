@@ -37,14 +37,19 @@ def collections(
 
 
 def show(known: tuple[Collection, ...]) -> None:
-    """Print collections as a table."""
-    from rich.table import Table
+    """Print collections as a table, one line each, and how many there are."""
+    from api.cli.tables import fitting, in_columns
+    from api.shown import shown
+    from api.wording import count
 
-    table = Table(
-        "kind", "name", "version", "items", "unreadable", "codes", "changed", "", box=None, pad_edge=False
-    )
+    console = to_stdout()
+    table = [("kind", "name", "version", "items", "unreadable", "codes", "changed", "")]
     for each in known:
         numbers = (f"{each.n_items:,}", f"{each.n_unreadable:,}", f"{each.n_codes:,}")
         unfinished = "" if each.complete else "incomplete: index it again to go on"
-        table.add_row(each.kind, each.name, each.version, *numbers, each.indexed_at, unfinished)
-    to_stdout().print(table)
+        names = (str(each.kind), shown(each.name), shown(each.version))
+        table.append((*names, *numbers, each.indexed_at, unfinished))
+    widths = fitting(table, console.width if console.is_terminal else None, shorten=(1, 2))
+    for line in in_columns(table, widths):
+        console.print(line, soft_wrap=True)
+    console.print(f"{count(len(known), 'collection')}.")

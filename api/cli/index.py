@@ -103,7 +103,7 @@ class Indexed:
 
     def report(self, dataset: str, out: Path | None) -> None:
         """Say what was indexed, show what was found, and write it to `out`."""
-        from api.cli.tables import FOOTNOTE, match_table, needs_footnote
+        from api.cli.tables import print_matches
         from api.enrolling import Outcome
         from api.scan.outputs import write_findings
         from api.wording import count
@@ -115,9 +115,7 @@ class Indexed:
         )
         if self._found:
             console.print(f"{count(len(self._found), 'item')} may hold a registered work:")
-            console.print(match_table(self._found))
-        if needs_footnote(self._found):
-            console.print(FOOTNOTE, style="dim")
+            print_matches(self._found, console)
         if out is not None:
             write_findings(self._found, out, form="jsonl")
 

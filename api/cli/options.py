@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-from api.cli.console import to_stderr, to_stdout
+from api.cli.console import Loudness, loudness, to_stderr, to_stdout
 from api.cli.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -92,6 +92,9 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
     except SettingsError as error:
         raise BadSetting(name="an EARWITNESS_ variable", value=None, reason=str(error), default="") from None
     set_home_in_use(settings.home)
+    if loudness() is Loudness.VERBOSE:
+        said = settings.model_dump(mode="json", exclude={"api_keys", "database_url"})
+        to_stderr().print("settings: " + ", ".join(f"{key}={value}" for key, value in said.items()))
     return settings
 
 

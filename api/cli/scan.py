@@ -154,7 +154,11 @@ def run(
             plan,
             items,
             settings=settings,
-            seen=lambda finding: watch.item(duration_s=finding.item.duration_s, found=_found(finding)),
+            seen=lambda finding: watch.item(
+                duration_s=finding.item.duration_s,
+                found=_found(finding),
+                said=f"{finding.item.id}: {finding.verdict}",
+            ),
             finish=finish,
         )
     console.print(summary(tallies[0]), soft_wrap=True)

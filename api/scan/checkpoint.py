@@ -120,7 +120,7 @@ def findings_so_far(path: Path) -> Iterator[Finding]:
 
 def _locked(path: Path) -> BinaryIO:
     try:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
     except OSError as error:
         raise CannotWrite(path=str(path), reason=error.strerror or str(error)) from error
     try:

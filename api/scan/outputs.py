@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from api.errors import CannotWrite
 from api.findings import Finding, to_json, to_line
+from api.shown import shown
 from index.disk import fsync_folder, room_for
 from index.match import Verdict
 
@@ -27,34 +28,51 @@ CSV_COLUMNS: Final = (
 )  # fmt: skip
 """One row a segment of a match; an item without a match has one row that ends with the error."""
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet runs: a text cell that begins so gets an apostrophe before it."""
+FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet runs: a text cell that begins so, after any spaces, gets an apostrophe before it.
+
+Control characters in a text are written as escapes (``\\x1b``), so that printing the file moves no terminal.
+"""
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole, or not at all.
+    """Write a file that appears whole, or not at all, with the permissions that the umask gives.
+
+    A symbolic link keeps leading to the file, which is replaced where it lies. A device or a pipe is written
+    to as it is.
 
     Raises
     ------
     CannotWrite, DiskFull
     """
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise CannotWrite(path=str(path), reason=error.strerror or str(error)) from error
-    unfinished = Path(name)
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        with _named(path), room_for(path), place.open("wb") as file:
+            yield file
+        return
+    unfinished = place.with_name(f".{place.name[:100]}.{secrets.token_hex(6)}")
+    with _named(path), room_for(path):
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with room_for(path), os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.chmod(0o644)
-        unfinished.replace(path)
+        unfinished.replace(place)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    fsync_folder(path.parent)
+    fsync_folder(place.parent)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn an error of the system into one of ours that names the output."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(path=str(path), reason=error.strerror or str(error)) from error
 
 
 def write_findings(findings: Iterable[Finding], path: Path, *, form: str) -> None:
@@ -97,7 +115,11 @@ def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
 
 
 def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """Make a text safe for terminals and spreadsheets; numbers and empty cells stay."""
+    if not isinstance(value, str):
+        return value
+    text = shown(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def write_parquet(findings: Iterable[Finding], file: BinaryIO) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.errors import CannotWrite, NotFindings
-from api.findings import Finding, ItemSaid, from_json, to_json
-from api.scan.outputs import CSV_COLUMNS, whole_file, write_exclude_list, write_findings
+from api.findings import Finding, ItemSaid, RecordingSaid, from_json, to_json
+from api.scan.outputs import CSV_COLUMNS, FORMULA, whole_file, write_exclude_list, write_findings
 from api.scan.tally import Tally, keys_in, keys_of, match_keys
 from api.wording import sentence, summary
 from index.match import Verdict
@@ -42,11 +44,61 @@ def test_csv_has_a_row_for_every_item(tmp_path: Path) -> None:
     assert tuple(rows[0]) == CSV_COLUMNS
 
 
-def test_csv_runs_nothing(tmp_path: Path) -> None:
-    """A name that a spreadsheet would take for a formula is made text."""
-    hostile = finding(item="=HYPERLINK(1)")
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", " =", "\u3000=", "\uff1d", "\uff20"])
+def test_csv_runs_nothing(tmp_path: Path, start: str) -> None:
+    """A text that a spreadsheet would take for a formula is made text, in every column."""
+    recording = RecordingSaid(id="ab" * 32, path="p", title=f"{start}cmd|x!A1", owner=None, isrc=None)
+    hostile = finding(item=f"{start}HYPERLINK(1)", matches=(match(recording=recording),))
     write_findings([hostile], tmp_path / "f.csv", form="csv")
-    assert "'=HYPERLINK" in (tmp_path / "f.csv").read_text()
+    with (tmp_path / "f.csv").open(newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["item_id"] == f"'{start}HYPERLINK(1)"
+    assert row["title"] == f"'{start}cmd|x!A1"
+    assert not [cell for cell in row.values() if cell.lstrip().startswith(FORMULA)]
+
+
+def test_csv_moves_no_terminal(tmp_path: Path) -> None:
+    """Control and direction characters are written as escapes, so that printing the file does nothing."""
+    recording = RecordingSaid(id="ab" * 32, path="p", title="\x1b[2J\u202e", owner="a\r\nb", isrc=None)
+    write_findings([finding(matches=(match(recording=recording),))], tmp_path / "f.csv", form="csv")
+    text = (tmp_path / "f.csv").read_text()
+    assert "\\x1b[2J\\u202e" in text
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_file_has_the_permissions_of_the_umask(tmp_path: Path, umask: int) -> None:
+    """What is written can be read by whom the umask lets read, finished or not."""
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "out") as file:
+            file.write(b"x")
+            (unfinished,) = tmp_path.iterdir()
+            assert unfinished.stat().st_mode & 0o777 == 0o666 & ~umask
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_link_keeps_leading_to_the_output(tmp_path: Path) -> None:
+    """An output named by a symbolic link replaces the file that it leads to, not the link."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with whole_file(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """A pipe or a device stays what it is."""
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(tmp_path / "pipe") as file:
+        file.write(b"findings")
+    assert os.read(reading, 100) == b"findings"
+    os.close(reading)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
