@@ -74,8 +74,8 @@ class Guard:
             return
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise RemoteFailed(url=host, reason=reason(error)) from error
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be one of a host
+            raise RemoteFailed(url=label(host), reason=reason(error)) from error
         for *_, address in found:
             if not is_public(str(address[0])):
                 raise AddressRefused(host=host, address=str(address[0]))
@@ -151,7 +151,7 @@ class Remote:
                 url=label(url), reason=f"{label(scheme)} is not one of {', '.join(sorted(SCHEMES))}"
             )
         if scheme in _WEB:
-            self.guard.check_host(urlsplit(url).hostname or "")
+            self.guard.check_host(_host_of(url))
         if scheme not in self._systems:
             self._systems[scheme] = _http(self.guard) if scheme in _WEB else _bucket(self.guard, scheme)
         system = self._systems[scheme]
@@ -166,6 +166,13 @@ class Remote:
             if self.guard.refused is not None:
                 raise AddressRefused(host=label(url), address=self.guard.refused) from error
             raise _failure(url, error) from error
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError as error:
+        raise RemoteFailed(url=label(url), reason=reason(error)) from error
 
 
 def _failure(url: str, error: Exception) -> SourceError:

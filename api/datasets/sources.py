@@ -11,6 +11,7 @@ from typing import Final
 from api.datasets.arrow import ArrowReader
 from api.datasets.croissant import CroissantReader
 from api.datasets.folder import FileReader, FolderReader
+from api.datasets.isolated.careful import CarefulResolver
 from api.datasets.kaldi import KaldiReader
 from api.datasets.labels import label, suffix
 from api.datasets.lhotse import LhotseReader
@@ -194,6 +195,7 @@ def open_source(
         audio_column=audio_column,
         limits=limits or SourceLimits(),
     )
+    opening = replace(opening, resolver=CarefulResolver(inner=opening.resolver))
     opened = READERS[reader or _recognise(opening)](opening)
     if next(iter(opened), None) is None:
         raise NoAudioHere(source=opening.source, passed_over=opened.passed_over)

@@ -68,7 +68,7 @@ class WarcReader:
             raise SourceCutOff(name=self._place.name, detail=reason(error)) from error
 
     def _item(self, content: _Content, names: Names) -> Recording | Skipped | None:
-        path, head = urlsplit(content.url).path, content.head
+        path, head = _path_of(content.url), content.head
         declared = content.media_type.startswith("audio/")
         if not declared and not is_item(path, head=head):
             if not is_archive(path, head=head):
@@ -83,6 +83,14 @@ class WarcReader:
             sequential=True,
             metadata={"url": label(content.url), "media_type": label(content.media_type)},
         )
+
+
+def _path_of(url: str) -> str:
+    """The path in a URL; what is no URL is taken for a path."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return url
 
 
 class _CappedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio has no types

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
 from api.child import command
+from api.datasets.isolated.bounded import bounded
 from api.datasets.types import Recording, Skipped
 from api.errors import NoSound, WorkerDied, WorkersFail
 from api.orders import Answer, Order, refusal
@@ -242,5 +243,5 @@ def _task(recording: Recording, audio: bytes | Path | None) -> Task:
         audio=audio,
         start_s=recording.start_s,
         end_s=recording.end_s,
-        metadata=dict(recording.metadata),
+        metadata=bounded(recording.metadata),
     )

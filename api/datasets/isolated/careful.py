@@ -1,0 +1,40 @@
+"""What an entry names is looked for with care: whatever a library raises on the way is the entry's own error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.datasets.labels import label
+from api.datasets.places import Place
+from api.datasets.resolve import Resolver
+from api.datasets.streams import reason
+from api.errors import BadEntry
+from fingerprint.errors import EarwitnessError
+
+_NAME_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarefulResolver:
+    """Finds what entries name through another resolver; raises nothing but our own errors."""
+
+    inner: Resolver
+
+    def place(self, text: str) -> Place:
+        """The file that ``text`` names; `BadEntry` where a library raises, such as for a damaged URL."""
+        try:
+            return self.inner.place(text)
+        except EarwitnessError:
+            raise
+        except Exception as error:
+            raise BadEntry(name=label(text[:_NAME_CHARS]), detail=described(error)) from error
+
+
+def described(error: BaseException) -> str:
+    """Say in one line what a library raised: the kind of error, and its words."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    kind, words = type(error).__name__, reason(error)
+    return kind if words == kind else f"{kind}: {words}"

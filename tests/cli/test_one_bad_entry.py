@@ -1,0 +1,76 @@
+"""One bad entry beside a good item: the good one is compared, the bad one is reported, and nothing ends early."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli.app import app
+
+ORIGINALS = Path(__file__).parents[2] / "sample_audio" / "originals"
+DEEP = '{"path": "ok.mp3", "x": ' + "[" * 600 + "]" * 600 + "}\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one registered work."""
+    home = tmp_path_factory.mktemp("home")
+    registered = run("register", ORIGINALS / "tin_parade.mp3", home=home)
+    assert registered[0] == 0, registered[1]
+    return home
+
+
+def run(*arguments: object, home: Path) -> tuple[int, str]:
+    """Run one command; its status and what it said."""
+    result = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def manifest(name: str, text: str | bytes) -> Callable[[Path], Path]:
+    """Make a manifest beside a clip of a registered work."""
+
+    def build(root: Path) -> Path:
+        shutil.copy(ORIGINALS / "tin_parade.mp3", root / "ok.mp3")
+        (root / name).write_bytes(text.encode() if isinstance(text, str) else text)
+        return root / name
+
+    return build
+
+
+GOOD = '{"path": "ok.mp3"}\n'
+BAD: dict[str, Callable[[Path], Path]] = {
+    "a URL that is none, JSONL": manifest("l.jsonl", '{"path": "file://[x"}\n' + GOOD),
+    "a URL that is none, Kaldi": manifest("wav.scp", "a file://[x.wav\nb ok.mp3\n"),
+    "a URL that is none, CSV": manifest("l.csv", "path\nhttp://[::1/x.wav\nfile://[/x.wav\nok.mp3\n"),
+    "JSON too deep to hand over": manifest("l.jsonl", DEEP + GOOD),
+    "a title in Latin-1": manifest("l.jsonl", b'{"path": "ok.mp3", "title": "Caf\xe9"}\n' + GOOD.encode()),
+    "a lone surrogate": manifest("l.jsonl", '{"path": "ok.mp3", "title": "\\ud83d", "\\udfff": 1}\n' + GOOD),
+}
+
+
+def findings(path: Path) -> Iterator[dict[str, Any]]:
+    """The findings of a scan."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)
+
+
+@pytest.mark.parametrize("build", BAD.values(), ids=BAD)
+def test_one_bad_entry_ends_neither_a_scan_nor_an_index(
+    build: Callable[[Path], Path], home: Path, tmp_path: Path
+) -> None:
+    """The status is one of 0, 1 and 3, the good item is compared, and a bad one says why it was not."""
+    (tmp_path / "source").mkdir()
+    source, out = build(tmp_path / "source"), tmp_path / "findings.jsonl"
+    status, said = run("scan", source, "--out", out, "--allow-remote", "--workers", 1, home=home)
+    assert status == 1, said
+    verdicts = {finding["verdict"] for finding in findings(out)}
+    assert "match" in verdicts
+    assert verdicts <= {"match", "not_readable"}
+    status, said = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
+    assert status == 0, said
