@@ -1,4 +1,4 @@
-"""One bad entry beside a good item: the good one is compared, the bad one is reported, and nothing ends early."""
+"""One bad entry beside a good item: the good one is compared, the bad one reported, nothing ends early."""
 
 from __future__ import annotations
 

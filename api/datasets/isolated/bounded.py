@@ -23,9 +23,7 @@ def bounded(metadata: Mapping[str, Json]) -> dict[str, Json]:
 
     Lone surrogates are escaped, a number that JSON cannot hold becomes null.
     """
-    room = _Room()
-    kept = room.object(metadata, MAX_DEPTH)
-    return kept
+    return _Room().fields(metadata, MAX_DEPTH)
 
 
 def whole_text(text: str) -> str:
@@ -39,7 +37,7 @@ class _Room:
     def __init__(self) -> None:
         self._left = MAX_CHARS
 
-    def object(self, value: Mapping[str, Json], depth: int) -> dict[str, Json]:
+    def fields(self, value: Mapping[str, Json], depth: int) -> dict[str, Json]:
         """Keep the fields that there is room for."""
         kept: dict[str, Json] = {}
         for name, each in value.items():
@@ -48,13 +46,13 @@ class _Room:
             kept[whole_text(name)] = self._value(each, depth - 1)
         return kept
 
-    def _value(self, value: object, depth: int) -> Json:
+    def _value(self, value: Json, depth: int) -> Json:
         if isinstance(value, str):
             return whole_text(value) if self._take(len(value)) else None
         if not self._take(_VALUE_CHARS) or depth <= 0:
             return None
         if isinstance(value, dict):
-            return self.object(value, depth)
+            return self.fields(value, depth)
         if isinstance(value, list):
             return self._list(value, depth)
         if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""What an entry names is looked for with care: whatever a library raises on the way is the entry's own error."""
+"""Looks for what an entry names; whatever a library raises on the way is the entry's own error."""
 
 from __future__ import annotations
 
