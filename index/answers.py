@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 
 from index.catalog import Catalog
+from index.digests import is_sound, sealed
 from index.tables import FINDING
 
 AT_ONCE: Final = 500
@@ -30,7 +31,7 @@ class Asked:
     knowledge: str
 
 
-_RECALL: Final = select(FINDING.c.audio_key, FINDING.c.finding).where(
+_RECALL: Final = select(FINDING).where(
     FINDING.c.tenant == bindparam("tenant"),
     FINDING.c.scheme == bindparam("scheme"),
     FINDING.c.effort == bindparam("effort"),
@@ -52,7 +53,9 @@ class Answers:
         with self._catalog.reading() as connection:
             for some in _parts(audio):
                 values = {"tenant": self._tenant, **asdict(asked), "some": list(some)}
-                found.update((row.audio_key, row.finding) for row in connection.execute(_RECALL, values))
+                rows = connection.execute(_RECALL, values)
+                # what is damaged is not known: it is worked out anew
+                found.update((row.audio_key, row.finding) for row in rows if is_sound(FINDING, row))
         return found
 
     def remember(self, asked: Asked, findings: Mapping[str, str]) -> None:
@@ -60,7 +63,9 @@ class Answers:
         if not findings:
             return
         key = {"tenant": self._tenant, **asdict(asked)}
-        values = [{**key, "audio_key": audio, "finding": text} for audio, text in findings.items()]
+        values = [
+            sealed(FINDING, {**key, "audio_key": audio, "finding": text}) for audio, text in findings.items()
+        ]
         with self._catalog.writing() as connection:
             for some in _parts(list(findings)):
                 connection.execute(delete(FINDING).where(self._where(asked), FINDING.c.audio_key.in_(some)))

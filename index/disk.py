@@ -11,23 +11,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from index.errors import DiskFull
+from index.errors import DiskFailed, DiskFull, StoreError, StoreUnwritable
 
 TEMPORARY_PREFIX: Final = ".tmp-"
 """Files so named were never finished; whoever holds the home's lock deletes them."""
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_ALLOWED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @contextmanager
 def room_for(path: Path) -> Iterator[None]:
-    """Turn the system's "no space left" into `DiskFull` for `path`; every other error passes."""
+    """Turn the system's refusals to write `path` into errors with a way out; every other error passes.
+
+    Raises
+    ------
+    DiskFull, StoreUnwritable, DiskFailed
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise DiskFull(path=str(path)) from error
-        raise
+        named = named_error(error, path)
+        if named is None:
+            raise
+        raise named from error
+
+
+def named_error(error: OSError, path: Path) -> StoreError | None:
+    """Say what it means that a file of ours could not be written; None where it means nothing to us."""
+    reason = error.strerror or str(error)
+    if error.errno in _NO_ROOM:
+        return DiskFull(path=str(path))
+    if error.errno in _NOT_ALLOWED:
+        return StoreUnwritable(path=str(path), reason=reason)
+    return DiskFailed(path=str(path), reason=reason) if error.errno == errno.EIO else None
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write a file or into a folder, as far as can be known without trying."""
+    return os.access(path, os.W_OK)
 
 
 def fsync_folder(folder: Path) -> None:
@@ -63,6 +85,7 @@ def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], None]) -
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    unfinished.replace(path)
-    fsync_folder(path.parent)
+    with room_for(path):
+        unfinished.replace(path)
+        fsync_folder(path.parent)
     return digest.hexdigest(), size_bytes

@@ -9,19 +9,22 @@ it, gives it its recordings and forgets the segments that it took in; then those
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 
 from fingerprint.errors import SchemeMismatch
 from index import insert as put
 from index import rows
-from index.catalog import Catalog, bring_up_to_date
-from index.disk import fsync_folder, room_for
-from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown
+from index.builder import Builder
+from index.catalog import SEGMENT_FOLDER, Catalog, bring_up_to_date, refuse_without_catalog
+from index.digests import checked
+from index.disk import room_for
+from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown, SegmentDamaged
 from index.lock import HomeLock
 from index.records import (
     Added,
@@ -32,13 +35,11 @@ from index.records import (
     NewItem,
     Problem,
     Removed,
-    SegmentFile,
     storable,
 )
-from index.segments import Codec, absorbed, build, is_whole, save
-from index.tables import COLLECTION, ITEM, MEMBERSHIP, SEGMENT
+from index.segments import Codec, absorbed, is_whole
+from index.tables import COLLECTION, ITEM, MEMBERSHIP
 
-SEGMENT_FOLDER: Final = "segments"
 WORKS: Final = "works"
 
 MAX_WAITING: Final = 200_000
@@ -62,8 +63,8 @@ class Writer:
     def __init__(self, home: Path, tenant: str, catalog: Catalog, lock: HomeLock, codec: Codec) -> None:
         self.home, self.tenant, self.scheme = home, tenant, codec.scheme
         self.catalog = catalog
-        self._lock, self._codec = lock, codec
-        self._folder = home / SEGMENT_FOLDER
+        self._lock, self._folder = lock, home / SEGMENT_FOLDER
+        self._builder = Builder(catalog, self._folder, tenant, codec)
         self._guard = threading.RLock()
         self.mended: tuple[Problem, ...] = ()
 
@@ -91,12 +92,13 @@ class Writer:
         CatalogTooNew
             When a newer program wrote it.
         """
-        lock = _take(home)
+        lock = _take(home, url)
         catalog = Catalog(home, url=url, owner=True)
         try:
             bring_up_to_date(catalog)
+            catalog.check_changes()
             writer = cls(home, tenant, catalog, lock, _begin(catalog, tenant, codec))
-            writer._sweep()
+            writer._builder.sweep()
             writer.mended = writer._mend()
         except BaseException:
             catalog.close()
@@ -117,11 +119,19 @@ class Writer:
         self.catalog.close()
         self._lock.release()
 
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """One transaction that checks what the home states of itself, and states it anew at its end."""
+        with self._guard, self.catalog.writing() as connection:
+            rows.home(connection, self.tenant)
+            yield connection
+            put.seal_home(connection, self.tenant)
+
     @property
     def epoch(self) -> int:
         """The number of the last change."""
         with self.catalog.reading() as connection:
-            return self._epoch(connection)
+            return put.epoch_of(connection, self.tenant)
 
     @property
     def collections(self) -> tuple[Collection, ...]:
@@ -136,17 +146,14 @@ class Writer:
             for known in self.collections:
                 if (known.kind, known.name, known.version) == wanted:
                     return known.id
-            with self.catalog.writing() as connection:
+            with self._changing() as connection:
                 return put.new_collection(connection, self.tenant, self.scheme, kind, name, version)
 
     def mark(self, collection: int, *, complete: bool) -> None:
         """Say whether a collection holds all of its source."""
-        with self._guard, self.catalog.writing() as connection:
+        with self._changing() as connection:
             self._known(connection, collection)
-            where = COLLECTION.c.id == collection
-            connection.execute(
-                update(COLLECTION).where(where).values(complete=complete, indexed_at=put.now())
-            )
+            put.change_collection(connection, collection, {"complete": complete, "indexed_at": put.now()})
 
     def item(self, collection: int, path: str, audio_key: str | None) -> ItemRow | None:
         """The item stored at a place; `audio_key` None asks for one whose bytes could not be had."""
@@ -177,13 +184,15 @@ class Writer:
         with self._guard:
             if self._waiting() > MAX_WAITING:
                 self.publish()
-            with self.catalog.writing() as connection:
+            with self._changing() as connection:
                 known = self._known(connection, collection)
-                epoch = self._epoch(connection) + 1
-                added = [put.add_item(connection, self.tenant, known, item, epoch) for item in items]
+                epoch = put.epoch_of(connection, self.tenant) + 1
+                pairs = [put.add_item(connection, self.tenant, known, item, epoch) for item in items]
+                added = [one for one, _ in pairs]
                 if any(one.status is not AddStatus.EXISTING for one in added):
                     put.next_epoch(connection, self.tenant)
-                    put.count_added(connection, collection, added, epoch)
+                    n_joined = sum(joined for _, joined in pairs)
+                    put.count_added(connection, collection, added, n_joined, epoch)
             return added
 
     def update_metadata(
@@ -215,11 +224,12 @@ class Writer:
         values: dict[str, object] = {name: storable(text) for name, text in texts.items() if text is not None}
         if metadata is not None:
             values["metadata"] = put.metadata_json(metadata)
-        with self._guard, self.catalog.writing() as connection:
+        with self._changing() as connection:
             here = (ITEM.c.collection_id == collection) & (ITEM.c.id == item)
             stored = connection.execute(select(ITEM).where(ITEM.c.tenant == self.tenant, here)).one_or_none()
             if stored is None:
                 raise ItemUnknown(item=str(item))
+            checked(ITEM, stored)
             changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
             if changed:
                 put.change_item(connection, item, changed)
@@ -237,7 +247,8 @@ class Writer:
         """Build every collection's segments again, into one each, from the stored fingerprints."""
         with self._guard:
             for known in self.collections:
-                self._swap(known.id, [row.id for row in self._segments(known.id)])
+                self._build_again(known)
+            self._builder.sweep()
             return self.epoch
 
     def remove(self, collection: int, *, items: Sequence[int] | None = None) -> Removed:
@@ -249,20 +260,11 @@ class Writer:
         with self._guard:
             return self._remove_all(collection) if items is None else self._remove_items(collection, items)
 
-    def _epoch(self, connection: Connection) -> int:
-        found = rows.home(connection, self.tenant)
-        assert found is not None  # open() made it
-        return found[1]
-
     def _known(self, connection: Connection, collection: int) -> Collection:
         for known in rows.collections(connection, self.tenant):
             if known.id == collection:
                 return known
         raise CollectionUnknown(collection=str(collection))
-
-    def _segments(self, collection: int) -> list[rows.SegmentRow]:
-        with self.catalog.reading() as connection:
-            return [row for row in rows.segments(connection, self.tenant) if row.collection == collection]
 
     def _waiting(self, collection: int | None = None) -> int:
         waiting = MEMBERSHIP.c.segment_id.is_(None) & (MEMBERSHIP.c.tenant == self.tenant)
@@ -274,7 +276,7 @@ class Writer:
     def _publish(self, collection: int) -> None:
         n_new = self._waiting(collection)
         if n_new:
-            live = self._segments(collection)
+            live = self._builder.segments(collection)
             taken = absorbed([row.file.n_codes for row in live], n_new)
             self._swap(collection, [row.id for row in live[:taken]])
 
@@ -296,21 +298,29 @@ class Writer:
             What else belongs in the transaction that names the new segment, given the epoch; runs after that.
         """
         members = rows.held_by(collection, old, waiting=True)
-        written = self._write(members if losing is None else members & ~losing)
-        with self.catalog.writing() as connection:
+        self._builder.check(members, old)
+        written = self._builder.write(members if losing is None else members & ~losing)
+        with self._changing() as connection:
             epoch = put.next_epoch(connection, self.tenant)
             files = put.replace_segments(connection, self.tenant, collection, old, written, epoch)
             put.touch(connection, collection, epoch)
             also(connection, epoch)
-        self._delete(files)
+        self._builder.delete(files)
 
-    def _write(self, members: ColumnElement[bool]) -> SegmentFile | None:
+    def _build_again(self, known: Collection) -> None:
+        """Build one segment of all that a collection holds, whatever the segments of now are said to hold."""
+        members = MEMBERSHIP.c.collection_id == known.id
         with self.catalog.reading() as connection:
-            n_codes = rows.count_codes(connection, members)
-            if not n_codes:
-                return None
-            codes = rows.member_codes(connection, members, self._codec.params.code_bytes)
-            return save(build(codes, n_codes, self._codec), self._folder)
+            counted = select(func.count()).select_from(MEMBERSHIP).where(members)
+            n_recordings = connection.execute(counted).scalar_one()
+            rows.check_count(known, "recordings", n_recordings, known.n_recordings)
+            rows.check_count(known, "codes", rows.count_codes(connection, members), known.n_codes)
+        written = self._builder.write(members)
+        with self._changing() as connection:
+            epoch = put.next_epoch(connection, self.tenant)
+            files = put.give_all(connection, self.tenant, known.id, written, epoch)
+            put.touch(connection, known.id, epoch)
+        self._builder.delete(files)
 
     def _remove_items(self, collection: int, items: Sequence[int]) -> Removed:
         removed = Removed(n_items=0, n_recordings=0)
@@ -334,7 +344,7 @@ class Writer:
         counts: list[int] = []
 
         def forget(connection: Connection, epoch: int) -> None:
-            counts.append(connection.execute(delete(ITEM).where(here, ITEM.c.id.in_(items))).rowcount)
+            counts.append(put.remove_items(connection, collection, items))
             counts.append(put.forget_unreferenced(connection, self.tenant, collection))
             put.count_again(connection, collection, epoch)
 
@@ -342,48 +352,44 @@ class Writer:
         return Removed(n_items=counts[0], n_recordings=counts[1])
 
     def _remove_all(self, collection: int) -> Removed:
-        old = [row.id for row in self._segments(collection)]
-        with self.catalog.writing() as connection:
+        old = [row.id for row in self._builder.segments(collection)]
+        with self._changing() as connection:
             self._known(connection, collection)
             epoch = put.next_epoch(connection, self.tenant)
             files = put.replace_segments(connection, self.tenant, collection, old, None, epoch)
             n_items = connection.execute(delete(ITEM).where(ITEM.c.collection_id == collection)).rowcount
             n_recordings = put.forget_unreferenced(connection, self.tenant, collection)
             connection.execute(delete(COLLECTION).where(COLLECTION.c.id == collection))
-        self._delete(files)
+        self._builder.delete(files)
         return Removed(n_items=n_items, n_recordings=n_recordings)
-
-    def _delete(self, files: Iterable[str]) -> None:
-        for file in files:
-            # a library that holds it open keeps reading it
-            (self._folder / file).unlink(missing_ok=True)
-        fsync_folder(self._folder)
-
-    def _sweep(self) -> None:
-        """Delete what a crash left: files that were never finished, never named, or no longer are."""
-        with self.catalog.reading() as connection:
-            named = set(connection.execute(select(SEGMENT.c.file)).scalars())
-        self._delete(path.name for path in self._folder.iterdir() if path.name not in named)
 
     def _mend(self) -> tuple[Problem, ...]:
         """Build segments again whose files are missing or cut off; the stored fingerprints are the truth."""
+        again = "it was built again from the stored fingerprints; look after the disk"
+        try:
+            with self.catalog.reading() as connection:
+                live = rows.segments(connection, self.tenant)
+                rows.check_codes(connection, self.tenant, rows.collections(connection, self.tenant), live)
+        except SegmentDamaged as error:
+            self.rebuild()
+            return (Problem(where=str(self._folder), what=error.message, hint=again),)
         mended: list[Problem] = []
         for known in self.collections:
-            damaged = [row for row in self._segments(known.id) if not is_whole(self._folder, row.file)]
+            damaged = [
+                row for row in self._builder.segments(known.id) if not is_whole(self._folder, row.file)
+            ]
             if damaged:
                 self._swap(known.id, [row.id for row in damaged])
             mended += [
-                Problem(
-                    where=str(self._folder / row.file.file),
-                    what="it was missing or cut off",
-                    hint="it was built again from the stored fingerprints; look after the disk",
-                )
+                Problem(where=str(self._folder / row.file.file), what="it was missing or cut off", hint=again)
                 for row in damaged
             ]
         return tuple(mended)
 
 
-def _take(home: Path) -> HomeLock:
+def _take(home: Path, url: str | None) -> HomeLock:
+    if url is None and home.is_dir():
+        refuse_without_catalog(home)
     try:
         with room_for(home):
             (home / SEGMENT_FOLDER).mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fingerprint.errors import EarwitnessError
 
+RESTORE = "restore a backup into a new home (`earwitness --home NEW restore FILE`)"
+
 
 class StoreError(EarwitnessError):
     """Something is wrong with the store, not with one item's audio."""
@@ -107,7 +109,35 @@ class CatalogDamaged(StoreError):
         self.where, self.reason = where, reason
         super().__init__(
             f"{where} is damaged: {reason}",
-            hint="run `earwitness verify` for the extent, and restore a backup",
+            hint=f"run `earwitness verify` for the extent; {RESTORE}, "
+            "or register and index again in a new home",
+        )
+
+
+class CatalogMissing(StoreError):
+    """The home holds other files of a store, but its catalog is gone."""
+
+    code = "catalog_missing"
+
+    def __init__(self, *, home: str, catalog: str, left: str) -> None:
+        self.home = home
+        super().__init__(
+            f"{home} held an index, but its {catalog} is gone",
+            hint=f"put that file back, or {RESTORE}; to begin anew without what was stored, delete {left}",
+        )
+
+
+class ChangesLost(StoreError):
+    """The catalog is at an earlier change than the last one that was stored."""
+
+    code = "changes_lost"
+
+    def __init__(self, *, where: str, found: int, stored: int, counter: str) -> None:
+        self.where, self.found, self.stored = where, found, stored
+        super().__init__(
+            f"the last {stored - found} changes of {where} are lost: its log was damaged or deleted",
+            hint=f"{RESTORE}; or, to go on without "
+            f"them, delete {counter}, then register and index again what was added last",
         )
 
 
@@ -133,6 +163,32 @@ class DiskFull(StoreError):
         self.path = path
         super().__init__(
             f"no room left to write {path}", hint="free some space and run the same command again; it goes on"
+        )
+
+
+class StoreUnwritable(StoreError):
+    """A file of the store may not be written: a read-only disk, or no permission."""
+
+    code = "store_unwritable"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} cannot be written ({reason})",
+            hint="give this user the right to write there, or name another place; what is stored can be read",
+        )
+
+
+class DiskFailed(StoreError):
+    """The system could not read or write a file of the store."""
+
+    code = "disk_failed"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"the disk failed at {path} ({reason})",
+            hint="look after the disk, then run `earwitness verify`; this command's last step stored nothing",
         )
 
 

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, or_, select, update
 
 from fingerprint.errors import SchemeMismatch
 from fingerprint.types import Fingerprint
 from index import rows
 from index.blobs import pack_peaks, pack_words
+from index.digests import AT_ONCE, checked, digest_of, seal, sealed
 from index.errors import RecordingTooLong, RecordingUnknown
 from index.records import (
     Added,
@@ -44,12 +45,25 @@ def digest(blob: bytes) -> str:
 
 def new_home(connection: Connection, tenant: str, scheme: str) -> None:
     """Begin a tenant's home at epoch 0; its scheme never changes."""
-    connection.execute(insert(HOME).values(tenant=tenant, scheme=scheme, epoch=0, created_at=now()))
+    values = {"tenant": tenant, "scheme": scheme, "epoch": 0, "created_at": now(), "contents": digest_of(())}
+    connection.execute(insert(HOME).values(sealed(HOME, values)))
+
+
+def seal_home(connection: Connection, tenant: str) -> None:
+    """Write down what a home holds; the last thing that a transaction does, which checked it first."""
+    mine = HOME.c.tenant == tenant
+    connection.execute(update(HOME).where(mine).values(contents=rows.contents(connection, tenant)))
+    seal(connection, HOME, mine)
 
 
 def next_epoch(connection: Connection, tenant: str) -> int:
     """Count one more change of what a search may answer."""
     connection.execute(update(HOME).where(HOME.c.tenant == tenant).values(epoch=HOME.c.epoch + 1))
+    return epoch_of(connection, tenant)
+
+
+def epoch_of(connection: Connection, tenant: str) -> int:
+    """The number of the last change, in the midst of a transaction too."""
     return int(connection.execute(select(HOME.c.epoch).where(HOME.c.tenant == tenant)).scalar_one())
 
 
@@ -69,8 +83,16 @@ def new_collection(
         "n_unreadable": 0,
         "n_codes": 0,
         "changed_epoch": next_epoch(connection, tenant),
+        "n_recordings": 0,
     }
-    return _number(connection.execute(insert(COLLECTION).values(values)).inserted_primary_key)
+    return _insert(connection, COLLECTION, values)
+
+
+def _insert(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
+    """Insert a row that the database numbers; its digest takes its number in."""
+    number = _number(connection.execute(insert(table).values(values)).inserted_primary_key)
+    seal(connection, table, table.c.id == number)
+    return number
 
 
 def _number(key: Sequence[object] | None) -> int:
@@ -80,21 +102,29 @@ def _number(key: Sequence[object] | None) -> int:
     return number
 
 
-def count_added(connection: Connection, collection: int, added: Sequence[Added], epoch: int) -> None:
+def count_added(
+    connection: Connection, collection: int, added: Sequence[Added], n_joined: int, epoch: int
+) -> None:
     """Note what an addition changed in a collection; costs the same however large it is."""
     read = sum(one.recording is not None for one in added if one.status is not AddStatus.EXISTING)
     unread = sum(one.recording is None for one in added if one.status is AddStatus.ADDED)
     unread -= sum(one.status is AddStatus.READ_AT_LAST for one in added)
-    counts = {"n_items": COLLECTION.c.n_items + read, "n_unreadable": COLLECTION.c.n_unreadable + unread}
+    counts = {
+        "n_items": COLLECTION.c.n_items + read,
+        "n_unreadable": COLLECTION.c.n_unreadable + unread,
+        "n_recordings": COLLECTION.c.n_recordings + n_joined,
+    }
     _changed(connection, collection, counts, epoch)
 
 
 def count_again(connection: Connection, collection: int, epoch: int) -> None:
     """Count all items of a collection anew, after a removal."""
     items = select(func.count()).select_from(ITEM).where(ITEM.c.collection_id == collection)
+    members = select(func.count()).select_from(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection)
     counts = {
         "n_items": items.where(ITEM.c.recording_id.is_not(None)).scalar_subquery(),
         "n_unreadable": items.where(ITEM.c.recording_id.is_(None)).scalar_subquery(),
+        "n_recordings": members.scalar_subquery(),
     }
     _changed(connection, collection, counts, epoch)
 
@@ -104,33 +134,45 @@ def _changed(connection: Connection, collection: int, counts: Mapping[str, objec
     n_codes = connection.execute(in_segments.where(SEGMENT.c.collection_id == collection)).scalar_one()
     n_codes += rows.count_codes(connection, rows.held_by(collection, (), waiting=True))
     values = {**counts, "n_codes": n_codes, "changed_epoch": epoch, "indexed_at": now()}
-    connection.execute(update(COLLECTION).where(COLLECTION.c.id == collection).values(values))
+    change_collection(connection, collection, values)
+
+
+def change_collection(connection: Connection, collection: int, values: Mapping[str, object]) -> None:
+    """Give columns of a collection new values."""
+    here = COLLECTION.c.id == collection
+    connection.execute(update(COLLECTION).where(here).values(values))
+    seal(connection, COLLECTION, here)
 
 
 def touch(connection: Connection, collection: int, epoch: int) -> None:
     """Note that a collection may answer otherwise from this epoch on."""
-    connection.execute(update(COLLECTION).where(COLLECTION.c.id == collection).values(changed_epoch=epoch))
+    change_collection(connection, collection, {"changed_epoch": epoch})
 
 
-def add_item(connection: Connection, tenant: str, collection: Collection, item: NewItem, epoch: int) -> Added:
+def add_item(
+    connection: Connection, tenant: str, collection: Collection, item: NewItem, epoch: int
+) -> tuple[Added, bool]:
     """Insert one item, and its recording when the audio is new to the store.
 
     An item that is stored already is left as it is, unless it was unreadable and can be read now.
+
+    Returns
+    -------
+    added, joined
+        What became of it, and whether its recording is new to the collection.
     """
     stored = _stored(connection, tenant, collection, item)
     if stored is not None and (stored.recording is not None or item.failure is not None):
+        known_audio = stored.recording is not None
+        status = AddStatus.EXISTING
         return Added(
-            item=stored.id,
-            recording=stored.recording,
-            status=AddStatus.EXISTING,
-            known_audio=stored.recording is not None,
-        )
+            item=stored.id, recording=stored.recording, status=status, known_audio=known_audio
+        ), False
     recording, known_audio = _recording(connection, tenant, collection.scheme, item)
-    if recording is not None:
-        _join(connection, tenant, collection.id, recording, epoch)
+    joined = recording is not None and _join(connection, tenant, collection.id, recording, epoch)
     number = _write_item(connection, tenant, collection.id, item, recording, stored)
     status = AddStatus.ADDED if stored is None else AddStatus.READ_AT_LAST
-    return Added(item=number, recording=recording, status=status, known_audio=known_audio)
+    return Added(item=number, recording=recording, status=status, known_audio=known_audio), joined
 
 
 def _stored(connection: Connection, tenant: str, collection: Collection, item: NewItem) -> ItemRow | None:
@@ -187,22 +229,21 @@ def _new_recording(
         "n_codes": len(fingerprint.codes),
         "summary": summary_bits(fingerprint.chromaprint).tobytes() if fingerprint.chromaprint.size else None,
     }
-    number = _number(connection.execute(insert(RECORDING).values(values)).inserted_primary_key)
+    number = _insert(connection, RECORDING, values)
     codes = np.ascontiguousarray(fingerprint.codes).tobytes()
     chromaprint, peaks = pack_words(fingerprint.chromaprint), pack_peaks(fingerprint.peaks)
-    connection.execute(
-        insert(FINGERPRINT).values(
-            recording_id=number,
-            tenant=tenant,
-            scheme=scheme,
-            codes=codes,
-            codes_sha256=digest(codes),
-            chromaprint=chromaprint,
-            chromaprint_sha256=digest(chromaprint),
-            peaks=peaks,
-            peaks_sha256=digest(peaks),
-        )
-    )
+    values = {
+        "recording_id": number,
+        "tenant": tenant,
+        "scheme": scheme,
+        "codes": codes,
+        "codes_sha256": digest(codes),
+        "chromaprint": chromaprint,
+        "chromaprint_sha256": digest(chromaprint),
+        "peaks": peaks,
+        "peaks_sha256": digest(peaks),
+    }
+    connection.execute(insert(FINGERPRINT).values(sealed(FINGERPRINT, values)))
     return number
 
 
@@ -210,25 +251,30 @@ def _keep_picture(connection: Connection, tenant: str, recording: int, picture: 
     if rows.picture(connection, tenant, recording) is not None:
         return
     levels = np.ascontiguousarray(picture.levels).tobytes()
-    connection.execute(
-        insert(PICTURE).values(
-            recording_id=recording,
-            tenant=tenant,
-            n_bands=picture.levels.shape[1],
-            frame_s=picture.frame_s,
-            lowest_db=picture.lowest_db,
-            step_db=picture.step_db,
-            levels=levels,
-            levels_sha256=digest(levels),
-        )
-    )
+    values = {
+        "recording_id": recording,
+        "tenant": tenant,
+        "n_bands": picture.levels.shape[1],
+        "frame_s": picture.frame_s,
+        "lowest_db": picture.lowest_db,
+        "step_db": picture.step_db,
+        "levels": levels,
+        "levels_sha256": digest(levels),
+    }
+    connection.execute(insert(PICTURE).values(sealed(PICTURE, values)))
 
 
-def _join(connection: Connection, tenant: str, collection: int, recording: int, epoch: int) -> None:
-    pair = {"collection_id": collection, "recording_id": recording}
-    there = select(func.count()).select_from(MEMBERSHIP).filter_by(**pair)
-    if connection.execute(there).scalar_one() == 0:
-        connection.execute(insert(MEMBERSHIP).values(**pair, tenant=tenant, segment_id=None, epoch=epoch))
+def _join(connection: Connection, tenant: str, collection: int, recording: int, epoch: int) -> bool:
+    """Note that one more item of a collection names a recording; returns whether it is the first."""
+    here = (MEMBERSHIP.c.collection_id == collection) & (MEMBERSHIP.c.recording_id == recording)
+    known = connection.execute(select(MEMBERSHIP).where(here)).one_or_none()
+    if known is not None:
+        values = {**checked(MEMBERSHIP, known)._mapping, "n_items": known.n_items + 1}
+        connection.execute(update(MEMBERSHIP).where(here).values(sealed(MEMBERSHIP, values)))
+        return False
+    values = {"collection_id": collection, "recording_id": recording, "tenant": tenant, "epoch": epoch}
+    connection.execute(insert(MEMBERSHIP).values(sealed(MEMBERSHIP, {**values, "n_items": 1})))
+    return True
 
 
 def metadata_json(metadata: Mapping[str, object]) -> str:
@@ -239,6 +285,7 @@ def metadata_json(metadata: Mapping[str, object]) -> str:
 def change_item(connection: Connection, item: int, values: Mapping[str, object]) -> None:
     """Give columns of a stored item new values."""
     connection.execute(update(ITEM).where(ITEM.c.id == item).values(values))
+    seal(connection, ITEM, ITEM.c.id == item)
 
 
 def _write_item(
@@ -272,7 +319,25 @@ def _write_item(
     if stored is not None:
         change_item(connection, stored.id, values)
         return stored.id
-    return _number(connection.execute(insert(ITEM).values(values)).inserted_primary_key)
+    return _insert(connection, ITEM, values)
+
+
+def remove_items(connection: Connection, collection: int, items: Sequence[int]) -> int:
+    """Delete items of a collection and count anew what its others name; returns how many are deleted."""
+    here = ITEM.c.collection_id == collection
+    doomed = here & ITEM.c.id.in_(items)
+    readable = doomed & ITEM.c.recording_id.is_not(None)
+    named = connection.execute(select(ITEM.c.recording_id).where(readable).distinct()).scalars().all()
+    n_items = connection.execute(delete(ITEM).where(doomed)).rowcount
+    left = (
+        select(func.count()).select_from(ITEM).where(here, ITEM.c.recording_id == MEMBERSHIP.c.recording_id)
+    )
+    for start in range(0, len(named), AT_ONCE):
+        some = MEMBERSHIP.c.recording_id.in_(named[start : start + AT_ONCE])
+        members = (MEMBERSHIP.c.collection_id == collection) & some
+        connection.execute(update(MEMBERSHIP).where(members).values(n_items=left.scalar_subquery()))
+        seal(connection, MEMBERSHIP, members)
+    return n_items
 
 
 def forget_unreferenced(connection: Connection, tenant: str, collection: int) -> int:
@@ -310,9 +375,31 @@ def replace_segments(
     number = None
     if new is not None:
         values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
-        number = _number(connection.execute(insert(SEGMENT).values(values)).inserted_primary_key)
+        number = _insert(connection, SEGMENT, values)
     moved = rows.held_by(collection, old, waiting=True)
     connection.execute(update(MEMBERSHIP).where(moved).values(segment_id=number))
     files = connection.execute(select(SEGMENT.c.file).where(SEGMENT.c.id.in_(old))).scalars().all()
     connection.execute(delete(SEGMENT).where(SEGMENT.c.id.in_(old)))
+    return list(files)
+
+
+def give_all(
+    connection: Connection, tenant: str, collection: int, new: SegmentFile | None, epoch: int
+) -> list[str]:
+    """Give every recording of a collection to one new segment, whatever said where it lay.
+
+    Returns
+    -------
+    files : list of str
+        Names of segment files that nothing names any more once the transaction is committed.
+    """
+    number = None
+    if new is not None:
+        values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
+        number = _insert(connection, SEGMENT, values)
+    here = MEMBERSHIP.c.collection_id == collection
+    connection.execute(update(MEMBERSHIP).where(here).values(segment_id=number))
+    unused = ~exists().where(MEMBERSHIP.c.segment_id == SEGMENT.c.id)
+    files = connection.execute(select(SEGMENT.c.file).where(unused)).scalars().all()
+    connection.execute(delete(SEGMENT).where(unused))
     return list(files)

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 
 from fingerprint.errors import SchemeMismatch
 from index import rows
-from index.catalog import Catalog, open_catalog
+from index.catalog import SEGMENT_FOLDER, Catalog, open_catalog
 from index.contents import Contents
-from index.enroll import SEGMENT_FOLDER, Writer
-from index.errors import HomeBusy, RecordingUnknown, SegmentDamaged
+from index.enroll import Writer
+from index.errors import CatalogDamaged, HomeBusy, SegmentDamaged
 from index.match import Hits
 from index.protocols import Embedder
 from index.recent import Recent
@@ -182,8 +182,8 @@ class Library:
         with self._guard:
             if recording not in self._recordings:
                 found = rows.recording(self._snapshot, self.tenant, recording)
-                if found is None:
-                    raise RecordingUnknown(recording=str(recording))
+                if found is None:  # who asks has its number from a row or a segment
+                    raise CatalogDamaged(where=f"recording {recording}", reason="it is not in the catalog")
                 self._recordings[recording] = found
             return self._recordings[recording]
 
@@ -204,14 +204,16 @@ class Library:
 
     def items(self, recording: int, collections: Sequence[int]) -> list[ItemRow]:
         """Every place where a recording lies in the given collections."""
-        here = (ITEM.c.recording_id == recording) & ITEM.c.collection_id.in_(collections)
         with self._guard:
-            return rows.items(self._snapshot, self.tenant, here)
+            return rows.places(self._snapshot, self.tenant, recording, collections)
 
     def listing(self, collection: int) -> list[ItemRow]:
         """Every item of a collection, unreadable ones included, in the order in which they were added."""
+        known = self._collection(collection)
         with self._guard:
-            return rows.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
+            found = rows.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
+        rows.check_count(known, "items", len(found), known.n_items + known.n_unreadable)
+        return found
 
     def n_codes(self, collections: Sequence[int]) -> int:
         """Codes that a search of these collections looks through."""
@@ -244,10 +246,10 @@ class Library:
         return self._contents.collection(number)
 
     def _whole_files(self, collection: int) -> WholeFiles:
-        self._collection(collection)
+        known = self._collection(collection)
         with self._guard:
             if collection not in self._whole:
-                self._whole[collection] = WholeFiles(*rows.summaries(self._snapshot, collection))
+                self._whole[collection] = WholeFiles(*rows.summaries(self._snapshot, known))
             return self._whole[collection]
 
     def _indexes(self, collection: int) -> list[Any]:
@@ -286,7 +288,9 @@ def _pin(
     for attempt in range(OPEN_ATTEMPTS):
         snapshot, held = catalog.snapshot(), list[_Held]()
         try:
-            for row in rows.segments(snapshot, tenant):
+            live = rows.segments(snapshot, tenant)
+            rows.check_codes(snapshot, tenant, rows.collections(snapshot, tenant), live)
+            for row in live:
                 held.append(_Held(row.collection, Segment(home / SEGMENT_FOLDER, row.file)))
         except SegmentDamaged:
             for one in held:

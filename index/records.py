@@ -36,6 +36,8 @@ class Collection:
         False while (or because) indexing was cut off: it may hold less than its source.
     changed_epoch : int
         The epoch in which its content last changed.
+    n_recordings : int
+        Different recordings that its items name.
     """
 
     id: int
@@ -49,6 +51,7 @@ class Collection:
     n_codes: int
     complete: bool
     changed_epoch: int
+    n_recordings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

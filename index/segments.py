@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from fingerprint.params import Params
 from index.disk import write_durably
-from index.errors import RecordingTooLong, SegmentDamaged
+from index.errors import CatalogDamaged, RecordingTooLong, SegmentDamaged
 from index.records import SegmentFile
 
 POSITION_BITS: Final = 20
@@ -117,10 +117,18 @@ def build(recordings: Iterable[tuple[int, Codes]], n_codes: int, codec: Codec) -
     recordings : iterable of (recording number, uint8 array, shape (n, code_bytes))
     n_codes : int
         How many codes that will be; decides between a flat and a partitioned index.
+
+    Raises
+    ------
+    CatalogDamaged
+        When they have more or fewer codes: some fingerprint is not there.
     """
     index = _empty(n_codes, codec)
     for codes, numbers in _batches(recordings):
         index.add_with_ids(codec.unpack(codes), numbers)
+    if index.ntotal != n_codes:
+        reason = f"fingerprints have {index.ntotal} codes, where {n_codes} were stored"
+        raise CatalogDamaged(where="the catalog", reason=reason)
     return index
 
 

@@ -34,6 +34,10 @@ def _number() -> Column[int]:
     return Column("id", NUMBER, primary_key=True)
 
 
+def _digest() -> Column[int]:
+    return Column("digest", BigInteger, nullable=False, server_default="0")  # of the row: see `index.digests`
+
+
 HOME: Final = Table(
     "home",
     METADATA,
@@ -41,6 +45,8 @@ HOME: Final = Table(
     Column("scheme", String(64), nullable=False),
     Column("epoch", NUMBER, nullable=False),
     Column("created_at", String(32), nullable=False),
+    Column("contents", BigInteger, nullable=False, server_default="0"),
+    _digest(),
 )
 
 COLLECTION: Final = Table(
@@ -58,6 +64,8 @@ COLLECTION: Final = Table(
     Column("n_unreadable", NUMBER, nullable=False),
     Column("n_codes", NUMBER, nullable=False),
     Column("changed_epoch", NUMBER, nullable=False),
+    Column("n_recordings", NUMBER, nullable=False, server_default="0"),
+    _digest(),
     UniqueConstraint("tenant", "kind", "name", "version"),
     sqlite_autoincrement=True,  # a number is never used again: findings are kept under it
 )
@@ -73,6 +81,7 @@ RECORDING: Final = Table(
     Column("active_s", Float, nullable=False),
     Column("n_codes", Integer, nullable=False),
     Column("summary", LargeBinary, nullable=True),
+    _digest(),
     UniqueConstraint("tenant", "audio_key"),
     sqlite_autoincrement=True,
 )
@@ -89,6 +98,7 @@ FINGERPRINT: Final = Table(
     Column("chromaprint_sha256", String(64), nullable=False),
     Column("peaks", LargeBinary, nullable=False),
     Column("peaks_sha256", String(64), nullable=False),
+    _digest(),
 )
 
 PICTURE: Final = Table(
@@ -102,6 +112,7 @@ PICTURE: Final = Table(
     Column("step_db", Float, nullable=False),
     Column("levels", LargeBinary, nullable=False),
     Column("levels_sha256", String(64), nullable=False),
+    _digest(),
 )
 
 ITEM: Final = Table(
@@ -125,6 +136,7 @@ ITEM: Final = Table(
     Column("end_s", Float, nullable=True),
     Column("metadata", Text, nullable=False),
     Column("added_at", String(32), nullable=False),
+    _digest(),
     UniqueConstraint("tenant", "collection_id", "path", "audio_key"),
     Index("item_recording", "recording_id", "collection_id"),
     Index("item_audio", "collection_id", "audio_key"),
@@ -142,6 +154,7 @@ SEGMENT: Final = Table(
     Column("size_bytes", NUMBER, nullable=False),
     Column("n_codes", NUMBER, nullable=False),
     Column("epoch", NUMBER, nullable=False),
+    _digest(),
     sqlite_autoincrement=True,
 )
 
@@ -153,6 +166,8 @@ MEMBERSHIP: Final = Table(
     _tenant(),
     Column("segment_id", NUMBER, ForeignKey("segment.id"), nullable=True),
     Column("epoch", NUMBER, nullable=False),
+    Column("n_items", NUMBER, nullable=False, server_default="0"),
+    _digest(),
     Index("membership_segment", "segment_id", "collection_id"),
     Index("membership_recording", "recording_id"),
 )
@@ -166,6 +181,14 @@ FINDING: Final = Table(
     Column("effort", String(16), primary_key=True),
     Column("knowledge", String(64), primary_key=True),
     Column("finding", Text, nullable=False),
+    _digest(),
+)
+
+CHANGE: Final = Table(
+    "change",  # one row: how many transactions wrote to this catalog (see `index.counter`)
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, nullable=False),
 )
 
 JOB: Final = Table(

@@ -11,19 +11,21 @@ from typing import Final
 
 from sqlalchemy import Connection, exists, func, select
 
-from index import rows, sqlite
-from index.catalog import Catalog, open_catalog
-from index.enroll import SEGMENT_FOLDER, Writer
+from index import counter, rows, sqlite
+from index.catalog import SEGMENT_FOLDER, Catalog, open_catalog
+from index.digests import COVERED, is_sound, name_of
+from index.enroll import Writer
 from index.errors import CatalogDamaged, SegmentDamaged
 from index.records import Collection, Problem
 from index.segments import Segment
-from index.tables import FINGERPRINT, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
+from index.tables import FINDING, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
 
 SETTLED_S: Final = 3_600.0
 OPEN_ATTEMPTS: Final = 5
 
-RESTORE: Final = "restore a backup made before, or index the audio again"
+RESTORE: Final = "restore a backup made before into a new home, or index the audio again"
 REBUILD: Final = "run `earwitness rebuild`"
+SCAN_AGAIN: Final = "no answer uses it; it is worked out anew when it is asked for"
 
 _BLOBS: Final = (
     (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
@@ -85,7 +87,11 @@ def _instant(catalog: Catalog, folder: Path, tenant: str, held: ExitStack) -> tu
 def _hold(connection: Connection, folder: Path, tenant: str, held: ExitStack) -> Opened:
     """Every segment file of an instant, open before any is read: from then on none can vanish."""
     opened: Opened = []
-    for row in rows.segments(connection, tenant):
+    try:
+        live = rows.segments(connection, tenant)
+    except (SegmentDamaged, CatalogDamaged):  # which row it is, is said where all rows are checked
+        return opened
+    for row in live:
         try:
             segment = Segment(folder, row.file)
         except SegmentDamaged as error:
@@ -105,17 +111,64 @@ def _problems(
     *,
     settled_s: float = 0.0,
 ) -> list[Problem]:
+    try:
+        return list(_found(catalog, connection, segments, folder, tenant, settled_s=settled_s))
+    except CatalogDamaged as error:  # what lies on broken pages can not be read at all
+        return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
+
+
+def _found(
+    catalog: Catalog,
+    connection: Connection,
+    segments: Opened,
+    folder: Path,
+    tenant: str,
+    *,
+    settled_s: float,
+) -> list[Problem]:
     if catalog.is_sqlite:
         broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
         if broken:
             return broken  # what lies on broken pages says nothing of itself
+    damaged = [*_rows(connection), *_blobs(connection)]
+    if damaged:
+        return damaged  # what follows counts what damaged rows say
     return [
-        *_blobs(connection),
         *(problem for row, segment in segments for problem in _segment(connection, row, segment)),
         *_memberships(connection),
         *_counts(connection, tenant),
+        *_counter(catalog),
         *_strays(connection, folder, settled_s=settled_s),
     ]
+
+
+def stored_problems(catalog: Catalog) -> list[Problem]:
+    """Check a catalog by itself, without segments: of a copy of it, they say nothing."""
+    with catalog.reading() as connection:
+        broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+        return broken or [*_rows(connection), *_blobs(connection)]
+
+
+def _rows(connection: Connection) -> Iterator[Problem]:
+    """Every row whose values do not have the digest stored with them."""
+    for table in COVERED:
+        columns = [table.c[name] for name in (*COVERED[table], "digest")]
+        for row in connection.execute(select(*columns).execution_options(yield_per=1_000)):
+            if not is_sound(table, row):
+                hint = {SEGMENT: REBUILD, FINDING: SCAN_AGAIN}.get(table, RESTORE)
+                what = "its values do not have the checksum stored with them"
+                yield Problem(where=name_of(table, row), what=what, hint=hint)
+    for tenant in connection.execute(select(HOME.c.tenant)).scalars().all():
+        try:
+            rows.home(connection, tenant)
+        except CatalogDamaged as error:
+            yield Problem(where=error.where, what=error.reason, hint=RESTORE)
+
+
+def _counter(catalog: Catalog) -> Iterator[Problem]:
+    if catalog.is_sqlite and not counter.is_sound(catalog.counter):
+        hint = "it is written anew by the next command that stores something"
+        yield Problem(where=str(catalog.counter), what="its bytes changed", hint=hint)
 
 
 def _blobs(connection: Connection) -> Iterator[Problem]:
@@ -123,7 +176,7 @@ def _blobs(connection: Connection) -> Iterator[Problem]:
         statement = select(table.c.recording_id, blob, sha256).execution_options(yield_per=64)
         for number, stored, wanted in connection.execute(statement):
             try:
-                rows.checked(stored, wanted, f"the {name} of recording {number}")
+                rows.whole(stored, wanted, f"the {name} of recording {number}")
             except CatalogDamaged as error:
                 yield Problem(where=error.where, what=error.reason, hint=RESTORE)
     bare = select(RECORDING.c.id).where(~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id))
@@ -154,6 +207,18 @@ def _memberships(connection: Connection) -> Iterator[Problem]:
     unfindable = select(ITEM.c.id).where(ITEM.c.recording_id.is_not(None), ~placed)
     for number in connection.execute(unfindable).scalars():
         yield Problem(where=f"item {number}", what="a search cannot find it", hint=RESTORE)
+    counted = (
+        select(func.count())
+        .select_from(ITEM)
+        .where(
+            ITEM.c.collection_id == MEMBERSHIP.c.collection_id,
+            ITEM.c.recording_id == MEMBERSHIP.c.recording_id,
+        )
+    )
+    wrong = select(MEMBERSHIP.c.recording_id).where(MEMBERSHIP.c.n_items != counted.scalar_subquery())
+    for number in connection.execute(wrong).scalars():
+        what = "not as many items name it as were stored"
+        yield Problem(where=f"recording {number}", what=what, hint=RESTORE)
     named = exists().where(
         ITEM.c.collection_id == MEMBERSHIP.c.collection_id, ITEM.c.recording_id == MEMBERSHIP.c.recording_id
     )
@@ -167,14 +232,16 @@ def _memberships(connection: Connection) -> Iterator[Problem]:
 def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
     for collection in rows.collections(connection, tenant):
         items = select(func.count()).where(ITEM.c.collection_id == collection.id)
+        members = MEMBERSHIP.c.collection_id == collection.id
         found = (
             connection.execute(items.where(ITEM.c.recording_id.is_not(None))).scalar_one(),
             connection.execute(items.where(ITEM.c.recording_id.is_(None))).scalar_one(),
-            rows.count_codes(connection, MEMBERSHIP.c.collection_id == collection.id),
+            connection.execute(select(func.count()).where(members)).scalar_one(),
+            rows.count_codes(connection, members),
         )
-        stated = (collection.n_items, collection.n_unreadable, collection.n_codes)
+        stated = (collection.n_items, collection.n_unreadable, collection.n_recordings, collection.n_codes)
         if found != stated:
-            what = f"it states {stated} items, unreadable items and codes, but has {found}"
+            what = f"it states {stated} items, unreadable items, recordings and codes, but has {found}"
             yield Problem(where=_name(collection), what=what, hint=RESTORE)
 
 

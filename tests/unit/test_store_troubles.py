@@ -34,6 +34,7 @@ from index.errors import (
     HomeUnusable,
     SegmentDamaged,
 )
+from index.insert import change_collection, seal_home
 from index.library import Library
 from index.lock import HomeLock
 from index.rows import SegmentRow
@@ -258,7 +259,8 @@ def test_verify_names_what_dangles(home: Path) -> None:
     with Writer.open(home, codec=CODEC) as writer:
         (home / "segments" / "stray").write_bytes(b"")
         with writer.catalog.writing() as connection:
-            connection.execute(text("UPDATE collection SET n_items = 7"))
+            change_collection(connection, 1, {"n_items": 7})
+            seal_home(connection, "local")
         where = [problem.where for problem in verify(writer)]
         assert where == ["collection scraped (version 1)", str(home / "segments" / "stray")]
 
