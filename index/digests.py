@@ -66,12 +66,15 @@ _VALUES: Final[Mapping[Table, Callable[[Any], tuple[Any, ...]]]] = {
 }
 
 
+_in_text: Final = json.JSONEncoder(default=bytes.hex, separators=(",", ":")).encode
+
+
 def digest_of(values: Iterable[object]) -> int:
     """Return 64 bits that stand for a sequence of values: numbers, texts, bytes, None.
 
     Stored rows keep these for good: what is written here must never change.
     """
-    text = json.dumps(tuple(values), default=bytes.hex, separators=(",", ":"))
+    text = _in_text(tuple(values))
     return int.from_bytes(blake2b(text.encode("ascii"), digest_size=8).digest(), "big", signed=True)
 
 

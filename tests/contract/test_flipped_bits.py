@@ -248,8 +248,8 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
     database.commit()
     database.close()
     (home / COUNTER_FILE).unlink()
+    assert verify_in_use(home) == []  # whoever opens it first brings it up to date
     assert same(everything(home), everything(whole_home))
-    assert verify_in_use(home) == []
     with Writer.open(home, codec=CODEC) as writer:
         writer.add(2, [some_item(9)])
     assert (home / COUNTER_FILE).exists() and verify_in_use(home) == []
