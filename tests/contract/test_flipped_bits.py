@@ -242,8 +242,8 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
     for table in COVERED:
         database.execute(f"ALTER TABLE {table.name} DROP COLUMN digest")
     for name in ("home.contents", "collection.n_recordings", "membership.n_items"):
-        table, column = name.split(".")
-        database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        of, column = name.split(".")
+        database.execute(f"ALTER TABLE {of} DROP COLUMN {column}")
     database.execute("UPDATE alembic_version SET version_num = '0002'")
     database.commit()
     database.close()
