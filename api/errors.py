@@ -28,10 +28,10 @@ class NoAudioHere(SourceError):
 
     code = "no_audio_here"
 
-    def __init__(self, *, source: str, passed_over: int) -> None:
+    def __init__(self, *, source: str, passed_over: str) -> None:
         self.source, self.passed_over = source, passed_over
         super().__init__(
-            f"{source} holds no audio ({passed_over} other files)",
+            f"{source} holds no audio ({passed_over or 'it is empty'})",
             hint="give the folder, archive or manifest that holds the audio",
         )
 
@@ -152,12 +152,12 @@ class NestedArchive(ItemRefused):
     way_out = "scan the inner archive on its own"
 
 
-class UnsafeName(ItemRefused):
-    """A member whose name climbs out of its archive (absolute, or with `..`)."""
+class ClosedArchive(ItemRefused):
+    """An archive of a form that no reader opens: 7z, rar, a disk image."""
 
-    code = "unsafe_name"
-    reason = "its name leads out of the archive"
-    way_out = "rename the member; names are never used as paths here, but other tools may"
+    code = "closed_archive"
+    reason = "archives of this form are not opened"
+    way_out = "unpack it, or pack it again as zip, tar, tar.gz, tar.bz2, tar.xz or tar.zst"
 
 
 class PathEscapes(ItemRefused):

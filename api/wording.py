@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from api.datasets.kinds import passed_over_words
 from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
 from api.scan.tally import Tally, work_label
 from index.enroll import WORKS
@@ -97,7 +98,7 @@ def summary(tally: Tally) -> str:
     sentences = [f"By sound, {heard} were compared with the registered works."]
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
-    sentences += [*_found(tally), *_unread(tally), _expected(tally)]
+    sentences += [*_found(tally), *_unread(tally), *left_aside(tally.passed_over), _expected(tally)]
     if tally.partial:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(
@@ -128,6 +129,11 @@ def _unread(tally: Tally) -> Sequence[str]:
     if quiet:
         said.append(f"{count(quiet, 'item')} held too little sound to compare.")
     return said
+
+
+def left_aside(passed_over: Mapping[str, int]) -> Sequence[str]:
+    """Say which files of a source are no items, by kind, each kind of them in a sentence."""
+    return [f"Not compared: {said}." for said in passed_over_words(passed_over)]
 
 
 def _expected(tally: Tally) -> str:

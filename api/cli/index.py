@@ -23,6 +23,8 @@ from api.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.enrolling import Enrolled, Outcome
     from api.findings import Finding
 
@@ -75,7 +77,7 @@ def index(
                 n_workers=settings.n_workers,
             ):
                 watch.item(duration_s=enrolled.answer.said.duration_s, found=indexed.take(enrolled))
-    indexed.report(f"{name} version {version}", out)
+    indexed.report(f"{name} version {version}", out, passed_over=items.passed_over)
 
 
 class Indexed:
@@ -101,18 +103,20 @@ class Indexed:
         self._found.append(finding)
         return sentence(finding)
 
-    def report(self, dataset: str, out: Path | None) -> None:
+    def report(self, dataset: str, out: Path | None, *, passed_over: Mapping[str, int]) -> None:
         """Say what was indexed, show what was found, and write it to `out`."""
         from api.cli.tables import print_matches
         from api.enrolling import Outcome
         from api.scan.outputs import write_findings
-        from api.wording import count
+        from api.wording import count, left_aside
 
         console, done = to_stdout(), self._outcomes
         console.print(
             f"{dataset}: {count(done[Outcome.ADDED], 'item')} added, {done[Outcome.ALREADY]:,} there already,"
             f" {done[Outcome.NOT_READABLE]:,} not readable{_because(self._reasons)}."
         )
+        for said in left_aside(passed_over):
+            console.print(said, soft_wrap=True)
         if self._found:
             console.print(f"{count(len(self._found), 'item')} may hold a registered work:")
             print_matches(self._found, console)

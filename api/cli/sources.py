@@ -42,9 +42,13 @@ def gathered(sources: Sequence[str], settings: Settings) -> Iterator[Recording |
     from api.datasets.sources import open_source
     from api.datasets.types import Skipped
     from api.errors import SourceError
+    from api.wording import left_aside
 
     for source in sources:
         try:
-            yield from open_source(source, limits=settings.source_limits())
+            reader = open_source(source, limits=settings.source_limits())
+            yield from reader
+            for said in left_aside(reader.passed_over):
+                to_stderr().print(f"{label(source)}: {said}", soft_wrap=True)
         except SourceError as error:
             yield Skipped.of(error, item_id=label(source))

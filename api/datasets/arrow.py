@@ -10,7 +10,7 @@ from api.datasets.resolve import Resolver
 from api.datasets.streams import reason
 from api.datasets.tables import Rows, audio_column
 from api.datasets.tars import cut_off
-from api.datasets.types import Recording, Skipped, SourceLimits
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, SourceBroken, SourceCutOff
 
 
@@ -18,7 +18,7 @@ class ArrowReader:
     """Reads Arrow shards, streamed or with a footer, in order; an item's id is ``shard.arrow#row``."""
 
     format = "arrow"
-    passed_over = 0
+    passed_over = NONE_PASSED_OVER
 
     def __init__(
         self,

@@ -90,7 +90,7 @@ def _entries(reader: Reader) -> tuple[str, Iterator[tuple[bytes, tuple[str, ...]
 def _shards(reader: Reader) -> Iterator[tuple[bytes, tuple[str, ...]]]:
     ids: dict[str, list[str]] = {shard: [] for shard in reader.shards}
     for item in reader:
-        ids[item.shard or ""].append(item.item_id)
+        ids.setdefault(item.shard or item.path, []).append(item.item_id)
     for shard, item_ids in ids.items():
         yield f"{shard}\n".encode(), tuple(item_ids)
 

@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Final
 
 from api.datasets.folder import place_item
 from api.datasets.json_text import BadJson, json_object, text_of
-from api.datasets.labels import Names, label
+from api.datasets.kinds import PassedOver
+from api.datasets.labels import HEAD_BYTES, Names, label
+from api.datasets.members import called_like_audio, is_item
 from api.datasets.places import Listing, Place, Refused
 from api.datasets.resolve import Resolver
+from api.datasets.streams import reason
 from api.datasets.types import Json, Reader, Recording, Skipped, SourceLimits
-from api.errors import ItemRefused, SourceBroken, SourceError, SourceTooLarge
+from api.errors import ItemRefused, ItemUnreadable, SourceBroken, SourceError, SourceTooLarge, UnknownFormat
 from fingerprint.errors import EarwitnessError
+
+NOT_DESCRIBED: Final = "not in the description"
+"""Kind of the files that the description does not choose, whatever they hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +59,10 @@ class CroissantReader:
         self._place = place
         self._parts = parts(read_croissant(place, limits=limits), source=place.name)
         self.shards = tuple(label(part.url) for part in self._parts if part.url is not None)
-        self.passed_over = 0
+        self.passed_over = PassedOver()
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        self.passed_over = 0
+        self.passed_over = PassedOver()
         names = Names()
         for part in self._parts:
             for item in self._folder(part) if part.url is None else self._file(part, part.url):
@@ -77,8 +84,8 @@ class CroissantReader:
                 own = item.item_id if item.item_id.startswith(place.name) else f"{place.name}/{item.item_id}"
                 yield replace(item, item_id=own, shard=place.name)
             else:
-                self.passed_over += 1
-        self.passed_over += reader.passed_over
+                self.passed_over.add_kind(NOT_DESCRIBED)
+        self.passed_over.add_all(reader.passed_over)
 
     def _folder(self, part: Part) -> Iterator[Recording | Skipped]:
         for found in self._listing():
@@ -90,13 +97,17 @@ class CroissantReader:
                 yield from self._chosen(found, part)
 
     def _chosen(self, place: Place, part: Part) -> Iterator[Recording | Skipped]:
-        item = place_item(place, item_id=place.name, limits=self._limits)
-        if isinstance(item, Recording):
-            yield item
-            return
         try:
+            if called_like_audio(place.name) or is_item(place.name, head=place.head(HEAD_BYTES)):
+                yield place_item(place, item_id=place.name, limits=self._limits)
+                return
             # archives and tables of a file set; its globs chose the file, not what is in it
             yield from self._within(place, replace(part, includes=()))
+        except UnknownFormat:
+            self.passed_over.add(place.name)
+        except OSError as error:
+            unreadable = ItemUnreadable(name=place.name, detail=reason(error))
+            yield Skipped.of(unreadable, item_id=place.name)
         except EarwitnessError as error:
             yield Skipped.of(error, item_id=place.name)
 

@@ -10,7 +10,7 @@ from api.datasets.entries import named_item
 from api.datasets.labels import Names, label
 from api.datasets.places import Place
 from api.datasets.resolve import Resolver
-from api.datasets.types import Recording, Skipped, SourceLimits, Written
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemMissing
 
 
@@ -19,7 +19,7 @@ class KaldiReader:
 
     format = "kaldi"
     shards: tuple[str, ...] = ()
-    passed_over = 0
+    passed_over = NONE_PASSED_OVER
 
     def __init__(
         self, wav_scp: Place, segments: Place | None, *, resolver: Resolver, limits: SourceLimits

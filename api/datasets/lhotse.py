@@ -13,7 +13,7 @@ from api.datasets.labels import Names, label
 from api.datasets.places import Place
 from api.datasets.resolve import Resolver
 from api.datasets.streams import Counted, Readable, Unpacked, item_stream
-from api.datasets.types import Json, Recording, Skipped, SourceLimits, Written
+from api.datasets.types import NONE_PASSED_OVER, Json, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 
 _READ: Final = frozenset({"file", "url"})
@@ -24,7 +24,7 @@ class LhotseReader:
 
     format = "lhotse"
     shards: tuple[str, ...] = ()
-    passed_over = 0
+    passed_over = NONE_PASSED_OVER
 
     def __init__(self, place: Place, *, resolver: Resolver, limits: SourceLimits) -> None:
         self._place, self._resolver, self._limits = place, resolver, limits

@@ -15,7 +15,7 @@ from api.datasets.resolve import Resolver
 from api.datasets.rows import DELIMITERS, Row, rows
 from api.datasets.streams import reason
 from api.datasets.tape import BLOCK
-from api.datasets.types import Recording, Skipped, SourceLimits, Written
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemRefused, SourceCutOff
 
 
@@ -23,7 +23,7 @@ class ManifestReader:
     """Reads one manifest; an item's id is the row's own id, or its path, or ``manifest#row``."""
 
     shards: tuple[str, ...] = ()
-    passed_over = 0
+    passed_over = NONE_PASSED_OVER
 
     def __init__(
         self, place: Place, *, kind: str, resolver: Resolver, path_column: str | None, limits: SourceLimits

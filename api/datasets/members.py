@@ -1,41 +1,59 @@
-"""What is common to the members of any archive: which are items, and under what name."""
+"""What is common to the files of any source: which are items, and why one is not read."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from api.datasets.labels import (
     ARCHIVE_SUFFIXES,
     AUDIO_SUFFIXES,
-    climbs_out,
+    SHARED_SUFFIXES,
+    archive_words,
     looks_like_archive,
     looks_like_audio,
+    looks_like_text,
     suffix,
 )
-from api.errors import ItemRefused, NestedArchive, UnsafeName
+from api.errors import ItemRefused, NestedArchive
+
+_APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 
 
 def called_like_audio(name: str) -> bool:
     """Whether a member's name alone makes it an item."""
-    return suffix(name) in AUDIO_SUFFIXES
+    return suffix(name) in AUDIO_SUFFIXES and not may_be_apple_double(name)
+
+
+def may_be_apple_double(name: str) -> bool:
+    """Whether a file is called like the notes that macOS keeps beside a file: ``._clip.mp3``."""
+    return name.replace("\\", "/").rpartition("/")[2].startswith("._")
+
+
+def is_apple_double(name: str, *, head: bytes) -> bool:
+    """Whether a file is such a note, by its name and its content; it holds no sound."""
+    return may_be_apple_double(name) and head.startswith(_APPLE_DOUBLE)
 
 
 def is_archive(name: str, *, head: bytes) -> bool:
-    """Whether a file is an archive or compressed, by its name or its first bytes."""
+    """Whether a file is an archive, a table or compressed, by its name or its first bytes."""
     return suffix(name) in ARCHIVE_SUFFIXES or looks_like_archive(head)
 
 
 def refusal(name: str, *, head: bytes) -> ItemRefused | None:
-    """Why a regular member is not handed out, judged by its name and first bytes; None when it may be.
-
-    Only what would otherwise be an item, or hides items, is refused aloud; a climbing README is passed over.
-    """
-    audio = called_like_audio(name)
-    if not audio and is_archive(name, head=head):
-        return NestedArchive(name=name)
-    if climbs_out(name) and (audio or looks_like_audio(head)):
-        return UnsafeName(name=name)
-    return None
+    """Why a regular member is not handed out, judged by its name and first bytes; None when it may be."""
+    if called_like_audio(name) or looks_like_audio(head) or not is_archive(name, head=head):
+        return None
+    return NestedArchive(name=name, detail=archive_words(head))
 
 
 def is_item(name: str, *, head: bytes) -> bool:
-    """Whether a member is an item: called like audio, or starting like it."""
-    return called_like_audio(name) or looks_like_audio(head)
+    """Whether a file is an item: called like audio, or starting like it."""
+    if called_like_audio(name):
+        return True
+    if is_apple_double(name, head=head):
+        return False
+    ending = suffix(name)
+    named = ending in AUDIO_SUFFIXES or (
+        ending in SHARED_SUFFIXES and bool(head) and not looks_like_text(head)
+    )
+    return named or looks_like_audio(head)

@@ -12,7 +12,7 @@ from api.datasets.streams import reason
 from api.datasets.tables import AudioColumn, Rows, audio_column
 from api.datasets.tars import cut_off
 from api.datasets.thrift import BadThrift, Compact
-from api.datasets.types import Recording, Skipped, SourceLimits
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
 from api.errors import Bomb, ItemRefused, SourceBroken, SourceCutOff
 
 _HEADER_BYTES: Final = 1 << 16
@@ -27,7 +27,7 @@ class ParquetReader:
     """Reads Parquet shards in the order given; an item's id is ``shard.parquet#row``."""
 
     format = "parquet"
-    passed_over = 0
+    passed_over = NONE_PASSED_OVER
 
     def __init__(
         self,

@@ -11,33 +11,46 @@ from typing import Final
 
 from api.datasets.croissant import is_croissant
 from api.datasets.json_text import BadJson, json_object
-from api.datasets.labels import HEAD_BYTES, looks_like_audio, suffix
+from api.datasets.labels import (
+    ARCHIVE_SUFFIXES,
+    HEAD_BYTES,
+    archive_words,
+    looks_like_archive,
+    looks_like_audio,
+    pointer_words,
+    suffix,
+)
 from api.datasets.lhotse import is_lhotse
 from api.datasets.lhotse import lines as json_lines
-from api.datasets.members import called_like_audio
+from api.datasets.members import called_like_audio, is_item
 from api.datasets.places import Listing, Place
 from api.datasets.streams import UNPACK_ERRORS
 from api.datasets.tape import BLOCK, open_tape
 from api.datasets.types import SourceLimits
-from api.errors import ItemRefused
+from api.datasets.unpack import compression_of
+from api.errors import ClosedArchive, ItemRefused, ItemUnreadable
 
-_LOOKED_AT: Final = 10_000
-"""Files of a folder that are looked at to tell its format."""
 _HEAD_TEXT_BYTES: Final = 1 << 16
-_SHARDS: Final = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
+TAR_ENDINGS: Final = (
+    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
+)  # fmt: skip
+_SHARDS: Final = {".parquet": "parquet", ".arrow": "arrow", **dict.fromkeys(TAR_ENDINGS, "webdataset")}
 
 
 def recognise_folder(listing: Listing) -> str:
-    """Name the reader for a folder: by its shards where it holds no audio of its own."""
-    names = [found.name for found in itertools.islice(listing(), _LOOKED_AT) if isinstance(found, Place)]
-    if "wav.scp" in names:
-        return "kaldi"
-    if not any(map(called_like_audio, names)):
-        endings = {suffix(name.removesuffix(".gz").removesuffix(".zst")) for name in names}
-        for ending, reader in _SHARDS.items():
-            if ending in endings:
-                return reader
-    return "folder"
+    """Name what a folder mainly is: shards, where all that may hold sound is of one kind."""
+    kinds: set[str] = set()
+    for found in listing():
+        name = found.name.lower()
+        if found.name == "wav.scp" and isinstance(found, Place):
+            return "kaldi"
+        if called_like_audio(name):
+            kinds.add("folder")
+        elif kind := next((kind for ending, kind in _SHARDS.items() if name.endswith(ending)), None):
+            kinds.add(kind)
+        elif suffix(name) in ARCHIVE_SUFFIXES:
+            kinds.add("folder")
+    return kinds.pop() if len(kinds) == 1 else "folder"
 
 
 def recognise_file(place: Place, *, limits: SourceLimits) -> str | None:
@@ -67,26 +80,50 @@ _MAGIC: Final = (
 
 def packing_of(head: bytes) -> str | None:
     """How a tar of these first bytes would be compressed; None when it is not."""
-    if head.startswith(b"\x1f\x8b"):
-        return "tar.gz"
-    return "tar.zst" if head.startswith(b"\x28\xb5\x2f\xfd") else None
+    compression = compression_of(head)
+    return None if compression is None else f"tar.{compression}"
 
 
 def _recognise_packed(place: Place, *, packing: str, limits: SourceLimits) -> str | None:
-    head = _unpacked_head(place, packing=packing, limits=limits)
+    head = unpacked_head(place, packing=packing, limits=limits) or b""
     if _tar_header(head):
         return "webdataset" if _is_webdataset(place, packing=packing, limits=limits) else packing
     if packing == "tar.gz" and head.startswith(b"WARC/"):
         return "warc"
+    if is_item(place.name.rpartition(".")[0], head=head):
+        return "packed"
     return _recognise_json(place, limits=limits) if packing == "tar.gz" else None
 
 
-def _unpacked_head(place: Place, *, packing: str, limits: SourceLimits) -> bytes:
+def unpacked_head(place: Place, *, packing: str, limits: SourceLimits) -> bytes | None:
+    """The first bytes of what a compressed file holds; None when they cannot be had."""
     with closing(place.open()) as stream:
         try:
             return open_tape(stream, packing=packing, name=place.name, limits=limits).read(BLOCK)
         except (ItemRefused, *UNPACK_ERRORS):
-            return b""
+            return None
+
+
+def check_closed(place: Place, *, limits: SourceLimits) -> None:
+    """Tell of a file that is called or begins like an archive, and that no reader knows, why it is not read.
+
+    Returns where it is a compressed file that holds no archive: compressed text, which holds no sound.
+
+    Raises
+    ------
+    ClosedArchive, ItemUnreadable
+    """
+    head = place.head(HEAD_BYTES)
+    words = archive_words(head)
+    if pointer := pointer_words(head):
+        raise ItemUnreadable(name=place.name, detail=pointer)
+    if (packing := packing_of(head)) is None:
+        raise ClosedArchive(name=place.name, detail=words or "called like one, and none we know")
+    inner = unpacked_head(place, packing=packing, limits=limits)
+    if inner is None:
+        raise ItemUnreadable(name=place.name, detail=f"{words} that cannot be unpacked")
+    if looks_like_archive(inner):
+        raise ClosedArchive(name=place.name, detail=f"{archive_words(inner)} in {words}")
 
 
 def _tar_header(block: bytes) -> bool:

@@ -10,24 +10,27 @@ from typing import Final
 
 from api.datasets.arrow import ArrowReader
 from api.datasets.croissant import CroissantReader
-from api.datasets.folder import FileReader, FolderReader
+from api.datasets.folder import FileReader, PackedReader
 from api.datasets.isolated.careful import CarefulResolver
 from api.datasets.kaldi import KaldiReader
-from api.datasets.labels import label, suffix
+from api.datasets.kinds import passed_over_words
+from api.datasets.labels import HEAD_BYTES, label, suffix
 from api.datasets.lhotse import LhotseReader
 from api.datasets.manifest import ManifestReader
+from api.datasets.mixed import Lead, MixedManifest, MixedReader
 from api.datasets.parquet import ParquetReader
 from api.datasets.places import Listing, Place, local_place, walk
-from api.datasets.recognise import recognise_file, recognise_folder
+from api.datasets.recognise import TAR_ENDINGS, check_closed, recognise_file, recognise_folder
 from api.datasets.remote import Guard, Remote, RemoteRoot, is_remote
 from api.datasets.resolve import LocalRoot, Resolver, is_command
 from api.datasets.shards import expand, is_pattern
 from api.datasets.tars import TarReader
-from api.datasets.types import Reader, SourceLimits
+from api.datasets.types import Manifest, Reader, SourceLimits
+from api.datasets.unpack import compression_of
 from api.datasets.warc import WarcReader
 from api.datasets.webdataset import WebDatasetReader
 from api.datasets.zips import ZipReader
-from api.errors import CommandRefused, NoAudioHere, SourceNotFound, UnknownFormat, UnknownReader
+from api.errors import CommandRefused, NoAudioHere, SourceBroken, SourceNotFound, UnknownFormat, UnknownReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Opening:
         The file, or the files of a shard pattern; empty for a folder.
     listing : callable or None
         Goes through the folder: the source itself, or the one that its file lies in.
+    root : Path or None
+        That folder, where it is a local one.
     resolver : Resolver
         Finds what entries name, below that folder.
     """
@@ -47,6 +52,7 @@ class Opening:
     source: str
     places: Sequence[Place]
     listing: Listing
+    root: Path | None = None
     resolver: Resolver
     audio_column: str | None
     limits: SourceLimits
@@ -65,7 +71,7 @@ class Opening:
             if isinstance(place, Place) and place.name.lower().endswith(endings)
         ]
         if not found:
-            raise NoAudioHere(source=self.source, passed_over=0)
+            raise NoAudioHere(source=self.source, passed_over="no file of this kind")
         return found
 
     def beside(self, name: str) -> Place | None:
@@ -115,8 +121,7 @@ def _arrow(opening: Opening) -> Reader:
 
 
 def _webdataset(opening: Opening) -> Reader:
-    shards = opening.shards(".tar", ".tar.gz", ".tgz", ".tar.zst")
-    return WebDatasetReader(shards, limits=opening.limits)
+    return WebDatasetReader(opening.shards(*TAR_ENDINGS), limits=opening.limits)
 
 
 def _croissant(opening: Opening) -> Reader:
@@ -136,13 +141,23 @@ def _croissant(opening: Opening) -> Reader:
     )
 
 
+def _packed(place: Place, *, limits: SourceLimits) -> Reader:
+    compression = compression_of(place.head(HEAD_BYTES))
+    if compression is None:
+        raise SourceBroken(source=place.name, reason="it is not compressed as we know it")
+    return PackedReader(place, compression=compression, limits=limits)
+
+
 READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
-    "folder": lambda opening: FolderReader(opening.listing, limits=opening.limits),
+    "folder": lambda opening: _folder(opening, lead=None),
     "file": lambda opening: FileReader(opening.file(), limits=opening.limits),
     "zip": lambda opening: ZipReader(opening.file(), limits=opening.limits),
     "tar": partial(_tar, "tar"),
     "tar.gz": partial(_tar, "tar.gz"),
+    "tar.bz2": partial(_tar, "tar.bz2"),
+    "tar.xz": partial(_tar, "tar.xz"),
     "tar.zst": partial(_tar, "tar.zst"),
+    "packed": lambda opening: _packed(opening.file(), limits=opening.limits),
     "webdataset": _webdataset,
     "parquet": _parquet,
     "arrow": _arrow,
@@ -155,6 +170,37 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
     "warc": lambda opening: WarcReader(opening.file(), limits=opening.limits),
 }
 """Every reader by the name that ``--reader`` takes and the output says."""
+
+
+_NESTED: Final = frozenset({
+    "zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "packed", "webdataset", "parquet", "arrow",
+    "warc",
+})  # fmt: skip
+"""Formats that are read where they lie in a folder. A list of names there is no sound: its files are."""
+
+
+def _folder(opening: Opening, *, lead: str | None) -> Reader:
+    """The reader of a folder: of what it mainly is, where that is known, and of whatever else lies there."""
+    if opening.places:
+        raise UnknownFormat(source=opening.source, readers=tuple(READERS))
+
+    def nested(place: Place) -> Reader | None:
+        name = recognise_file(place, limits=opening.limits)
+        if name not in _NESTED:
+            check_closed(place, limits=opening.limits)
+            return None
+        return READERS[name](replace(opening, source=place.name, places=(place,)))
+
+    first = None
+    if lead is not None:
+        reader = READERS[lead](opening)
+        first = Lead(reader=reader, names=frozenset({*reader.shards, *_LISTS.get(lead, ())}))
+    kind = MixedManifest if first is not None and isinstance(first.reader, Manifest) else MixedReader
+    return kind(opening.listing, nested=nested, lead=first, root=opening.root, limits=opening.limits)
+
+
+_LISTS: Final = {"kaldi": ("wav.scp", "segments")}
+"""Files of a folder that its reader takes for lists."""
 
 
 def open_source(
@@ -196,9 +242,10 @@ def open_source(
         limits=limits or SourceLimits(),
     )
     opening = replace(opening, resolver=CarefulResolver(inner=opening.resolver))
-    opened = READERS[reader or _recognise(opening)](opening)
+    name = reader or _recognise(opening)
+    opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:
-        raise NoAudioHere(source=opening.source, passed_over=opened.passed_over)
+        raise NoAudioHere(source=opening.source, passed_over="; ".join(passed_over_words(opened.passed_over)))
     return opened
 
 
@@ -216,6 +263,7 @@ def _locate(
     return make(
         places=() if first.is_dir() else [local_place(Path(name).resolve()) for name in sources],
         listing=partial(walk, root),
+        root=root,
         resolver=LocalRoot(root=root, fetch=remote.item if allow_remote else None),
     )
 

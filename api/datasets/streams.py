@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zlib
 from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 18
 # what unpacking hostile bytes raises in the standard library; RuntimeError is zipfile's for a wrong password
 UNPACK_ERRORS = (
-    OSError, EOFError, BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, ValueError,
+    OSError, EOFError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError,
+    RuntimeError, ValueError,
 )  # fmt: skip
 
 
@@ -112,6 +114,11 @@ class Counted:
         self.n_bytes += len(data)
         return data
 
+    def close(self) -> None:
+        """Close the source."""
+        if callable(close := getattr(self._source, "close", None)):
+            close()
+
 
 class Unpacked:
     """An unpacked stream that gives up when far more comes out than went in.
@@ -141,3 +148,7 @@ class Unpacked:
                 name=self._name, detail=f"{self._packed.n_bytes:,} bytes gave {self.n_bytes:,} and more"
             )
         return data
+
+    def close(self) -> None:
+        """Close the stored bytes."""
+        self._packed.close()

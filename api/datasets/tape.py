@@ -6,15 +6,15 @@ we must run on, can be sent backwards by a negative size; so only its parser of 
 
 from __future__ import annotations
 
-import gzip
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
 from api.datasets.labels import label
-from api.datasets.streams import BLOCK_BYTES, UNPACK_ERRORS, Counted, Readable, Unpacked, reason
+from api.datasets.streams import BLOCK_BYTES, UNPACK_ERRORS, Readable, reason
 from api.datasets.types import SourceLimits
+from api.datasets.unpack import unpacker
 from api.errors import ItemRefused, ItemUnreadable, SourceCutOff, StreamMovedOn
 
 BLOCK: Final = 512
@@ -76,36 +76,11 @@ class PackedTape:
 
 
 def open_tape(stream: BinaryIO, *, packing: str, name: str, limits: SourceLimits) -> Tape:
-    """A tape over stored bytes; ``packing`` is ``tar``, ``tar.gz`` or ``tar.zst``."""
+    """A tape over stored bytes; ``packing`` is ``tar``, or that with a compression: ``tar.gz``."""
     if packing == "tar":
         return PlainTape(stream)
-    packed = Counted(stream)
-    plain = _Zstd(packed) if packing == "tar.zst" else _Gzip(packed)
-    return PackedTape(Unpacked(packed=packed, plain=plain, name=name, limits=limits))
-
-
-class _Gzip:
-    def __init__(self, packed: Counted) -> None:
-        # it would seek only to rewind
-        self._file: Readable = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
-
-    def read(self, n: int, /) -> bytes:
-        return self._file.read(n)
-
-
-class _Zstd:
-    def __init__(self, packed: Counted) -> None:
-        import zstandard
-
-        self._error = zstandard.ZstdError
-        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        self._stream = unpacker.stream_reader(packed, read_across_frames=True)  # type: ignore[arg-type]
-
-    def read(self, n: int, /) -> bytes:
-        try:
-            return self._stream.read(n)
-        except self._error as error:
-            raise OSError(str(error)) from error
+    compression = packing.removeprefix("tar.")
+    return PackedTape(unpacker(stream, compression=compression, name=name, limits=limits))
 
 
 class Body:

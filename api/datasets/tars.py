@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
+from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
@@ -34,7 +35,7 @@ class TarReader:
         self.format = packing
         self._place, self._limits = place, limits
         self._total: int | None = None
-        self.passed_over = 0
+        self.passed_over = PassedOver()
 
     @property
     def total(self) -> int | None:
@@ -44,7 +45,7 @@ class TarReader:
         return self._total
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        self.passed_over = 0
+        self.passed_over = PassedOver()
         names = Names()
         try:
             with closing(self._place.open()) as stream:
@@ -53,7 +54,7 @@ class TarReader:
                     if item is not None:
                         yield item
                     elif member.kind == "file":
-                        self.passed_over += 1
+                        self.passed_over.add(member.name)
         except (ItemRefused, OSError) as error:
             yield cut_off(error, place=self._place, item_id=names.take(f"{self._place.name}#rest"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
 
 from fingerprint.errors import EarwitnessError
@@ -12,6 +13,7 @@ from fingerprint.errors import EarwitnessError
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 NO_METADATA: Final[Mapping[str, Json]] = {}
+NONE_PASSED_OVER: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,8 @@ class Reader(Protocol):
     """Goes through a source in an order that depends on nothing but its content; decodes nothing.
 
     Iterating again starts again and yields the same. An item is what is called like audio or starts like it;
-    other files are passed over and counted.
+    every other file is passed over and counted by kind. Archives, tables and files that cannot be opened are
+    items too (`Skipped`, where they are not read): nothing that may hold sound is left without an account.
     """
 
     @property
@@ -150,8 +153,11 @@ class Reader(Protocol):
         """Labels of the files the source is split into; empty when it is not."""
 
     @property
-    def passed_over(self) -> int:
-        """Files of the last iteration that are not items."""
+    def passed_over(self) -> Mapping[str, int]:
+        """Files of the last iteration that are no items: how many of each kind.
+
+        A kind is the suffix without its dot (``txt``), empty for none; see `labels.kind_of`.
+        """
 
     def __iter__(self) -> Iterator[Recording | Skipped]: ...
 

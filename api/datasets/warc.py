@@ -12,6 +12,7 @@ from warcio.bufferedreaders import ChunkedDataException, DecompressingBufferedRe
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
+from api.datasets.kinds import PassedOver, kind_of
 from api.datasets.labels import HEAD_BYTES, Names, label
 from api.datasets.members import is_archive, is_item
 from api.datasets.places import Place
@@ -37,18 +38,19 @@ class WarcReader:
 
     def __init__(self, place: Place, *, limits: SourceLimits) -> None:
         self._place, self._limits = place, limits
-        self.passed_over = 0
+        self.passed_over = PassedOver()
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        self.passed_over = 0
+        self.passed_over = PassedOver()
         names = Names()
         try:
             with closing(self._place.open()) as stream:
                 for record in self._records(stream):
-                    if item := self._item(record, names):
+                    path = _path_of(record.url)
+                    if item := self._item(record, path, names):
                         yield item
                     else:
-                        self.passed_over += 1
+                        self.passed_over.add_kind(kind_of(path) or record.media_type.partition("/")[2][:40])
         except (ItemRefused, OSError) as error:
             yield cut_off(error, place=self._place, item_id=names.take(f"{self._place.name}#rest"))
 
@@ -67,9 +69,9 @@ class WarcReader:
         except _WARC_ERRORS as error:
             raise SourceCutOff(name=self._place.name, detail=reason(error)) from error
 
-    def _item(self, content: _Content, names: Names) -> Recording | Skipped | None:
-        path, head = _path_of(content.url), content.head
-        declared = content.media_type.startswith("audio/")
+    def _item(self, content: _Content, path: str, names: Names) -> Recording | Skipped | None:
+        head = content.head
+        declared = content.media_type.startswith(("audio/", "video/"))
         if not declared and not is_item(path, head=head):
             if not is_archive(path, head=head):
                 return None

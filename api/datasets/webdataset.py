@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from api.datasets.identify import identifiers_of
 from api.datasets.json_text import BadJson, json_object
+from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.places import Place
 from api.datasets.recognise import packing_of
@@ -57,7 +58,7 @@ class WebDatasetReader:
         self._places, self._limits = tuple(places), limits
         self._total: int | None = None
         self.shards = tuple(place.name for place in places)
-        self.passed_over = 0
+        self.passed_over = PassedOver()
 
     @property
     def total(self) -> int | None:
@@ -68,7 +69,7 @@ class WebDatasetReader:
         return self._total
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        self.passed_over = 0
+        self.passed_over = PassedOver()
         names = Names()
         for place in self._places:
             yield from self._shard(place, names)
@@ -96,10 +97,11 @@ class WebDatasetReader:
             sample.items.append(Skipped.of(refused, item_id=item_id, path=member.name, shard=place.name))
         elif member.kind == "file" and member.name.lower().endswith(".json"):
             sample.metadata |= dict(self._metadata(member))
+            self.passed_over.add(member.name)
         elif member.kind == "file" and member_is_item(member):
             sample.items.append(self._recording(member, item_id=item_id, place=place, packing=packing))
         elif member.kind == "file":
-            self.passed_over += 1
+            self.passed_over.add(member.name)
 
     def _metadata(self, member: Member) -> dict[str, Json]:
         if member.size > self._limits.metadata_bytes:

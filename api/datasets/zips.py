@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import BinaryIO, Final
 
+from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names, label
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
@@ -47,7 +48,7 @@ class ZipReader:
     def __init__(self, place: Place, *, limits: SourceLimits) -> None:
         self._place, self._limits = place, limits
         self._total: int | None = None
-        self.passed_over = 0
+        self.passed_over = PassedOver()
 
     @property
     def total(self) -> int:
@@ -57,7 +58,7 @@ class ZipReader:
         return self._total
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
-        self.passed_over = 0
+        self.passed_over = PassedOver()
         names = Names()
         with closing(self._place.open()) as stream:
             infos = directory(stream, name=self._place.name, limits=self._limits)
@@ -72,7 +73,7 @@ class ZipReader:
                 if item is not None:
                     yield item
                 elif not _is_folder(info):
-                    self.passed_over += 1
+                    self.passed_over.add(_name(info))
 
     def _item(
         self, stream: BinaryIO, info: zipfile.ZipInfo, *, item_id: str, shared: bool

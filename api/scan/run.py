@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
@@ -51,11 +51,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """A scan whose items are all answered; `findings` may be called again and again while it finishes."""
+    """A scan whose items are all answered; `findings` may be called again and again while it finishes.
+
+    Attributes
+    ----------
+    passed_over : mapping of str to int
+        Files of the source that are no items, by kind (`api.datasets.kinds`).
+    """
 
     findings: Callable[[], Iterable[Finding]]
     partial: tuple[str, ...]
     n_items: int
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def scan(
@@ -83,6 +90,7 @@ def scan(
             findings=lambda: graded_all(kept.findings(), n_items=kept.n_done),
             partial=tuple(partial),
             n_items=kept.n_done,
+            passed_over=dict(reader.passed_over),
         )
         write_findings(scanned.findings(), plan.out, form=plan.form)
         finish(scanned)
@@ -160,7 +168,7 @@ def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
 
 def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING) -> Tally:
     """Count a scan's findings; those whose matches are all in `baseline` are not new."""
-    tally = Tally(partial=list(scanned.partial))
+    tally = Tally(partial=list(scanned.partial), passed_over=scanned.passed_over)
     for finding in scanned.findings():
         tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
     return tally

@@ -30,6 +30,8 @@ class Tally:
         Items in which each work was found, by the work's label.
     partial : list of str
         Why the scan does not speak of the whole source; empty when it does.
+    passed_over : mapping of str to int
+        Files of the source that are no items, by kind (`api.datasets.kinds`).
     n_new : int
         Items that match and are not in the baseline.
     """
@@ -40,6 +42,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     works: Counter[str] = field(default_factory=Counter)
     partial: list[str] = field(default_factory=list)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
     n_new: int = 0
     search: SearchSaid | None = None
 

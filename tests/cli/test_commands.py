@@ -46,7 +46,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "empty.mp3").touch()
     (folder / "text.mp3").write_text("this is a letter\n" * 50)
-    (folder / "inner.zip").write_bytes(SCRAPED.read_bytes())
+    (folder / "inner.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + SCRAPED.read_bytes())
     (folder / "link.wav").symlink_to("/etc/passwd")
     write_wav(folder / "silent.wav", np.zeros(11_025 * 5))
     write_wav(folder / "short.wav", 0.3 * np.sin(np.arange(5_000) / 7))
@@ -171,7 +171,7 @@ def test_nothing_unread_reads_as_no_match(home: Path, bad: Path, tmp_path: Path)
     codes = {each["item"]["id"]: each["error"]["code"] for each in lines_of(out.read_text())}
     assert codes == {
         "empty.mp3": "empty_file",
-        "inner.zip": "nested_archive",
+        "inner.7z": "closed_archive",
         "link.wav": "link_refused",
         "short.wav": "too_short_or_silent",
         "silent.wav": "too_short_or_silent",

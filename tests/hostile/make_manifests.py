@@ -106,7 +106,7 @@ MANIFESTS: tuple[Case, ...] = (
     Case(
         "folder of everything",
         folder_of_everything,
-        {"ok", "link_refused", "device_refused", "nested_archive"},
+        {"ok", "link_refused", "device_refused"},
     ),
     Case("folder without audio", folder_of_notes, {"no_audio_here"}),
     Case("nothing there", lambda root: root / "gone", {"source_not_found"}),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.datasets.types import Recording, Skipped
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped
 from api.evidence.picture import N_BANDS, RANGE_DB, picture
 from api.evidence.png import palette, png, span
 from api.evidence.report import part_of, write_report
@@ -74,7 +74,7 @@ def test_coverage_is_counted_by_shard(item: str, part: str) -> None:
 class Nothing:
     """A source without items."""
 
-    format, total, passed_over = "zip", 0, 0
+    format, total, passed_over = "zip", 0, NONE_PASSED_OVER
     shards: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Recording | Skipped]:

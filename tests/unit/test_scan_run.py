@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from api.datasets.types import Recording, Skipped
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped
 from api.errors import ScanChanged
 from api.findings import Finding
 from api.orders import Answer, Order
@@ -33,7 +33,7 @@ class Killed(BaseException):
 class Source:
     """A source of named items."""
 
-    format, passed_over = "folder", 0
+    format, passed_over = "folder", NONE_PASSED_OVER
     shards: tuple[str, ...] = ()
 
     def __init__(self, names: list[str]) -> None:

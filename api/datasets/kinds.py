@@ -1,0 +1,78 @@
+"""Files that are no items: what kind each is, how many there are, and how that is said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+MAX_KINDS: Final = 200
+"""Kinds counted one by one; those of a source that makes up more are counted together."""
+OTHER: Final = "other"
+APPLE_DOUBLE: Final = "AppleDouble"
+"""What macOS calls its notes beside a file (``._clip.mp3``)."""
+_SHOWN: Final = 12
+_LONGEST: Final = 16
+_PACKED: Final = frozenset({"gz", "bz2", "xz", "zst"})
+MAY_HOLD_SOUND: Final = frozenset({
+    "bin", "beton", "dat", "db", "h5", "hdf", "hdf5", "lmdb", "mat", "mdb", "mds", "msgpack", "nc",
+    "npy", "npz", "pickle", "pkl", "pt", "pth", "rec", "safetensors", "sqlite", "sqlite3", "tfrecord",
+    "tfrecords", "zarr",
+})  # fmt: skip
+"""Kinds that hold numbers of any meaning, samples too; no reader here looks into them."""
+
+
+def kind_of(name: str) -> str:
+    """Kind of a file by its name: the suffix in lower case without its dot, ``csv.gz``; empty for none."""
+    last = name.replace("\\", "/").rpartition("/")[2].lower()
+    if last.startswith("._"):
+        return APPLE_DOUBLE
+    stem, dot, tail = last.rpartition(".")
+    if not dot or len(tail) > _LONGEST or not tail.isascii() or not tail.replace("_", "").isalnum():
+        return ""
+    inner = stem.rpartition(".")[2]
+    if tail in _PACKED and "." in stem and inner.isascii() and inner.isalnum() and len(inner) <= _LONGEST:
+        return f"{inner}.{tail}"
+    return tail
+
+
+class PassedOver(Counter[str]):
+    """How many files of each kind a reader passed over."""
+
+    def add(self, name: str) -> None:
+        """Count a file by its name."""
+        self.add_kind(kind_of(name))
+
+    def add_kind(self, kind: str, number: int = 1) -> None:
+        """Count files of a known kind."""
+        self[kind if kind in self or len(self) < MAX_KINDS else OTHER] += number
+
+    def add_all(self, kinds: Mapping[str, int]) -> None:
+        """Count what another reader passed over."""
+        for kind, number in kinds.items():
+            self.add_kind(kind, number)
+
+
+def passed_over_words(kinds: Mapping[str, int]) -> list[str]:
+    """Say what was passed over: ``12 files that hold no sound: txt 8, json 4``; nothing for nothing."""
+    unknown = {kind: number for kind, number in kinds.items() if kind.partition(".")[0] in MAY_HOLD_SOUND}
+    silent = {kind: number for kind, number in kinds.items() if kind not in unknown}
+    said = []
+    if n_silent := sum(silent.values()):
+        said.append(f"{n_silent:,} {_files(n_silent)} no sound: {_listed(silent)}")
+    if n_unknown := sum(unknown.values()):
+        verb = "file that may" if n_unknown == 1 else "files that may"
+        said.append(f"{n_unknown:,} {verb} hold sound in a form that is not read: {_listed(unknown)}")
+    return said
+
+
+def _files(number: int) -> str:
+    return "file that holds" if number == 1 else "files that hold"
+
+
+def _listed(kinds: Mapping[str, int]) -> str:
+    order = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    said = [f"{kind or 'no suffix'} {number:,}" for kind, number in order[:_SHOWN]]
+    if rest := order[_SHOWN:]:
+        said.append(f"{sum(number for _, number in rest):,} of {len(rest)} more kinds")
+    return ", ".join(said)

@@ -1,0 +1,187 @@
+"""A folder as people have them: audio files, and archives and tables beside them, each read by its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from api.datasets.folder import place_item
+from api.datasets.kinds import PassedOver
+from api.datasets.labels import HEAD_BYTES, Names
+from api.datasets.members import called_like_audio, is_archive, is_item
+from api.datasets.places import Listing, Place, Refused
+from api.datasets.streams import reason
+from api.datasets.types import Manifest, Reader, Recording, Skipped, SourceLimits, Written
+from api.errors import ItemMissing, ItemRefused, ItemUnreadable, NoAudioColumn, SourceError
+
+TABLES: Final = frozenset({"parquet", "arrow"})
+Nested = Callable[[Place], Reader | None]
+"""Opens the reader of an archive or a table; None for a file that is neither, such as packed text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """The reader of what a folder mainly is, and the names of the files that it reads."""
+
+    reader: Reader
+    names: frozenset[str]
+
+
+class MixedReader:
+    """Reads a folder file by file; an item's id is its path relative to the folder.
+
+    What an archive or a table of the folder holds has its path before it: ``data/a.zip/clip.mp3``,
+    ``data/a.parquet#3``. Where the folder is mainly something (shards of one kind, Kaldi), that is read first
+    and under its own ids, and then whatever else lies there.
+
+    Parameters
+    ----------
+    root : Path or None
+        The folder, where it is a local one: rows of a table that only name its files are not read twice.
+    """
+
+    def __init__(
+        self, listing: Listing, *, nested: Nested, lead: Lead | None, root: Path | None, limits: SourceLimits
+    ) -> None:
+        self._listing, self._nested, self._lead = listing, nested, lead
+        self._root, self._limits = root, limits
+        self._total: int | None = None
+        self._counted = False
+        self.format = "folder" if lead is None else lead.reader.format
+        self.shards = () if lead is None else lead.reader.shards
+        self.passed_over = PassedOver()
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, by listing the folder; None where an archive or table lies there."""
+        if not self._counted:
+            self._total, self._counted = self._count(), True
+        return self._total
+
+    def _count(self) -> int | None:
+        lead = None if self._lead is None else self._lead.reader
+        total = 0 if lead is None else lead.total
+        if total is None:
+            return None
+        for found in self._rest():
+            if isinstance(found, Place) and not called_like_audio(found.name):
+                try:
+                    head = found.head(HEAD_BYTES)
+                except (OSError, ItemRefused):
+                    total += 1
+                    continue
+                if not is_item(found.name, head=head):
+                    if is_archive(found.name, head=head):
+                        return None
+                    continue
+            total += 1
+        # the lead's list may name some of the files
+        return sum(1 for _ in self) if lead is not None and not lead.shards else total
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        self.passed_over = PassedOver()
+        names = Names()  # names of different bytes may have one label
+        for item in self._items():
+            yield replace(item, item_id=names.take(item.item_id))
+
+    def _items(self) -> Iterator[Recording | Skipped]:
+        read: set[Path | str] = set()
+        if self._lead is not None:
+            for item in self._lead.reader:
+                if isinstance(item, Recording) and item.shard is None:
+                    read.add(item.file or item.path)
+                yield item
+            self.passed_over.add_all(self._lead.reader.passed_over)
+        for found in self._rest():
+            if isinstance(found, Refused):
+                yield Skipped.of(found.error, item_id=found.name)
+            elif (found.file or found.name) not in read:
+                yield from self._file(found)
+
+    def _rest(self) -> Iterator[Place | Refused]:
+        lead = frozenset[str]() if self._lead is None else self._lead.names
+        return (found for found in self._listing() if found.name not in lead)
+
+    def _file(self, place: Place) -> Iterator[Recording | Skipped]:
+        try:
+            head = b"" if called_like_audio(place.name) else place.head(HEAD_BYTES)
+        except (OSError, ItemRefused) as error:
+            yield _refused(error, place)
+            return
+        if is_item(place.name, head=head):
+            yield place_item(place, item_id=place.name, limits=self._limits)
+        elif is_archive(place.name, head=head):
+            yield from self._within(place)
+        else:
+            self.passed_over.add(place.name)
+
+    def _within(self, place: Place) -> Iterator[Recording | Skipped]:
+        """The items of an archive or a table; its failure is one item's."""
+        try:
+            reader = self._nested(place)
+            if reader is None:
+                self.passed_over.add(place.name)
+                return
+            n_items = 0
+            for item in self._rows(reader, place) if reader.format in TABLES else reader:
+                n_items += 1
+                yield _below(item, place)
+            self.passed_over.add_all(reader.passed_over)
+            if not n_items and not sum(reader.passed_over.values()):
+                self.passed_over.add(place.name)
+        except NoAudioColumn:
+            self.passed_over.add(
+                place.name
+            )  # a table of other things, such as the titles of the files beside it
+        except (SourceError, ItemRefused, OSError) as error:
+            yield _refused(error, place)
+
+    def _rows(self, reader: Reader, place: Place) -> Iterator[Recording | Skipped]:
+        """A table's rows, but for those that name files of this folder: they are its items already."""
+        n_missing = 0
+        for item in reader:
+            if isinstance(item, Skipped):
+                if item.code == ItemMissing.code:
+                    n_missing += 1
+                else:
+                    yield item
+            elif not self._lies_here(item):
+                yield item
+        if n_missing:
+            missing = ItemMissing(
+                name=place.name, detail=f"{n_missing:,} of its rows name files that are not here"
+            )
+            yield Skipped.of(missing, item_id=f"{place.name}#missing", path=place.name, shard=place.name)
+
+    def _lies_here(self, item: Recording) -> bool:
+        return (
+            item.file is not None
+            and self._root is not None
+            and item.file.is_relative_to(self._root)
+            and called_like_audio(item.file.name)
+        )
+
+
+class MixedManifest(MixedReader):
+    """A folder whose lead is a list that can be written again with entries left out."""
+
+    def written(self) -> Iterator[Written]:
+        """The list as it stands, entry by entry."""
+        assert self._lead is not None
+        assert isinstance(self._lead.reader, Manifest)
+        return self._lead.reader.written()
+
+
+def _refused(error: SourceError | ItemRefused | OSError, place: Place) -> Skipped:
+    known = ItemUnreadable(name=place.name, detail=reason(error)) if isinstance(error, OSError) else error
+    return Skipped.of(known, item_id=place.name)
+
+
+def _below(item: Recording | Skipped, place: Place) -> Recording | Skipped:
+    """An item of an archive or a table, with the path of that before its id."""
+    if item.item_id == place.name or item.item_id.startswith(f"{place.name}#"):
+        return replace(item, shard=place.name)
+    path = item.path if item.path.startswith(place.name) else f"{place.name}/{item.path}"
+    return replace(item, item_id=f"{place.name}/{item.item_id}", path=path, shard=place.name)
