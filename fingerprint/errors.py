@@ -57,7 +57,20 @@ class NotAudio(AudioError):
         self.name, self.looks_like = name, looks_like
         super().__init__(
             f"{name} is not audio we read (it looks like {looks_like})",
-            hint="give wav, aiff, flac, mp3, ogg, opus, m4a/aac or webm",
+            hint="give wav, flac, mp3, ogg, opus, m4a, webm, or another usual format of sound or video",
+        )
+
+
+class NoAudioTrack(AudioError):
+    """A video, or another container, without a stream of sound."""
+
+    code = "no_audio_track"
+
+    def __init__(self, *, name: str, looks_like: str) -> None:
+        self.name, self.looks_like = name, looks_like
+        super().__init__(
+            f"{name} holds no sound ({looks_like} without an audio track)",
+            hint="leave it out, or give the file that holds its sound",
         )
 
 

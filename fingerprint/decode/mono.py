@@ -13,15 +13,21 @@ from fingerprint.types import RATE_HZ
 RATES_HZ: Final = (1_000, 768_000)
 """Lowest and highest sample rate taken for sound."""
 
-CANCELLED: Final = 1e-3
-"""A mix with less than this part of the left channel's energy has cancelled itself."""
+CANCELLED: Final = 0.1
+"""Two channels cancel where their sum has less than this part (-10 dB) of the power that they have apart."""
+
+STRETCH_FRAMES: Final = 16_384
+"""Frames looked at together: an inversion may start anywhere."""
+
+CONSIDERABLE: Final = 0.05
+"""A pair of channels with less of a block's power is not looked at."""
 
 LOUDEST: Final = 1e6
 """Samples beyond this, full scale being 1, are damage like NaN and become silence."""
 
 
 def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of the channels; the left one where they cancel each other; no NaN, no infinity.
+    """Mean of the channels, those that cancel others turned round; no NaN, no infinity.
 
     Parameters
     ----------
@@ -35,9 +41,68 @@ def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
     if mono.size and not np.abs(mono).max() <= LOUDEST:  # so written that NaN is caught
         block = np.where(np.abs(block) <= LOUDEST, block, np.float32(0))
         mono = _mean(block)
-    if len(block) > 1 and np.vdot(mono, mono) < CANCELLED * np.vdot(block[0], block[0]):
-        return np.ascontiguousarray(block[0])
+    for first in range(0, block.shape[1] if len(block) > 1 else 0, STRETCH_FRAMES):
+        stretch = block[:, first : first + STRETCH_FRAMES]
+        mixed = mono[first : first + STRETCH_FRAMES]
+        turned = _two_turned(stretch, mixed) if len(block) == 2 else _many_turned(stretch)
+        if turned is not None:
+            mixed[:] = _mean(turned)
     return mono
+
+
+def _two_turned(block: NDArray[np.float32], mixed: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Both channels, the right one turned round; None where their mean `mixed` has not lost its power."""
+    if block.T.flags.c_contiguous:
+        flat = block.T.reshape(-1)
+        apart = np.vdot(flat, flat)
+    else:
+        apart = np.vdot(block[0], block[0]) + np.vdot(block[1], block[1])
+    if not 4 * np.vdot(mixed, mixed) < CANCELLED * apart:
+        return None
+    turned: NDArray[np.float32] = np.stack([block[0], -block[1]])
+    return turned
+
+
+def _many_turned(block: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """All channels, those turned round that cancel others; None where none do."""
+    powers = np.asarray(block @ block.T, dtype=np.float64)
+    cancels = _kept(powers) < CANCELLED
+    if not cancels.any():
+        return None
+    turned: NDArray[np.float32] = block * _signs(powers, cancels)[:, None]
+    return turned
+
+
+def _kept(powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Power of each two channels' sum over the power that they have apart; 1 where it does not matter."""
+    own = np.diag(powers)
+    apart = own[:, None] + own
+    matters = apart > CONSIDERABLE * own.sum()
+    kept: NDArray[np.float64] = np.divide(
+        apart + 2 * powers, apart, out=np.ones_like(powers), where=matters & (apart > 0)
+    )
+    return kept
+
+
+def _signs(powers: NDArray[np.float64], cancels: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """+1 for each channel, -1 for those that cancel the ones that are loudest."""
+    signs = np.ones(len(powers), dtype=np.float32)
+    done: list[int] = []
+    for channel in np.argsort(-np.diag(powers), kind="stable"):
+        rivals = [other for other in done if cancels[channel, other]]
+        if rivals:
+            signs[channel] = -signs[rivals[0]]
+        else:
+            friends = [other for other in done if _alike(powers, channel, other)]
+            signs[channel] = signs[friends[0]] if friends else 1
+        done.append(int(channel))
+    turned: NDArray[np.float32] = signs * signs[int(np.argmax(np.any(cancels, axis=1)))]
+    return turned
+
+
+def _alike(powers: NDArray[np.float64], channel: int, other: int) -> bool:
+    """Whether two channels are mostly the same."""
+    return bool(powers[channel, other] > 0.5 * np.sqrt(powers[channel, channel] * powers[other, other]))
 
 
 def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:

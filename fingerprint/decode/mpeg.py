@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fingerprint.decode.stored import Stored
+from fingerprint.decode.stored import SCAN_BYTES, Stored
 
 _KBIT: Final = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -32,13 +34,21 @@ HEADER_BYTES: Final = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One frame, as its header tells it."""
+    """One frame, as its header tells it.
+
+    Attributes
+    ----------
+    kind : tuple of int
+        What must not change within a stream: version, layer, rate and whether it is mono.
+    side_bytes : int
+        Header and side information: where a Xing tag would stand in layer III.
+    """
 
     n_bytes: int
     n_samples: int
     rate_hz: int
+    kind: tuple[int, ...]
     side_bytes: int = 0
-    """Header and side information: where a Xing tag would stand in layer III."""
 
 
 def mp3_frame(header: bytes) -> Frame | None:
@@ -56,7 +66,8 @@ def mp3_frame(header: bytes) -> Frame | None:
     n_bytes = (n_samples // 8 // slot_bytes * bits_s // rate_hz + padding) * slot_bytes
     mono = header[3] >> 6 == 3
     side_bytes = 4 + ((17 if mono else 32) if first else (9 if mono else 17))
-    return Frame(n_bytes=n_bytes, n_samples=n_samples, rate_hz=rate_hz, side_bytes=side_bytes)
+    kind = (header[1] & 0xFE, header[2] & 0x0C, int(mono))
+    return Frame(n_bytes=n_bytes, n_samples=n_samples, rate_hz=rate_hz, side_bytes=side_bytes, kind=kind)
 
 
 def adts_frame(header: bytes) -> Frame | None:
@@ -67,7 +78,8 @@ def adts_frame(header: bytes) -> Frame | None:
     rate, n_samples = header[2] >> 2 & 15, 1_024 * (1 + (header[6] & 3))
     if rate >= len(_ADTS_RATE_HZ) or n_bytes < HEADER_BYTES:
         return None
-    return Frame(n_bytes=n_bytes, n_samples=n_samples, rate_hz=_ADTS_RATE_HZ[rate])
+    kind = (header[1] & 0xFE, header[2] & 0xFD, header[3] & 0xC0)
+    return Frame(n_bytes=n_bytes, n_samples=n_samples, rate_hz=_ADTS_RATE_HZ[rate], kind=kind)
 
 
 def frame_at(stored: Stored, offset: int, *, adts: bool) -> Frame | None:
@@ -81,21 +93,38 @@ def find_frames(stored: Stored, start: int, reach: int, *, adts: bool, in_a_row:
 
     Two bytes look like a header by chance often, `in_a_row` of them at the right distances hardly ever.
     """
-    window = stored.at(start, reach + HEADER_BYTES)
-    place = window.find(0xFF)
-    while 0 <= place < reach:
-        if _row(stored, start + place, in_a_row, adts=adts):
-            return start + place
-        place = window.find(0xFF, place + 1)
+    for place in _places(stored, start, reach, adts=adts):
+        if frames_at(stored, place, in_a_row, adts=adts):
+            return place
     return None
 
 
-def _row(stored: Stored, offset: int, in_a_row: int, *, adts: bool) -> bool:
+_SYNC: Final = {
+    True: re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"),
+    False: re.compile(rb"\xff[\xe2-\xff][^\xf0-\xff]"),
+}
+"""How a header of ADTS, or of MPEG audio, may begin."""
+
+
+def _places(stored: Stored, start: int, reach: int, *, adts: bool) -> Iterator[int]:
+    parse = adts_frame if adts else mp3_frame
+    for offset in range(start, start + reach, SCAN_BYTES):
+        n_bytes = min(SCAN_BYTES, start + reach - offset)
+        window = stored.at(offset, n_bytes + HEADER_BYTES)
+        for found in _SYNC[adts].finditer(window, 0, n_bytes + 2):
+            if found.start() < n_bytes and parse(window[found.start() : found.start() + HEADER_BYTES]):
+                yield offset + found.start()
+
+
+def frames_at(stored: Stored, offset: int, in_a_row: int, *, adts: bool) -> bool:
+    """Whether so many frames of one kind stand at `offset`; one less is enough where the file ends."""
     kinds = set()
-    for _ in range(in_a_row):
+    for count in range(in_a_row):
+        if offset == stored.size and count and count == in_a_row - 1:
+            break
         frame = frame_at(stored, offset, adts=adts)
         if frame is None:
             return False
-        kinds.add((frame.rate_hz, frame.n_samples))
+        kinds.add(frame.kind)
         offset += frame.n_bytes
     return len(kinds) == 1

@@ -2,132 +2,185 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+import time
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.decode.formats import FORMATS
-from fingerprint.decode.lengths import cut_short, hides_more
+from fingerprint.decode.layout import lay_out
 from fingerprint.decode.limits import Limits
-from fingerprint.decode.mono import Resampler, mix_down
-from fingerprint.decode.roads import DAMAGE, Road, open_road
+from fingerprint.decode.pieces import Piece
+from fingerprint.decode.roads import DAMAGE, NoTrack, Track
 from fingerprint.decode.sniff import Sniffed, sniff
 from fingerprint.decode.stored import Stored
-from fingerprint.errors import AudioTooLarge, BrokenAudio
+from fingerprint.decode.take import Budget, Header, Outcome, OutOfTime, Take
+from fingerprint.errors import AudioTooLarge, BrokenAudio, NoAudioTrack
 
-MISSING_S: Final = 0.25
-"""Seconds that may be missing of a whole file: codecs add and trim a few frames at either end."""
+MAX_TRACKS: Final = 32
+"""Tracks that are decoded of one file; of others it is said that they were not compared."""
 
-MISSING_LOSSLESS_S: Final = 0.01
-"""The same where a header counts the very samples."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What is told of a file before its samples."""
-
-    container: str
-    codec: str
-    rate_hz: int
-    channels: int
+Kind = Literal["sequential", "parallel"]
 
 
 class Listener(Protocol):
-    """Takes what is decoded. A second header says: forget the samples so far, another decoder starts over."""
+    """Takes what is decoded. A second header says: forget all so far, another decoder starts over."""
 
     def header(self, header: Header) -> None:
-        """Called before the first samples of each decoder."""
+        """Called before the first samples of the file."""
+
+    def part(self, label: str, kind: Kind, *, again: bool) -> None:
+        """Called before the samples of each stream of several; `again` says: forget those of the last one."""
 
     def samples(self, samples: NDArray[np.float32]) -> None:
         """Called with mono samples at ``RATE_HZ``."""
 
 
-def play(stored: Stored, limits: Limits, listener: Listener, *, name: str) -> str | None:
-    """Decode a file to a listener; return in words why it is not whole, or None if it is.
+def play(stored: Stored, limits: Limits, listener: Listener, *, name: str) -> Outcome:
+    """Decode a file to a listener, all of its links and tracks; return what is missing.
 
     Raises
     ------
-    EmptyFile, NotAudio, BrokenAudio, AudioTooLarge
+    EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge
     """
     sniffed = sniff(stored, name=name)
-    shortfall = cut_short(stored, sniffed)
-    heard: str | None = None
-    reasons = []
-    roads = FORMATS[sniffed.format].roads
-    for road in reversed(roads) if hides_more(stored, sniffed) else roads:
-        performance = _Performance(name=name, limits=limits, listener=listener)
-        try:
-            performance.run(road, stored, sniffed)
-        except DAMAGE as damage:
-            reason = _words(damage)
-            reasons.append(f"{road}: {reason}")
-            if performance.frames:
-                heard = f"decoding stopped after {performance.seconds:.1f} s ({reason})"
-            continue
-        return shortfall or performance.shortfall
-    if heard is None:
-        raise BrokenAudio(name=name, reason="; ".join(reasons))
-    return shortfall or heard
+    player = _Player(name=name, limits=limits, listener=listener, sniffed=sniffed)
+    pieces = lay_out(stored, sniffed)
+    for number, piece in enumerate(pieces, 1):
+        player.piece(piece, link=f"link {number}" if len(pieces) > 1 else "")
+    return player.finish()
+
+
+class _Player:
+    """Plays the links and tracks of one file, one after another."""
+
+    def __init__(self, *, name: str, limits: Limits, listener: Listener, sniffed: Sniffed) -> None:
+        self._name, self._listener = name, listener
+        self._container = FORMATS[sniffed.format].container
+        self._budget = Budget(name=name, limits=limits, begun_at=time.monotonic())
+        self._outcome = Outcome()
+        self._reasons: list[str] = []
+        self._no_track = True
+        self._spent: str | None = None
+
+    def piece(self, piece: Piece, *, link: str) -> None:
+        """Play one link: its first track, and then the others that turn out to be there."""
+        tracks: tuple[Track, ...] = (Track(),)
+        number = 0
+        while number < len(tracks):
+            label = _label(link, number, tracks)
+            if number >= MAX_TRACKS:
+                words = f"only {MAX_TRACKS} of its {len(tracks)} tracks are decoded"
+                self._outcome.miss(words, tracks[number].stated_s or 0.0, from_s=0.0)
+            elif self._spent is not None:
+                self._outcome.miss(f"{label}: {self._spent}", tracks[number].stated_s or 0.0, from_s=0.0)
+            else:
+                tracks = max(self._stream(piece, link, number), tracks, key=len)
+            number += 1
+
+    def finish(self) -> Outcome:
+        """What is missing of the whole file."""
+        if self._budget.seconds:
+            return self._outcome
+        if self._no_track:
+            raise NoAudioTrack(name=self._name, looks_like=f"a file of the kind {self._container}")
+        raise BrokenAudio(name=self._name, reason="; ".join(dict.fromkeys(self._reasons)))
+
+    def _stream(self, piece: Piece, link: str, number: int) -> tuple[Track, ...]:
+        """Play one track by the first decoder that gives all of it; returns the file's tracks."""
+        takes: list[Take] = []
+        tracks: tuple[Track, ...] = (Track(),)
+        first = not self._budget.seconds
+        roads = list(FORMATS[piece.format].roads) if piece.stored.size else []
+        for at, road in enumerate(roads):
+            take = Take(piece=piece, road=road, track=number, budget=self._budget)
+            emit = _Emit(self._listener, self._container, link, number, first=first, again=bool(takes))
+            try:
+                take.run(emit)
+            except NoTrack as damage:
+                take.reason = str(damage)
+            except DAMAGE as damage:
+                take.reason, self._no_track = f"{road}: {_words(damage)}", False
+            except (AudioTooLarge, OutOfTime) as spent:
+                if first:
+                    raise
+                self._spent = spent.message if isinstance(spent, AudioTooLarge) else str(spent)
+                take.reason = self._spent
+            tracks = max(take.tracks, tracks, key=len)
+            if take.reason is not None:
+                self._reasons.append(take.reason)
+            if take.seconds:
+                takes.append(take)
+            if self._spent or (take.seconds and not take.falls_short and take.reason is None):
+                break
+            best = max(takes, key=lambda take: take.seconds, default=None)
+            if (
+                at == len(FORMATS[piece.format].roads) - 1
+                and best is not None
+                and best.seconds > take.seconds + 1
+            ):
+                roads.append(best.road)  # the last decoder gave less than one before it
+        self._judge(piece, takes[-1] if takes else None, _label(link, number, tracks), number, tracks)
+        return tracks
+
+    def _judge(
+        self, piece: Piece, take: Take | None, label: str, number: int, tracks: tuple[Track, ...]
+    ) -> None:
+        """Add what is missing of a stream to what is missing of the file."""
+        sequential = len(tracks) == 1
+        prefix = f"{label}: " if label else ""
+        if take is None:
+            words = piece.missing or "; ".join(dict.fromkeys(self._reasons[-2:])) or "it cannot be decoded"
+            seconds = max(piece.expected_s or 0.0, tracks[min(number, len(tracks) - 1)].stated_s or 0.0)
+            self._outcome.miss(
+                f"{prefix}{words}", seconds, from_s=self._budget.seconds if sequential else 0.0
+            )
+            return
+        start_s = self._budget.seconds if sequential else 0.0
+        self._budget.take(take)
+        lack, seconds, at_end = take.missing()
+        if lack is not None:
+            self._outcome.miss(
+                f"{prefix}{lack}", seconds, from_s=start_s + take.seconds if at_end else start_s
+            )
+
+
+class _Emit:
+    """Announces a stream before its first samples, and passes them on."""
+
+    def __init__(
+        self, listener: Listener, container: str, link: str, number: int, *, first: bool, again: bool
+    ) -> None:
+        self._listener, self._container, self._link, self._number = listener, container, link, number
+        self._first, self._again = first, again
+
+    def begin(self, *, codec: str, rate_hz: int, channels: int, tracks: tuple[Track, ...]) -> None:
+        """Announce."""
+        if self._first:
+            self._listener.header(
+                Header(container=self._container, codec=codec, rate_hz=rate_hz, channels=channels)
+            )
+        label = _label(self._link, self._number, tracks)
+        if label:
+            kind: Kind = "parallel" if len(tracks) > 1 else "sequential"
+            self._listener.part(label, kind, again=self._again and not self._first)
+
+    def samples(self, samples: NDArray[np.float32]) -> None:
+        """Pass on."""
+        self._listener.samples(samples)
+
+
+def _label(link: str, number: int, tracks: tuple[Track, ...]) -> str:
+    """Such as "link 2", "track 1 (eng)" or "link 1, track 2"; empty where there is but one stream."""
+    if len(tracks) <= 1:
+        return link
+    said = tracks[number].label if number < len(tracks) else ""
+    track = f"track {number + 1} ({said})" if said else f"track {number + 1}"
+    return f"{link}, {track}" if link else track
 
 
 def _words(damage: Exception) -> str:
     """The library's own words, without its numbers and the names that it made up for the file."""
     short = getattr(damage, "error_string", None) or getattr(damage, "strerror", None)
     return str(short or damage or type(damage).__name__).strip(" .")
-
-
-class _Performance:
-    """One decoder's go at a file, counting what it gives."""
-
-    def __init__(self, *, name: str, limits: Limits, listener: Listener) -> None:
-        self._name, self._limits, self._listener = name, limits, listener
-        self.frames, self.seconds = 0, 0.0
-        self.shortfall: str | None = None
-        self._samples = 0
-
-    def run(self, road_name: str, stored: Stored, sniffed: Sniffed) -> None:
-        """Decode to the end; `shortfall` then says what was missing."""
-        road = open_road(road_name, stored, sniffed.format)
-        try:
-            self._within("channels", road.channels, self._limits.max_channels)
-            resampler = Resampler(road.rate_hz)
-            header = Header(
-                container=FORMATS[sniffed.format].container,
-                codec=road.codec,
-                rate_hz=road.rate_hz,
-                channels=road.channels,
-            )
-            self._stream(road, resampler, header)
-        finally:
-            road.close()
-        if not self.frames:
-            raise ValueError("there are no samples in it")
-        spare_s = MISSING_LOSSLESS_S if road.codec == "flac" else MISSING_S
-        if road.lost_s > spare_s:
-            self.shortfall = f"{road.lost_s:.1f} s in it are damaged and were left out"
-        elif road.stated_s is not None and self.seconds < road.stated_s - spare_s:
-            self.shortfall = f"its header promises {road.stated_s:.1f} s, {self.seconds:.1f} s are there"
-
-    def _stream(self, road: Road, resampler: Resampler, header: Header) -> None:
-        for block in road.blocks():
-            self._count(block, road.rate_hz)
-            mono = mix_down(block)
-            if self.frames == mono.size:
-                self._listener.header(header)
-            self._listener.samples(resampler.push(mono))
-        if self.frames:
-            self._listener.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
-
-    def _count(self, block: NDArray[np.float32], rate_hz: int) -> None:
-        self.frames += block.shape[1]
-        self._samples += block.size
-        self.seconds = self.frames / rate_hz
-        self._within("channels", len(block), self._limits.max_channels)
-        self._within("seconds", self.seconds, self._limits.max_seconds)
-        self._within("samples", self._samples, self._limits.n_samples)
-
-    def _within(self, what: str, value: float, limit: float) -> None:
-        if value > limit:
-            raise AudioTooLarge(name=self._name, what=what, limit=f"{limit:,.0f}")

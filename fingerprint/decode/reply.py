@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from fingerprint.decode import protocol
 from fingerprint.decode.limits import Limits
 from fingerprint.decode.protocol import Channel, Hangup
-from fingerprint.errors import AudioError, AudioTooLarge, BrokenAudio, EmptyFile, NotAudio
-from fingerprint.types import RATE_HZ, Decoded, Waveform
+from fingerprint.errors import AudioError, AudioTooLarge, BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
+from fingerprint.types import RATE_HZ, AudioPart, Decoded, Waveform
 
 _REFUSALS: Final[dict[str, Callable[..., AudioError]]] = {
-    kind.code: kind for kind in (EmptyFile, NotAudio, BrokenAudio, AudioTooLarge)
+    kind.code: kind for kind in (EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge)
 }
 """What a worker may refuse an item with; it sends the code and the named values."""
+
+
+MAX_PARTS: Final = 70_000
+"""More parts than any file can have: links times tracks."""
+
+MAX_LABEL: Final = 120
+MAX_STATED_S: Final = 1e9
+
+_KINDS: Final[dict[str, Literal["sequential", "parallel"]]] = {
+    "sequential": "sequential",
+    "parallel": "parallel",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A stream, and at which byte of the samples it begins."""
+
+    label: str
+    kind: Literal["sequential", "parallel"]
+    start_byte: int
 
 
 class Reply:
@@ -26,6 +48,7 @@ class Reply:
         self._name = name
         self._header: dict[str, Any] | None = None
         self._samples = bytearray()
+        self._parts: list[_Part] = []
         self._max_bytes = int(limits.max_seconds * RATE_HZ) * 4 + protocol.MAX_PAYLOAD_BYTES
 
     def read(self, channel: Channel, deadline: float) -> Decoded:
@@ -48,19 +71,50 @@ class Reply:
                     raise Hangup("the worker sent more samples than the cap allows")
             elif kind == protocol.HEADER:
                 self._header, self._samples = protocol.read_json(payload), bytearray()
+                self._parts = []
+            elif kind == protocol.PART and self._header is not None:
+                self._part(protocol.read_json(payload))
             elif kind == protocol.REFUSAL:
                 raise self._refusal(protocol.read_json(payload))
             elif kind == protocol.END and self._header is not None:
-                return self._decoded(self._header, protocol.read_json(payload).get("note"))
+                return self._decoded(self._header, protocol.read_json(payload))
             else:
                 raise Hangup(f"the worker sent {kind!r} out of turn")
 
-    def _decoded(self, header: dict[str, Any], note: object) -> Decoded:
+    def _part(self, message: dict[str, Any]) -> None:
+        """A new stream begins with the samples that follow; `again` forgets those of the last one."""
+        if message.get("again") is True and self._parts:
+            del self._samples[self._parts.pop().start_byte :]
+        kind: object = message.get("kind")
+        if kind not in ("sequential", "parallel") or len(self._parts) >= MAX_PARTS:
+            raise Hangup("the worker sent a part that does not fit")
+        label = _words(message.get("label"))[:MAX_LABEL]
+        self._parts.append(_Part(label=label, kind=_KINDS[str(kind)], start_byte=len(self._samples)))
+
+    def _placed(self) -> tuple[AudioPart, ...]:
+        """Where each stream lies, by the samples that came of it."""
+        if not self._parts:
+            return ()
+        ends = [*(part.start_byte for part in self._parts[1:]), len(self._samples)]
+        bytes_s = 4.0 * RATE_HZ
+        return tuple(
+            AudioPart(
+                label=part.label,
+                start_s=part.start_byte / bytes_s,
+                duration_s=(end - part.start_byte) / bytes_s,
+                kind=part.kind,
+            )
+            for part, end in zip(self._parts, ends, strict=True)
+        )
+
+    def _decoded(self, header: dict[str, Any], end: dict[str, Any]) -> Decoded:
         if len(self._samples) % 4:
             raise Hangup("the worker sent part of a sample")
         samples = np.frombuffer(self._samples, dtype=np.float32)
         if samples.size and not np.isfinite(samples.min() + samples.max()):
             raise Hangup("the worker sent samples that are not numbers")
+        note = end.get("note")
+        parts = self._placed()
         return Decoded(
             waveform=Waveform(samples=samples),
             container=_words(header.get("container")),
@@ -69,6 +123,9 @@ class Reply:
             source_channels=_count(header.get("channels")),
             whole=note is None,
             note=None if note is None else _words(note),
+            parts=parts if len(parts) > 1 else (),
+            not_compared_s=0.0 if note is None else _seconds(end.get("not_compared_s")),
+            complete_s=None if end.get("complete_s") is None else _seconds(end.get("complete_s")),
         )
 
     def _refusal(self, message: dict[str, Any]) -> AudioError:
@@ -85,6 +142,12 @@ class Reply:
 def _words(value: object) -> str:
     """Text from the worker, made harmless for a terminal."""
     return "".join(sign if sign.isprintable() else "?" for sign in str(value)[:400])
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < MAX_STATED_S:
+        raise Hangup("the worker sent a length that does not fit")
+    return float(value)
 
 
 def _count(value: object) -> int:

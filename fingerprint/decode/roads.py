@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
 import av
@@ -11,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from fingerprint.decode.formats import FORMATS, Format
+from fingerprint.decode.formats import CODECS, FORMATS, Format
 from fingerprint.decode.stored import Stored, StoredFile
 
 BLOCK_FRAMES: Final = 65_536
@@ -33,8 +34,24 @@ Block = NDArray[np.float32]
 """Samples, shape (n_channels, n_frames)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One of the streams of sound that run side by side in a file.
+
+    Attributes
+    ----------
+    label : str
+        Its language and title, where the file states them.
+    stated_s : float or None
+        Its length in seconds, where the file states one.
+    """
+
+    label: str = ""
+    stated_s: float | None = None
+
+
 class Road(Protocol):
-    """An opened file that is being decoded.
+    """An opened file, one track of which is being decoded.
 
     Attributes
     ----------
@@ -43,28 +60,36 @@ class Road(Protocol):
         As the header states them; hostile files lie.
     stated_s : float or None
         Length in seconds that the header promises, where it does.
+    length_s : float or None
+        Length in seconds that this decoder means to give, where it knows.
     lost_s : float
         Seconds that could not be decoded so far and were left out.
+    tracks : tuple of Track
+        All tracks of the file.
     """
 
     codec: str
     rate_hz: int
     channels: int
     stated_s: float | None
+    length_s: float | None
     lost_s: float
+    tracks: tuple[Track, ...]
 
-    def blocks(self) -> Iterator[Block]:
-        """The sound, in order, in blocks of about ``BLOCK_FRAMES``."""
+    def blocks(self) -> Iterator[tuple[int, Block]]:
+        """The sound, in order, in blocks of about ``BLOCK_FRAMES``, each with its sample rate."""
 
     def close(self) -> None:
         """Let go of the decoder; the file descriptor stays open."""
 
 
-def open_road(name: str, stored: Stored, format_: Format) -> Road:
-    """Open a file with the decoder of that name; raises one of ``DAMAGE`` when it cannot."""
+def open_road(name: str, stored: Stored, format_: Format, track: int) -> Road:
+    """Open a file's track with the decoder of that name; raises one of ``DAMAGE`` when it cannot."""
     if name == "libsndfile":
+        if track:
+            raise ValueError("it has no further track")
         return SndfileRoad(stored)
-    return FfmpegRoad(stored, FORMATS[format_].demuxer)
+    return FfmpegRoad(stored, FORMATS[format_].demuxer, track)
 
 
 _SNDFILE_FORMATS: Final = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3")
@@ -92,48 +117,52 @@ _SNDFILE_CODECS: Final = {
 
 
 class SndfileRoad:
-    """libsndfile, straight on the file descriptor."""
+    """libsndfile, straight on the file descriptor where it can be."""
+
+    tracks: tuple[Track, ...] = (Track(),)
 
     def __init__(self, stored: Stored) -> None:
-        os.lseek(stored.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
-        self._file = soundfile.SoundFile(stored.fd, closefd=False)
+        if stored.is_file:
+            os.lseek(stored.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
+            self._file = soundfile.SoundFile(stored.fd, closefd=False)
+        else:
+            self._file = soundfile.SoundFile(StoredFile(stored))
         if self._file.format not in _SNDFILE_FORMATS or self._file.subtype not in _SNDFILE_CODECS:
             raise ValueError(f"{self._file.subtype} in {self._file.format} is not on our list")
         self.codec = "flac" if self._file.format == "FLAC" else _SNDFILE_CODECS[self._file.subtype]
         self.rate_hz, self.channels = int(self._file.samplerate), int(self._file.channels)
-        self.stated_s = self._file.frames / self.rate_hz if self._lengths_are_stated else None
+        known = 0 < self._file.frames < 1 << 62
+        self.length_s = self._file.frames / self.rate_hz if known else None
+        # of other formats libsndfile tells what it found in the file, or guessed, not what was promised
+        self.stated_s = self.length_s if self._file.format == "FLAC" else None
         self.lost_s = 0.0
 
-    @property
-    def _lengths_are_stated(self) -> bool:
-        # elsewhere libsndfile tells what it found in the file, not what the header promised
-        return self._file.format in ("FLAC", "MP3") and 0 < self._file.frames < 1 << 62
-
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[tuple[int, Block]]:
         """The sound, in order; the array is used again for the next block."""
         buffer = np.empty((BLOCK_FRAMES, self.channels), dtype=np.float32)
         while len(block := self._file.read(out=buffer)):
-            yield block.T
+            yield self.rate_hz, block.T
 
     def close(self) -> None:
         """Let go of the decoder."""
         self._file.close()
 
 
-_FFMPEG_CODECS: Final = (
-    "aac,aac_latm,alac,flac,mp1float,mp2float,mp3float,mp3,mp2,mp1,opus,vorbis,adpcm_ima_wav,adpcm_ima_qt,adpcm_ms,"
-    "gsm_ms,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,"
-    "pcm_f64le,pcm_f64be,pcm_mulaw,pcm_alaw"
-)
-"""FFmpeg's decoders that we let near the bytes; no video decoder is among them."""
-
 _FULL_SCALE: Final = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
+
+_STATES_LENGTH: Final = ("mov", "flac", "asf", "ape", "tta", "wv", "tak", "mpc8")
+"""Demuxers that read a track's length from the file, and do not guess it."""
+
+PLANES: Final = 7
+"""PyAV reads past the pointers of frames with more planes; those are interleaved first."""
 
 
 class FfmpegRoad:
     """FFmpeg by PyAV: one demuxer by name, one audio stream, no other file, no network."""
 
-    def __init__(self, stored: Stored, demuxer: str) -> None:
+    length_s: float | None = None
+
+    def __init__(self, stored: Stored, demuxer: str, track: int) -> None:
         self._container = av.open(
             StoredFile(stored),
             format=demuxer,
@@ -143,40 +172,42 @@ class FfmpegRoad:
             container_options={
                 "protocol_whitelist": "",
                 "format_whitelist": demuxer,
-                "codec_whitelist": _FFMPEG_CODECS,
-                "max_streams": "64",
+                "codec_whitelist": ",".join(CODECS),
+                "max_streams": "256",
             },
         )
-        if not self._container.streams.audio:
-            raise ValueError("there is no audio stream in it")
-        self._stream = self._container.streams.audio[0]
+        streams = self._container.streams.audio
+        if not streams:
+            raise NoTrack("there is no audio stream in it")
+        self.tracks = tuple(_track(stream, states=demuxer in _STATES_LENGTH) for stream in streams)
+        self._stream = streams[track]
         if self._stream.codec_context is None:
             raise ValueError("its codec is unknown")
         decoder = self._stream.codec_context.name
-        if decoder not in _FFMPEG_CODECS.split(","):
+        if decoder not in CODECS:
             raise ValueError(f"codec {decoder} is not on our list")
         self.codec = decoder.removesuffix("float")
         self._stream.codec_context.thread_count = 1
         self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
-        states = demuxer in ("mov", "flac") and self._stream.duration
-        self.stated_s = float(self._stream.duration * self._stream.time_base) if states else None
+        self.stated_s = self.tracks[track].stated_s
         self.lost_s = 0.0
+        self._interleave: Any = None
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[tuple[int, Block]]:
         """The sound, in order; packets that cannot be decoded are left out and counted."""
         gathered: list[Block] = []
-        n_frames = 0
+        n_frames, rate_hz = 0, self.rate_hz
         for frame in self._frames():
-            if frame.sample_rate != self.rate_hz:
-                raise ValueError(f"the sample rate changes to {frame.sample_rate} Hz inside")
-            block = _samples(frame)
-            if gathered and (n_frames >= BLOCK_FRAMES or len(block) != len(gathered[0])):
-                yield np.concatenate(gathered, axis=1)
+            block = self._samples(frame)
+            changed = gathered and (len(block) != len(gathered[0]) or frame.sample_rate != rate_hz)
+            if gathered and (n_frames >= BLOCK_FRAMES or changed):
+                yield rate_hz, np.concatenate(gathered, axis=1)
                 gathered, n_frames = [], 0
+            rate_hz = frame.sample_rate
             gathered.append(block)
             n_frames += block.shape[1]
         if gathered:
-            yield np.concatenate(gathered, axis=1)
+            yield rate_hz, np.concatenate(gathered, axis=1)
 
     def _frames(self) -> Iterator[Any]:
         for packet in self._container.demux(self._stream):
@@ -185,9 +216,28 @@ class FfmpegRoad:
             except av.error.InvalidDataError:
                 self.lost_s += float((packet.duration or 0) * (packet.time_base or 0)) or 0.02
 
+    def _samples(self, frame: Any) -> Block:
+        """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
+        if frame.format.is_planar and frame.layout.nb_channels > PLANES:
+            if self._interleave is None or self._interleave.layout.name != frame.layout.name:
+                self._interleave = av.AudioResampler("flt", frame.layout, frame.sample_rate)
+            parts = [_samples(part) for part in self._interleave.resample(frame)]
+            return np.concatenate(parts, axis=1)
+        return _samples(frame)
+
     def close(self) -> None:
         """Let go of the decoder."""
         self._container.close()
+
+
+class NoTrack(ValueError):
+    """A container without a stream of sound."""
+
+
+def _track(stream: Any, *, states: bool) -> Track:
+    words = [stream.metadata.get(key, "") for key in ("language", "title")]
+    stated_s = float(stream.duration * stream.time_base) if states and stream.duration else None
+    return Track(label=", ".join(word for word in words if word not in ("", "und")), stated_s=stated_s)
 
 
 def _refuse(url: str, *_: object) -> NoReturn:
@@ -195,7 +245,6 @@ def _refuse(url: str, *_: object) -> NoReturn:
 
 
 def _samples(frame: Any) -> Block:
-    """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
     found: NDArray[Any] = frame.to_ndarray()
     if not frame.format.is_planar:
         found = found.reshape(-1, frame.layout.nb_channels).T

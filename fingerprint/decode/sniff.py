@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from fingerprint.decode.formats import Format
-from fingerprint.decode.mpeg import find_frames
+from fingerprint.decode.magic import by_magic
+from fingerprint.decode.mpeg import find_frames, frames_at
 from fingerprint.decode.stored import Stored
-from fingerprint.errors import BrokenAudio, EmptyFile, NotAudio
+from fingerprint.decode.tags import syncsafe
+from fingerprint.errors import BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
 
 HEAD_BYTES: Final = 4_096
 SYNC_REACH_BYTES: Final = 16_384
@@ -23,10 +25,13 @@ class Sniffed:
     ----------
     start : int
         Offset of the format's first byte, past any ID3v2 tag.
+    first : bool
+        Whether nothing but tags and padding lies before it in the file.
     """
 
     format: Format
     start: int = 0
+    first: bool = True
 
 
 _STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
@@ -48,9 +53,6 @@ _STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"II*\x00", "a tiff image"),
     (0, b"MM\x00*", "a tiff image"),
     (8, b"WEBP", "a webp image"),
-    (8, b"AVI ", "an avi video"),
-    (0, b"FLV", "a flash video"),
-    (0, b"\x00\x00\x01\xba", "an mpeg video"),
     (0, b"\x7fELF", "an executable"),
     (0, b"MZ", "an executable"),
     (0, b"\xcf\xfa\xed\xfe", "an executable"),
@@ -65,19 +67,6 @@ _STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (1_080, b"FLT4", "a tracker module"),
     (1_080, b"6CHN", "a tracker module"),
     (1_080, b"8CHN", "a tracker module"),
-    (0, b"#!AMR", "amr speech"),
-    (0, b".snd", "Sun au audio"),
-    (0, b"caff", "Apple caf audio"),
-    (0, b"\x30\x26\xb2\x75", "Windows media"),
-    (0, b"wvpk", "WavPack audio"),
-    (0, b"MAC ", "Monkey's audio"),
-    (0, b"TTA1", "True Audio"),
-    (0, b"MPCK", "Musepack audio"),
-    (0, b"MP+", "Musepack audio"),
-    (0, b"DSD ", "dsf audio"),
-    (0, b"FRM8", "dff audio"),
-    (0, b".RMF", "RealMedia"),
-    (0, b"riff\x2e\x91\xcf\x11", "Wave64 audio"),
     (0, b"PAR1", "a Parquet file"),
     (0, b"ARROW1", "an Arrow file"),
     (0, b"\x93NUMPY", "a numpy array"),
@@ -89,15 +78,6 @@ _STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
 )
 """Offset, magic and name of what turns up among audio files."""
 
-_OGG_CODECS: Final[tuple[tuple[bytes, Format], ...]] = (
-    (b"OpusHead", Format.OPUS),
-    (b"\x01vorbis", Format.OGG),
-    (b"\x7fFLAC", Format.OGG),
-)
-
-_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
-_MP4_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
-
 
 def sniff(stored: Stored, *, name: str) -> Sniffed:
     """Tell the format of some bytes.
@@ -108,17 +88,21 @@ def sniff(stored: Stored, *, name: str) -> Sniffed:
         There are none.
     NotAudio
         They are no format on the allow-list; it says what they look like.
+    NoAudioTrack
+        They are a container of other things than sound.
     BrokenAudio
         An ID3v2 tag states more bytes than there are.
     """
     if stored.size == 0:
         raise EmptyFile(name=name)
-    start = _past_tags(stored, name=name)
+    start = _past_tags(stored, 0)
+    if start >= stored.size:
+        raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
     head = stored.at(start, HEAD_BYTES)
-    known = _by_magic(head)
+    known = by_magic(head)
     if known is not None:
         return Sniffed(format=known, start=start)
-    stranger = _stranger(head)
+    stranger = _stranger(head, name=name)
     if stranger is None:
         for adts in (True, False):
             first = find_frames(stored, start, SYNC_REACH_BYTES, adts=adts)
@@ -127,36 +111,35 @@ def sniff(stored: Stored, *, name: str) -> Sniffed:
     raise NotAudio(name=name, looks_like=stranger or _appearance(head))
 
 
-def _past_tags(stored: Stored, *, name: str) -> int:
-    start = 0
-    while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
-        start += 10 + size + (10 if tag[5] & 0x10 else 0)
-        if start >= stored.size:
-            raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
-    return start
-
-
-def _by_magic(head: bytes) -> Format | None:
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        return Format.WAV
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return Format.AIFF
-    if head[:4] == b"fLaC":
-        return Format.FLAC
-    if head[:4] == b"OggS":
-        return next((format_ for magic, format_ in _OGG_CODECS if magic in head), None)
-    if head[4:8] in _MP4_BOXES and not (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
-        return Format.M4A
-    if head[:4] == b"\x1aE\xdf\xa3" and (b"webm" in head[:64] or b"matroska" in head[:64]):
-        return Format.WEBM
+def look(stored: Stored, offset: int) -> Sniffed | None:
+    """The format of what begins at an offset inside a file, tags before it left out; None where none does."""
+    start = _past_tags(stored, offset)
+    if start >= stored.size:
+        return None
+    known = by_magic(stored.at(start, HEAD_BYTES))
+    if known is not None:
+        return Sniffed(format=known, start=start, first=False)
+    for adts in (True, False):
+        if frames_at(stored, start, 3, adts=adts):
+            return Sniffed(format=Format.AAC if adts else Format.MP3, start=start, first=False)
     return None
 
 
-def _stranger(head: bytes) -> str | None:
+def _past_tags(stored: Stored, start: int) -> int:
+    while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
+        start += 10 + syncsafe(tag[6:]) + (10 if tag[5] & 0x10 else 0)
+    return start
+
+
+_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
+
+
+def _stranger(head: bytes, *, name: str) -> str | None:
     if head[:4] == b"OggS":
-        return "an Ogg stream without Vorbis, Opus or FLAC"
-    if head[4:8] == b"ftyp":
+        if any(magic in head for magic in (b"\x80theora", b"BBCD\0", b"fishead\0", b"\x01video")):
+            raise NoAudioTrack(name=name, looks_like="an Ogg video")
+        return "an Ogg stream without Vorbis, Opus, FLAC or Speex"
+    if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
         return "a picture in an mp4 container"
     return next((words for at, magic, words in _STRANGERS if head[at : at + len(magic)] == magic), None)
 

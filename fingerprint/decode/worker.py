@@ -23,10 +23,11 @@ from fingerprint.decode import protocol
 from fingerprint.decode.limits import Limits
 from fingerprint.decode.lockdown import lock_down
 from fingerprint.decode.mono import Resampler
-from fingerprint.decode.play import Header, play
+from fingerprint.decode.play import Kind, play
 from fingerprint.decode.probe import probe
 from fingerprint.decode.protocol import Channel
 from fingerprint.decode.stored import Stored
+from fingerprint.decode.take import Header
 from fingerprint.errors import AudioError, AudioTooLarge
 from fingerprint.lifeline import die_with_parent
 
@@ -56,6 +57,8 @@ def _rehearse() -> None:
     with av.open(io.BytesIO(wav.getvalue()), format="wav", metadata_errors="ignore") as container:
         for frame in container.decode(audio=0):
             frame.to_ndarray()
+            for part in av.AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame):
+                part.to_ndarray()
     Resampler(8_000).push(np.zeros(64, dtype=np.float32), last=True)
 
 
@@ -73,7 +76,7 @@ def _serve(channel: Channel, limits: Limits) -> None:
 
 def _decode(channel: Channel, fd: int, name: str, limits: Limits) -> None:
     try:
-        note = play(Stored(fd), limits, _Speaker(channel), name=name)
+        outcome = play(Stored(fd), limits, _Speaker(channel), name=name)
     except AudioError as error:
         values = {key: value for key, value in vars(error).items() if key not in ("message", "hint", "name")}
         channel.send_json(protocol.REFUSAL, {"code": error.code, "values": values})
@@ -82,7 +85,12 @@ def _decode(channel: Channel, fd: int, name: str, limits: Limits) -> None:
         refusal = {"code": AudioTooLarge.code, "values": {"what": "memory while decoding", "limit": limit}}
         channel.send_json(protocol.REFUSAL, refusal)
     else:
-        channel.send_json(protocol.END, {"note": note})
+        end = {
+            "note": outcome.note,
+            "not_compared_s": outcome.not_compared_s,
+            "complete_s": outcome.complete_s,
+        }
+        channel.send_json(protocol.END, end)
 
 
 class _Speaker:
@@ -94,6 +102,9 @@ class _Speaker:
     def header(self, header: Header) -> None:
         fields: dict[str, Any] = asdict(header)
         self._channel.send_json(protocol.HEADER, fields)
+
+    def part(self, label: str, kind: Kind, *, again: bool) -> None:
+        self._channel.send_json(protocol.PART, {"label": label, "kind": kind, "again": again})
 
     def samples(self, samples: NDArray[np.float32]) -> None:
         data = memoryview(samples.tobytes())

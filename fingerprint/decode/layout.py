@@ -1,0 +1,90 @@
+"""A stored file -> its links, whatever its format: files joined end to end, and chained streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
+from fingerprint.decode.boxes import lay_mp4, lay_webm
+from fingerprint.decode.formats import Format
+from fingerprint.decode.ogg import lay_ogg
+from fingerprint.decode.pieces import Laid, Piece
+from fingerprint.decode.riff import lay_wav
+from fingerprint.decode.sniff import Sniffed, look
+from fingerprint.decode.stored import Stored, View
+from fingerprint.decode.streams import lay_adts, lay_mp3
+
+MAX_PIECES: Final = 2_000
+"""Links that are decoded of one file."""
+
+_JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
+    Format.FLAC: re.compile(rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}", re.DOTALL),
+    Format.APE: re.compile(rb"MAC [\x00-\xff][\x0e\x0f]\x00\x00"),
+    Format.TTA: re.compile(rb"TTA1[\x01\x02]\x00.\x00.\x00", re.DOTALL),
+    Format.TAK: re.compile(rb"tBaK\x01[\x00-\x40]\x00\x00"),
+    Format.AMR: re.compile(rb"#!AMR(?:-WB)?\n"),
+    Format.VOC: re.compile(rb"Creative Voice File\x1a"),
+    Format.SPHERE: re.compile(rb"NIST_1A\n   \d{4}\n"),
+    Format.SOX: re.compile(rb"\.SoX.\x00\x00\x00|XoS\.\x00\x00\x00.", re.DOTALL),
+    Format.AVI: re.compile(rb"RIFF....AVI LIST", re.DOTALL),
+    Format.ASF: re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
+    Format.MUSEPACK8: re.compile(rb"MPCKSH"),
+    Format.FLV: re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09"),
+    Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
+}
+"""How a further file begins, for formats whose own structure does not say where they end."""
+
+_LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]]] = {
+    Format.WAV: lay_wav,
+    Format.AIFF: lay_aiff,
+    Format.AU: lay_au,
+    Format.CAF: lay_caf,
+    Format.W64: lay_w64,
+    Format.MP3: lay_mp3,
+    Format.AAC: lay_adts,
+    Format.OGG: lay_ogg,
+    Format.OPUS: lay_ogg,
+    Format.SPEEX: lay_ogg,
+    Format.M4A: lay_mp4,
+    Format.WEBM: lay_webm,
+}
+
+
+def lay_out(stored: Stored, sniffed: Sniffed) -> list[Piece]:
+    """The links of a file, in order; an ordinary file has one, and it is the whole file."""
+    pieces: list[Piece] = []
+    following: Sniffed | None = sniffed
+    while following is not None and len(pieces) < MAX_PIECES:
+        laid = _lay(stored, following)
+        pieces += laid.pieces
+        following = look(stored, laid.end) if following.start < laid.end < stored.size else None
+    if following is not None or len(pieces) > MAX_PIECES:
+        words = f"there are more than {MAX_PIECES:,} links in it"
+        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, stored=View(stored, []), missing=words)]
+    return pieces
+
+
+def _lay(stored: Stored, sniffed: Sniffed) -> Laid:
+    def other_sound(offset: int) -> bool:
+        return offset < stored.size and look(stored, offset) is not None
+
+    layer = _LAYERS.get(sniffed.format)
+    if layer is not None:
+        start = 0 if sniffed.format in (Format.MP3, Format.AAC) and sniffed.first else sniffed.start
+        return layer(stored, start, other_sound)
+    return _as_one(stored, sniffed)
+
+
+def _as_one(stored: Stored, sniffed: Sniffed) -> Laid:
+    """One link up to the end, or to where a further file of a known format begins."""
+    start, end = sniffed.start, stored.size
+    pattern = _JOINED.get(sniffed.format)
+    if pattern is not None:
+        places = stored.find(pattern, start + 64)
+        end = next((place for place in places if look(stored, place) is not None), end)
+    # FFmpeg steps over tags at the start of a file; libsndfile does so of FLAC
+    whole = sniffed.first and end == stored.size
+    piece = Piece(format=sniffed.format, stored=stored if whole else View(stored, [(start, end)]))
+    return Laid(pieces=(piece,), end=end)

@@ -1,0 +1,77 @@
+"""MP3 and ADTS files: their links, counted by their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from fingerprint.decode.formats import Format
+from fingerprint.decode.pieces import Laid, Piece
+from fingerprint.decode.stored import Stored, View
+from fingerprint.decode.walk import Run, walk
+
+LEAST_S: Final = 0.25
+"""What a decoder may trim of a link at its ends: encoder delay and padding."""
+
+SPARE_FRAMES: Final = 6
+"""The same in frames, where these are long."""
+
+CUT_FRAMES: Final = 3
+"""Frames that must be missing of those stated before a file counts as cut off; encoders disagree by one."""
+
+
+def lay_mp3(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> Laid:
+    """Links of an MP3 file: they differ in version, layer, rate or channels."""
+    return _lay(stored, start, other_sound, Format.MP3)
+
+
+def lay_adts(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> Laid:
+    """Links of an AAC file in ADTS: they differ in profile, rate or channels."""
+    return _lay(stored, start, other_sound, Format.AAC)
+
+
+def _lay(stored: Stored, start: int, other_sound: Callable[[int], bool], format_: Format) -> Laid:
+    walked = walk(stored, start, adts=format_ is Format.AAC, other_sound=other_sound)
+    plain = start == 0 and walked.end == stored.size and len(walked.runs) == 1
+    pieces = [_piece(stored, run, format_, plain=plain) for run in walked.runs]
+    if walked.given_up:
+        rest = f"the kind of its frames changes more than {len(pieces):,} times"
+        pieces.append(Piece(format=format_, stored=View(stored, [(walked.end, stored.size)]), missing=rest))
+        return Laid(pieces=tuple(pieces), end=stored.size)
+    return Laid(pieces=tuple(pieces), end=walked.end)
+
+
+def _piece(stored: Stored, run: Run, format_: Format, *, plain: bool) -> Piece:
+    frame_s = run.first.n_samples / run.first.rate_hz
+    stated, tagged = _stated_frames(stored, run) if format_ is Format.MP3 else (0, False)
+    n_frames = run.n_frames - tagged
+    missing, missing_s, at_end = None, 0.0, True
+    if stated - n_frames >= CUT_FRAMES:
+        missing_s = (stated - n_frames) * frame_s
+        missing = f"its tag states {stated * frame_s:.1f} s, {n_frames * frame_s:.1f} s are there"
+    elif run.junk_s > LEAST_S:
+        missing_s, at_end = run.junk_s, False
+        missing = f"{run.junk_bytes:,} bytes in it are no frames of sound"
+    whole_file = plain and len(run.extents) == 1 and not run.junk_bytes
+    return Piece(
+        format=format_,
+        stored=stored if whole_file else View(stored, run.extents),
+        expected_s=run.seconds - tagged * frame_s,
+        spare_s=max(LEAST_S, SPARE_FRAMES * frame_s),
+        missing_s=missing_s,
+        missing=missing,
+        at_end=at_end,
+    )
+
+
+def _stated_frames(stored: Stored, run: Run) -> tuple[int, bool]:
+    """Frames that a Xing, Info or VBRI tag states (0: none), and whether the first frame is such a tag."""
+    start = run.extents[0][0]
+    tag = stored.at(start + run.first.side_bytes, 16)
+    if tag[:4] in (b"Xing", b"Info"):
+        flags = int.from_bytes(tag[4:8], "big")
+        return (int.from_bytes(tag[8:12], "big") if flags & 1 else 0), True
+    vbri = stored.at(start + 36, 18)
+    if vbri[:4] == b"VBRI":
+        return int.from_bytes(vbri[14:18], "big"), True
+    return 0, False
