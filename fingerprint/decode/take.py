@@ -149,9 +149,9 @@ class Take:
         try:
             self.tracks = road.tracks
             expected_s = self._stated_s
-            if expected_s is not None and road.length_s is not None:
-                if road.length_s < expected_s - self._spare_s:
-                    raise ValueError(f"it means to give {road.length_s:.1f} s of {expected_s:.1f} s")
+            gives_s = expected_s if road.length_s is None else road.length_s
+            if expected_s is not None and gives_s is not None and gives_s < expected_s - self._spare_s:
+                raise ValueError(f"it means to give {gives_s:.1f} s of {expected_s:.1f} s")
             if expected_s is None:
                 self._stated_s = road.stated_s
             self._lossless = road.codec == "flac"
