@@ -45,10 +45,15 @@ class Settings(BaseSettings):
         catalog, in place of the home's own SQLite file. Segments, spool and lock stay in the home.
     sandbox : str
         ``auto`` takes bubblewrap where it works and resource limits where not; ``bwrap`` insists on it.
+    require_sandbox : bool
+        The server starts only where bubblewrap and the system call filter both work.
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
         Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
     workers : int
         Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`api.machine`).
+    item_wall_s, job_wall_s : float
+        Seconds that all work on one item may take (then it is reported as not compared and the next one
+        follows), and one job of the server in all (then it is stopped and has failed).
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
@@ -62,10 +67,13 @@ class Settings(BaseSettings):
     tenant: str = "local"
     database_url: SecretStr | None = None
     sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
+    require_sandbox: bool = False
     max_item_bytes: int = Field(default=2 << 30, gt=0)
     max_seconds: float = Field(default=4 * 3600.0, gt=0, allow_inf_nan=False)
     decode_wall_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
+    item_wall_s: float = Field(default=1800.0, gt=0)
+    job_wall_s: float = Field(default=86_400.0, gt=0)
     workers: int = Field(default=0, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)

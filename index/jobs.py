@@ -1,8 +1,8 @@
 """Jobs that outlive the process that took them: rows beside what they make, with lease and attempts.
 
-A job is queued, running, done or failed. Whoever claims a queued one holds a lease and prolongs it; when the
-holder dies the lease runs out, or `Jobs.take_back` ends it at once, and the job is queued again. A job that
-used up its attempts has failed, for the reason that it brings its worker down.
+A job is queued, running, done, failed or cancelled. Whoever claims a queued one holds a lease and prolongs
+it; when the holder dies the lease runs out, or `Jobs.take_back` ends it at once, and the job is queued again.
+A job that used up its attempts has failed, for the reason that it brings its worker down.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +41,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 _UNENDED: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
@@ -166,9 +167,18 @@ class Jobs:
                 Path(path) for path in connection.execute(select(JOB.c.spool_path).where(alive)).scalars()
             }
 
-    def claim(self, kinds: Sequence[str], *, lease_s: float = LEASE_S) -> Job | None:
-        """Take the oldest queued job of these kinds; None when there is none."""
-        self.take_back(only_expired=True)
+    def claim(
+        self, kinds: Sequence[str], *, lease_s: float = LEASE_S, held: Collection[str] = ()
+    ) -> Job | None:
+        """Take the oldest queued job of these kinds; None when there is none.
+
+        Parameters
+        ----------
+        held
+            Jobs that this process is known to work on: they are not taken back, even where a full disk kept
+            their leases from being prolonged.
+        """
+        self.take_back(only_expired=True, held=held)
         waiting = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
         oldest = self._mine(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
         with self._catalog.writing() as connection:
@@ -194,7 +204,7 @@ class Jobs:
 
     def finish(self, job: Job, result: Any) -> Job:
         """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
-        done = json.dumps(result, ensure_ascii=False)
+        done = _storable(json.dumps(result, ensure_ascii=False))
         self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=done)
         return self._sure(job.id)
 
@@ -207,7 +217,18 @@ class Jobs:
         """Queue a job again that its worker stops on purpose; it is not counted as an attempt."""
         self._change(job, state=JobState.QUEUED.value, attempts=job.attempts - 1, lease_until=None)
 
-    def take_back(self, *, only_expired: bool = False) -> int:
+    def cancel(self, job: str) -> Job | None:
+        """End a job that is queued or running; one that has ended stays. None where there is none."""
+        unended = JOB.c.state.in_(_UNENDED) & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
+        with self._catalog.writing() as connection:
+            connection.execute(
+                update(JOB)
+                .where(unended)
+                .values(state=JobState.CANCELLED.value, ended_at=time.time(), lease_until=None)
+            )
+        return self.get(job)
+
+    def take_back(self, *, only_expired: bool = False, held: Collection[str] = ()) -> int:
         """Queue running jobs again whose worker is gone; those out of attempts have failed.
 
         Parameters
@@ -215,6 +236,8 @@ class Jobs:
         only_expired
             False means that every running job's worker is known to be gone: at a server's start, when it
             has the home's lock.
+        held
+            Jobs whose worker is known to be there.
 
         Returns
         -------
@@ -224,6 +247,8 @@ class Jobs:
         gone = (JOB.c.tenant == self._tenant) & (JOB.c.state == JobState.RUNNING.value)
         if only_expired:
             gone &= JOB.c.lease_until < time.time()
+        if held:
+            gone &= JOB.c.id.not_in(held)
         with self._catalog.reading() as connection:
             if not connection.execute(select(func.count()).where(gone)).scalar_one():
                 return 0
@@ -262,15 +287,20 @@ class Jobs:
 
 
 def _json(payload: Mapping[str, Any]) -> str:
-    return json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
+    return _storable(json.dumps(dict(payload), ensure_ascii=False, sort_keys=True))
+
+
+def _storable(text: str) -> str:
+    """Replace what no database takes: lone surrogates, as file names that are no UTF-8 have them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _failed(failure: Failure) -> dict[str, object]:
     return {
         "ended_at": time.time(),
         "error_code": failure.code,
-        "error_message": failure.message,
-        "error_hint": failure.hint,
+        "error_message": _storable(failure.message),
+        "error_hint": _storable(failure.hint),
     }
 
 

@@ -15,8 +15,8 @@ from api.enrolling import Label, Outcome, index_source, register_one
 from api.errors import LibraryMoved, ScanChanged
 from api.findings import ErrorSaid, Finding, to_json, to_line
 from api.http.metrics import Metrics
+from api.http.pulse import Pulse
 from api.http.results import Journal, findings_file, journal_of
-from api.http.runner import Pulse
 from api.orders import Answer, Order
 from api.pipeline import Listener
 from api.scan.checkpoint import partial_of
@@ -224,6 +224,6 @@ def error_json(error: ErrorSaid | None) -> dict[str, str] | None:
     return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
 
 
-def open_desk(settings: Settings, writer: Writer, metrics: Metrics) -> LaneDesk:
+def open_desk(settings: Settings, writer: Writer, metrics: Metrics, _: str) -> LaneDesk:
     """Make a lane's desk."""
     return LaneDesk(settings, writer, metrics)

@@ -80,6 +80,44 @@ class QueueFull(RequestError):
         super().__init__(f"{waiting} jobs wait already", hint="try again in a minute")
 
 
+class NoWorkers(RequestError):
+    """No job of this kind would be done at present, so none is promised."""
+
+    code = "no_workers"
+    status = 503
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"this server cannot do such jobs at present ({reason})",
+            hint="try again in a minute; GET /readyz says how it stands, the server's log says more",
+        )
+
+
+class JobEnded(RequestError):
+    """A job that has ended cannot be cancelled any more."""
+
+    code = "job_ended"
+    status = 409
+
+    def __init__(self, *, job: str, state: str) -> None:
+        self.job, self.state = job, state
+        super().__init__(f"job {job} is {state} already", hint="there is nothing left to cancel")
+
+
+class JobTooLong(EarwitnessError):
+    """A job took longer than one job may, and was stopped."""
+
+    code = "job_too_long"
+
+    def __init__(self, *, limit_s: float) -> None:
+        self.limit_s = limit_s
+        super().__init__(
+            f"the job was stopped after {limit_s:g} s, which is the limit for one job here",
+            hint="split the upload, or raise EARWITNESS_JOB_WALL_S on the server",
+        )
+
+
 class JobNotFound(RequestError):
     """No such job, or it belongs to somebody else: both answer alike."""
 
@@ -153,6 +191,32 @@ class OpenDoor(EarwitnessError):
         super().__init__(
             f"listening on {host} lets others in, and no API key is set",
             hint="make one with 'earwitness keys create' and set EARWITNESS_API_KEYS, or listen on 127.0.0.1",
+        )
+
+
+class CannotListen(EarwitnessError):
+    """The server cannot listen where it was told to."""
+
+    code = "cannot_listen"
+
+    def __init__(self, *, host: str, port: int, reason: str) -> None:
+        self.host, self.port, self.reason = host, port, reason
+        super().__init__(
+            f"cannot listen on {host} port {port} ({reason})",
+            hint="choose another --port, or a --host that is an address of this machine",
+        )
+
+
+class SandboxIncomplete(EarwitnessError):
+    """A part of the decoder's sandbox is missing, and the settings make all of it a condition of starting."""
+
+    code = "sandbox_incomplete"
+
+    def __init__(self, *, missing: str) -> None:
+        self.missing = missing
+        super().__init__(
+            f"EARWITNESS_REQUIRE_SANDBOX is set, and the sandbox is not whole: {missing}",
+            hint="install bubblewrap (apt-get install bubblewrap), or unset EARWITNESS_REQUIRE_SANDBOX",
         )
 
 

@@ -37,7 +37,12 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
         reasons.append(error.message)
     if reasons:
         response.status_code = 503
-    return HealthOut(ready=not reasons, epoch=service.writer.epoch, reasons=reasons)
+    return HealthOut(
+        ready=not reasons,
+        epoch=service.writer.epoch,
+        reasons=reasons,
+        remarks=list(service.sandbox_missing),
+    )
 
 
 @router.get(

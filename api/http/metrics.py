@@ -47,6 +47,10 @@ class Metrics:
             "earwitness_uploaded_bytes", "Bytes taken into the spool.", registry=self.registry
         )
 
+    def watch_lanes(self, lanes: Callable[[], Mapping[str, bool]]) -> None:
+        """Give at every scrape which lanes can do jobs."""
+        self.registry.register(_Lanes(lanes))
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what happens inside the block."""
@@ -107,4 +111,19 @@ class _Jobs(Collector):
         (family,) = self.describe()
         for state in JobState:
             family.add_metric([state.value], counts[state])
+        return [family]
+
+
+class _Lanes(Collector):
+    def __init__(self, lanes: Callable[[], Mapping[str, bool]]) -> None:
+        self._lanes = lanes
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        help_ = "1 for a lane that can do jobs, 0 for one that cannot."
+        return [GaugeMetricFamily("earwitness_lane_alive", help_, labels=["lane"])]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        (family,) = self.describe()
+        for lane, alive in self._lanes().items():
+            family.add_metric([lane], float(alive))
         return [family]

@@ -73,6 +73,12 @@ def get_job(job_id: str, service: Served) -> HTMLResponse:
     return _page("job.html", job=out, refresh_s=refresh_s, **words)
 
 
+@router.post("/jobs/{job_id}/cancel")
+def post_cancel(job_id: str, service: Served) -> Response:
+    """End a job, and show that it has ended."""
+    return RedirectResponse(f"/jobs/{service.cancel(job_id).id}", status_code=303)
+
+
 def problem_page(
     status: int, *, detail: str, hint: str, headers: Mapping[str, str] | None = None
 ) -> HTMLResponse:

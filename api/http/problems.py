@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from api.http.errors import NotAllowed, QueueFull, RequestError
+from api.http.errors import NotAllowed, NoWorkers, QueueFull, RequestError
+from api.http.lane import INTERNAL
 from api.http.pages import problem_page
-from api.http.runner import INTERNAL
 from fingerprint.errors import AudioError, EarwitnessError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -48,7 +48,7 @@ def problem(error: EarwitnessError, request: Request) -> Response:
     headers = {"Connection": "close"} if status_of(error) in {408, 413} else {}
     if isinstance(error, NotAllowed):
         headers["WWW-Authenticate"] = 'Basic realm="earwitness", charset="UTF-8"'
-    if isinstance(error, QueueFull):
+    if isinstance(error, QueueFull | NoWorkers):
         headers["Retry-After"] = "60"
     return _answer(
         request,

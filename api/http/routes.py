@@ -39,7 +39,7 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     401: _problem("An API key is needed."),
     413: _problem("The upload is larger than this server takes."),
     422: _problem("A field is wrong, or the Idempotency-Key was used for another request."),
-    503: _problem("Too many jobs are waiting."),
+    503: _problem("Too many jobs are waiting, or none of this kind would be done at present."),
     507: _problem("The server's disk is nearly full."),
 }
 ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
@@ -153,6 +153,26 @@ def get_job(job_id: str, response: Response, service: Served) -> JobOut:
     return service.show(job)
 
 
+@router.post(
+    "/jobs/{job_id}/cancel",
+    operation_id="cancelJob",
+    summary="Cancel a job",
+    tags=["jobs"],
+    responses={
+        401: REFUSALS[401],
+        404: _problem("There is no such job."),
+        409: _problem("The job is done or has failed."),
+    },
+)
+def post_cancel(job_id: str, service: Served) -> JobOut:
+    """End a job before it is done; its upload is deleted. Cancelling it again changes nothing.
+
+    A queued job ends at once, a running one within seconds. What an index job has stored by then stays in its
+    dataset, which says that it is not complete.
+    """
+    return service.show(service.cancel(job_id))
+
+
 @router.get(
     "/jobs/{job_id}/findings",
     operation_id="getFindings",
@@ -178,6 +198,7 @@ async def take_in(
     kind: str, form: type[Asked], request: Request, service: Service, *, key: str | None = None
 ) -> tuple[Job, bool]:
     """Receive an upload and turn it into a job; whatever is refused leaves no file behind."""
+    service.demand_workers(kind)
     await run_in_threadpool(service.demand_room_in_queue)
     received = await receive(request, service.spool)
     with service.spool.unless_refused(received.file):

@@ -1,68 +1,25 @@
-"""The threads that carry out jobs. Two lanes, so that a collection of a day's length keeps no check waiting.
+"""Carries out jobs in two lanes, so that a collection of a day's length keeps no check waiting.
 
 This process holds the home's one writer lock, so every job that is ``running`` when it starts was somebody's
-who is dead, and goes back to the queue at once. A job running at three deaths is taken for their cause.
+who is dead, and goes back to the queue at once.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import structlog
 
+from api.http.lane import Desk, Floor, Lane
 from api.http.metrics import Metrics
-from fingerprint.errors import EarwitnessError
-from index.errors import JobLost
+from api.http.pulse import Progress
 from index.jobs import LEASE_S, Job, Jobs
-from index.records import Failure
 
 LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work"), "bulk": ("index", "scan")}
-IDLE_S: Final = 2.0
-"""How long an idle lane sleeps before it looks at the store again; a new job wakes it at once."""
 
 _log = structlog.get_logger("earwitness.jobs")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Items done of a running job, and how many there are, where that is known."""
-
-    done: int
-    total: int | None
-
-
-class Halted(Exception):
-    """The server is stopping; the job goes back to the queue and is gone on with at the next start."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
-    """What a job's work is given: whom to tell how far it is, and when to stop."""
-
-    report: Callable[[Progress], None]
-    halted: threading.Event
-
-    def beat(self, done: int, total: int | None) -> None:
-        """Say how far the job is; raises Halted when the server is stopping."""
-        self.report(Progress(done, total))
-        if self.halted.is_set():
-            raise Halted
-
-
-class Desk(Protocol):
-    """Where a lane's jobs are done: owns the lane's decoder and opened library. Used by one thread."""
-
-    def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
-        """Carry out a job and return its result; EarwitnessError is its failure."""
-
-    def rest(self) -> None:
-        """Called now and then while there is nothing to do."""
-
-    def close(self) -> None:
-        """Let go of everything."""
 
 
 class Runner:
@@ -73,7 +30,9 @@ class Runner:
     jobs : Jobs
         The durable queue.
     open_desk : callable
-        Makes a lane's desk; called in the lane's thread, since a decoder belongs to one.
+        Makes the desk of the lane whose name it is given; called in the lane's thread.
+    job_wall_s : float
+        Seconds that one job may take in all.
     tidy : callable
         Lets go of what ended jobs left; called when one has ended.
     """
@@ -81,144 +40,93 @@ class Runner:
     def __init__(
         self,
         jobs: Jobs,
-        open_desk: Callable[[], Desk],
+        open_desk: Callable[[str], Desk],
         metrics: Metrics,
         *,
+        job_wall_s: float,
         tidy: Callable[[], None] = lambda: None,
     ) -> None:
-        self._jobs, self._open_desk, self._metrics, self._tidy = jobs, open_desk, metrics, tidy
-        self._halted = threading.Event()
-        self._wake = {lane: threading.Event() for lane in LANES}
-        self._opened = {lane: threading.Event() for lane in LANES}
-        self._threads = [
-            threading.Thread(target=self._run_lane, args=(lane, kinds), name=f"jobs-{lane}", daemon=True)
-            for lane, kinds in LANES.items()
+        self._jobs, self._tidy = jobs, tidy
+        self._floor = Floor(
+            jobs=jobs,
+            metrics=metrics,
+            halted=threading.Event(),
+            at_work={},
+            ended=self._let_go,
+            job_wall_s=job_wall_s,
+        )
+        self._lanes = [
+            Lane(name, kinds, self._floor, lambda name=name: open_desk(name))  # type: ignore[misc]
+            for name, kinds in LANES.items()
         ]
-        self._running: dict[str, Job] = {}
-        self._progress: dict[str, Progress] = {}
+        metrics.watch_lanes(self.lanes_alive)
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        for lane in self._lanes:
+            lane.thread.start()
         threading.Thread(target=self._keep_leases, name="jobs-lease", daemon=True).start()
 
     def stop(self, *, patience_s: float) -> bool:
-        """Let lanes end the item at hand; returns whether they did.
-
-        What takes longer is cut off when the process ends, and taken up at the next start.
-        """
-        self._halted.set()
+        """Let lanes end; returns whether they did. What was being done is taken up at the next start."""
+        self._floor.halted.set()
         self.wake()
-        for thread in self._threads:
-            thread.join(patience_s)
-        return not any(thread.is_alive() for thread in self._threads)
+        for lane in self._lanes:
+            lane.thread.join(patience_s)
+        return not any(lane.thread.is_alive() for lane in self._lanes)
 
     def wake(self) -> None:
         """Say that there is a new job."""
-        for event in self._wake.values():
-            event.set()
+        for lane in self._lanes:
+            lane.wake.set()
+
+    def cancel(self, job: str) -> bool:
+        """Make a job's work stop soon; returns whether it is at work."""
+        work = self._floor.at_work.get(job)
+        if work is not None:
+            work.cancelled.set()
+        return work is not None
 
     def progress(self, job: str) -> Progress | None:
         """How far a running job is."""
-        return self._progress.get(job)
+        work = self._floor.at_work.get(job)
+        return None if work is None else work.progress
+
+    def lanes_alive(self) -> dict[str, bool]:
+        """Which lanes can do a job that is promised now."""
+        return {lane.name: lane.is_alive for lane in self._lanes}
+
+    def trouble(self, kind: str) -> str | None:
+        """Why no job of a kind would be done at present; None where it would be."""
+        lane = next(lane for lane in self._lanes if kind in lane.kinds)
+        return None if lane.is_alive else lane.trouble or "it has ended"
 
     def complaints(self) -> list[str]:
         """What keeps this runner from working; empty when nothing does."""
-        dead = [f"{thread.name} has ended" for thread in self._threads if not thread.is_alive()]
-        waiting = [f"jobs-{lane} is starting" for lane, opened in self._opened.items() if not opened.is_set()]
-        return dead or waiting
+        said = list[str]()
+        for lane in self._lanes:
+            if not lane.thread.is_alive():
+                said.append(f"jobs-{lane.name} has ended")
+            elif lane.trouble is not None:
+                said.append(f"jobs-{lane.name} does not work: {lane.trouble}")
+            elif not lane.is_open:
+                said.append(f"jobs-{lane.name} is starting")
+        return said
 
-    def _run_lane(self, lane: str, kinds: Sequence[str]) -> None:
+    def _let_go(self, job: Job) -> None:
+        """Remove what an ended job left; files that stay too long do no harm, a lane that ends does."""
         try:
-            desk = self._open_desk()
-        except Exception:
-            _log.exception("lane did not open", lane=lane)
-            return  # the thread ends, and /readyz says so
-        self._opened[lane].set()
-        try:
-            while not self._halted.is_set():
-                self._wake[lane].clear()
-                job = self._claim(kinds)
-                if job is not None:
-                    self._carry_out(job, desk)
-                elif not self._wake[lane].wait(IDLE_S):
-                    self._rest(desk)
-        finally:
-            desk.close()
-
-    def _claim(self, kinds: Sequence[str]) -> Job | None:
-        try:
-            return self._jobs.claim(kinds)
-        except Exception:  # a full disk passes; a lane that died of it would not
-            _log.exception("no job could be claimed")
-            self._halted.wait(IDLE_S)
-            return None
-
-    def _rest(self, desk: Desk) -> None:
-        try:
-            desk.rest()
-        except EarwitnessError as error:  # it will be met again, and told, by the next job
-            _log.warning("desk does not rest", why=error.message)
-
-    def _carry_out(self, job: Job, desk: Desk) -> None:
-        self._running[job.id] = job
-        pulse = Pulse(report=lambda progress: self._tell(job.id, progress), halted=self._halted)
-        try:
-            with self._metrics.stage(job.kind):
-                result = desk.do(job, pulse)
-            self._jobs.finish(job, result)
-            _log.info("job done", job=job.id, kind=job.kind)
-        except Halted:
-            self._jobs.release(job)
-        except JobLost as error:
-            _log.warning("job lost", job=job.id, why=error.message)
-        except EarwitnessError as error:
-            self._fail(job, failure_of(error, job))
-        except Exception:
-            _log.exception("job broke", job=job.id, kind=job.kind)
-            self._fail(job, INTERNAL)
-        finally:
-            self._running.pop(job.id, None)
-            self._progress.pop(job.id, None)
-            self._drop_spooled(job)
-            self._tidy_up()
-
-    def _fail(self, job: Job, failure: Failure) -> None:
-        _log.warning("job failed", job=job.id, kind=job.kind, code=failure.code)
-        self._jobs.fail(job, failure)
-
-    def _drop_spooled(self, job: Job) -> None:
-        now = self._jobs.get(job.id)
-        if job.spool_path is not None and (now is None or now.ended_at is not None):
-            job.spool_path.unlink(missing_ok=True)
-
-    def _tidy_up(self) -> None:
-        try:
+            now = self._jobs.get(job.id)
+            if job.spool_path is not None and (now is None or now.ended_at is not None):
+                job.spool_path.unlink(missing_ok=True)
             self._tidy()
-        except Exception:  # files that stay too long do no harm; a lane that ends does
-            _log.exception("old findings not removed")
-
-    def _tell(self, job: str, progress: Progress) -> None:
-        self._progress[job] = progress
+        except Exception:
+            _log.exception("what a job left is not removed yet", job=job.id)
 
     def _keep_leases(self) -> None:
-        while not self._halted.wait(LEASE_S / 4):
-            for job in list(self._running.values()):
+        while not self._floor.halted.wait(LEASE_S / 4):
+            for work in list(self._floor.at_work.values()):
                 try:
-                    self._jobs.heartbeat(job)
+                    self._jobs.heartbeat(work.job)
                 except Exception:  # this process holds the home's lock: nobody else can take the job over
-                    _log.exception("lease not renewed", job=job.id)
-
-
-def failure_of(error: EarwitnessError, job: Job) -> Failure:
-    """Say an error without the spool's own file names, which mean nothing to the client."""
-    message = error.message.replace(str(job.spool_path), job.payload["file"])
-    return Failure(code=error.code, message=message, hint=error.hint)
-
-
-INTERNAL: Final = Failure(
-    code="internal",
-    message="something went wrong on the server; it has been logged",
-    hint="try again; if it happens again, report it with the time and the address",
-)
+                    _log.exception("lease not renewed", job=work.job.id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from index.records import Collection
 
 JobKind = Literal["check", "work", "index", "scan"]
-JobState = Literal["queued", "running", "done", "failed"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class Wire(BaseModel):
@@ -52,6 +52,7 @@ class LinksOut(Wire):
     self: str
     page: str
     findings: str | None = Field(description="One finding a line, once an index or scan job is done.")
+    cancel: str | None = Field(description="Where to POST to end the job; null once it has ended.")
 
 
 class JobOut(Wire):
@@ -112,6 +113,9 @@ class HealthOut(Wire):
     ready: bool
     epoch: int | None
     reasons: list[str]
+    remarks: list[str] = Field(
+        description="What is missing without keeping the server from work, such as a part of the sandbox."
+    )
 
 
 def moment(seconds: float) -> datetime:
@@ -176,5 +180,6 @@ JOB_EXAMPLE: Final[dict[str, Any]] = {
         "self": "/v1/jobs/0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
         "page": "/jobs/0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
         "findings": None,
+        "cancel": None,
     },
 }

@@ -14,6 +14,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.http.app import create_app
 from api.http.errors import OpenDoor
+from api.http.isolation import demand_sandbox
+from api.http.keys import KeyRing
+from api.http.listening import addresses, listen
 from api.http.service import open_service
 from api.settings import Settings
 
@@ -22,6 +25,8 @@ HEADER_S: Final = 10.0
 MAX_CONNECTIONS: Final = 128
 MAX_HEADER_BYTES: Final = 32 * 1_024
 GRACE_S: Final = 20
+
+_log = structlog.get_logger("earwitness.serve")
 
 
 class PatientOnlySoLong(H11Protocol):
@@ -63,15 +68,29 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     ------
     OpenDoor
         When `host` lets other machines in and no API key is set.
+    BadKeyRecord, CannotListen, SandboxMissing, SandboxIncomplete
+        When it was told to need what is not there.
     HomeBusy
         When another process writes to this home.
     """
+    settings = settings.model_copy(update={"host": host, "port": port})
+    KeyRing(settings.api_keys, tenant=settings.tenant)
     if not settings.api_keys and not is_loopback(host):
         raise OpenDoor(host=host)
-    log_to_stderr()
-    service = open_service(
-        settings
-    )  # here, so that what is wrong with the home is said as any command says it
+    sockets = listen(host, port)
+    try:
+        missing = demand_sandbox(settings)
+        log_to_stderr()
+        # opened here, so that what is wrong with the home is said as any command says it
+        service = open_service(settings, sandbox_missing=missing)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    for remark in missing:
+        _log.warning(f"SANDBOX: {remark}")
+    for address in addresses(sockets):
+        _log.info("listening", on=address)
     config = uvicorn.Config(
         create_app(settings, opened=lambda _: service),
         host=host,
@@ -87,7 +106,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         timeout_keep_alive=5,
         timeout_graceful_shutdown=GRACE_S,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets)
 
 
 def log_to_stderr() -> None:

@@ -10,10 +10,11 @@ from typing import Any, Final
 from fastapi import Request
 
 from api.http.desk import open_desk as open_real_desk
-from api.http.errors import JobNotFound, QueueFull
+from api.http.errors import JobEnded, JobNotFound, NoWorkers, QueueFull
+from api.http.lane import Desk
 from api.http.metrics import Metrics
 from api.http.results import RESULT_FOLDER, findings_file, prune
-from api.http.runner import Desk, Runner
+from api.http.runner import Runner
 from api.http.schemas import JobOut, moment
 from api.http.spool import SPOOL_FOLDER, Spool
 from api.http.uploads import Received
@@ -24,12 +25,19 @@ from index.jobs import Job, Jobs, JobState
 MAX_QUEUED: Final = 1_000
 PATIENCE_S: Final = 10.0
 
-OpenDesk = Callable[[Settings, Writer, Metrics], Desk]
+OpenDesk = Callable[[Settings, Writer, Metrics, str], Desk]
+"""Makes the desk of the lane that the last argument names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One opened home being served. Made by `open_service`."""
+    """One opened home being served. Made by `open_service`.
+
+    Attributes
+    ----------
+    sandbox_missing : tuple of str
+        What of the decoder's sandbox is missing on this machine.
+    """
 
     settings: Settings
     writer: Writer
@@ -37,6 +45,7 @@ class Service:
     spool: Spool
     runner: Runner
     metrics: Metrics
+    sandbox_missing: tuple[str, ...] = ()
 
     def accept(
         self, kind: str, received: Received, asked: Mapping[str, Any], *, key: str | None = None
@@ -68,6 +77,12 @@ class Service:
         self.runner.wake()
         return job, is_new
 
+    def demand_workers(self, kind: str) -> None:
+        """Raise NoWorkers before an upload is read that nobody would look at."""
+        trouble = self.runner.trouble(kind)
+        if trouble is not None:
+            raise NoWorkers(reason=trouble)
+
     def demand_room_in_queue(self) -> None:
         """Raise QueueFull before an upload is read that could not be promised anything."""
         waiting = self.jobs.count()[JobState.QUEUED]
@@ -80,6 +95,24 @@ class Service:
         if found is None:
             raise JobNotFound(job=job_id)
         return found
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job that is queued (at once) or running (soon); its upload is removed.
+
+        Raises
+        ------
+        JobNotFound
+        JobEnded
+            When it is done or has failed; cancelling twice is no error.
+        """
+        job = self.jobs.cancel(job_id)
+        if job is None:
+            raise JobNotFound(job=job_id)
+        if job.state is not JobState.CANCELLED:
+            raise JobEnded(job=job_id, state=job.state.value)
+        if not self.runner.cancel(job_id) and job.spool_path is not None:
+            job.spool_path.unlink(missing_ok=True)  # else its lane removes it, when nobody reads it any more
+        return job
 
     def findings_file(self, job_id: str) -> Path:
         """Where the findings of an index or scan job lie."""
@@ -105,12 +138,15 @@ class Service:
                 "self": address,
                 "page": f"/jobs/{job.id}",
                 "findings": f"{address}/findings" if has_findings else None,
+                "cancel": f"{address}/cancel" if job.ended_at is None else None,
             },
         }
         return JobOut.model_validate(said)
 
 
-def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) -> Service:
+def open_service(
+    settings: Settings, *, open_desk: OpenDesk = open_real_desk, sandbox_missing: tuple[str, ...] = ()
+) -> Service:
     """Take the home's lock, put back what a dead server was doing, and start working.
 
     Parameters
@@ -135,12 +171,21 @@ def open_service(settings: Settings, *, open_desk: OpenDesk = open_real_desk) ->
     metrics = Metrics(jobs.count)
     runner = Runner(
         jobs,
-        lambda: open_desk(settings, writer, metrics),
+        lambda lane: open_desk(settings, writer, metrics, lane),
         metrics,
+        job_wall_s=settings.job_wall_s,
         tidy=lambda: tidy(settings, jobs),
     )
     runner.start()
-    return Service(settings=settings, writer=writer, jobs=jobs, spool=spool, runner=runner, metrics=metrics)
+    return Service(
+        settings=settings,
+        writer=writer,
+        jobs=jobs,
+        spool=spool,
+        runner=runner,
+        metrics=metrics,
+        sandbox_missing=sandbox_missing,
+    )
 
 
 def tidy(settings: Settings, jobs: Jobs) -> None:

@@ -49,6 +49,11 @@ def say(job: JobOut) -> Said:
             headline="This could not be done.",
             sentences=(_sentence(job.error.message), _sentence(job.error.hint)),
         )
+    if job.state == "cancelled":
+        return Said(
+            headline="This job was cancelled.",
+            sentences=("The file you sent is deleted, and nothing is said of it.",),
+        )
     if job.state != "done" or job.result is None:
         return _waiting(job)
     return {"check": _check, "work": _work, "index": _index, "scan": _scan}[job.kind](job.result)

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.http.app import create_app
-from api.http.runner import Pulse
+from api.http.pulse import Pulse
 from api.http.service import open_service
 from api.settings import Settings
 from index.jobs import Job
@@ -86,7 +86,7 @@ def wait_for(client: TestClient, address: str, *, timeout_s: float = 20.0) -> di
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         job: dict[str, Any] = client.get(address).json()
-        if job["state"] in {"done", "failed"}:
+        if job["state"] in {"done", "failed", "cancelled"}:
             return job
         time.sleep(0.02)
     raise AssertionError(f"{address} did not end: {job}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.http.runner import Pulse
+from api.http.pulse import Pulse
 from api.settings import Settings
 from fingerprint.errors import NotAudio
 from index.enroll import Writer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.http.runner import Pulse
+from api.http.pulse import Pulse
 from api.http.schemas import FINDING_EXAMPLE
 from index.jobs import Job
 from index.match import Verdict

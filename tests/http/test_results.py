@@ -14,8 +14,8 @@ import pytest
 from api.enrolling import Enrolled, Outcome
 from api.findings import to_line
 from api.http import desk
+from api.http.pulse import Pulse
 from api.http.results import DAY_S, Journal, findings_file, journal_of, prune
-from api.http.runner import Pulse
 from api.orders import Answer
 from api.settings import Settings
 from index.jobs import Job

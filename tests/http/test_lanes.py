@@ -1,0 +1,300 @@
+"""Lanes: nothing that a job or the store does ends one, and without one nothing is promised."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from api.http import lane
+from api.http.app import create_app
+from api.http.errors import BadKeyRecord, CannotListen, SandboxIncomplete
+from api.http.isolation import demand_sandbox
+from api.http.pulse import Pulse
+from api.http.serve import serve as serve_for_real
+from api.http.service import open_service
+from api.settings import Settings
+from fingerprint.decode.report import SandboxReport
+from fingerprint.errors import NotAudio, SandboxMissing
+from index.errors import DiskFull
+from index.jobs import LEASE_S, Job, Jobs
+from tests.http.conftest import Serve, WrittenDesk, spool_of, wait_for
+
+AUDIO = {"file": ("song.wav", b"some sound")}
+
+
+class NoException(BaseException):
+    """What a library written in another language may raise."""
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr(lane, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(lane, "IDLE_S", 0.05)
+
+
+def once(client: TestClient, title: str) -> dict[str, Any]:
+    """Send a work and wait for what becomes of it."""
+    sent = client.post("/v1/works", files=AUDIO, data={"title": title})
+    assert sent.status_code == 202, sent.text
+    return wait_for(client, sent.headers["Location"])
+
+
+@pytest.mark.parametrize(
+    "worst", [RecursionError, MemoryError, SystemExit, NoException, OSError, UnicodeError]
+)
+def test_a_lane_outlives_whatever_a_job_raises(serve: Serve, worst: type[BaseException]) -> None:
+    """The job has failed with a plain word, its upload is dealt with, and the next job is done."""
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        if job.payload["title"] == "bad":
+            raise worst
+        return {}
+
+    with serve(work) as client:
+        assert once(client, "bad")["error"]["code"] == "internal"
+        assert once(client, "good")["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    "result", [{"a": object()}, {"a": "\udc80"}, {1: {2}}], ids=["object", "surrogate", "set"]
+)
+def test_a_lane_outlives_a_result_that_cannot_be_kept(serve: Serve, result: dict[str, Any]) -> None:
+    """What no store takes ends its job, not the lane."""
+    with serve(lambda job, _: result if job.payload["title"] == "bad" else {}) as client:
+        assert once(client, "bad")["state"] in {"done", "failed"}
+        assert once(client, "good")["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        DiskFull(path="catalog.sqlite"),
+        OperationalError("UPDATE", {}, Exception("disk I/O error")),
+        OSError(28, "No space left on device"),
+    ],
+    ids=["full", "input-output", "system"],
+)
+@pytest.mark.parametrize("end", ["finish", "fail"])
+def test_what_became_of_a_job_is_written_down_when_the_store_is_back(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, trouble: Exception, end: str
+) -> None:
+    """A disk that is full when a job ends loses neither its result nor its failure, nor the lane."""
+    full, real = threading.Event(), getattr(Jobs, end)
+    full.set()
+
+    def record(self: Jobs, *said: Any) -> Job:
+        if full.is_set():
+            raise trouble
+        return real(self, *said)  # type: ignore[no-any-return]
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        if end == "fail" and job.payload["title"] == "bad":
+            raise NotAudio(name="song.wav", looks_like="text")
+        return {"n": 1}
+
+    monkeypatch.setattr(Jobs, end, record)
+    with serve(work) as client:
+        address = client.post("/v1/works", files=AUDIO, data={"title": "bad"}).headers["Location"]
+        until(lambda: client.get("/readyz").status_code == 503)
+        assert "written down" in client.get("/readyz").json()["reasons"][0]
+        assert client.get(address).json()["state"] == "running"
+        full.clear()
+        assert wait_for(client, address)["state"] == ("done" if end == "finish" else "failed")
+        assert once(client, "good")["state"] == "done"
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    """A lease that a full disk kept from being prolonged makes nobody else begin the job anew."""
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        if job.kind == "work":
+            gate.wait(20)
+        return {}
+
+    with serve(work) as client:
+        slow = client.post("/v1/works", files=AUDIO).headers["Location"]
+        until(lambda: client.get(slow).json()["state"] == "running")
+        late = time.time() + 10 * LEASE_S
+        monkeypatch.setattr("index.jobs.time.time", lambda: late)
+        other = client.post("/v1/collections", files=AUDIO, data={"name": "set"}).headers["Location"]
+        assert wait_for(client, other)["state"] == "done"
+        gate.set()
+        job = wait_for(client, slow)
+        assert (job["state"], job["attempts"]) == ("done", 1)
+
+
+def test_a_job_that_another_took_over_leaves_its_lane_alone(serve: Serve) -> None:
+    """A lease taken back before the job's failure is recorded is logged, and no more."""
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        if job.payload["title"] == "bad" and job.attempts == 1:
+            client.app.state.service.jobs.take_back()
+            raise NotAudio(name="song.wav", looks_like="text")
+        return {}
+
+    with serve(work) as client:
+        bad = once(client, "bad")
+        assert (bad["state"], bad["attempts"]) == ("done", 2)
+        assert once(client, "good")["state"] == "done"
+
+
+def test_without_a_lane_nothing_is_promised(settings: Settings) -> None:
+    """While a desk does not open, POST answers 503 and /readyz says why; when it does, jobs are done."""
+    broken = threading.Event()
+    broken.set()
+
+    def open_desk(*_: object) -> WrittenDesk:
+        if broken.is_set():
+            raise SandboxMissing(reason="bubblewrap (bwrap) is not installed")
+        return WrittenDesk(lambda *_: {})
+
+    app = create_app(settings, opened=partial(open_service, open_desk=open_desk))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        until(lambda: client.post("/v1/works", files=AUDIO).status_code == 503)
+        refused = client.post("/v1/works", files=AUDIO)
+        assert (refused.status_code, refused.json()["code"]) == (503, "no_workers")
+        assert "bubblewrap" in refused.json()["detail"]
+        assert "bubblewrap" in " ".join(client.get("/readyz").json()["reasons"])
+        assert 'earwitness_lane_alive{lane="quick"} 0.0' in client.get("/metrics").text
+        broken.clear()
+        until(lambda: client.get("/readyz").status_code == 200)
+        assert once(client, "good")["state"] == "done"
+        assert 'earwitness_lane_alive{lane="quick"} 1.0' in client.get("/metrics").text
+    assert spool_of(settings) == []
+
+
+def report(*, sandbox: str = "bwrap", filtered: bool = True, holes: tuple[str, ...] = ()) -> SandboxReport:
+    """What a trial of the sandbox may find."""
+    return SandboxReport(
+        sandbox=sandbox,  # type: ignore[arg-type]
+        reason=None if sandbox == "bwrap" else "bubblewrap (bwrap) is not installed",
+        calls_filtered=filtered,
+        denied={},
+        holes=holes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (report(), ()),
+        (report(sandbox="rlimits"), ("without bubblewrap", "system call filter still stand")),
+        (report(filtered=False), ("system calls are not filtered",)),
+        (report(sandbox="rlimits", holes=("home folder",)), ("home folder",)),
+    ],
+    ids=["whole", "no bubblewrap", "no filter", "holes"],
+)
+def test_what_of_the_sandbox_is_missing_is_said_or_keeps_the_server_from_starting(
+    settings: Settings,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    found: SandboxReport,
+    words: tuple[str, ...],
+) -> None:
+    """By default it is a remark of the start and of /readyz; where the settings demand it, a refusal."""
+    monkeypatch.setattr("api.http.isolation.describe_sandbox", lambda _: found)
+    missing = demand_sandbox(settings)
+    assert all(word in "; ".join(missing) for word in words) and bool(missing) == bool(words)
+    demanding = settings.model_copy(update={"require_sandbox": True})
+    if words:
+        with pytest.raises(SandboxIncomplete, match="EARWITNESS_REQUIRE_SANDBOX"):
+            demand_sandbox(demanding)
+    else:
+        assert demand_sandbox(demanding) == ()
+
+
+def test_the_server_does_not_start_without_what_it_was_told_to_need(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox, a key record and the port are looked at before the home is made or opened."""
+    monkeypatch.setattr("fingerprint.decode.sandbox.shutil.which", lambda _: None)
+    with pytest.raises(SandboxMissing):
+        serve_for_real(settings.model_copy(update={"sandbox": "bwrap"}), host="127.0.0.1", port=0)
+    with pytest.raises(SandboxIncomplete):
+        serve_for_real(settings.model_copy(update={"require_sandbox": True}), host="127.0.0.1", port=0)
+    with pytest.raises(BadKeyRecord):
+        serve_for_real(settings.model_copy(update={"api_keys": ("ew_key",)}), host="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CannotListen):
+        serve_for_real(settings, host="127.0.0.1", port=taken.getsockname()[1])
+    assert not settings.home.exists()
+
+
+@pytest.mark.parametrize("when", ["queued", "running"])
+def test_a_job_can_be_cancelled(serve: Serve, settings: Settings, gate: threading.Event, when: str) -> None:
+    """It ends at once or soon, its upload is deleted, and the lane goes on; twice is no error."""
+    stopped = threading.Event()
+
+    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+        if job.payload["title"] == "slow":
+            try:
+                while not gate.wait(0.01):
+                    pulse.check()
+            finally:
+                stopped.set()
+        return {}
+
+    with serve(work) as client:
+        slow = client.post("/v1/works", files=AUDIO, data={"title": "slow"}).headers["Location"]
+        until(lambda: client.get(slow).json()["state"] == "running")
+        address = slow
+        if when == "queued":
+            address = client.post("/v1/works", files=AUDIO, data={"title": "next"}).headers["Location"]
+        job = client.get(address).json()
+        for _ in range(2):
+            answer = client.post(job["links"]["cancel"])
+            assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+        assert answer.json()["links"]["cancel"] is None
+        if when == "running":
+            assert stopped.wait(10)
+        gate.set()
+        assert once(client, "good")["state"] == "done"
+        until(lambda: spool_of(settings) == [])
+        assert client.get(address).json()["state"] == "cancelled"
+        assert "was cancelled" in client.get(address.replace("/v1", "")).text
+        assert 'earwitness_jobs{state="cancelled"} 1.0' in client.get("/metrics").text
+
+
+def test_what_has_ended_cannot_be_cancelled(serve: Serve) -> None:
+    """A result that is there stays, and an unknown job is not found."""
+    with serve() as client:
+        done = once(client, "good")
+        answer = client.post(f"{done['links']['self']}/cancel")
+        assert (answer.status_code, answer.json()["code"]) == (409, "job_ended")
+        assert client.get(done["links"]["self"]).json()["state"] == "done"
+        assert client.post("/v1/jobs/nobody/cancel").status_code == 404
+
+
+def test_a_job_that_takes_too_long_is_stopped(serve: Serve) -> None:
+    """No job holds its lane for ever; it has failed, and says which setting allows more."""
+
+    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+        while job.payload["title"] == "slow":
+            pulse.check()
+            time.sleep(0.01)
+        return {}
+
+    with serve(work, job_wall_s=0.1) as client:
+        slow = once(client, "slow")
+        assert (slow["state"], slow["error"]["code"]) == ("failed", "job_too_long")
+        assert "EARWITNESS_JOB_WALL_S" in slow["error"]["hint"]
+        assert once(client, "good")["state"] == "done"
+
+
+def until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
