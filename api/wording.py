@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from api.datasets.kinds import passed_over_words
@@ -9,6 +10,7 @@ from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
 from api.scan.tally import Tally, work_label
 from index.enroll import WORKS
 from index.match import Effort, Verdict
+from index.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 
 
 def sentence(finding: Finding) -> str:
@@ -87,9 +89,9 @@ def clock(seconds: float) -> str:
     return f"{minutes:.0f}:{rest:04.1f}"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, several: str | None = None) -> str:
     """Write a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def summary(tally: Tally) -> str:
@@ -115,7 +117,27 @@ def _found(tally: Tally) -> Sequence[str]:
     )
     if tally.n_new != matches:
         found += f" ({matches - tally.n_new:,} of them known from the baseline)"
-    return [f"{found}; {possible:,} more may match and should be listened to." if possible else f"{found}."]
+    if not possible:
+        return [f"{found}."]
+    chance = f"{tally.expected_possible:.2g} would be expected by chance"
+    return [
+        f"{found}.",
+        f"{count(possible, 'item')} more may match and should be listened to"
+        f" ({count(possible, 'possible match', 'possible matches')}; {chance}).",
+    ]
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """Say how many findings of a check have which verdict, possible ones beside what chance expects."""
+    verdicts = Counter(finding.verdict for finding in findings)
+    n_asked = len(findings) - verdicts[Verdict.NOT_READABLE]
+    chance = f" ({n_asked * (POSSIBLE_E_VALUE - MATCH_E_VALUE):.2g} would be expected by chance)"
+    parts = [
+        f"{verdicts[each]:,} {str(each).replace('_', ' ')}{chance if each is Verdict.POSSIBLE else ''}"
+        for each in Verdict
+        if verdicts[each]
+    ]
+    return f"{count(len(findings), 'item')}: {', '.join(parts) or 'nothing to compare'}."
 
 
 def _unread(tally: Tally) -> Sequence[str]:

@@ -280,7 +280,7 @@ def trial_of_scan(bench: Bench, kills: int) -> None:
     """Kill `scan` and resume it until it ends; its findings must be those of an unbroken scan."""
     home, out = bench.folder / "scan-home", bench.folder / "stdout"
     run(home, out, "register", bench.folder / "works", *QUICKLY)
-    arguments = ("scan", bench.folder / "clips", *QUICKLY, "--resume", "--out")
+    arguments = ("scan", bench.folder / "clips", *QUICKLY, "--force", "--resume", "--out")
     whole = bench.folder / "unbroken.jsonl"
     unbroken = run(home, out, *arguments, whole)
     number = 0

@@ -189,7 +189,7 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     out = _out(bench, packing, effort)
     for left in (out, partial_of(out)):  # a run that was broken off may have left it
         left.unlink(missing_ok=True)
-    command = [EARWITNESS, "--home", bench.home, "scan", source, "--out", out, "--effort", effort]
+    command = [EARWITNESS, "--home", bench.home, "scan", source, "--force", "--out", out, "--effort", effort]
     began = time.perf_counter()
     process = subprocess.Popen(
         [*map(str, command), "--workers", str(bench.workers)],
@@ -260,7 +260,18 @@ def killed(bench: Bench, packing: str, source: Path, *, lasted_s: float, kills: 
     """Scan again, killed -9 at random moments and resumed; compare the findings byte by byte."""
     whole, out = _out(bench, packing, "fast"), bench.work / "findings-killed.jsonl"
     chance, after = random.Random(seed), list[float]()
-    arguments = ("scan", source, "--effort", "fast", "--workers", bench.workers, "--resume", "--out", out)
+    arguments = (
+        "scan",
+        source,
+        "--effort",
+        "fast",
+        "--workers",
+        bench.workers,
+        "--force",
+        "--resume",
+        "--out",
+        out,
+    )
     scans = differing = 0
     while len(after) < kills:
         forget(bench.home)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.cli.options import UNREADABLE, EffortOption, Home, settings_of, to_stderr, to_stdout
+from api.cli.as_json import Json, print_json, want_json
+from api.cli.options import UNREADABLE, EffortOption, ExitOn, Home, settings_of, to_stderr, to_stdout
+from api.cli.places import Force, placed
 
 if TYPE_CHECKING:
     from api.datasets.types import Recording, Skipped
@@ -27,6 +30,12 @@ def check(
     form: Annotated[
         Literal["table", "jsonl", "csv"], typer.Option("--format", help="How to answer")
     ] = "table",
+    as_json: Json = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the findings here, one JSON object a line (- is stdout)")
+    ] = None,
+    force: Force = False,
+    exit_on: ExitOn = "match",
     strict: Annotated[
         bool, typer.Option(help="Exit 3 for unreadable files even when there are findings")
     ] = False,
@@ -36,14 +45,27 @@ def check(
     from api.asking import check_order, open_library
     from api.cli.sources import gathered
     from api.cli.warmth import make_warm
+    from api.findings import to_json
+    from api.scan.outputs import write_findings
+    from api.wording import counted
     from index.match import Effort
 
+    want_json(as_json)
     settings = settings_of(home)
-    with open_library(settings) as library:
+    with (
+        open_library(settings) as library,
+        placed({"out": out}, force=force, taken=as_json or form != "table") as places,
+    ):
         order = check_order(settings, library, names=within or (), effort=Effort(effort))
         make_warm(to_stderr())
-        findings = show(answered(gathered(audio, settings), order, library), form)
-    raise typer.Exit(exit_code(findings, strict=strict))
+        answers = answered(gathered(audio, settings), order, library)
+        findings = list(answers) if as_json else show(answers, form)
+        if (place := places["out"]) is not None:
+            write_findings(findings, place.path, form="jsonl")
+    to_stderr().print(counted(findings), soft_wrap=True)
+    if as_json:
+        print_json("check", counts=counts(findings), findings=[to_json(each) for each in findings])
+    raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
 
 
 def answered(items: Iterable[Recording | Skipped], order: Order, library: Library) -> Iterator[Finding]:
@@ -90,12 +112,19 @@ def show_one(finding: Finding) -> None:
         print_matches([finding], console)
 
 
-def exit_code(findings: list[Finding], *, strict: bool) -> int:
+def counts(findings: Sequence[Finding]) -> dict[str, int]:
+    """Count findings by verdict."""
+    from index.match import Verdict
+
+    return {str(each): sum(finding.verdict is each for finding in findings) for each in Verdict}
+
+
+def exit_code(findings: list[Finding], *, strict: bool, exit_on: str = "match") -> int:
     """Return 0 where nothing was found, 1 where something was, 3 where something could not be read."""
     from index.match import Verdict
 
     verdicts = {finding.verdict for finding in findings}
-    found = Verdict.MATCH in verdicts
+    found = Verdict.MATCH in verdicts or (exit_on == "possible" and Verdict.POSSIBLE in verdicts)
     if Verdict.NOT_READABLE in verdicts and (strict or not found):
         return UNREADABLE
     return int(found)

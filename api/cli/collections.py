@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import Home, settings_of, to_stdout
 
 if TYPE_CHECKING:
@@ -16,20 +17,26 @@ if TYPE_CHECKING:
 
 def collections(
     form: Annotated[Literal["table", "jsonl"], typer.Option("--format", help="How to answer")] = "table",
+    as_json: Json = False,
     home: Home = None,
 ) -> None:
     """List the registry of works and the indexed datasets."""
     from api.asking import open_library
     from index.errors import HomeMissing
 
+    want_json(as_json)
     settings = settings_of(home)
     try:
         with open_library(settings) as library:
             known = library.collections
     except HomeMissing as missing:
-        print(f"{missing.message}; {missing.hint}")
+        if as_json:
+            print_json("collections", home=str(settings.home), collections=[])
+        to_stdout().print(f"{missing.message}; {missing.hint}", soft_wrap=True)
         return
-    if form == "jsonl":
+    if as_json:
+        print_json("collections", home=str(settings.home), collections=[asdict(each) for each in known])
+    elif form == "jsonl":
         for each in known:
             print(json.dumps(asdict(each)))
     else:

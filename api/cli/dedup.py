@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import (
     AllowPrivate,
     AllowRemote,
@@ -21,14 +23,19 @@ from api.cli.options import (
     to_stderr,
     to_stdout,
 )
+from api.cli.places import Force, placed
 
 
 def dedup(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Write the groups here, one JSON object a line")] = None,
-    keep_list: Annotated[
-        Path | None, typer.Option(help="Write the ids that leave one item of each group")
+    out: Annotated[
+        Path | None, typer.Option(help="Write the groups here, one JSON object a line (- is stdout)")
     ] = None,
+    keep_list: Annotated[
+        Path | None, typer.Option(help="Write the ids that leave one item of each group (- is stdout)")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
     effort: EffortOption = "fast",
     workers: Workers = 0,
     reader: ReaderName = None,
@@ -45,36 +52,47 @@ def dedup(
     from api.wording import count
     from index.match import Effort
 
+    want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     set_home_in_use(None)
     console = to_stderr()
     say_workers(settings, console)
-    items = opened(
-        source,
-        settings,
-        reader=reader,
-        audio_column=audio_column,
-        remote=allow_remote,
-        private=allow_private,
-    )
-    make_warm(console)
-    total = None if items.total is None else 2 * items.total
-    with Watch(console, "comparing", total=total) as watch:
-        alike = grouped(
-            items,
-            settings=settings,
-            effort=Effort(effort),
-            seen=lambda said: watch.item(duration_s=said.duration_s),
+    with placed({"out": out, "keep_list": keep_list}, force=force, taken=as_json) as places:
+        items = opened(
+            source,
+            settings,
+            reader=reader,
+            audio_column=audio_column,
+            remote=allow_remote,
+            private=allow_private,
         )
-    for group in alike.groups:
-        to_stdout().print(f"{group.kept}: same audio in {', '.join(group.others)}", soft_wrap=True)
-    if out is not None:
-        write_groups(alike, out)
-    if keep_list is not None:
-        write_keep_list(alike, keep_list)
+        make_warm(console)
+        total = None if items.total is None else 2 * items.total
+        with Watch(console, "comparing", total=total) as watch:
+            alike = grouped(
+                items,
+                settings=settings,
+                effort=Effort(effort),
+                seen=lambda said: watch.item(duration_s=said.duration_s),
+            )
+        for group in alike.groups:
+            to_stdout().print(f"{group.kept}: same audio in {', '.join(group.others)}", soft_wrap=True)
+        if (place := places["out"]) is not None:
+            write_groups(alike, place.path)
+        if (place := places["keep_list"]) is not None:
+            write_keep_list(alike, place.path)
     n_spare = sum(len(group.others) for group in alike.groups)
     console.print(
         f"{count(alike.n_items, 'item')}: {count(len(alike.groups), 'group')} with the same audio,"
         f" {n_spare:,} of them could go; {alike.n_unread:,} could not be read."
     )
+    if as_json:
+        print_json(
+            "dedup",
+            source=source,
+            items=alike.n_items,
+            not_readable=alike.n_unread,
+            could_go=n_spare,
+            groups=[asdict(group) for group in alike.groups],
+        )
     raise typer.Exit(int(bool(alike.groups)))

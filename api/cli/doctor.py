@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import Home, settings_of, to_stderr, to_stdout
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ class Remark:
     hint: str = ""
 
 
-def doctor(home: Home = None) -> None:
+def doctor(as_json: Json = False, home: Home = None) -> None:
     """Look at sandbox, codecs, Chromaprint, model, kernels, disk and home. Exit status: 0 well, 1 not."""
+    want_json(as_json)
     settings = settings_of(home)
     console, remarks = to_stdout(), list[Remark]()
     with to_stderr().status("Looking ..."):
@@ -45,7 +47,10 @@ def doctor(home: Home = None) -> None:
         )
         if remark.hint:
             console.print(f"    {'':<12} what to do: {remark.hint}", soft_wrap=True)
-    raise typer.Exit(int(not all(remark.well for remark in remarks)))
+    well = all(remark.well for remark in remarks)
+    if as_json:
+        print_json("doctor", well=well, remarks=[asdict(remark) for remark in remarks])
+    raise typer.Exit(int(not well))
 
 
 def examined(look: Callable[[Settings], Iterator[Remark]], settings: Settings) -> list[Remark]:
@@ -155,12 +160,13 @@ def state(settings: Settings) -> Iterator[Remark]:
         )
 
 
-def selftest() -> None:
+def selftest(as_json: Json = False) -> None:
     """Compute the conformance vectors: codes made here must be those made elsewhere. Status 1: not so."""
     from api.cli.warmth import make_warm
     from fingerprint.conformance import LEAST_COSINE, LEAST_PEAKS, check
     from fingerprint.extract import extractor
 
+    want_json(as_json)
     make_warm(to_stderr())
     found = check(extractor())
     said = (
@@ -174,4 +180,13 @@ def selftest() -> None:
         f" {found.equal_peaks * 100:.0f} % of the peaks, at least {LEAST_PEAKS * 100:.0f} % are needed).",
         soft_wrap=True,
     )
+    if as_json:
+        print_json(
+            "selftest",
+            ok=found.ok,
+            scheme=found.scheme,
+            worst_cosine=round(float(found.worst_cosine), 6),
+            equal_bytes=round(float(found.equal_bytes), 4),
+            equal_peaks=round(float(found.equal_peaks), 4),
+        )
     raise typer.Exit(int(not found.ok))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
+from api.cli.as_json import print_json_error, want_json
 from api.cli.console import Loudness, keep_stdout_free, say_error, set_loudness
 
 CANNOT: Final = 2
@@ -37,6 +39,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, quiet: bool = False, verbose: bool = False, **kwargs: Any) -> None:
         choose_loudness(quiet=quiet, verbose=verbose)
         keep_stdout_free(free=False)
+        want_json(False)
         try:
             _flushed(command, *args, **kwargs)
         except (typer.Exit, typer.BadParameter):
@@ -81,6 +84,8 @@ def told(error: Exception) -> int:
     _drop_stdout_if_broken()
     if known is not None:
         say_error(f"earwitness: {known.message}\n  what to do: {known.hint}")
+        with contextlib.suppress(OSError):
+            print_json_error(known)
         return CANNOT
     say_error("".join(traceback.format_exception(error)).rstrip())
     say_error("earwitness: this is a defect of the program; please report what is above")

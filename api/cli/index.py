@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import (
     AllowPrivate,
     AllowRemote,
@@ -21,6 +22,7 @@ from api.cli.options import (
     to_stderr,
     to_stdout,
 )
+from api.cli.places import Force, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +37,11 @@ def index(
     version: Annotated[str, typer.Option(help="Which version of it")] = "1",
     effort: EffortOption = "standard",
     out: Annotated[
-        Path | None, typer.Option(help="Also write what was found of the works, one JSON object a line")
+        Path | None,
+        typer.Option(help="Also write what was found of the works, one JSON object a line (- is stdout)"),
     ] = None,
+    force: Force = False,
+    as_json: Json = False,
     workers: Workers = 0,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
@@ -52,32 +57,45 @@ def index(
     from index.enroll import Writer
     from index.match import Effort
 
+    want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
     say_workers(settings, console)
-    items = opened(
-        source,
-        settings,
-        reader=reader,
-        audio_column=audio_column,
-        remote=allow_remote,
-        private=allow_private,
-    )
-    indexed = Indexed()
-    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
-        make_warm(console)
-        with Watch(console, "indexing", total=items.total) as watch:
-            for enrolled in index_source(
-                items,
-                name=name,
-                version=version,
-                writer=writer,
-                settings=settings,
-                effort=Effort(effort),
-                n_workers=settings.n_workers,
-            ):
-                watch.item(duration_s=enrolled.answer.said.duration_s, found=indexed.take(enrolled))
-    indexed.report(f"{name} version {version}", out, passed_over=items.passed_over)
+    with placed({"out": out}, force=force, taken=as_json) as places:
+        items = opened(
+            source,
+            settings,
+            reader=reader,
+            audio_column=audio_column,
+            remote=allow_remote,
+            private=allow_private,
+        )
+        indexed = Indexed()
+        with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
+            make_warm(console)
+            with Watch(console, "indexing", total=items.total) as watch:
+                for enrolled in index_source(
+                    items,
+                    name=name,
+                    version=version,
+                    writer=writer,
+                    settings=settings,
+                    effort=Effort(effort),
+                    n_workers=settings.n_workers,
+                ):
+                    watch.item(duration_s=enrolled.answer.said.duration_s, found=indexed.take(enrolled))
+        place = places["out"]
+        indexed.report(
+            f"{name} version {version}", None if place is None else place.path, passed_over=items.passed_over
+        )
+    if as_json:
+        print_json(
+            "index",
+            source=source,
+            dataset={"name": name, "version": version},
+            passed_over=dict(items.passed_over),
+            **indexed.json(),
+        )
 
 
 class Indexed:
@@ -102,6 +120,19 @@ class Indexed:
             return None
         self._found.append(finding)
         return sentence(finding)
+
+    def json(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        from api.enrolling import Outcome
+        from api.findings import to_json
+
+        return {
+            "added": self._outcomes[Outcome.ADDED],
+            "already": self._outcomes[Outcome.ALREADY],
+            "not_readable": self._outcomes[Outcome.NOT_READABLE],
+            "reasons": dict(self._reasons),
+            "found": [to_json(each) for each in self._found],
+        }
 
     def report(self, dataset: str, out: Path | None, *, passed_over: Mapping[str, int]) -> None:
         """Say what was indexed, show what was found, and write it to `out`."""

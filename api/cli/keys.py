@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
+from api.cli.errors import BadSetting
 from api.cli.examples import epilog
 from api.cli.guard import guarded
 from api.cli.options import Home, settings_of, to_stderr
@@ -11,12 +13,23 @@ from api.cli.options import Home, settings_of, to_stderr
 keys = typer.Typer(no_args_is_help=True, help="Make API keys for `earwitness serve`.")
 
 
-def create(home: Home = None) -> None:
+def create(as_json: Json = False, home: Home = None) -> None:
     """Make a key: it is printed once, and its record is what the server's settings hold."""
-    from api.http.keys import mint
+    from api.http.errors import BadKeyRecord
+    from api.http.keys import KeyRing, mint
 
-    key, record = mint(settings_of(home).tenant)
-    print(key)
+    want_json(as_json)
+    tenant = settings_of(home).tenant
+    key, record = mint(tenant)
+    try:
+        KeyRing([str(record)], tenant=tenant)
+    except BadKeyRecord:
+        reason = "a tenant with keys has a name of small letters, digits and hyphens"
+        raise BadSetting(name="EARWITNESS_TENANT", value=tenant, reason=reason, default="local") from None
+    if as_json:
+        print_json("keys", key=key, record=str(record))
+    else:
+        print(key)
     to_stderr().print(
         "The key above is shown only now: give it to its user, who sends 'Authorization: Bearer KEY'.\n"
         f"Add its record to the server's settings:\n\n  EARWITNESS_API_KEYS={record}\n\n"

@@ -36,6 +36,10 @@ EffortOption: TypeAlias = Annotated[
 Workers: TypeAlias = Annotated[
     int, typer.Option(min=0, help="Processes; 0 is one a core; never more than cores and free memory allow")
 ]
+ExitOn: TypeAlias = Annotated[
+    Literal["match", "possible"],
+    typer.Option("--exit-on", help="Exit 1 for a match alone, or for a possible match too"),
+]
 ReaderName: TypeAlias = Annotated[
     str | None, typer.Option("--reader", help="Format of the source, where it is recognised wrongly")
 ]

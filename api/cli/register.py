@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import (
     UNREADABLE,
     EffortOption,
@@ -33,6 +35,7 @@ def register(
     ] = None,
     effort: EffortOption = "standard",
     workers: Workers = 0,
+    as_json: Json = False,
     home: Home = None,
 ) -> None:
     """Register audio as works, and check them. Exit status: 0 registered, 2 cannot, 3 not all registered."""
@@ -43,10 +46,12 @@ def register(
     from index.enroll import Writer
     from index.match import Effort
 
+    want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     labels = read_labels(meta) if meta else {}
     say_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
+    said: list[dict[str, Any]] = []
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         make_warm(to_stderr())
         for enrolled in enrol(
@@ -59,10 +64,30 @@ def register(
             n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
         ):
             outcomes.append(enrolled.outcome)
-            show(enrolled)
+            if as_json:
+                said.append(enrolled_json(enrolled))
+            else:
+                show(enrolled)
     summarise(outcomes)
+    if as_json:
+        print_json("register", counts=dict(Counter(map(str, outcomes))), files=said)
     refused = any(each in {Outcome.REFUSED, Outcome.NOT_READABLE} for each in outcomes)
     raise typer.Exit(UNREADABLE if refused else 0)
+
+
+def enrolled_json(enrolled: Enrolled) -> dict[str, Any]:
+    """Return what became of one work, for ``--json``."""
+    from api.findings import to_json
+
+    answer = enrolled.answer
+    error = answer.error and {key: getattr(answer.error, key) for key in ("code", "message", "hint")}
+    return {
+        "item": answer.said.id,
+        "sha256": answer.said.sha256,
+        "outcome": str(enrolled.outcome),
+        "error": error,
+        "finding": None if answer.finding is None else to_json(answer.finding),
+    }
 
 
 def _are_files(paths: list[str]) -> bool:

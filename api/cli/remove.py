@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
+from api.cli.errors import KeptAsItWas
 from api.cli.options import Home, settings_of, to_stdout
 
 if TYPE_CHECKING:
@@ -20,17 +23,22 @@ def remove(
     ],
     work: Annotated[bool, typer.Option("--work", help="NAME is a registered work's path or sha256")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    as_json: Json = False,
     home: Home = None,
 ) -> None:
     """Forget a dataset or a work: its fingerprints are deleted, and nothing finds it any more."""
     from index.enroll import Writer
 
+    want_json(as_json)
     settings = settings_of(home)
-    if not yes:
-        typer.confirm(f"Remove {name} from {settings.home}?", abort=True)
+    asked = f"Remove {name} from {settings.home}?"
+    if not yes and not (sys.stdin.isatty() and typer.confirm(asked, err=True)):
+        raise KeptAsItWas(what=f"{name} is kept", option="--yes")
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         removed = remove_work(writer, name) if work else remove_dataset(writer, name)
     to_stdout().print(f"Removed {removed.n_items:,} items and {removed.n_recordings:,} fingerprints.")
+    if as_json:
+        print_json("remove", name=name, items=removed.n_items, fingerprints=removed.n_recordings)
 
 
 def remove_dataset(writer: Writer, name: str) -> Removed:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from api.cli.as_json import Json, print_json, want_json
+from api.cli.errors import NotResumable
 from api.cli.options import (
     AllowPrivate,
     AllowRemote,
     AudioColumn,
     EffortOption,
+    ExitOn,
     Home,
     ReaderName,
     Workers,
@@ -21,6 +24,7 @@ from api.cli.options import (
     to_stderr,
     to_stdout,
 )
+from api.cli.places import STDOUT, Force, Place, placed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +39,10 @@ if TYPE_CHECKING:
 
 def scan(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Where the findings go, one for every item", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(help="Where the findings go, one for every item (- is stdout)", show_default=False),
+    ],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a scan that was cut off")] = False,
     workers: Workers = 0,
     effort: EffortOption = "standard",
@@ -69,6 +76,9 @@ def scan(
     max_seconds: Annotated[
         float | None, typer.Option(min=1.0, help="Stop after so much audio; the report is partial")
     ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    exit_on: ExitOn = "match",
     strict: Annotated[
         bool, typer.Option(help="Exit 3 for unreadable items even when there are findings")
     ] = False,
@@ -80,44 +90,94 @@ def scan(
 ) -> None:
     """Find registered works in a collection. Exit status: 0 clean, 1 findings, 2 cannot, 3 unreadable."""
     from api.cli.sources import opened
+    from api.scan.checkpoint import partial_of
     from api.scan.run import Plan
-    from api.scan.tally import keys_of
+    from api.scan.tally import keys_of, possible_keys
     from index.match import Effort
 
+    want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     left_out = verdicts_of(exclude)
-    known = keys_of(baseline) if baseline else {}
+    known = Known(
+        matches=keys_of(baseline) if baseline else {},
+        possible=keys_of(baseline, of=possible_keys) if baseline else {},
+    )
     before = keys_of(diff) if diff else None
     console = to_stderr()
     say_workers(settings, console)
-    items = opened(
-        source,
-        settings,
-        reader=reader,
-        audio_column=audio_column,
-        remote=allow_remote,
-        private=allow_private,
-    )
-    plan = Plan(
-        source=source,
-        out=out,
-        form=form,
-        effort=Effort(effort),
-        n_workers=settings.n_workers,
-        resume=resume,
-        sample_every=sample_every,
-        max_seconds=max_seconds,
-    )
-    extras = Extras(
-        exclude_list=exclude_list,
-        left_out=left_out,
-        clean_manifest=clean_manifest,
-        links=links,
-        report=report,
-        before=before,
-    )
-    tally = run(plan, items, settings=settings, extras=extras, known=known, console=console)
-    raise typer.Exit(tally.exit_code(strict=strict))
+    outputs = {
+        "out": out,
+        "exclude_list": exclude_list,
+        "clean_manifest": clean_manifest,
+        "links": links,
+        "report": report,
+    }
+    goes_on = resume and partial_of(out).exists()
+    with placed(outputs, force=force, agreed=goes_on, taken=as_json) as places:
+        paths = {name: None if place is None else place.path for name, place in places.items()}
+        if resume and paths["out"] != out:
+            raise NotResumable(where="standard output" if str(out) == STDOUT else str(out))
+        items = opened(
+            source,
+            settings,
+            reader=reader,
+            audio_column=audio_column,
+            remote=allow_remote,
+            private=allow_private,
+        )
+        plan = Plan(
+            source=source,
+            out=paths["out"] or out,
+            form=form,
+            effort=Effort(effort),
+            n_workers=settings.n_workers,
+            resume=resume,
+            sample_every=sample_every,
+            max_seconds=max_seconds,
+        )
+        extras = Extras(
+            exclude_list=paths["exclude_list"],
+            left_out=left_out,
+            clean_manifest=paths["clean_manifest"],
+            links=paths["links"],
+            report=paths["report"],
+            before=before,
+        )
+        tally = run(plan, items, settings=settings, extras=extras, known=known, console=console)
+    if as_json:
+        print_json("scan", source=source, written=written(places), **tally_json(tally))
+    raise typer.Exit(tally.exit_code(strict=strict, exit_on=exit_on))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a baseline says was found, and what it says may have been."""
+
+    matches: Keys
+    possible: Keys
+
+
+def written(places: dict[str, Place | None]) -> dict[str, str]:
+    """Name the files that a scan has written."""
+    return {name: place.named for name, place in places.items() if place is not None}
+
+
+def tally_json(tally: Tally) -> dict[str, Any]:
+    """Return the counts of a scan for ``--json``."""
+    return {
+        "items": tally.n_items,
+        "compared": tally.n_asked,
+        "seconds": round(tally.heard_s, 2),
+        "verdicts": {str(verdict): n for verdict, n in tally.verdicts.items()},
+        "reasons": dict(tally.reasons),
+        "works": dict(tally.works),
+        "new_matches": tally.n_new,
+        "new_possible": tally.n_new_possible,
+        "expected_false_matches": float(f"{tally.expected_false:.2g}"),
+        "expected_possible": float(f"{tally.expected_possible:.2g}"),
+        "passed_over": dict(tally.passed_over),
+        "partial": tally.partial,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +193,7 @@ class Extras:
 
 
 def run(
-    plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known: Keys, console: Console
+    plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known: Known, console: Console
 ) -> Tally:
     """Scan, and say what was found; everything that is written is written before the checkpoint goes."""
     from api.cli.progress import Watch
@@ -145,7 +205,7 @@ def run(
     tallies: list[Tally] = []
 
     def finish(scanned: Scanned) -> None:
-        tallies.append(tally_of(scanned, baseline=known))
+        tallies.append(tally_of(scanned, baseline=known.matches, possible=known.possible))
         write_extras(scanned, tallies[0], plan, items, extras, settings)
 
     make_warm(console)

@@ -19,9 +19,9 @@ from api.scan.checkpoint import Checkpoint, partial_of
 from api.scan.memory import Memory
 from api.scan.outputs import write_findings
 from api.scan.pool import Pool
-from api.scan.tally import Keys, Tally, graded_all, match_keys
+from api.scan.tally import Keys, Tally, graded_all, match_keys, possible_keys
 from api.settings import Settings
-from index.match import Effort
+from index.match import Effort, Verdict
 
 NOTHING: Final[Keys] = MappingProxyType({})
 Seen = Callable[[Finding], None]
@@ -166,9 +166,15 @@ def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
         yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"
 
 
-def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING) -> Tally:
-    """Count a scan's findings; those whose matches are all in `baseline` are not new."""
+def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING, possible: Keys = NOTHING) -> Tally:
+    """Count a scan's findings; those whose matches are all in `baseline` are not new.
+
+    A finding that is only possible is not new where all of its matches are in `possible`.
+    """
     tally = Tally(partial=list(scanned.partial), passed_over=scanned.passed_over)
     for finding in scanned.findings():
-        tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
+        if finding.verdict is Verdict.POSSIBLE:
+            tally.count(finding, known=possible_keys(finding).keys() <= possible.keys())
+        else:
+            tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
     return tally

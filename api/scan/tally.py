@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from api.errors import NotFindings
 from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
 from index.match import Verdict
-from index.verdict import MATCH_E_VALUE
+from index.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 
 CUT_OFF: Final = "source_cut_off"
 
@@ -32,8 +32,8 @@ class Tally:
         Why the scan does not speak of the whole source; empty when it does.
     passed_over : mapping of str to int
         Files of the source that are no items, by kind (`api.datasets.kinds`).
-    n_new : int
-        Items that match and are not in the baseline.
+    n_new, n_new_possible : int
+        Items that match, or may match, and are not in the baseline.
     """
 
     n_items: int = 0
@@ -44,6 +44,7 @@ class Tally:
     partial: list[str] = field(default_factory=list)
     passed_over: Mapping[str, int] = field(default_factory=dict)
     n_new: int = 0
+    n_new_possible: int = 0
     search: SearchSaid | None = None
 
     @property
@@ -55,6 +56,11 @@ class Tally:
     def expected_false(self) -> float:
         """Matches to expect in the whole scan if none of its items held a registered work."""
         return self.n_asked * threshold(self.n_items)
+
+    @property
+    def expected_possible(self) -> float:
+        """Possible matches to expect in the whole scan by chance alone."""
+        return self.n_asked * max(POSSIBLE_E_VALUE - threshold(self.n_items), 0.0)
 
     def count(self, finding: Finding, *, known: bool = False) -> None:
         """Add one finding; `known` tells whether it is in the baseline."""
@@ -69,13 +75,19 @@ class Tally:
         if finding.verdict is Verdict.MATCH:
             self.n_new += not known
             self.works.update({work_label(match) for match in certain(finding)})
+        if finding.verdict is Verdict.POSSIBLE:
+            self.n_new_possible += not known
 
-    def exit_code(self, *, strict: bool) -> int:
-        """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`)."""
+    def exit_code(self, *, strict: bool, exit_on: str = "match") -> int:
+        """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`).
+
+        `exit_on` "possible" lets possible matches that are not in the baseline count as findings.
+        """
         unread = bool(self.verdicts[Verdict.NOT_READABLE])
-        if unread and (strict or not self.n_new):
+        found = self.n_new or (exit_on == "possible" and self.n_new_possible)
+        if unread and (strict or not found):
             return 3
-        return 1 if self.n_new else 0
+        return 1 if found else 0
 
 
 def certain(finding: Finding) -> Iterator[MatchSaid]:
@@ -109,13 +121,21 @@ def match_keys(finding: Finding) -> Keys:
     }
 
 
-def keys_in(findings: Iterable[Finding]) -> Keys:
+def possible_keys(finding: Finding) -> Keys:
+    """Name what a finding says may have been found, or was: the same pairs."""
+    item = finding.item.sha256 or finding.item.id
+    return {
+        (item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in finding.matches
+    }
+
+
+def keys_in(findings: Iterable[Finding], *, of: Callable[[Finding], Keys] = match_keys) -> Keys:
     """Name all that findings say was found."""
-    return {key: said for finding in findings for key, said in match_keys(finding).items()}
+    return {key: said for finding in findings for key, said in of(finding).items()}
 
 
-def keys_of(path: Path) -> Keys:
-    """Name all that a file of earlier findings says was found.
+def keys_of(path: Path, *, of: Callable[[Finding], Keys] = match_keys) -> Keys:
+    """Name all that a file of earlier findings says was found, or with `possible_keys` may have been.
 
     Raises
     ------
@@ -123,6 +143,6 @@ def keys_of(path: Path) -> Keys:
         When it is no such file.
     """
     try:
-        return keys_in(read_lines(path))
+        return keys_in(read_lines(path), of=of)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotFindings(path=str(path), reason=str(error) or type(error).__name__) from error

@@ -227,7 +227,7 @@ def test_upkeep(home: Path, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("check", ORIGINALS / "night_bus.opus"), "holds no index"),
-        (("scan", SCRAPED, "--out", "/nowhere/out"), "holds no index"),
+        (("scan", SCRAPED, "--out", "/nowhere/out"), "/nowhere does not exist"),
         (("index", "/nowhere", "--name", "x"), "/nowhere does not exist"),
         (("restore", "/nowhere"), "/nowhere does not exist"),
         (("scan",), ""),
