@@ -53,6 +53,8 @@ def upgrade() -> None:
     op.add_column("home", sa.Column("contents", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("collection", sa.Column("n_recordings", NUMBER, nullable=False, server_default="0"))
     op.add_column("membership", sa.Column("n_items", NUMBER, nullable=False, server_default="0"))
+    if op.get_bind().dialect.name == "postgresql":  # SQLite does not hold a text to its length
+        op.alter_column("item", "isrc", existing_type=sa.String(length=16), type_=sa.Text())
     op.create_table(
         "change",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
