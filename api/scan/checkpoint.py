@@ -1,7 +1,8 @@
 """The findings of a scan while it runs: a file beside its output that a kill at any moment leaves usable.
 
 One line of header says what was asked; then comes one finding a line, in the source's order. So the number of
-whole lines is all that a resumed scan must know, and the same scan always ends with the same bytes.
+whole lines is all that a resumed scan must know, and the same scan always ends with the same bytes. Each line
+begins with a checksum of itself and all lines before it: what a disk changed is not taken for a finding.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from api.errors import CannotWrite, ScanBusy, ScanChanged, ScanUnfinished
+from api.errors import CannotWrite, PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
 from api.findings import Finding, from_json, to_line
 from index.disk import fsync_folder, room_for
 
 SYNC_ITEMS: Final = 200
 SYNC_S: Final = 2.0
+CHECKSUM: Final = 16
+"""Hexadecimal digits of a line's checksum."""
 
 
 def partial_of(out: Path) -> Path:
@@ -39,9 +44,11 @@ class Checkpoint:
         Findings in it.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, header: Mapping[str, Any], n_done: int) -> None:
+    def __init__(
+        self, path: Path, file: BinaryIO, header: Mapping[str, Any], n_done: int, chain: bytes = b""
+    ) -> None:
         self.path, self.header, self.n_done = path, header, n_done
-        self._file = file
+        self._file, self._chain = file, chain
         self._unsynced, self._synced_at = 0, time.monotonic()
 
     @classmethod
@@ -62,19 +69,22 @@ class Checkpoint:
             When those were the answer to another question.
         ScanBusy
             When another process is writing them.
-        CannotWrite
+        PartialDamaged
+            When what was asked can not be read any more. Damaged findings are found again: the scan goes on
+            from those before them, and says so on stderr.
+        CannotWrite, DiskFull
         """
         path = partial_of(out)
         file = _locked(path)
         try:
-            began = _header(file)
-            if began is None:
-                _begin(path, file, header)
-                return cls(path, file, header, 0)
+            found = _header(path, file)
+            if found is None:
+                return cls(path, file, header, 0, _begin(path, file, header))
             if not resume:
                 raise ScanUnfinished(partial=str(path))
+            began, chain = found
             _compare(path, began, header)
-            return cls(path, file, began, _go_on(file))
+            return cls(path, file, began, *_go_on(path, file, chain))
         except BaseException:
             file.close()
             raise
@@ -90,8 +100,10 @@ class Checkpoint:
 
     def append(self, finding: Finding) -> None:
         """Add one finding; it is on the disk within `SYNC_S` seconds or `SYNC_ITEMS` items."""
+        line = _chained(self._chain, to_line(finding).encode())
         with room_for(self.path):
-            self._file.write(to_line(finding).encode())
+            self._file.write(line)
+        self._chain = line[:CHECKSUM]
         self.n_done += 1
         self._unsynced += 1
         if self._unsynced >= SYNC_ITEMS or time.monotonic() - self._synced_at >= SYNC_S:
@@ -111,11 +123,26 @@ class Checkpoint:
 
 
 def findings_so_far(path: Path) -> Iterator[Finding]:
-    """Yield the findings of an unfinished scan, in order."""
+    """Yield the findings of an unfinished scan, in order.
+
+    Raises
+    ------
+    PartialDamaged
+        At a line whose bytes changed.
+    """
+    chain = b""
     with path.open("rb") as lines:
-        next(lines)
-        for line in lines:
-            yield from_json(json.loads(line))
+        for number, line in enumerate(lines, start=1):
+            if line != _chained(chain, line[CHECKSUM + 1 :]):
+                raise PartialDamaged(partial=str(path), line=number)
+            chain = line[:CHECKSUM]
+            if number > 1:
+                yield from_json(json.loads(line[CHECKSUM + 1 :]))
+
+
+def _chained(chain: bytes, line: bytes) -> bytes:
+    """Put before a line the checksum of itself and of what came before it."""
+    return blake2b(chain + line, digest_size=CHECKSUM // 2).hexdigest().encode() + b" " + line
 
 
 def _locked(path: Path) -> BinaryIO:
@@ -131,13 +158,15 @@ def _locked(path: Path) -> BinaryIO:
     return file
 
 
-def _header(file: BinaryIO) -> dict[str, Any] | None:
-    """Read what an earlier scan was begun with; None where none ever began."""
+def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """Read what an earlier scan was begun with, and its checksum; None where none ever began."""
     first = file.readline()
     if not first.endswith(b"\n"):
         return None
-    began: dict[str, Any] = json.loads(first)
-    return began
+    if first != _chained(b"", first[CHECKSUM + 1 :]):
+        raise PartialDamaged(partial=str(path), line=1)
+    began: dict[str, Any] = json.loads(first[CHECKSUM + 1 :])
+    return began, first[:CHECKSUM]
 
 
 def _compare(path: Path, began: Mapping[str, Any], header: Mapping[str, Any]) -> None:
@@ -146,23 +175,30 @@ def _compare(path: Path, began: Mapping[str, Any], header: Mapping[str, Any]) ->
             raise ScanChanged(partial=str(path), what=what, was=str(began.get(what)), now=str(now))
 
 
-def _go_on(file: BinaryIO) -> int:
-    """Count the findings, and cut off a line that was not finished."""
+def _go_on(path: Path, file: BinaryIO, chain: bytes) -> tuple[int, bytes]:
+    """Count the findings, and cut off a line that was not finished, or that changed, with all after it."""
     n_done, end = 0, file.tell()
     for line in file:
         if not line.endswith(b"\n"):
             break
-        n_done, end = n_done + 1, end + len(line)
-    file.seek(end)
-    file.truncate()
-    return n_done
-
-
-def _begin(path: Path, file: BinaryIO, header: Mapping[str, Any]) -> None:
-    file.seek(0)
-    file.truncate()
+        if line != _chained(chain, line[CHECKSUM + 1 :]):
+            damage = PartialDamaged(partial=str(path), line=n_done + 2)
+            print(f"{damage.message}; going on from the {n_done} findings before it", file=sys.stderr)
+            break
+        n_done, end, chain = n_done + 1, end + len(line), line[:CHECKSUM]
     with room_for(path):
-        file.write(json.dumps(header).encode() + b"\n")
+        file.seek(end)
+        file.truncate()
+    return n_done, chain
+
+
+def _begin(path: Path, file: BinaryIO, header: Mapping[str, Any]) -> bytes:
+    line = _chained(b"", json.dumps(header).encode() + b"\n")
+    with room_for(path):
+        file.seek(0)
+        file.truncate()
+        file.write(line)
         file.flush()
         os.fsync(file.fileno())
         fsync_folder(path.parent)
+    return line[:CHECKSUM]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.errors import ScanBusy, ScanChanged, ScanUnfinished
+from api.errors import PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
 from api.findings import to_line
-from api.scan.checkpoint import Checkpoint, partial_of
+from api.scan.checkpoint import Checkpoint, findings_so_far, partial_of
 from index.errors import DiskFull
 from tests.unit.findings_made import finding
 
@@ -42,6 +43,39 @@ def test_a_scan_cut_off_anywhere_goes_on_with_whole_findings(
         for each in LINES[kept.n_done :]:
             kept.append(each)
     assert partial.read_bytes() == whole
+
+
+@given(data=st.data())
+def test_a_flipped_bit_is_never_a_finding(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever bit flips, a resumed scan ends with the findings of an unbroken one, or says what to do."""
+    out = tmp_path_factory.mktemp("scan") / "out.jsonl"
+    begun(out, 5)
+    partial = partial_of(out)
+    whole = partial.read_bytes()
+    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[bit // 8] ^= 1 << bit % 8
+    partial.write_bytes(damaged)
+    with suppress(PartialDamaged):
+        assert [to_line(each) for each in findings_so_far(partial)] == [to_line(each) for each in LINES]
+    try:
+        kept = Checkpoint.open(out, header=HEADER, resume=True)
+    except PartialDamaged as error:
+        assert "delete it" in error.hint
+        return
+    with kept:
+        for each in LINES[kept.n_done :]:
+            kept.append(each)
+    assert partial.read_bytes() == whole
+
+
+def test_a_file_of_an_earlier_version_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Lines without checksums are not taken for findings."""
+    partial_of(tmp_path / "out").write_text("{}\n{}\n")
+    with pytest.raises(PartialDamaged, match="line 1"):
+        Checkpoint.open(tmp_path / "out", header=HEADER, resume=True)
 
 
 def test_findings_lost_nothing_that_was_whole(tmp_path: Path) -> None:
