@@ -368,19 +368,6 @@ class ScanChanged(CommandError):
         )
 
 
-class PartialDamaged(CommandError):
-    """The file of an unfinished scan is not what was written into it."""
-
-    code = "partial_damaged"
-
-    def __init__(self, *, partial: str, line: int) -> None:
-        self.partial, self.line = partial, line
-        way_out = "run it again with --resume: it goes on from the findings before that line"
-        again = "delete it and begin again; findings that still hold are remembered and cost little"
-        said = f"line {line} of {partial} does not have the checksum written with it"
-        super().__init__(said, hint=again if line == 1 else way_out)
-
-
 class ScanBusy(CommandError):
     """Another process writes the same findings."""
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.errors import PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
+from api.errors import ScanBusy, ScanChanged, ScanUnfinished
 from api.findings import to_line
-from api.scan.checkpoint import Checkpoint, findings_so_far, partial_of
+from api.scan.checkpoint import Checkpoint, PartialDamaged, findings_so_far, partial_of
 from index.errors import DiskFull
 from tests.unit.findings_made import finding
 
