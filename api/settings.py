@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     item_wall_s, job_wall_s : float
         Seconds that all work on one item may take (then it is reported as not compared and the next one
         follows), and one job of the server in all (then it is stopped and has failed).
+    keep_uploads_days : float
+        How long the server keeps the upload of a job that failed for no fault of its upload (it was stopped
+        several times without progress, or took too long), so that it can be tried again; 0 keeps none.
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
@@ -72,12 +75,13 @@ class Settings(BaseSettings):
     max_seconds: float = Field(default=4 * 3600.0, gt=0, allow_inf_nan=False)
     decode_wall_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
-    item_wall_s: float = Field(default=1800.0, gt=0)
-    job_wall_s: float = Field(default=86_400.0, gt=0)
+    item_wall_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
+    job_wall_s: float = Field(default=86_400.0, gt=0, allow_inf_nan=False)
     workers: int = Field(default=0, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     max_upload_bytes: int = Field(default=512 << 20, gt=0)
+    keep_uploads_days: float = Field(default=7.0, ge=0, allow_inf_nan=False)
     keep_findings_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()

@@ -27,7 +27,7 @@ from index.tables import CHANGE
 
 CATALOG_FILE: Final = "catalog.sqlite"
 SEGMENT_FOLDER: Final = "segments"
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"
 """The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
 
 

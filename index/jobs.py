@@ -2,7 +2,8 @@
 
 A job is queued, running, done, failed or cancelled. Whoever claims a queued one holds a lease and prolongs
 it; when the holder dies the lease runs out, or `Jobs.take_back` ends it at once, and the job is queued again.
-A job that used up its attempts has failed, for the reason that it brings its worker down.
+A job that was begun several times and got no further each time has failed; its upload is kept for a while,
+so that it can be tried again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from index.catalog import Catalog
@@ -25,13 +26,26 @@ from index.records import Failure
 from index.tables import JOB
 
 MAX_ATTEMPTS: Final = 3
+"""How often a job is begun without getting further before it is given up."""
 LEASE_S: Final = 60.0
 
 GAVE_UP: Final = Failure(
     code="job_gave_up",
-    message=f"the work was begun {MAX_ATTEMPTS} times and brought its worker down each time",
-    hint="the upload may be hostile or too large for this machine; split it, or try another file",
+    message=f"the job was stopped {MAX_ATTEMPTS} times without progress",
+    hint="try it again; if it stops again, split the upload or give the server more memory",
 )
+RETRYABLE: Final = frozenset(
+    {
+        "job_gave_up",
+        "job_too_long",
+        "internal",
+        "disk_full",
+        "sandbox_missing",
+        "workers_fail",
+        "library_moved",
+    }
+)
+"""Failures that say nothing about the upload: it is kept for a while, and the job can be tried again."""
 
 
 class JobState(StrEnum):
@@ -45,6 +59,7 @@ class JobState(StrEnum):
 
 
 _UNENDED: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
+_KEPT: Final = (JOB.c.state == JobState.FAILED.value) & JOB.c.error_code.in_(sorted(RETRYABLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,8 @@ class Job:
         Order in which the jobs came.
     attempts : int
         How often it was claimed; with `id` it names one lease.
+    items_done : int
+        How many items were done when that was last written down; never fewer than before.
     spool_path : Path or None
         The upload that it works on.
     """
@@ -72,6 +89,13 @@ class Job:
     ended_at: float | None
     result: Any
     failure: Failure | None
+    items_done: int = 0
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether it failed for a reason that says nothing about its upload, which is still kept."""
+        failed = self.state is JobState.FAILED and self.failure is not None
+        return failed and self.failure.code in RETRYABLE and self.spool_path is not None  # type: ignore[union-attr]
 
 
 class Jobs:
@@ -145,9 +169,10 @@ class Jobs:
         return [_job(row) for row in found]
 
     def unended(self) -> set[str]:
-        """Ids of the jobs that are queued or running."""
+        """Ids of the jobs that are queued or running, or may be tried again."""
+        which = JOB.c.state.in_(_UNENDED) | (_KEPT & JOB.c.spool_path.is_not(None))
         with self._catalog.reading() as connection:
-            statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, JOB.c.state.in_(_UNENDED))
+            statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, which)
             return set(connection.execute(statement).scalars())
 
     def count(self) -> dict[JobState, int]:
@@ -160,12 +185,30 @@ class Jobs:
         return {state: found.get(state.value, 0) for state in JobState}
 
     def spool_paths(self) -> set[Path]:
-        """Uploads that a queued or running job still needs; any other file of the spool is an orphan."""
-        alive = JOB.c.state.in_(_UNENDED) & JOB.c.spool_path.is_not(None)
+        """Uploads that a job needs, or may need if it is tried again; other files there are orphans."""
+        wanted = (JOB.c.state.in_(_UNENDED) | _KEPT) & JOB.c.spool_path.is_not(None)
         with self._catalog.reading() as connection:
             return {
-                Path(path) for path in connection.execute(select(JOB.c.spool_path).where(alive)).scalars()
+                Path(path) for path in connection.execute(select(JOB.c.spool_path).where(wanted)).scalars()
             }
+
+    def let_go_of_uploads(self, *, ended_before: float) -> list[Path]:
+        """Give up uploads that were kept for a retry; returns their files, which are the caller's to remove.
+
+        Parameters
+        ----------
+        ended_before
+            Seconds since 1970: jobs that failed later keep theirs.
+        """
+        old = _KEPT & JOB.c.spool_path.is_not(None) & (JOB.c.ended_at < ended_before)
+        old &= JOB.c.tenant == self._tenant
+        with self._catalog.reading() as connection:
+            found = connection.execute(select(JOB.c.id, JOB.c.spool_path).where(old)).all()
+        if found:
+            with self._catalog.writing() as connection:
+                mine = JOB.c.id.in_([row.id for row in found]) & old
+                connection.execute(update(JOB).where(mine).values(spool_path=None))
+        return [Path(row.spool_path) for row in found]
 
     def claim(
         self, kinds: Sequence[str], *, lease_s: float = LEASE_S, held: Collection[str] = ()
@@ -186,13 +229,19 @@ class Jobs:
             if row is None:
                 return None
             now = time.time()
-            values = {"attempts": row.attempts + 1, "lease_until": now + lease_s, "heartbeat_at": now}
+            values = {"attempts": row.attempts + 1, "fruitless": row.fruitless + 1}
+            values |= {"lease_until": now + lease_s, "heartbeat_at": now}
             running = update(JOB).where(JOB.c.id == row.id)
             connection.execute(running.values(state=JobState.RUNNING.value, **values))
         return self._sure(row.id)
 
-    def heartbeat(self, job: Job, *, lease_s: float = LEASE_S) -> None:
-        """Prolong a lease.
+    def heartbeat(self, job: Job, *, lease_s: float = LEASE_S, items_done: int = 0) -> None:
+        """Prolong a lease, and write down how far the job is.
+
+        Parameters
+        ----------
+        items_done
+            Items whose results are on the disk; more than ever before is progress.
 
         Raises
         ------
@@ -200,7 +249,14 @@ class Jobs:
             When it ran out meanwhile and the job passed to another.
         """
         now = time.time()
-        self._change(job, lease_until=now + lease_s, heartbeat_at=now)
+        further = JOB.c.items_done < items_done
+        self._change(
+            job,
+            lease_until=now + lease_s,
+            heartbeat_at=now,
+            items_done=case((further, items_done), else_=JOB.c.items_done),
+            fruitless=case((further, 0), else_=JOB.c.fruitless),
+        )
 
     def finish(self, job: Job, result: Any) -> Job:
         """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
@@ -215,21 +271,33 @@ class Jobs:
 
     def release(self, job: Job) -> None:
         """Queue a job again that its worker stops on purpose; it is not counted as an attempt."""
-        self._change(job, state=JobState.QUEUED.value, attempts=job.attempts - 1, lease_until=None)
+        fruitless = case((JOB.c.fruitless > 0, JOB.c.fruitless - 1), else_=0)
+        values = {"attempts": job.attempts - 1, "fruitless": fruitless, "lease_until": None}
+        self._change(job, state=JobState.QUEUED.value, **values)
+
+    def retry(self, job: str) -> Job | None:
+        """Queue a job again whose failure says nothing about its upload; others stay. None without a job."""
+        mine = (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
+        nothing = dict.fromkeys(("ended_at", "error_code", "error_message", "error_hint", "result"))
+        with self._catalog.writing() as connection:
+            again = update(JOB).where(mine, _KEPT, JOB.c.spool_path.is_not(None))
+            connection.execute(again.values(state=JobState.QUEUED.value, fruitless=0, **nothing))
+        return self.get(job)
 
     def cancel(self, job: str) -> Job | None:
-        """End a job that is queued or running; one that has ended stays. None where there is none."""
-        unended = JOB.c.state.in_(_UNENDED) & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
+        """End a job that is queued, running, or kept for a retry; others stay. None where there is none."""
+        open_ = JOB.c.state.in_(_UNENDED) | (_KEPT & JOB.c.spool_path.is_not(None))
+        mine = open_ & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
         with self._catalog.writing() as connection:
             connection.execute(
                 update(JOB)
-                .where(unended)
+                .where(mine)
                 .values(state=JobState.CANCELLED.value, ended_at=time.time(), lease_until=None)
             )
         return self.get(job)
 
     def take_back(self, *, only_expired: bool = False, held: Collection[str] = ()) -> int:
-        """Queue running jobs again whose worker is gone; those out of attempts have failed.
+        """Queue running jobs again whose worker is gone; those that never got further have failed.
 
         Parameters
         ----------
@@ -253,7 +321,7 @@ class Jobs:
             if not connection.execute(select(func.count()).where(gone)).scalar_one():
                 return 0
         with self._catalog.writing() as connection:
-            spent = update(JOB).where(gone, JOB.c.attempts >= MAX_ATTEMPTS)
+            spent = update(JOB).where(gone, JOB.c.fruitless >= MAX_ATTEMPTS)
             failed = connection.execute(
                 spent.values(state=JobState.FAILED.value, lease_until=None, **_failed(GAVE_UP))
             )
@@ -320,4 +388,5 @@ def _job(row: Row[Any]) -> Job:
         ended_at=row.ended_at,
         result=None if row.result is None else json.loads(row.result),
         failure=failure,
+        items_done=row.items_done,
     )

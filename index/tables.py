@@ -203,6 +203,8 @@ JOB: Final = Table(
     Column("spool_path", Text, nullable=True),
     Column("idempotency_key", String(255), nullable=True),
     Column("attempts", Integer, nullable=False),
+    Column("items_done", Integer, nullable=False, server_default="0"),
+    Column("fruitless", Integer, nullable=False, server_default="0"),  # begun since it last got further
     Column("lease_until", Float, nullable=True),
     Column("heartbeat_at", Float, nullable=True),
     Column("created_at", Float, nullable=False),

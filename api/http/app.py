@@ -21,8 +21,8 @@ from api.settings import Settings
 DESCRIPTION: Final = """
 Tells whether a recording is inside a dataset that was indexed here, and which items of a dataset hold a work
 that was registered here. An upload is answered with 202 and the address of a job; its audio is deleted when
-the job ends. A match says that the same recording was heard in both places, and how often unrelated audio
-would look as alike.
+the job ends (where the job failed for no fault of it, it is kept for some days to be tried again). A match
+says that the same recording was heard in both places, and how often unrelated audio would look as alike.
 """
 TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},

@@ -105,6 +105,20 @@ class JobEnded(RequestError):
         super().__init__(f"job {job} is {state} already", hint="there is nothing left to cancel")
 
 
+class NothingToRetry(RequestError):
+    """Only a job that failed for no fault of its upload, and whose upload is still kept, is tried again."""
+
+    code = "nothing_to_retry"
+    status = 409
+
+    def __init__(self, *, job: str, state: str) -> None:
+        self.job, self.state = job, state
+        super().__init__(
+            f"job {job} is {state}, and there is no kept upload to try it again with",
+            hint="send the file again as a new job",
+        )
+
+
 class JobTooLong(EarwitnessError):
     """A job took longer than one job may, and was stopped."""
 
@@ -114,7 +128,7 @@ class JobTooLong(EarwitnessError):
         self.limit_s = limit_s
         super().__init__(
             f"the job was stopped after {limit_s:g} s, which is the limit for one job here",
-            hint="split the upload, or raise EARWITNESS_JOB_WALL_S on the server",
+            hint="split the upload, or raise EARWITNESS_JOB_WALL_S on the server and try the job again",
         )
 
 

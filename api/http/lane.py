@@ -23,6 +23,9 @@ IDLE_S: Final = 2.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 
+NOTE_S: Final = 2.0
+"""How often the progress of a job is written down, at most."""
+
 STORE_ERRORS: Final = (StoreError, SQLAlchemyError, OSError)
 """What the store raises while its disk is full or its database away: it passes, so it is tried again."""
 
@@ -49,6 +52,12 @@ class Work:
     job: Job
     cancelled: threading.Event = field(default_factory=threading.Event)
     progress: Progress | None = None
+    noted_at: float = 0.0
+
+    @property
+    def items_done(self) -> int:
+        """Items done so far."""
+        return 0 if self.progress is None else self.progress.done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +189,14 @@ class Lane:
             raise Cancelled
 
     def _pulse(self, work: Work) -> Pulse:
+        floor = self._floor
+
         def report(progress: Progress) -> None:
             work.progress = progress
+            if time.monotonic() - work.noted_at >= NOTE_S and progress.done > work.job.items_done:
+                work.noted_at = time.monotonic()
+                self._note(work)
 
-        floor = self._floor
         return Pulse(
             report=report,
             halted=floor.halted,
@@ -191,6 +204,13 @@ class Lane:
             ends_at=time.monotonic() + floor.job_wall_s,
             wall_s=floor.job_wall_s,
         )
+
+    def _note(self, work: Work) -> None:
+        """Write down that a job got further: should the server be killed now, that was not in vain."""
+        try:
+            self._floor.jobs.heartbeat(work.job, items_done=work.items_done)
+        except Exception as error:  # it is written again with the next item
+            _log.warning("progress is not written down yet", job=work.job.id, why=_reason(error))
 
     def _finish(self, job: Job, result: dict[str, Any]) -> None:
         try:

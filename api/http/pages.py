@@ -79,6 +79,12 @@ def post_cancel(job_id: str, service: Served) -> Response:
     return RedirectResponse(f"/jobs/{service.cancel(job_id).id}", status_code=303)
 
 
+@router.post("/jobs/{job_id}/retry")
+def post_retry(job_id: str, service: Served) -> Response:
+    """Queue a failed job again, and show how it stands."""
+    return RedirectResponse(f"/jobs/{service.retry(job_id).id}", status_code=303)
+
+
 def problem_page(
     status: int, *, detail: str, hint: str, headers: Mapping[str, str] | None = None
 ) -> HTMLResponse:

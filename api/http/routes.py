@@ -161,16 +161,39 @@ def get_job(job_id: str, response: Response, service: Served) -> JobOut:
     responses={
         401: REFUSALS[401],
         404: _problem("There is no such job."),
-        409: _problem("The job is done or has failed."),
+        409: _problem("The job has ended."),
     },
 )
 def post_cancel(job_id: str, service: Served) -> JobOut:
     """End a job before it is done; its upload is deleted. Cancelling it again changes nothing.
 
-    A queued job ends at once, a running one within seconds. What an index job has stored by then stays in its
+    A queued job ends at once, a running one within seconds; a failed one that could be tried again no longer
+    can. What an index job has stored by then stays in its
     dataset, which says that it is not complete.
     """
     return service.show(service.cancel(job_id))
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    operation_id="retryJob",
+    summary="Try a failed job again",
+    tags=["jobs"],
+    status_code=202,
+    responses={
+        202: ACCEPTED[202],
+        401: REFUSALS[401],
+        404: _problem("There is no such job."),
+        409: _problem("The job did not fail, its upload was at fault, or its upload is no longer kept."),
+    },
+)
+def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
+    """Queue a job again that failed for no fault of its upload.
+
+    Such an upload (of a job that was stopped several times without progress, or took too long) is kept for
+    some days. `links.retry` of the job is set as long as that is so.
+    """
+    return promised(response, service, service.retry(job_id), True)
 
 
 @router.get(

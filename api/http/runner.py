@@ -117,7 +117,8 @@ class Runner:
         """Remove what an ended job left; files that stay too long do no harm, a lane that ends does."""
         try:
             now = self._jobs.get(job.id)
-            if job.spool_path is not None and (now is None or now.ended_at is not None):
+            spent = now is None or (now.ended_at is not None and not now.is_retryable)
+            if job.spool_path is not None and spent:
                 job.spool_path.unlink(missing_ok=True)
             self._tidy()
         except Exception:
@@ -127,6 +128,6 @@ class Runner:
         while not self._floor.halted.wait(LEASE_S / 4):
             for work in list(self._floor.at_work.values()):
                 try:
-                    self._jobs.heartbeat(work.job)
+                    self._jobs.heartbeat(work.job, items_done=work.items_done)
                 except Exception:  # this process holds the home's lock: nobody else can take the job over
                     _log.exception("lease not renewed", job=work.job.id)

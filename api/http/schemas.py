@@ -52,7 +52,12 @@ class LinksOut(Wire):
     self: str
     page: str
     findings: str | None = Field(description="One finding a line, once an index or scan job is done.")
-    cancel: str | None = Field(description="Where to POST to end the job; null once it has ended.")
+    cancel: str | None = Field(
+        description="Where to POST to end the job and delete its upload; null where neither is left."
+    )
+    retry: str | None = Field(
+        description="Where to POST to try a failed job again; null where its upload was at fault, or is gone."
+    )
 
 
 class JobOut(Wire):
@@ -64,7 +69,7 @@ class JobOut(Wire):
     file: str = Field(description="What the client called the uploaded file.")
     created_at: datetime
     ended_at: datetime | None
-    attempts: int = Field(description="How often it was begun; above 1 when a server died meanwhile.")
+    attempts: int = Field(description="How often it was begun; above 1 when a server was stopped meanwhile.")
     progress: ProgressOut | None
     result: dict[str, Any] | None = Field(
         description="A check's finding (earwitness.finding/1); of a work, dataset or scan, what became of it."
@@ -181,5 +186,6 @@ JOB_EXAMPLE: Final[dict[str, Any]] = {
         "page": "/jobs/0d6f7c1e5b8a4f1f9a3c2b1d0e9f8a7b",
         "findings": None,
         "cancel": None,
+        "retry": None,
     },
 }

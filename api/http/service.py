@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any, Final
 from fastapi import Request
 
 from api.http.desk import open_desk as open_real_desk
-from api.http.errors import JobEnded, JobNotFound, NoWorkers, QueueFull
+from api.http.errors import JobEnded, JobNotFound, NothingToRetry, NoWorkers, QueueFull
 from api.http.lane import Desk
 from api.http.metrics import Metrics
-from api.http.results import RESULT_FOLDER, findings_file, prune
+from api.http.results import DAY_S, RESULT_FOLDER, findings_file, prune
 from api.http.runner import Runner
 from api.http.schemas import JobOut, moment
 from api.http.spool import SPOOL_FOLDER, Spool
@@ -97,7 +98,7 @@ class Service:
         return found
 
     def cancel(self, job_id: str) -> Job:
-        """End a job that is queued (at once) or running (soon); its upload is removed.
+        """End a job that is queued (at once), running (soon) or kept for a retry; its upload is removed.
 
         Raises
         ------
@@ -114,6 +115,28 @@ class Service:
             job.spool_path.unlink(missing_ok=True)  # else its lane removes it, when nobody reads it any more
         return job
 
+    def retry(self, job_id: str) -> Job:
+        """Queue a job again that failed for no fault of its upload.
+
+        Raises
+        ------
+        JobNotFound
+        NothingToRetry
+            When it did not fail so, or its upload is no longer kept. Retrying twice is no error.
+        """
+        before = self.job(job_id)
+        if before.is_retryable and not self._has_upload(before):
+            raise NothingToRetry(job=job_id, state=before.state.value)
+        job = self.jobs.retry(job_id)
+        if job is None or job.ended_at is not None:
+            raise NothingToRetry(job=job_id, state=before.state.value)
+        self.runner.wake()
+        return job
+
+    @staticmethod
+    def _has_upload(job: Job) -> bool:
+        return job.spool_path is not None and job.spool_path.is_file()
+
     def findings_file(self, job_id: str) -> Path:
         """Where the findings of an index or scan job lie."""
         return findings_file(self.settings.home, job_id)
@@ -123,6 +146,7 @@ class Service:
         progress = self.runner.progress(job.id) if job.state is JobState.RUNNING else None
         address = f"/v1/jobs/{job.id}"
         has_findings = job.state is JobState.DONE and self.findings_file(job.id).exists()
+        retryable = job.is_retryable and self._has_upload(job)
         said = {
             "id": job.id,
             "kind": job.kind,
@@ -138,7 +162,8 @@ class Service:
                 "self": address,
                 "page": f"/jobs/{job.id}",
                 "findings": f"{address}/findings" if has_findings else None,
-                "cancel": f"{address}/cancel" if job.ended_at is None else None,
+                "cancel": f"{address}/cancel" if job.ended_at is None or retryable else None,
+                "retry": f"{address}/retry" if retryable else None,
             },
         }
         return JobOut.model_validate(said)
@@ -189,7 +214,9 @@ def open_service(
 
 
 def tidy(settings: Settings, jobs: Jobs) -> None:
-    """Let go of findings that were kept long enough."""
+    """Let go of findings, and of uploads of failed jobs, that were kept long enough."""
+    for upload in jobs.let_go_of_uploads(ended_before=time.time() - settings.keep_uploads_days * DAY_S):
+        upload.unlink(missing_ok=True)
     prune(settings.home, keep_days=settings.keep_findings_days, unended=jobs.unended)
 
 

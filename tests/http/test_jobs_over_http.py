@@ -139,14 +139,79 @@ def test_a_dead_servers_job_is_taken_up_at_once(serve: Serve, settings: Settings
     assert spool_of(settings) == []
 
 
-def test_a_job_that_three_servers_died_of_fails(serve: Serve, settings: Settings) -> None:
-    """It is not begun a fourth time, and it says why."""
+def test_a_job_that_was_stopped_without_progress_can_be_tried_again(serve: Serve, settings: Settings) -> None:
+    """It is not begun a fourth time by itself, accuses nobody, and its upload is kept for a retry."""
     address = leave_running(settings, attempts=3)
     with serve() as client:
         job = client.get(address).json()
         assert (job["state"], job["error"]["code"]) == ("failed", "job_gave_up")
+        assert "stopped 3 times without progress" in job["error"]["message"]
+        assert "hostile" not in str(job["error"])
         assert client.desk.uploads == []
+        assert "Try it again" in client.get(job["links"]["page"]).text
+    with serve() as client:  # the sweep of the next start leaves it alone
+        job = client.get(address).json()
+        again = client.post(job["links"]["retry"])
+        assert (again.status_code, again.headers["Location"]) == (202, address)
+        job = wait_for(client, address)
+        assert (job["state"], job["error"], job["links"]["retry"]) == ("done", None, None)
+        assert client.desk.uploads == [b"some sound"]
     assert spool_of(settings) == []
+
+
+def test_a_kept_upload_is_deleted_when_its_owner_says_so(serve: Serve, settings: Settings) -> None:
+    """Cancelling a failed job that could be tried again removes its upload at once."""
+    address = leave_running(settings, attempts=3)
+    with serve() as client:
+        job = client.post(client.get(address).json()["links"]["cancel"]).json()
+        assert (job["state"], job["links"]["retry"], job["links"]["cancel"]) == ("cancelled", None, None)
+        assert spool_of(settings) == []
+
+
+def test_an_upload_is_kept_for_so_many_days(serve: Serve, settings: Settings) -> None:
+    """After that it is deleted, and there is nothing to try again."""
+    address = leave_running(settings, attempts=3)
+    with serve(keep_uploads_days=0.0) as client:
+        assert spool_of(settings) == []
+        assert client.get(address).json()["links"]["retry"] is None
+        answer = client.post(f"{address}/retry")
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_retry")
+
+
+def test_a_job_that_gets_further_is_not_given_up(serve: Serve, settings: Settings) -> None:
+    """Kills from outside are counted only while nothing is done between them."""
+    settings.home.mkdir(parents=True)
+    spool = settings.home / "spool"
+    spool.mkdir()
+    (spool / "upload").write_bytes(b"some sound")
+    with Writer.open(settings.home) as writer:
+        jobs = Jobs(writer.catalog)
+        payload = {"file": "set.zip", "name": "set", "version": "1"}
+        queued, _ = jobs.enqueue("index", payload, spool_path=spool / "upload")
+        for done in range(1, 9):
+            jobs.take_back()
+            job = jobs.claim(["index"])
+            assert job is not None
+            jobs.heartbeat(job, items_done=done)
+    with serve() as client:
+        job_now = wait_for(client, f"/v1/jobs/{queued.id}")
+        assert (job_now["state"], job_now["attempts"]) == ("done", 9)
+
+
+def test_progress_is_on_the_disk_before_the_server_can_be_killed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a lane reports is written down, so that a kill after it does not count as without progress."""
+    monkeypatch.setattr("api.http.lane.NOTE_S", 0.0)
+
+    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+        pulse.beat(7, 9)
+        now = client.app.state.service.jobs.get(job.id)
+        return {"items_done": now.items_done}
+
+    with serve(work) as client:
+        sent = client.post("/v1/works", files=AUDIO).headers["Location"]
+        assert wait_for(client, sent)["result"] == {"items_done": 7}
 
 
 def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings) -> None:

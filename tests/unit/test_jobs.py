@@ -87,9 +87,9 @@ def test_a_job_whose_lease_ran_out_passes_to_another(jobs: Jobs, monkeypatch: py
     assert jobs.finish(quick, {}).state is JobState.DONE
 
 
-def test_a_job_that_keeps_killing_its_worker_is_given_up(jobs: Jobs) -> None:
-    """After its last attempt it has failed, for a reason that names the attempts."""
-    job, _ = jobs.enqueue("check", {})
+def test_a_job_that_is_stopped_again_and_again_without_progress_is_given_up(jobs: Jobs) -> None:
+    """After its last attempt it has failed, says how often it was stopped, and can be tried again."""
+    job, _ = jobs.enqueue("check", {}, spool_path=Path("/spool/y"))
     for _ in range(MAX_ATTEMPTS):
         _claimed(jobs)
         jobs.take_back()
@@ -97,6 +97,54 @@ def test_a_job_that_keeps_killing_its_worker_is_given_up(jobs: Jobs) -> None:
     failed = jobs.get(job.id)
     assert failed is not None and failed.state is JobState.FAILED
     assert failed.failure is not None and failed.failure.code == "job_gave_up"
+    assert failed.is_retryable and jobs.unended() == {job.id}
+    again = jobs.retry(job.id)
+    assert again is not None and again.state is JobState.QUEUED and again.failure is None
+    assert jobs.finish(_claimed(jobs), {}).state is JobState.DONE
+    assert not jobs.spool_paths() & {Path("/spool/y")}
+
+
+def test_only_deaths_without_progress_count(jobs: Jobs) -> None:
+    """Getting further, and being stopped on purpose, begin the count anew or leave it."""
+    job, _ = jobs.enqueue("index", {})
+    for done in (1, 1, 2, 2, 2, 5):
+        claimed = jobs.claim(["index"])
+        assert claimed is not None
+        jobs.heartbeat(claimed, items_done=done)
+        jobs.take_back()
+    for _ in range(5):
+        claimed = jobs.claim(["index"])
+        assert claimed is not None
+        jobs.release(claimed)
+    now = jobs.get(job.id)
+    assert now is not None and (now.state, now.items_done) == (JobState.QUEUED, 5)
+
+
+def test_a_job_is_cancelled_once(jobs: Jobs) -> None:
+    """Queued or running, it ends; its worker's report no longer counts; what has ended stays as it is."""
+    queued, _ = jobs.enqueue("check", {})
+    cancelled = jobs.cancel(queued.id)
+    assert cancelled is not None and cancelled.state is JobState.CANCELLED
+    assert jobs.claim(["check"]) is None
+    jobs.enqueue("check", {})
+    running = _claimed(jobs)
+    jobs.cancel(running.id)
+    with pytest.raises(JobLost):
+        jobs.finish(running, {})
+    jobs.enqueue("check", {})
+    done = jobs.finish(_claimed(jobs), {})
+    assert jobs.cancel(done.id) == done and jobs.retry(done.id) == done
+    assert jobs.cancel("nobody") is None and jobs.retry("nobody") is None
+
+
+def test_uploads_of_failed_jobs_are_let_go_of_when_they_are_old(jobs: Jobs) -> None:
+    """Only those that were kept for a retry, and only once they are older than was asked."""
+    kept, _ = jobs.enqueue("check", {}, spool_path=Path("/spool/z"))
+    jobs.fail(_claimed(jobs), Failure(code="job_too_long", message="long", hint="split"))
+    assert jobs.let_go_of_uploads(ended_before=time.time() - 60) == []
+    assert jobs.let_go_of_uploads(ended_before=time.time() + 60) == [Path("/spool/z")]
+    gone = jobs.get(kept.id)
+    assert gone is not None and gone.spool_path is None and not gone.is_retryable
 
 
 def test_another_tenants_job_does_not_exist(jobs: Jobs, writer: Writer) -> None:
