@@ -15,7 +15,7 @@ from api.scan.pool import Pool
 from api.settings import Settings
 from index.enroll import Writer
 from index.match import Effort
-from index.records import AddStatus, CollectionKind, NewItem
+from index.records import AddStatus, CollectionKind, ItemRow, NewItem
 
 BATCH_ITEMS: Final = 32
 BATCH_S: Final = 5.0
@@ -27,6 +27,10 @@ class Outcome(StrEnum):
 
     ADDED = "added"
     ALREADY = "already"
+    UPDATED = "updated"
+    """Registered already; what is said of it has changed."""
+    OF_ANOTHER_OWNER = "of_another_owner"
+    """Registered already under this name, for another owner; nothing was changed."""
     REFUSED = "refused"
     """Heard, but not fit to be a work."""
     NOT_READABLE = "not_readable"
@@ -83,18 +87,45 @@ def _merged(every: Label, own: Label | None) -> Label:
 
 
 def register_one(writer: Writer, works: int, answer: Answer, label: Label) -> Outcome:
-    """Store one answered item as a work, if it is fit for that; it is on the disk when this returns."""
-    new = answer.new
-    if answer.existing is not None:
-        if answer.existing.owner == label.owner:
-            return Outcome.ALREADY
-        new = NewItem(path=answer.said.path, sha256=answer.said.sha256)
+    """Store one answered item as a work, if it is fit for that; it is on the disk when this returns.
+
+    A work that is registered already takes what is newly said of it. Its owner stays: the same audio of
+    another owner, under another name, is another work.
+    """
+    new, sha256 = answer.new, answer.said.sha256
+    known = answer.existing
+    if known is not None:
+        same_audio = [each for each in writer.find(works, known.sha256 or "") if _is_same_audio(each, known)]
+        own = _of_owner(same_audio, label.owner, path=answer.said.path)
+        if own is not None:
+            return _relabelled(writer, works, own, label)
+        new = NewItem(path=answer.said.path, sha256=sha256, start_s=known.start_s, end_s=known.end_s)
     if new is None:
         heard = answer.said.duration_s is not None
         return Outcome.REFUSED if heard else Outcome.NOT_READABLE
     new = replace(new, title=label.title, owner=label.owner, isrc=label.isrc)
     (added,) = writer.add(works, [new])
-    return Outcome.ALREADY if added.status is AddStatus.EXISTING else Outcome.ADDED
+    if added.status is not AddStatus.EXISTING:
+        return Outcome.ADDED
+    stored = next(each for each in writer.find(works, new.sha256 or "") if each.id == added.item)
+    return _relabelled(writer, works, stored, label)
+
+
+def _is_same_audio(one: ItemRow, other: ItemRow) -> bool:
+    return (one.recording, one.start_s, one.end_s) == (other.recording, other.start_s, other.end_s)
+
+
+def _of_owner(stored: Sequence[ItemRow], owner: str | None, *, path: str) -> ItemRow | None:
+    """Return the registration that is meant: of this owner, or of none, or any where no owner is named."""
+    fit = [each for each in stored if owner is None or each.owner in {None, owner}]
+    return min(fit, key=lambda each: (each.owner != owner, each.path != path), default=None)
+
+
+def _relabelled(writer: Writer, works: int, stored: ItemRow, label: Label) -> Outcome:
+    if label.owner is not None and stored.owner not in {None, label.owner}:
+        return Outcome.OF_ANOTHER_OWNER
+    changed = writer.update_metadata(works, stored.id, title=label.title, owner=label.owner, isrc=label.isrc)
+    return Outcome.UPDATED if changed else Outcome.ALREADY
 
 
 def index_source(

@@ -71,7 +71,9 @@ def register(
     summarise(outcomes)
     if as_json:
         print_json("register", counts=dict(Counter(map(str, outcomes))), files=said)
-    refused = any(each in {Outcome.REFUSED, Outcome.NOT_READABLE} for each in outcomes)
+    refused = any(
+        each in {Outcome.REFUSED, Outcome.NOT_READABLE, Outcome.OF_ANOTHER_OWNER} for each in outcomes
+    )
     raise typer.Exit(UNREADABLE if refused else 0)
 
 
@@ -102,8 +104,16 @@ def show(enrolled: Enrolled) -> None:
 
     answer, console = enrolled.answer, to_stdout()
     name = answer.said.id
-    if enrolled.outcome is Outcome.ALREADY:
-        console.print(f"{name} is registered already.", soft_wrap=True)
+    known = {
+        Outcome.ALREADY: f"{name} is registered already.",
+        Outcome.UPDATED: f"{name} is registered already; what is said of it was updated.",
+        Outcome.OF_ANOTHER_OWNER: (
+            f"{name} is registered already for another owner; nothing was changed.\n"
+            f"  What to do: remove it first (earwitness remove --work {name}), or give the file another name."
+        ),
+    }
+    if enrolled.outcome in known:
+        console.print(known[enrolled.outcome], soft_wrap=True)
         return
     if enrolled.outcome is not Outcome.ADDED:
         assert answer.error is not None  # what is not registered has its reason
@@ -126,6 +136,8 @@ def summarise(outcomes: list[Outcome]) -> None:
     words = {
         Outcome.ADDED: "registered",
         Outcome.ALREADY: "registered already",
+        Outcome.UPDATED: "updated",
+        Outcome.OF_ANOTHER_OWNER: "registered already for another owner",
         Outcome.REFUSED: "not fit to be a work",
         Outcome.NOT_READABLE: "not readable",
     }

@@ -38,6 +38,8 @@ ARCHIVES: Final = {b"PK": "zip", b"\x1f\x8b": "tar.gz", b"\x28\xb5\x2f\xfd": "ta
 WORK_STATUS: Final = {
     Outcome.ADDED: "registered",
     Outcome.ALREADY: "existing",
+    Outcome.UPDATED: "existing",
+    Outcome.OF_ANOTHER_OWNER: "existing",
     Outcome.REFUSED: "refused",
     Outcome.NOT_READABLE: "refused",
 }

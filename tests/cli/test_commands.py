@@ -15,8 +15,10 @@ import pytest
 import soundfile as sf
 from typer.testing import CliRunner, Result
 
+from api.asking import open_library, works_of
 from api.cli.app import app
 from api.findings import schema
+from api.settings import Settings
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
@@ -192,8 +194,33 @@ def test_registering_again_is_reported(home: Path) -> None:
     """The same audio of the same owner is one work."""
     again = ORIGINALS / "night_bus.opus"
     done = earwitness("register", again, "--owner", "An Artist", "--workers", "1", home=home)
-    assert "is registered already" in done.stdout
+    assert "is registered already." in done.stdout
     assert done.exit_code == 0
+
+
+def test_registering_again_updates_what_is_said_of_a_work(tmp_path: Path) -> None:
+    """New metadata of the same owner is taken over wherever the file lies now; another owner's is not."""
+    home, first, moved = tmp_path / "home", tmp_path / "song.mp3", tmp_path / "moved.mp3"
+    shutil.copy(ORIGINALS / "tin_parade.mp3", first)
+    shutil.copy(first, moved)
+
+    def again(path: Path, *said: str) -> tuple[str, int, list[tuple[str | None, str | None, str | None]]]:
+        done = earwitness("register", path, *said, "--workers", "1", "--effort", "fast", home=home)
+        with open_library(Settings(home=home)) as library:
+            works = works_of(library)[0]
+            rows = [(item.title, item.owner, item.isrc) for item in library.listing(works.id)]
+        return done.stdout, done.exit_code, rows
+
+    assert again(first)[2] == [(None, None, None)]
+    said, code, rows = again(first, "--owner", "A", "--title", "One")
+    assert ("was updated" in said, code, rows) == (True, 0, [("One", "A", None)])
+    said, code, rows = again(moved, "--owner", "A", "--isrc", "QZABC2400001")
+    assert ("was updated" in said, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
+    said, code, rows = again(moved, "--title", "One")
+    assert ("registered already." in said, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
+    said, code, rows = again(first, "--owner", "B", "--title", "Mine")
+    assert ("another owner" in said, code, rows) == (True, 3, [("One", "A", "QZABC2400001")])
+    assert len(again(moved, "--owner", "B")[2]) == 2
 
 
 def test_what_is_no_work_is_refused_with_the_reason(home: Path, bad: Path) -> None:
