@@ -117,21 +117,29 @@ class MatchSaid:
     similarity: float
     query_coverage: float
     reference_coverage: float
-    speed: float
-    pitch_cents: float
-    tempo: float
+    speed: float | None
+    pitch_cents: float | None
+    tempo: float | None
+    """All three are None where the change was not measured."""
     segments: tuple[SegmentSaid, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is said of one item; matches come best first."""
+    """What is said of one item; matches come best first.
+
+    Attributes
+    ----------
+    match_e_value : float
+        Largest E-value of those matches that are called one; it is lower in a scan of many items.
+    """
 
     item: ItemSaid
     verdict: Verdict
     error: ErrorSaid | None
     search: SearchSaid
     matches: tuple[MatchSaid, ...]
+    match_e_value: float = MATCH_E_VALUE
 
     @property
     def best_e_value(self) -> float:
@@ -145,7 +153,8 @@ def graded(finding: Finding, *, n_items: int) -> Finding:
     Else it is only possible. A scan knows its number of items at its end, so its findings are graded then.
     """
     too_many = finding.verdict is Verdict.MATCH and finding.best_e_value * n_items > SCAN_E_VALUE
-    return replace(finding, verdict=Verdict.POSSIBLE) if too_many else finding
+    verdict = Verdict.POSSIBLE if too_many else finding.verdict
+    return replace(finding, verdict=verdict, match_e_value=threshold(n_items))
 
 
 def threshold(n_items: int) -> float:
@@ -223,9 +232,9 @@ def _match_json(match: MatchSaid) -> dict[str, Any]:
         "similarity": round(match.similarity, 2),
         "query_coverage": round(match.query_coverage, 2),
         "reference_coverage": round(match.reference_coverage, 2),
-        "speed": round(match.speed, 3),
-        "pitch_cents": round(match.pitch_cents),
-        "tempo": round(match.tempo, 3),
+        "speed": None if match.speed is None else round(match.speed, 3),
+        "pitch_cents": None if match.pitch_cents is None else round(match.pitch_cents),
+        "tempo": None if match.tempo is None else round(match.tempo, 3),
         "segments": [
             {
                 "query_start_s": round(segment.query_start_s, 2),

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from api.datasets.types import Recording
 from api.findings import (
@@ -31,11 +31,8 @@ from fingerprint.types import Decoded, Fingerprint, Query
 from index.identify import identify
 from index.library import Library
 from index.match import Effort, Match, Verdict
-from index.records import NewItem
+from index.records import Collection, NewItem
 from index.verdict import NEEDED_ACTIVE_S, verdict
-
-MATCH_LIMIT: Final = 50
-"""Places reported for one item, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +175,11 @@ def ask(
     search = search or searched(library, collections=collections, effort=effort)
     if heard.query is None:
         return _finding(heard, Verdict.NOT_READABLE, search, ())
-    matches = identify(heard.query, library, collections=collections, effort=effort, limit=MATCH_LIMIT)
+    matches = identify(heard.query, library, collections=collections, effort=effort)
     said = verdict(matches, whole=heard.whole, active_s=heard.query.active_s, n_items=n_items)
-    places = [place for match in matches for place in _places(match, library, collections)]
-    return _finding(heard, said, search, tuple(places[:MATCH_LIMIT]))
+    names = {each.id: each for each in library.collections} if matches else {}
+    places = [place for match in matches for place in _places(match, library, collections, names)]
+    return _finding(heard, said, search, tuple(places))
 
 
 def _finding(heard: Heard, said: Verdict, search: SearchSaid, matches: tuple[MatchSaid, ...]) -> Finding:
@@ -189,9 +187,10 @@ def _finding(heard: Heard, said: Verdict, search: SearchSaid, matches: tuple[Mat
     return Finding(item=heard.item, verdict=said, error=error, search=search, matches=matches)
 
 
-def _places(match: Match, library: Library, collections: Sequence[int]) -> Iterator[MatchSaid]:
+def _places(
+    match: Match, library: Library, collections: Sequence[int], names: Mapping[int, Collection]
+) -> Iterator[MatchSaid]:
     """Say a match once for every place of these collections where its recording lies."""
-    names = {each.id: each for each in library.collections}
     sha256 = library.recording(match.recording).sha256
     for item in library.items(match.recording, collections):
         yield MatchSaid(
@@ -206,9 +205,9 @@ def _places(match: Match, library: Library, collections: Sequence[int]) -> Itera
             similarity=float(match.similarity),
             query_coverage=float(match.query_coverage),
             reference_coverage=float(match.reference_coverage),
-            speed=float(match.change.speed),
-            pitch_cents=float(match.change.pitch_cents),
-            tempo=float(match.change.tempo),
+            speed=None if match.change is None else float(match.change.speed),
+            pitch_cents=None if match.change is None else float(match.change.pitch_cents),
+            tempo=None if match.change is None else float(match.change.tempo),
             segments=tuple(
                 SegmentSaid(
                     query_start_s=float(segment.query_start_s),

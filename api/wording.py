@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from api.datasets.kinds import passed_over_words
 from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
-from api.scan.tally import Tally, work_label
+from api.scan.tally import Tally, certain, work_label
 from index.enroll import WORKS
-from index.match import Effort, Verdict
+from index.match import Effort, Verdict, covered_s
 from index.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
+
+NAMED: Final = 5
+"""Collections that a sentence names; of more it says how many."""
 
 
 def sentence(finding: Finding) -> str:
@@ -26,9 +30,8 @@ def sentence(finding: Finding) -> str:
 
 
 def _found_in(finding: Finding) -> str:
-    best, more = finding.matches[0], len(finding.matches) - 1
-    others = f", and {count(more, 'more place')}" if more else ""
-    sure = finding.verdict is Verdict.MATCH
+    best, sure = finding.matches[0], finding.verdict is Verdict.MATCH
+    others = _other_places(finding)
     if best.collection == WORKS:
         holds = "contains" if sure else "may contain"
         return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{others}"
@@ -37,20 +40,32 @@ def _found_in(finding: Finding) -> str:
     return f"{is_in} {where}: {matched_s(best):.1f} s match item {best.recording.path}{others}"
 
 
+def _other_places(finding: Finding) -> str:
+    """Count the other places: those that match, and apart from them those that chance may have made."""
+    n_sure = sum(1 for _ in certain(finding)) if finding.verdict is Verdict.MATCH else 0
+    n_more, n_weak = max(n_sure - 1, 0), len(finding.matches) - max(n_sure, 1)
+    more = f", and in {count(n_more, 'more place')}" if n_more else ""
+    if not n_weak:
+        return more
+    weaker = "weaker place" if n_sure else "other place"
+    return f"{more} ({count(n_weak, weaker)} besides may be chance)"
+
+
 def _is_short(finding: Finding) -> bool:
     return finding.verdict is Verdict.TOO_SHORT_OR_SILENT
 
 
 def matched_s(match: MatchSaid) -> float:
-    """Return the seconds of the query that match."""
-    return sum(segment.query_end_s - segment.query_start_s for segment in match.segments)
+    """Return the seconds of the query that match, each counted once."""
+    return covered_s((segment.query_start_s, segment.query_end_s) for segment in match.segments)
 
 
 def searched_in(search: SearchSaid) -> str:
     """Say which collections were searched."""
     collections = search.collections
     items = sum(each.items for each in collections)
-    names = ", ".join(_dated(each) for each in collections[:5]) + (", ..." if len(collections) > 5 else "")
+    more = f", and {len(collections) - NAMED:,} more" if len(collections) > NAMED else ""
+    names = ", ".join(_dated(each) for each in collections[:NAMED]) + more
     return f"{count(items, 'item')} of {count(len(collections), 'dataset')} ({names})"
 
 
@@ -73,6 +88,8 @@ def searched_how(search: SearchSaid) -> str:
 
 def change_words(match: MatchSaid) -> str:
     """Say how the query was changed from what it matches."""
+    if match.speed is None or match.tempo is None or match.pitch_cents is None:
+        return "change not measured"
     parts = [
         f"{(ratio - 1) * 100:+.1f} % {name}"
         for name, ratio in (("speed", match.speed), ("tempo", match.tempo))

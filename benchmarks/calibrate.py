@@ -174,9 +174,8 @@ def _same_sound(path: Path, start_s: float, there: Path, match: Match) -> bool:
     alike = repeat_likeness(path, true_s=true_s, claimed_s=claimed_s, length_s=length_s, claimed_in=there)
     if alike >= SAME_SOUND or match.e_value > COMPARED_AT_E:
         return alike >= SAME_SOUND
-    return shares_recording(
-        path, there, start_s=true_s, claimed_s=claimed_s, length_s=length_s, speed=match.change.stretch
-    )
+    speed = 1.0 if match.change is None else match.change.stretch
+    return shares_recording(path, there, start_s=true_s, claimed_s=claimed_s, length_s=length_s, speed=speed)
 
 
 def observed(asked: Sequence[Asked], claimed: Sequence[float] = CLAIMED) -> NDArray[np.float64]:

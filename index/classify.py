@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.align import shared_s
 from index.match import Change, Match, MatchClass
 
 EXACT_COVERAGE: Final = 0.9
@@ -35,6 +34,9 @@ LOOP_COVERAGE: Final = 0.5
 
 SAME_SPAN: Final = 0.8
 """Two matches whose query spans overlap to this share hold the same material."""
+
+MOST_COMPARED: Final = 64
+"""So many matches of one span are compared with each other; thousands of copies would take hours."""
 
 ROUND_CODES: Final = 16
 """Codes on either side of a match (8 s) that two recordings are compared by."""
@@ -82,11 +84,15 @@ def mark_shared(
         from recordings that share a loop.
     """
     loops = [match for match in matches if _may_be_loop(match)]
+    if len(loops) < LOOP_RECORDINGS:
+        return list(matches)
+    spans = np.array([_query_span(match) for match in loops])
+    similarity = np.array([match.similarity for match in loops])
+    around = [_round(match, codes_of, hop_s) for match in loops]
     shared = {
         match.recording
-        for match in loops
-        if _different([other for other in loops if _same_span(match, other)], codes_of, hop_s)
-        >= LOOP_RECORDINGS
+        for number, match in enumerate(loops)
+        if _different([around[other] for other in _same_span(number, spans, similarity)]) >= LOOP_RECORDINGS
     }
     return [
         replace(match, kind=MatchClass.SHARED_MATERIAL) if match.recording in shared else match
@@ -104,25 +110,31 @@ def _query_span(match: Match) -> tuple[float, float]:
     return match.segments[0].query_start_s, match.segments[-1].query_end_s
 
 
-def _same_span(one: Match, other: Match) -> bool:
-    a, b = _query_span(one), _query_span(other)
-    alike = abs(one.similarity - other.similarity) <= LOOP_LIKENESS
-    return alike and shared_s(a, b) > SAME_SPAN * max(a[1] - a[0], b[1] - b[0])
+def _same_span(number: int, spans: NDArray[np.float64], similarity: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Matches of the same span of the query, as similar as one of them; at most `MOST_COMPARED`."""
+    start_s, end_s = spans[number]
+    shared_s = np.minimum(spans[:, 1], end_s) - np.maximum(spans[:, 0], start_s)
+    longest_s = np.maximum(spans[:, 1] - spans[:, 0], end_s - start_s)
+    alike = np.abs(similarity - similarity[number]) <= LOOP_LIKENESS
+    return np.flatnonzero(alike & (shared_s > SAME_SPAN * longest_s))[:MOST_COMPARED]
 
 
-def _different(matches: Sequence[Match], codes_of: Callable[[int], NDArray[np.float32]], hop_s: float) -> int:
-    """How many of the matched recordings are no copies of one another."""
+def _different(around: Sequence[NDArray[np.float32]]) -> int:
+    """How many recordings are no copies of one another, by what lies round the match; counts no further
+    than need be."""
     apart: list[NDArray[np.float32]] = []
-    for match in matches:
-        segment = match.segments[0]
-        around = _codes_round(
-            codes_of(match.recording),
-            round(segment.reference_start_s / hop_s),
-            round(segment.reference_end_s / hop_s),
-        )
-        if not any(_alike(around, other) for other in apart):
-            apart.append(around)
+    for one in around:
+        if not any(_alike(one, other) for other in apart):
+            apart.append(one)
+            if len(apart) == LOOP_RECORDINGS:
+                break
     return len(apart)
+
+
+def _round(match: Match, codes_of: Callable[[int], NDArray[np.float32]], hop_s: float) -> NDArray[np.float32]:
+    segment = match.segments[0]
+    first, last = round(segment.reference_start_s / hop_s), round(segment.reference_end_s / hop_s)
+    return _codes_round(codes_of(match.recording), first, last)
 
 
 def _codes_round(codes: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:

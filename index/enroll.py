@@ -24,7 +24,7 @@ from index.builder import Builder
 from index.catalog import SEGMENT_FOLDER, Catalog, bring_up_to_date, refuse_without_catalog
 from index.digests import checked
 from index.disk import room_for
-from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown, SegmentDamaged
+from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown, NameReserved, SegmentDamaged
 from index.lock import HomeLock
 from index.records import (
     Added,
@@ -140,12 +140,20 @@ class Writer:
             return rows.collections(connection, self.tenant)
 
     def collection(self, kind: CollectionKind, name: str = WORKS, version: str = "1") -> int:
-        """The number of a collection, which is made if it is new."""
+        """The number of a collection, which is made if it is new.
+
+        Raises
+        ------
+        NameReserved
+            When a new dataset is to be called as the registry of works is.
+        """
         with self._guard:
             wanted = (kind, name, version)
             for known in self.collections:
                 if (known.kind, known.name, known.version) == wanted:
                     return known.id
+            if kind is CollectionKind.DATASET and name.strip().casefold() == WORKS:
+                raise NameReserved(name=name)
             with self._changing() as connection:
                 return put.new_collection(connection, self.tenant, self.scheme, kind, name, version)
 

@@ -39,6 +39,19 @@ class HomeUnusable(StoreError):
         )
 
 
+class NameReserved(StoreError):
+    """A dataset was to be called what the registry of works is called."""
+
+    code = "name_reserved"
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} is the name of the registry of works, so that no dataset can be called so",
+            hint="give the dataset another name, such as the one that it was published under",
+        )
+
+
 class HomeBusy(StoreError):
     """Another process holds the home's one writer lock."""
 

@@ -149,6 +149,8 @@ class Match:
         of this size.
     e_extrapolated : bool
         True where the value lies beyond what decoys can check (`Scoring.checked_to`).
+    change : Change or None
+        How the query was changed from the recording; None where that was not measured.
     query_coverage, reference_coverage : float
         Fraction of each file that the segments cover, each second counted once.
     """
@@ -156,7 +158,7 @@ class Match:
     recording: int
     kind: MatchClass
     segments: tuple[Segment, ...]
-    change: Change
+    change: Change | None
     similarity: float
     query_coverage: float
     reference_coverage: float

@@ -29,6 +29,16 @@ tells them apart: 0.95 and 0.75, say.
 LEAST_PART_S: Final = 1.5
 """Shorter parts are not reported."""
 
+ECHO_GAP: Final = 0.15
+"""A part this much less similar than another to the same stretch of the recording is an echo of that.
+
+Music repeats itself: of 55 clips of 10 s, the works that they were cut from gave 66 parts besides the true
+ones, 0.46 to 0.78 similar where the true ones were 0.93 to 0.98. A loop is as similar each time.
+"""
+
+ECHO_SHARE: Final = 0.5
+"""Share of a part's stretch of the recording that the other one explains too."""
+
 SLOT_S: Final = 0.5
 """Length of the moments that are given to alignments, in seconds."""
 
@@ -118,3 +128,26 @@ def _between(alignment: Alignment, first: int, end: int, scoring: Scoring) -> Al
     part = alignment.part(int(steps[0]), int(steps[-1]) + 1, scoring)
     start_s, end_s = part.query_span_s
     return part if end_s - start_s >= LEAST_PART_S else None
+
+
+def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
+    """Leave out parts that are only alike where another part, of the same stretch, is a copy.
+
+    Parameters
+    ----------
+    parts
+        Of one query and one recording.
+    """
+    if len(parts) < 2:
+        return list(parts)
+    best = np.full(1 + max(int(part.codes[-1]) for part in parts), -np.inf, dtype=np.float32)
+    echoes = set[int]()
+    for number in sorted(range(len(parts)), key=lambda number: -float(parts[number].similarity.mean())):
+        part = parts[number]
+        shared = np.isfinite(best[part.codes])
+        gap = best[part.codes[shared]] - part.similarity[shared]
+        if shared.mean() > ECHO_SHARE and gap.mean() > ECHO_GAP:
+            echoes.add(number)
+        else:
+            best[part.codes] = np.maximum(best[part.codes], part.similarity)
+    return [part for number, part in enumerate(parts) if number not in echoes]

@@ -72,6 +72,14 @@ LEAST_SPAN_S: Final = 1.5
 SPOKEN_CODES: Final = 32
 """Codes of a reference, 16 s of it, that tell whether a place in it is spoken."""
 
+CROWDED: Final = 0.5
+"""Share of the neighbours of each row: where as many recordings are surely met, more may be there."""
+
+CROWD_LOG_E: Final = log(1e-9)
+MOST_NEIGHBOURS: Final = 4_096
+MOST_HITS: Final = 2_000_000
+"""Of one look-up: about 200 MB."""
+
 COARSE_NEIGHBOURS: Final = 8
 SHORT_ROWS: Final = 40
 """Queries of fewer fine rows are looked up coarsely at two phases instead of one."""
@@ -121,11 +129,26 @@ class Search:
         else:
             copy = complete(glimpsed, self.query, extractor, self.background)
         copy = replace(copy, start_s=self.start_s)
-        candidates = self._candidates(copy, self._look_up_rest(copy, glimpsed))
-        candidates += [
-            Candidate(recording=r, change=rung.change, offset_s=self.start_s, votes=0.0) for r in also
-        ]
+        judged = self._judge_all(copy, self._look_up_rest(copy, glimpsed), also)
+        while (deeper := self._deeper(copy, judged)) is not None:
+            self.depth = deeper
+            judged = self._judge_all(copy, self._look_up(copy, copy.heard), also)
+        return judged
+
+    def _judge_all(self, copy: Copy, hits: Hits, also: Sequence[int]) -> list[Judged]:
+        change = copy.rung.change
+        candidates = self._candidates(copy, hits)
+        candidates += [Candidate(recording=r, change=change, offset_s=self.start_s, votes=0.0) for r in also]
         return sorted(self._judge(copy, self._align(copy, candidates)), key=lambda judged: judged.e_value)
+
+    def _deeper(self, copy: Copy, judged: Sequence[Judged]) -> Depth | None:
+        """A deeper look-up, where so many recordings hold the same sound that they crowd each other out."""
+        sure = {one.alignment.recording for one in judged if log(one.e_value) <= CROWD_LOG_E}
+        most = min(MOST_NEIGHBOURS, MOST_HITS // max(len(copy.heard), 1))
+        if len(sure) < self.depth.neighbours * CROWDED or self.depth.neighbours >= most:
+            return None
+        neighbours = min(4 * self.depth.neighbours, most)
+        return replace(self.depth, neighbours=neighbours, candidates=max(neighbours, self.depth.candidates))
 
     def part(self, start_s: float, end_s: float) -> Search:
         """The same search of a part of the query alone, in seconds of the whole query.

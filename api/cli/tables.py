@@ -25,6 +25,9 @@ FOOTNOTE: Final = "* lies beyond what decoys can check, and is extrapolated"
 ROWS_SHOWN: Final = 100
 """Rows that a terminal is given; a pipe and every file get all of them."""
 
+UNMEASURED: Final = "?"
+"""Stands for a change that was not measured."""
+
 _GAP: Final = 2
 _NAMES: Final = ("item", "found in", "as")
 """Columns that may be shortened, in the middle, so that a row fits a terminal."""
@@ -160,12 +163,16 @@ def _cells(finding: Finding, match: MatchSaid) -> tuple[str, ...]:
         f"{match.recording.title or match.recording.path} [{match.kind.replace('_', ' ')}]",
         _spans((each.query_start_s, each.query_end_s) for each in spans),
         _spans((each.reference_start_s, each.reference_end_s) for each in spans),
-        f"{(match.speed - 1) * 100:+.1f} %",
-        f"{match.pitch_cents:+.0f} ct",
-        f"{(match.tempo - 1) * 100:+.1f} %",
+        _percent(match.speed),
+        UNMEASURED if match.pitch_cents is None else f"{match.pitch_cents:+.0f} ct",
+        _percent(match.tempo),
         f"{match.query_coverage * 100:.0f} % / {match.reference_coverage * 100:.0f} %",
         f"{match.e_value:.1e}" + ("*" if match.e_extrapolated else ""),
     )
+
+
+def _percent(ratio: float | None) -> str:
+    return UNMEASURED if ratio is None else f"{(ratio - 1) * 100:+.1f} %"
 
 
 def _spans(spans: Iterable[tuple[float, float]]) -> str:

@@ -7,14 +7,20 @@ from typing import Any, Final
 
 from api.findings import Finding, MatchSaid, from_json
 from api.http.schemas import JobOut
+from api.scan.tally import certain
 from api.wording import change_words, clock, count, searched_how, searched_in, sentence
-from index.match import Verdict
+from index.classify import WHOLE_COVERAGE
+from index.match import MatchClass, Verdict
 
 WORK_SAID: Final = {
     "registered": "The work is registered.",
     "existing": "This recording was registered before; nothing was added.",
     "refused": "The recording was not registered.",
 }
+
+
+ROWS_SHOWN: Final = 200
+"""Matches that a page lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Row:
     change: str
     coverage: str
     e_value: str
+    sure: bool
+    """False where chance may have made it: it is no match, but may be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,8 @@ class Said:
     headline: str
     sentences: tuple[str, ...] = ()
     matches: tuple[Row, ...] = ()
+    n_hidden: int = 0
+    """Matches beyond those; the answer as JSON has them all."""
     searched: str | None = None
 
 
@@ -69,15 +79,25 @@ def _waiting(job: JobOut) -> Said:
 
 
 def _check(result: dict[str, Any]) -> Said:
-    finding = from_json(result)
+    return say_finding(from_json(result))
+
+
+def say_finding(finding: Finding) -> Said:
+    """Put one finding into words."""
     said = sentence(finding)
     how = f"Searched: {searched_in(finding.search)}, {searched_how(finding.search)}."
     return Said(
         headline=headline(finding),
         sentences=(said,),
-        matches=tuple(row(match) for match in finding.matches),
+        matches=_rows(finding)[:ROWS_SHOWN],
+        n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
         searched=None if finding.verdict is Verdict.NO_MATCH else how,  # the sentence says it then
     )
+
+
+def _rows(finding: Finding) -> tuple[Row, ...]:
+    sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
+    return tuple(row(match, sure=id(match) in sure) for match in finding.matches)
 
 
 def _work(result: dict[str, Any]) -> Said:
@@ -103,10 +123,8 @@ def _scan(result: dict[str, Any]) -> Said:
 
 def headline(finding: Finding) -> str:
     """Say a verdict in few words; `api.wording.sentence` says what it rests on."""
-    names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in finding.matches))
-    where = names[0] if len(names) == 1 else f"{len(names)} datasets"
     return {
-        Verdict.MATCH: f"The same recording is in {where}.",
+        Verdict.MATCH: _holds(finding),
         Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
         Verdict.NO_MATCH: "No match was found.",
         Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to say anything.",
@@ -114,9 +132,21 @@ def headline(finding: Finding) -> str:
     }[finding.verdict]
 
 
-def row(match: MatchSaid) -> Row:
-    """Put one match into a line of the table."""
+def _holds(finding: Finding) -> str:
+    """Say what the matches that are certain enough rest on; weaker ones are not counted."""
+    sure = list(certain(finding)) or list(finding.matches[:1])
+    names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in sure))
+    where = names[0] if len(names) == 1 else f"{len(names)} datasets"
+    if all(each.kind == MatchClass.SHARED_MATERIAL for each in sure):
+        return f"A loop or sample of this file is also in {where}."
+    whole = any(each.query_coverage >= WHOLE_COVERAGE for each in sure)
+    return f"The same recording is in {where}." if whole else f"Part of this recording is in {where}."
+
+
+def row(match: MatchSaid, *, sure: bool) -> Row:
+    """Put one match into a line of the table; `sure` tells whether it is certain enough to be called one."""
     return Row(
+        sure=sure,
         collection=match.collection,
         version=match.version,
         path=match.recording.path,

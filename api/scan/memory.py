@@ -12,6 +12,9 @@ from index.answers import Answers, Asked
 
 AT_ONCE: Final = 200
 
+SEARCH_VERSION: Final = 2
+"""Counted up with every change of the search: what an older one answered is asked again."""
+
 
 class Memory:
     """The findings kept for one order's question. Workers recall, the parent remembers."""
@@ -19,7 +22,9 @@ class Memory:
     def __init__(self, order: Order) -> None:
         assert order.search is not None  # only findings are kept, so something is asked
         self._search: SearchSaid = order.search
-        self._asked = Asked(scheme=order.search.scheme, effort=str(order.effort), knowledge=order.knowledge)
+        self._asked = Asked(
+            scheme=order.search.scheme, effort=f"{order.effort}/{SEARCH_VERSION}", knowledge=order.knowledge
+        )
         settings = order.settings
         self._answers = Answers(settings.home, tenant=settings.tenant, url=settings.database)
         self._fresh: dict[str, str] = {}

@@ -11,7 +11,7 @@ from typing import Final
 from api.errors import NotFindings
 from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
 from index.match import Verdict
-from index.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
+from index.verdict import POSSIBLE_E_VALUE
 
 CUT_OFF: Final = "source_cut_off"
 
@@ -91,8 +91,11 @@ class Tally:
 
 
 def certain(finding: Finding) -> Iterator[MatchSaid]:
-    """Yield the matches of a finding that are so likely that they would be called one on their own."""
-    return (match for match in finding.matches if match.e_value <= MATCH_E_VALUE)
+    """Yield the matches of a finding that are so likely that they would be called one on their own.
+
+    In a scan that is fewer than in a check, as the false matches of all its items add up (see `graded`).
+    """
+    return (match for match in finding.matches if match.e_value <= finding.match_e_value)
 
 
 def work_label(match: MatchSaid) -> str:

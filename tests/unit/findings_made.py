@@ -98,7 +98,7 @@ matches = st.builds(
     pitch_cents=st.floats(-500, 500),
     tempo=ratio,
     segments=st.lists(segments, min_size=1, max_size=3).map(tuple),
-)
+) | st.builds(match, speed=st.none(), pitch_cents=st.none(), tempo=st.none())
 
 
 parts = st.builds(

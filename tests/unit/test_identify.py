@@ -117,6 +117,7 @@ def test_a_changed_excerpt_is_found_and_its_change_measured(
     sound = warp(cut(music(4, PIECE_S), 10.0, 35.0), **inverse)
     match = ask(library, sound, effort)[0]
     assert (match.recording, match.kind) == (4, MatchClass.MODIFIED)
+    assert match.change is not None
     assert match.change.speed == pytest.approx(change.get("speed", 1.0), rel=0.005)
     assert match.change.tempo == pytest.approx(change.get("tempo", 1.0), rel=0.005)
     # this extractor blurs bands two semitones wide; the product's own is measured by the benchmarks

@@ -138,3 +138,30 @@ def test_a_medley_in_order_covers_all_of_it(library: MemoryLibrary) -> None:
     matches = ask(library, join(*[part(seed, 12) for seed in range(4)]))
     assert sum(match.query_coverage for match in matches) == pytest.approx(1.0, abs=0.08)
     assert np.all([match.query_coverage < 0.3 for match in matches])
+
+
+@pytest.mark.parametrize("effort", [Effort.FAST, Effort.FULL])
+@pytest.mark.parametrize("n_copies", [60, 130])
+def test_recordings_that_crowd_each_other_are_all_found(effort: Effort, n_copies: int) -> None:
+    """However many recordings hold the same sound, each of them is named."""
+    library = MemoryLibrary(EXTRACTOR)
+    piece = music(1, PIECE_S)
+    for number in range(n_copies):
+        library.add(cut(piece, 0.1 * number, 0.1 * number + 10.0))
+    matches = ask(library, cut(piece, 0.0, 30.0), effort)
+    assert {match.recording for match in matches if match.e_value <= 1e-4} == set(range(n_copies))
+
+
+def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
+    """Music that is only like the clip, elsewhere in the work, is not counted as covered by it."""
+    library = MemoryLibrary(EXTRACTOR)
+    verse, other = music(1, 12.0), music(2, 12.0)
+    alike = Spectrogram(power=verse.power + 0.6 * music(3, 12.0).power, frame_s=verse.frame_s)
+    library.add(verse)
+    for seed in range(20, 30):
+        library.add(music(seed, PIECE_S))
+    match = ask(library, join(other, verse, alike), Effort.FAST)[0]
+    assert match.recording == 0
+    assert match.query_coverage == pytest.approx(1 / 3, abs=0.03)
+    (segment,) = match.segments
+    assert abs(segment.query_start_s - 12.0) < 0.8
