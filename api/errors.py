@@ -86,12 +86,19 @@ class NoAudioColumn(SourceError):
 
     code = "no_audio_column"
 
-    def __init__(self, *, source: str, columns: tuple[str, ...]) -> None:
-        self.source, self.columns = source, columns
-        super().__init__(
-            f"{source} has no audio column we can tell",
-            hint=f"name it with --audio-column: {', '.join(columns[:20]) or 'there are no columns'}",
-        )
+    def __init__(
+        self, *, source: str, columns: tuple[str, ...], wanted: str | None = None, is_there: bool = False
+    ) -> None:
+        self.source, self.columns, self.wanted = source, columns, wanted
+        shown = ", ".join(name[:80] for name in columns[:20]) or "there are no columns"
+        if wanted is None:
+            message, hint = "has no audio column we can tell", f"name it with --audio-column: {shown}"
+        elif is_there:
+            message = f"has a column {wanted[:80]}, but no audio or path that we can read in it"
+            hint = f"leave --audio-column out, or name another column: {shown}"
+        else:
+            message, hint = f"has no column {wanted[:80]}", f"it has: {shown}"
+        super().__init__(f"{source} {message}", hint=hint)
 
 
 class AddressRefused(SourceError):
@@ -165,7 +172,7 @@ class PathEscapes(ItemRefused):
 
     code = "path_escapes"
     reason = "its path leads out of the manifest's folder"
-    way_out = "move the audio below the manifest, or give the common folder as the root"
+    way_out = "name the folder that holds the audio with --root"
 
 
 class CommandRefused(ItemRefused):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from api.datasets.types import Recording
 from api.errors import StretchMissing
 from fingerprint.types import RATE_HZ, AudioPart, Decoded, Waveform
+
+CUT_TOLERANCE_S: Final = 0.5
+CUT_TOLERANCE: Final = 0.02
+"""How far a clip's length may be from that of the part which it is, in seconds and as a fraction of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +40,10 @@ class Stretch:
 def stretch(decoded: Decoded, recording: Recording) -> Stretch:
     """Cut out the part of the file that the item is.
 
-    Start and end are in the file's own time. Streams that follow one another share it; of tracks that run
-    side by side the stretch is cut out of each, and the pieces lie one after another.
+    A file that is as long as the part, and ends before it, is the part: manifests of clips often say where
+    each began in a recording that is not there. Else start and end are in the file's own time. Streams that
+    follow one another share it; of tracks that run side by side the stretch is cut out of each, and the
+    pieces lie one after another.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def stretch(decoded: Decoded, recording: Recording) -> Stretch:
         When the file ends before the part begins.
     """
     start_s, end_s = recording.start_s or 0.0, recording.end_s
-    if recording.start_s is None and end_s is None:
+    if (recording.start_s is None and end_s is None) or _is_cut_already(decoded, start_s, end_s):
         return Stretch(
             waveform=decoded.waveform,
             parts=decoded.parts,
@@ -71,6 +78,13 @@ def stretch(decoded: Decoded, recording: Recording) -> Stretch:
         whole=whole,
         not_compared_s=0.0 if whole else decoded.not_compared_s,
     )
+
+
+def _is_cut_already(decoded: Decoded, start_s: float, end_s: float | None) -> bool:
+    lasts_s = max((_length(track) for track in _tracks(decoded)), default=0.0)
+    if end_s is None or end_s <= lasts_s + CUT_TOLERANCE_S:
+        return False
+    return abs(lasts_s - (end_s - start_s)) <= max(CUT_TOLERANCE_S, CUT_TOLERANCE * lasts_s)
 
 
 def _tracks(decoded: Decoded) -> Iterator[list[AudioPart]]:

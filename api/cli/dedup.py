@@ -16,6 +16,7 @@ from api.cli.options import (
     EffortOption,
     Home,
     ReaderName,
+    Root,
     Workers,
     say_workers,
     set_home_in_use,
@@ -40,6 +41,7 @@ def dedup(
     workers: Workers = 0,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    root: Root = None,
     allow_remote: AllowRemote = False,
     allow_private: AllowPrivate = False,
     home: Home = None,
@@ -65,6 +67,7 @@ def dedup(
             audio_column=audio_column,
             remote=allow_remote,
             private=allow_private,
+            root=root,
         )
         make_warm(console)
         total = None if items.total is None else 2 * items.total

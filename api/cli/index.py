@@ -16,6 +16,7 @@ from api.cli.options import (
     EffortOption,
     Home,
     ReaderName,
+    Root,
     Workers,
     say_workers,
     settings_of,
@@ -45,6 +46,7 @@ def index(
     workers: Workers = 0,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    root: Root = None,
     allow_remote: AllowRemote = False,
     allow_private: AllowPrivate = False,
     home: Home = None,
@@ -69,6 +71,7 @@ def index(
             audio_column=audio_column,
             remote=allow_remote,
             private=allow_private,
+            root=root,
         )
         indexed = Indexed()
         with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:

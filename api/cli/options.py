@@ -47,6 +47,10 @@ AudioColumn: TypeAlias = Annotated[
     str | None, typer.Option(help="Column of a table that holds the audio or its path")
 ]
 
+Root: TypeAlias = Annotated[
+    str | None, typer.Option("--root", help="Folder that holds what a manifest names, where it is another")
+]
+
 AllowRemote: TypeAlias = Annotated[
     bool, typer.Option("--allow-remote", help="Fetch what a local manifest names by URL")
 ]

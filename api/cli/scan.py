@@ -18,6 +18,7 @@ from api.cli.options import (
     ExitOn,
     Home,
     ReaderName,
+    Root,
     Workers,
     say_workers,
     settings_of,
@@ -84,6 +85,7 @@ def scan(
     ] = False,
     reader: ReaderName = None,
     audio_column: AudioColumn = None,
+    root: Root = None,
     allow_remote: AllowRemote = False,
     allow_private: AllowPrivate = False,
     home: Home = None,
@@ -124,6 +126,7 @@ def scan(
             audio_column=audio_column,
             remote=allow_remote,
             private=allow_private,
+            root=root,
         )
         plan = Plan(
             source=source,

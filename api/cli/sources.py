@@ -21,6 +21,7 @@ def opened(
     audio_column: str | None = None,
     remote: bool = False,
     private: bool = False,
+    root: str | None = None,
 ) -> Reader:
     """Open one source under the settings' limits, and say on stderr as what it is read."""
     from api.datasets.sources import open_source
@@ -32,6 +33,7 @@ def opened(
         limits=settings.source_limits(),
         allow_remote=remote or None,
         allow_private=private,
+        root=root,
     )
     to_stderr().print(f"{label(source)}: read as {items.format}", soft_wrap=True)
     return items

@@ -2,66 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from api.datasets.places import Place
-from api.datasets.resolve import Resolver
 from api.datasets.streams import reason
-from api.datasets.tables import Rows, audio_column
-from api.datasets.tars import cut_off
-from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
-from api.errors import ItemRefused, SourceBroken, SourceCutOff
+from api.datasets.table_columns import Plan
+from api.datasets.table_reader import Table, TableReader
+from api.errors import SourceCutOff
 
 
-class ArrowReader:
+class ArrowReader(TableReader):
     """Reads Arrow shards, streamed or with a footer, in order; an item's id is ``shard.arrow#row``."""
 
     format = "arrow"
-    passed_over = NONE_PASSED_OVER
 
-    def __init__(
-        self,
-        places: Sequence[Place],
-        *,
-        resolver: Resolver,
-        wanted: str | None,
-        limits: SourceLimits,
-    ) -> None:
-        self._places, self._resolver, self._wanted, self._limits = tuple(places), resolver, wanted, limits
-        self._total: int | None = None
-        self.shards = tuple(place.name for place in places)
+    @contextmanager
+    def _opened(self, place: Place) -> Iterator[Table]:
+        yield _Arrow(place)
 
-    @property
-    def total(self) -> int:
-        """How many rows the shards hold; a shard's break counts as one item."""
-        if self._total is None:
-            self._total = sum(self._count(place) for place in self._places)
-        return self._total
 
-    def _count(self, place: Place) -> int:
-        n_rows = 0
-        try:
-            for batch in _batches(place):
-                n_rows += batch.num_rows
-        except (ItemRefused, SourceBroken, OSError):
-            n_rows += 1
-        return n_rows
+class _Arrow:
+    """One Arrow file."""
 
-    def __iter__(self) -> Iterator[Recording | Skipped]:
-        for place in self._places:
-            try:
-                yield from self._shard(place)
-            except (ItemRefused, SourceBroken, OSError) as error:
-                yield cut_off(error, place=place, item_id=f"{place.name}#rest", shard=place.name)
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        first = next(_batches(place), None)
+        self.schema = None if first is None else first.schema
 
-    def _shard(self, place: Place) -> Iterator[Recording | Skipped]:
-        row = 0
-        for batch in _batches(place):
-            column = audio_column(batch.schema, source=place.name, wanted=self._wanted)
-            rows = Rows(column=column, shard=place.name, resolver=self._resolver, limits=self._limits)
-            yield from rows.items(batch, first_row=row)
-            row += batch.num_rows
+    def is_empty(self) -> bool:
+        """Whether it has no rows."""
+        return self.schema is None
+
+    def n_rows(self) -> int:
+        """How many rows its batches have, as far as they can be read."""
+        return sum(batch.num_rows for batch in _batches(self._place))
+
+    def batches(self, _plan: Plan) -> Iterator[Any]:
+        """The batches as they are written."""
+        return _batches(self._place)
 
 
 def _batches(place: Place) -> Iterator[Any]:

@@ -1,43 +1,90 @@
-"""Turns an entry that names a file (of a manifest, a table, a list) into an item."""
+"""Turns an entry that names a file (of a manifest, a table, a list), or holds audio itself, into an item."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from api.datasets.entry_errors import StretchUnclear
+from api.datasets.places import Place
 from api.datasets.resolve import Resolver
 from api.datasets.streams import lazily
-from api.datasets.types import NO_METADATA, Identifiers, Json, Recording, Skipped, SourceLimits
+from api.datasets.stretches import WHOLE, Stretch
+from api.datasets.types import Identifiers, Json, Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, ItemTooLarge
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What an entry says of its audio, wherever that lies.
+
+    Attributes
+    ----------
+    problem : str or None
+        Why the stretch that the entry means cannot be told; then nothing of the file is compared for it.
+    """
+
+    identifiers: Identifiers | None = None
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    stretch: Stretch = WHOLE
+    problem: str | None = None
+    shard: str | None = None
+
+
+NOTHING_SAID = About()
+
+
 def named_item(
-    text: str,
-    *,
-    item_id: str,
-    resolver: Resolver,
-    limits: SourceLimits,
-    start_s: float | None = None,
-    end_s: float | None = None,
-    identifiers: Identifiers | None = None,
-    metadata: Mapping[str, Json] = NO_METADATA,
-    shard: str | None = None,
+    text: str, *, item_id: str, resolver: Resolver, limits: SourceLimits, about: About = NOTHING_SAID
 ) -> Recording | Skipped:
     """The item whose audio lies where ``text`` says; skipped, with the reason, where it may not be read."""
     try:
         place = resolver.place(text)
-        if place.size is not None and place.size > limits.item_bytes:
-            raise ItemTooLarge(name=place.name, detail=f"{place.size:,} bytes")
     except ItemRefused as error:
-        return Skipped.of(error, item_id=item_id, path=error.name, shard=shard)
+        return Skipped.of(error, item_id=item_id, path=error.name, shard=about.shard)
+    return placed_item(place, item_id=item_id, limits=limits, about=about)
+
+
+def placed_item(
+    place: Place, *, item_id: str, limits: SourceLimits, about: About = NOTHING_SAID
+) -> Recording | Skipped:
+    """The item whose audio this file holds, or the stretch of it that is meant."""
+    if place.size is not None and place.size > limits.item_bytes:
+        too_large = ItemTooLarge(name=place.name, detail=f"{place.size:,} bytes")
+        return Skipped.of(too_large, item_id=item_id, path=place.name, shard=about.shard)
+    if about.problem is not None:
+        unclear = StretchUnclear(name=item_id, detail=about.problem)
+        return Skipped.of(unclear, item_id=item_id, path=place.name, shard=about.shard)
     return Recording(
         item_id=item_id,
         path=place.name,
         size=place.size,
         open=lazily(place.open, name=item_id, max_bytes=limits.item_bytes),
         file=place.file,
-        shard=shard,
-        start_s=start_s,
-        end_s=end_s,
-        identifiers=identifiers,
-        metadata=metadata,
+        shard=about.shard,
+        start_s=about.stretch.start_s,
+        end_s=about.stretch.end_s,
+        identifiers=about.identifiers,
+        metadata=about.metadata,
+    )
+
+
+def held_item(audio: bytes, *, item_id: str, path: str, about: About = NOTHING_SAID) -> Recording:
+    """The item whose bytes the entry holds itself.
+
+    A stretch is cut out of them only where both its ends are stated: tables of clips that are cut already
+    often say where the clip began in a recording that they do not hold.
+    """
+    both = about.stretch.start_s is not None and about.stretch.end_s is not None
+    return Recording(
+        item_id=item_id,
+        path=path,
+        size=len(audio),
+        open=lambda: io.BytesIO(audio),
+        shard=about.shard,
+        start_s=about.stretch.start_s if both else None,
+        end_s=about.stretch.end_s if both else None,
+        identifiers=about.identifiers,
+        metadata=about.metadata,
     )

@@ -38,13 +38,29 @@ def identifiers_of(row: Mapping[str, Json]) -> Identifiers | None:
     lower = {key.lower().strip(): value for key, value in row.items()}
     urls = " ".join(filter(None, (text_of(lower, key) for key in (*_URL_KEYS, *_SPOTIFY_KEYS))))
     found = Identifiers(
-        youtube=_exact(lower, YOUTUBE_KEYS, _YOUTUBE_ID) or _within(urls, _YOUTUBE_URL),
+        youtube=(clip_id(lower) or (None,))[0] or _within(urls, _YOUTUBE_URL),
         spotify=_exact(lower, _SPOTIFY_KEYS, _SPOTIFY_ID) or _within(urls, _SPOTIFY),
         isrc=isrc_of(text_of(lower, "isrc") or ""),
         artist=_joined(lower, _ARTIST_KEYS),
         title=_joined(lower, _TITLE_KEYS),
     )
     return found if found else None
+
+
+_CLIP_ID: Final = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,6})")
+
+
+def clip_id(row: Mapping[str, Json]) -> tuple[str, float | None] | None:
+    """The YouTube video, and where its clip starts if the id says so (VGGSounder's ``<id>_000030``)."""
+    for key in YOUTUBE_KEYS:
+        value = text_of(row, key)
+        if value is None:
+            continue
+        if _YOUTUBE_ID.fullmatch(value):
+            return value, None
+        if found := _CLIP_ID.fullmatch(value):
+            return found[1], float(found[2])
+    return None
 
 
 def youtube_of(url: str) -> str | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
 from api.datasets.labels import label
 from api.datasets.types import Json
+
+_FIELDS: Final = 256
+_TEXT: Final = 4096
+_DEPTH: Final = 4
 
 
 class BadJson(ValueError):
@@ -62,3 +67,21 @@ def seconds_of(row: Mapping[str, Json], *keys: str) -> float | None:
         if 0.0 <= seconds < 1e9:
             return seconds
     return None
+
+
+def shown_json(row: Mapping[str, Json]) -> dict[str, Json]:
+    """A row's fields as they may be kept and shown: names and texts as labels, nothing long, nothing deep."""
+    return {label(key): _shown(value, depth=0) for key, value in itertools.islice(row.items(), _FIELDS)}
+
+
+def _shown(value: Json, *, depth: int) -> Json:
+    if isinstance(value, str):
+        return label(value if len(value) <= _TEXT else value[:_TEXT] + "...")
+    if isinstance(value, list):
+        return [] if depth > _DEPTH else [_shown(each, depth=depth + 1) for each in value[:_FIELDS]]
+    if isinstance(value, dict):
+        inner = {} if depth > _DEPTH else dict(itertools.islice(value.items(), _FIELDS))
+        return {label(key): _shown(each, depth=depth + 1) for key, each in inner.items()}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        return float(value) if abs(value) < 1 << 1000 else None
+    return value

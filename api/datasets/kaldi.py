@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 
-from api.datasets.entries import named_item
+from api.datasets.clocks import number_of
+from api.datasets.entries import NOTHING_SAID, About, named_item
 from api.datasets.labels import Names, label
+from api.datasets.lines import lines_of
 from api.datasets.places import Place
 from api.datasets.resolve import Resolver
+from api.datasets.stretches import Stretch
 from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemMissing
 
@@ -54,18 +56,17 @@ class KaldiReader:
 
     def _lines(self, place: Place) -> Iterator[tuple[int, str]]:
         """Numbered lines that are not empty, each no longer than the cap."""
-        with closing(place.open()) as stream:
-            number = 0
-            while line := stream.readline(self._limits.header_bytes):
-                if text := line.decode("utf-8", "surrogateescape").strip():
-                    yield number, text
-                number += 1
+        number = 0
+        for line in lines_of(place, self._limits):
+            if text := line.text.strip():
+                yield number, text
+            number += bool(line.text)
 
     def _whole(self, line: str, number: int) -> Recording | Skipped:
         name, path = _split(line)
         if not path:
             return self._bad(f"{self._wav_scp.name}#{number}", "no path")
-        return named_item(path, item_id=label(name), resolver=self._resolver, limits=self._limits)
+        return self._named(path, name)
 
     def _cut(self, segments: Place) -> Iterator[tuple[str, Recording | Skipped]]:
         paths: Mapping[str, str] = dict(_split(line) for _, line in self._lines(self._wav_scp))
@@ -74,22 +75,22 @@ class KaldiReader:
 
     def _segment(self, line: str, where: str, paths: Mapping[str, str]) -> Recording | Skipped:
         words = line.split()
-        try:
-            name, recording, start_s, end_s = words[0], words[1], float(words[2]), float(words[3])
-        except (IndexError, ValueError):
+        start_s, end_s = (number_of(word) for word in (*words[2:4], "", "")[:2])
+        if start_s is None or end_s is None:
             return self._bad(where, "utterance, recording, start and end are wanted")
-        if not 0.0 <= start_s < end_s < 1e9:
+        name, recording = words[0], words[1]
+        if end_s < 0:  # Kaldi's word for the end of the file
+            end_s = None
+        if not 0.0 <= start_s < (1e9 if end_s is None else end_s) <= 1e9:
             return self._bad(label(name), f"from {start_s} s to {end_s} s")
         if recording not in paths:
             missing = ItemMissing(name=label(name), detail=f"no recording {label(recording)} in wav.scp")
             return Skipped.of(missing, item_id=label(name))
+        return self._named(paths[recording], name, About(stretch=Stretch(start_s=start_s, end_s=end_s)))
+
+    def _named(self, path: str, name: str, about: About = NOTHING_SAID) -> Recording | Skipped:
         return named_item(
-            paths[recording],
-            item_id=label(name),
-            resolver=self._resolver,
-            limits=self._limits,
-            start_s=start_s,
-            end_s=end_s,
+            path, item_id=label(name), resolver=self._resolver, limits=self._limits, about=about
         )
 
     def _bad(self, item_id: str, detail: str) -> Skipped:

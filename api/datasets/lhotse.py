@@ -1,18 +1,23 @@
-"""Lhotse recordings and cuts (JSON lines, gzipped or not): files and URLs are read, commands are refused."""
+"""Lhotse recordings and cuts, packed or not: files and URLs are read, commands are refused."""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Final
 
-from api.datasets.entries import named_item
-from api.datasets.json_text import BadJson, json_object, seconds_of, text_of
+from api.datasets.entries import About, held_item, named_item
+from api.datasets.entry_errors import StretchUnclear
+from api.datasets.held import base64_audio
+from api.datasets.json_rows import json_rows
+from api.datasets.json_text import BadJson, parse_json, text_of
 from api.datasets.labels import Names, label
+from api.datasets.lines import head_lines
 from api.datasets.places import Place
-from api.datasets.resolve import Resolver
-from api.datasets.streams import Counted, Readable, Unpacked, item_stream
+from api.datasets.presets import Layout
+from api.datasets.resolve import Resolver, shortened
+from api.datasets.rows import Row, rows
+from api.datasets.streams import reason
+from api.datasets.stretches import WHOLE, BadStretch, Stretch, stretch_of
 from api.datasets.types import NONE_PASSED_OVER, Json, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 
@@ -20,7 +25,10 @@ _READ: Final = frozenset({"file", "url"})
 
 
 class LhotseReader:
-    """Reads a recordings or cuts manifest; an item's id is the recording's or cut's own."""
+    """Reads a recordings or cuts manifest; an item's id is the recording's or cut's own.
+
+    A recording of several sources is several items: ``id/0``, ``id/1``.
+    """
 
     format = "lhotse"
     shards: tuple[str, ...] = ()
@@ -29,6 +37,7 @@ class LhotseReader:
     def __init__(self, place: Place, *, resolver: Resolver, limits: SourceLimits) -> None:
         self._place, self._resolver, self._limits = place, resolver, limits
         self._total: int | None = None
+        self._whole = _is_one_text(place, limits)
 
     @property
     def total(self) -> int:
@@ -47,45 +56,68 @@ class LhotseReader:
         try:
             for _, items in self._lines(names):
                 yield from items
-        except ItemRefused as error:
-            broken = SourceCutOff(name=self._place.name, detail=error.detail)
+        except (OSError, ItemRefused) as error:
+            broken = SourceCutOff(
+                name=self._place.name, detail=getattr(error, "detail", None) or reason(error)
+            )
             yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
 
     def _lines(self, names: Names) -> Iterator[tuple[bytes, list[Recording | Skipped]]]:
-        for number, line in enumerate(lines(self._place, self._limits)):
-            if line.strip():
-                yield line, list(self._entry(line, f"{self._place.name}#{number}", names))
+        for row in self._rows():
+            where = f"{self._place.name}#{row.number}"
+            if row.is_header:
+                yield row.text, []
+            elif row.error is not None:
+                yield row.text, [self._skipped(BadEntry(name=where, detail=row.error), names.take(where))]
+            else:
+                cuts = [item for cut in cuts_of(row.fields) for item in self._items(cut, where, names)]
+                empty = BadEntry(name=where, detail="it holds nothing but padding")
+                yield row.text, cuts or [self._skipped(empty, names.take(where))]
 
-    def _entry(self, line: bytes, where: str, names: Names) -> Iterator[Recording | Skipped]:
-        try:
-            entry = json_object(line)
-        except BadJson as error:
-            yield self._skipped(BadEntry(name=where, detail=str(error)), names.take(where))
-            return
-        for cut in cuts_of(entry):
-            item_id = names.take(label(text_of(cut, "id") or where))
-            yield self._item(cut, item_id)
+    def _rows(self) -> Iterator[Row]:
+        if self._whole:
+            return json_rows(self._place, limits=self._limits)
+        return rows(self._place, "jsonl", layout=Layout(name=None), limits=self._limits)
 
-    def _item(self, cut: Mapping[str, Json], item_id: str) -> Recording | Skipped:
-        recording = cut.get("recording", cut)
-        source = _first_source(recording if isinstance(recording, dict) else {})
-        if source is None:
-            return self._skipped(BadEntry(name=item_id, detail="no audio source"), item_id)
+    def _items(self, cut: Mapping[str, Json], where: str, names: Names) -> Iterator[Recording | Skipped]:
+        """The items of one recording or cut: one for each source that it means."""
+        base = label(text_of(cut, "id") or where)
+        sources = _sources_of(cut)
+        if not sources:
+            yield self._skipped(BadEntry(name=base, detail="no audio source"), names.take(base))
+        for n, source in enumerate(sources):
+            item_id = names.take(base if len(sources) == 1 else f"{base}/{n}")
+            yield self._item(source, cut, item_id)
+
+    def _item(self, source: Mapping[str, Json], cut: Mapping[str, Json], item_id: str) -> Recording | Skipped:
         kind, path = text_of(source, "type"), text_of(source, "source")
         if kind == "command":
-            return self._skipped(CommandRefused(name=item_id, detail=label(path or "")), item_id)
+            return self._skipped(CommandRefused(name=item_id, detail=shortened(path or "")), item_id)
+        try:
+            about = About(stretch=_stretch(cut))
+            if kind == "memory" and path is not None:
+                held = base64_audio(path, max_bytes=self._limits.item_bytes)
+                if held is not None:
+                    return held_item(held, item_id=item_id, path=self._place.name, about=about)
+        except BadStretch as error:
+            return self._skipped(StretchUnclear(name=item_id, detail=str(error)), item_id)
+        except ItemRefused as error:
+            return self._skipped(error, item_id)
         if kind not in _READ or path is None:
             return self._skipped(
-                BadEntry(name=item_id, detail=f"a source of type {label(kind or '')}"), item_id
+                BadEntry(name=item_id, detail=f"a source of type {shortened(kind or '')}"), item_id
             )
-        start_s, length_s = seconds_of(cut, "start"), seconds_of(cut, "duration")
-        end_s = start_s + length_s if start_s is not None and length_s is not None else None
-        return named_item(
-            path, item_id=item_id, resolver=self._resolver, limits=self._limits, start_s=start_s, end_s=end_s
-        )
+        return named_item(path, item_id=item_id, resolver=self._resolver, limits=self._limits, about=about)
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
         return Skipped.of(error, item_id=item_id, path=self._place.name)
+
+
+def _stretch(cut: Mapping[str, Json]) -> Stretch:
+    """The part that a cut means; a recording (whose duration is its own) is meant whole."""
+    if "recording" not in cut:
+        return WHOLE
+    return stretch_of({key: cut.get(key) for key in ("start", "duration")})
 
 
 def cuts_of(entry: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
@@ -101,26 +133,39 @@ def cuts_of(entry: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
 
 
 def is_lhotse(entry: Mapping[str, Json]) -> bool:
-    """Whether a first JSON line is that of a Lhotse recordings or cuts manifest."""
-    recording = next(iter(cuts_of(entry)), {})
-    inner = recording.get("recording", recording)
-    return isinstance(inner, dict) and _first_source(inner) is not None
+    """Whether a first JSON entry is that of a Lhotse recordings or cuts manifest."""
+    return bool(_sources_of(next(iter(cuts_of(entry)), {})))
 
 
-def _first_source(recording: Mapping[str, Json]) -> Mapping[str, Json] | None:
-    sources = recording.get("sources")
-    first = sources[0] if isinstance(sources, list) and sources else None
-    return first if isinstance(first, dict) and "type" in first and "source" in first else None
+def _sources_of(cut: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The sources of a recording; of a cut, those that hold one of its channels."""
+    recording = cut.get("recording", cut)
+    listed = recording.get("sources") if isinstance(recording, dict) else None
+    sources: list[Mapping[str, Json]] = [
+        each
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, dict) and "type" in each and "source" in each
+    ]
+    channels = cut.get("channel")
+    wanted = (
+        set(channels if isinstance(channels, list) else [channels]) - {None} if "recording" in cut else set()
+    )
+    meant = [each for each in sources if _channels(each) & wanted]
+    return meant or sources
 
 
-def lines(place: Place, limits: SourceLimits) -> Iterator[bytes]:
-    """Lines of a manifest, gzipped or not, each no longer than its cap."""
-    with closing(place.open()) as stream:
-        source: Readable = stream
-        if place.head(2) == b"\x1f\x8b":
-            packed = Counted(stream)
-            plain: Readable = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
-            source = Unpacked(packed=packed, plain=plain, name=place.name, limits=limits)
-        text = item_stream(source, name=place.name, max_bytes=limits.total_bytes)
-        while line := text.readline(limits.header_bytes):
-            yield line
+def _channels(source: Mapping[str, Json]) -> set[Json]:
+    channels = source.get("channels")
+    return {each for each in channels if isinstance(each, int)} if isinstance(channels, list) else set()
+
+
+def _is_one_text(place: Place, limits: SourceLimits) -> bool:
+    """Whether this is one JSON array, and no lines of JSON."""
+    try:
+        lines = head_lines(place, limits)
+        first = next((line for line in lines if line.strip()), "{}")
+        return not isinstance(parse_json(first), dict)
+    except (OSError, ItemRefused):
+        return False
+    except BadJson:
+        return first.lstrip().startswith("[") or first.strip() == "{"

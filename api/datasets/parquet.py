@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, Final
 
 from api.datasets.places import Place
-from api.datasets.resolve import Resolver
 from api.datasets.streams import reason
-from api.datasets.tables import AudioColumn, Rows, audio_column
-from api.datasets.tars import cut_off
+from api.datasets.table_columns import Plan
+from api.datasets.table_reader import Table, TableReader
 from api.datasets.thrift import BadThrift, Compact
-from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
-from api.errors import Bomb, ItemRefused, SourceBroken, SourceCutOff
+from api.datasets.types import SourceLimits
+from api.errors import Bomb, SourceBroken, SourceCutOff
 
 _HEADER_BYTES: Final = 1 << 16
 _BATCH_ROWS: Final = 8
@@ -23,73 +22,56 @@ _READ_BYTES: Final = 1 << 20
 _MAX_THRIFT: Final = 64 << 20
 
 
-class ParquetReader:
+class ParquetReader(TableReader):
     """Reads Parquet shards in the order given; an item's id is ``shard.parquet#row``."""
 
     format = "parquet"
-    passed_over = NONE_PASSED_OVER
 
-    def __init__(
-        self,
-        places: Sequence[Place],
-        *,
-        resolver: Resolver,
-        wanted: str | None,
-        limits: SourceLimits,
-    ) -> None:
-        self._places, self._resolver, self._wanted, self._limits = tuple(places), resolver, wanted, limits
-        self._total: int | None = None
-        self.shards = tuple(place.name for place in places)
-
-    @property
-    def total(self) -> int:
-        """How many rows the footers state; an unreadable shard counts as one item."""
-        if self._total is None:
-            self._total = sum(self._count(place) for place in self._places)
-        return self._total
-
-    def _count(self, place: Place) -> int:
-        try:
-            with closing(place.open()) as stream:
-                return int(open_parquet(stream, name=place.name).metadata.num_rows)
-        except (SourceBroken, OSError):
-            return 1
-
-    def __iter__(self) -> Iterator[Recording | Skipped]:
-        for place in self._places:
-            try:
-                yield from self._shard(place)
-            except (ItemRefused, SourceBroken, OSError) as error:
-                yield cut_off(error, place=place, item_id=f"{place.name}#rest", shard=place.name)
-
-    def _shard(self, place: Place) -> Iterator[Recording | Skipped]:
+    @contextmanager
+    def _opened(self, place: Place) -> Iterator[Table]:
         with closing(place.open()) as stream:
-            table = open_parquet(stream, name=place.name)
-            column = audio_column(table.schema_arrow, source=place.name, wanted=self._wanted)
-            rows = Rows(column=column, shard=place.name, resolver=self._resolver, limits=self._limits)
-            row = 0
-            for group in range(table.metadata.num_row_groups):
-                for batch in self._batches(table, stream, place, group=group, column=column):
-                    yield from rows.items(batch, first_row=row)
-                    row += batch.num_rows
-            if row != table.metadata.num_rows:
-                raise SourceCutOff(name=place.name, detail=f"{row} rows of {table.metadata.num_rows} stated")
+            yield _Parquet(open_parquet(stream, name=place.name), stream, place, self._limits)
 
-    def _batches(
-        self, table: Any, stream: BinaryIO, place: Place, *, group: int, column: AudioColumn
-    ) -> Iterator[Any]:
+
+class _Parquet:
+    """One Parquet file."""
+
+    def __init__(self, table: Any, stream: BinaryIO, place: Place, limits: SourceLimits) -> None:
+        self._table, self._stream, self._place, self._limits = table, stream, place, limits
+        self.schema = table.schema_arrow
+
+    def is_empty(self) -> bool:
+        """Whether it has no rows."""
+        return not self.n_rows()
+
+    def n_rows(self) -> int:
+        """How many rows the footer states."""
+        return int(self._table.metadata.num_rows)
+
+    def batches(self, plan: Plan) -> Iterator[Any]:
+        """A few rows at a time; `SourceCutOff` where they are not as many as stated."""
+        row = 0
+        for group in range(self._table.metadata.num_row_groups):
+            for batch in self._of_group(group, plan):
+                row += batch.num_rows
+                yield batch
+        if row != self.n_rows():
+            raise SourceCutOff(name=self._place.name, detail=f"{row} rows of {self.n_rows()} stated")
+
+    def _of_group(self, group: int, plan: Plan) -> Iterator[Any]:
         import pyarrow as pa
 
+        name = self._place.name
         try:
-            row_group = table.metadata.row_group(group)
-            largest = largest_page(row_group, stream, column.columns, name=place.name, limits=self._limits)
+            row_group = self._table.metadata.row_group(group)
+            largest = largest_page(row_group, self._stream, plan.columns, name=name, limits=self._limits)
             # a dictionary page may stand behind every row of a batch: even then the cap must hold
             n_rows = max(1, min(_BATCH_ROWS, self._limits.table_bytes // max(1, largest)))
-            yield from table.iter_batches(
-                n_rows, row_groups=[group], columns=column.columns, use_threads=False
+            yield from self._table.iter_batches(
+                n_rows, row_groups=[group], columns=plan.columns, use_threads=False
             )
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise SourceCutOff(name=place.name, detail=reason(error)) from error
+            raise SourceCutOff(name=name, detail=reason(error)) from error
 
 
 def open_parquet(stream: BinaryIO, *, name: str) -> Any:
@@ -128,7 +110,8 @@ def largest_page(
     largest = 0
     for n in range(row_group.num_columns):
         chunk = row_group.column(n)
-        if chunk.path_in_schema.split(".")[0] in columns:
+        path = chunk.path_in_schema
+        if any(path == column or path.startswith(f"{column}.") for column in columns):
             largest = max(largest, _largest_of_chunk(chunk, stream, name=name, limits=limits))
     return largest
 

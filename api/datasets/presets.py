@@ -1,46 +1,46 @@
-"""Layouts of well-known manifests, told by their header or first rows, and columns guessed for all others."""
+"""Layouts of manifests: well-known ones told by their header or first rows, and how all others are read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.datasets.identify import identifiers_of
-from api.datasets.json_text import seconds_of, text_of
+from api.datasets.columns import ID_KEYS, PATH_KEYS, TEXT_KEYS, Named, named_audio, plain_name
+from api.datasets.delimited import cells_of, delimiter_of
+from api.datasets.identify import clip_id, identifiers_of
+from api.datasets.json_text import text_of
+from api.datasets.members import called_like_audio
+from api.datasets.resolve import is_url
+from api.datasets.stretches import WHOLE, BadStretch, Stretch, named_like_stretch, stretch_of
 from api.datasets.types import Identifiers, Json
 
-_PATH_KEYS: Final = (
-    "path", "audio", "audio_path", "audio_filepath", "filepath", "file_path", "file_name", "filename",
-    "file", "audio_file", "wav", "location", "track_path", "clip", "audio_url", "url", "download_url", "uri",
-    "source_url",
-)  # fmt: skip
-_ID_KEYS: Final = (
-    "id", "item_id", "clip_id", "track_id", "utt_id", "utterance_id", "key", "uid", "ytid", "youtube_id",
-)  # fmt: skip
-_START_KEYS: Final = (
-    "start",
-    "start_s",
-    "start_time",
-    "start_seconds",
-    "start_sec",
-    "offset",
-    "begin",
-    "onset",
-)
-_END_KEYS: Final = ("end", "end_s", "end_time", "end_seconds", "end_sec", "stop")
 _YOUTUBE_ID: Final = re.compile(r"[A-Za-z0-9_-]{11}")
+_CLIPS: Final = frozenset({"AudioSet", "VGGSound", "MusicCaps"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One row, understood: where its audio should lie (guesses, in order) and what it says besides."""
+    """One row, understood: what names its audio, or where it should lie, and what it says.
+
+    Attributes
+    ----------
+    named : tuple of Named
+        The row's own words; empty where only guesses can be made.
+    guesses : tuple of str
+        Names under which the usual scripts store it.
+    stretch : Stretch
+        The part that is meant; of ``problem``, where that is set, nothing is known but that there is one.
+    """
 
     item_id: str | None
-    paths: tuple[str, ...]
-    start_s: float | None = None
-    end_s: float | None = None
+    named: tuple[Named, ...]
+    guesses: tuple[str, ...] = ()
+    path: str | None = None
+    """The path as written, where the file is looked for by guesses from it."""
+    stretch: Stretch = WHOLE
+    problem: str | None = None
     identifiers: Identifiers | None = None
 
 
@@ -51,106 +51,213 @@ class Layout:
     name: str | None
     columns: tuple[str, ...] | None = None
     skip_rows: int = 0
+    delimiter: str = ","
+    path_column: str | None = None
+    """The one column that was asked for."""
 
-    def entry(self, row: Mapping[str, Json], *, path_column: str | None) -> Entry:
-        """Understand one row."""
+    def path_at(self, names: Sequence[str]) -> int | None:
+        """Which of these columns holds the path; None where none is called so."""
+        plain = [plain_name(name) for name in names]
+        if self.path_column is not None:
+            wanted = plain_name(self.path_column)
+            return plain.index(wanted) if wanted in plain else None
+        if self.name in _CLIPS:
+            return None
+        ranked = [(PATH_KEYS.index(name), n) for n, name in enumerate(plain) if name in PATH_KEYS]
+        return min(ranked)[1] if ranked else None
+
+    def entry(self, row: Mapping[str, Json], *, own_rate: Callable[[Named], float | None]) -> Entry:
+        """Understand one row; ``own_rate`` says the sampling rate of what it names."""
         lower = {key.strip().lower(): value for key, value in row.items()}
-        start_s, end_s = _span(lower)
-        item_id = text_of(lower, *_ID_KEYS)
+        named = self._named(row)
+        stretch, problem = WHOLE, None
+        try:
+            stretch = stretch_of(row, own_rate=lambda: own_rate(named[0]) if named else None)
+        except BadStretch as error:
+            problem = str(error)
+        identifiers = identifiers_of(lower)
+        item_id = next(
+            (
+                text
+                for key, value in row.items()
+                if plain_name(key) in ID_KEYS and (text := text_of({"": value}, ""))
+            ),
+            None,
+        )
+        guesses: tuple[str, ...] = ()
+        path = text_of(lower, "path") if self.name == "MTG-Jamendo" else None
+        clip = clip_id(lower)
+        if self.path_column is None and not named:
+            if self.name == "FMA":
+                guesses = fma_names(item_id or "")
+            elif self.name == "MTG-Jamendo":
+                guesses = tuple(filter(None, [(path or "").removesuffix(".mp3")]))
+            elif clip is not None:
+                guesses = clip_names(clip[0], stretch.start_s if clip[1] is None else clip[1], stretch.end_s)
+            elif item_id is not None and not item_id.isdigit() and len(item_id) < 200:
+                guesses = (item_id,)
         return Entry(
             item_id=item_id,
-            paths=self._paths(lower, item_id, start_s, end_s, path_column=path_column),
-            start_s=start_s,
-            end_s=end_s,
-            identifiers=identifiers_of(lower),
+            named=named,
+            guesses=guesses,
+            path=path,
+            stretch=stretch,
+            problem=problem,
+            identifiers=identifiers,
         )
 
-    def _paths(
-        self,
-        row: Mapping[str, Json],
-        item_id: str | None,
-        start_s: float | None,
-        end_s: float | None,
-        *,
-        path_column: str | None,
-    ) -> tuple[str, ...]:
-        if path_column is not None:
-            return tuple(filter(None, [text_of(row, path_column.strip().lower())]))
-        if self.name in {"AudioSet", "VGGSound", "MusicCaps"}:
-            return clip_names(item_id or "", start_s, end_s)
-        if self.name == "FMA":
-            return fma_names(item_id or "")
-        path = text_of(row, *_PATH_KEYS)
-        if path is None:
+    def _named(self, row: Mapping[str, Json]) -> tuple[Named, ...]:
+        if self.path_column is not None:
+            wanted = plain_name(self.path_column)
+            found = [
+                Named(column=key, value=value, sure=True)
+                for key, value in row.items()
+                if (key == self.path_column or plain_name(key) == wanted) and value not in (None, "")
+            ]
+            return tuple(found[:1])
+        if self.name is not None:
             return ()
-        return (
-            (path, f"audio/{path}", path.replace(".mp3", ".low.mp3"))
-            if self.name == "MTG-Jamendo"
-            else (path,)
-        )
-
-
-def _span(row: Mapping[str, Json]) -> tuple[float | None, float | None]:
-    start_s, end_s = seconds_of(row, *_START_KEYS), seconds_of(row, *_END_KEYS)
-    length_s = seconds_of(row, "duration", "duration_s", "length")
-    if end_s is None and start_s is not None and length_s is not None:
-        end_s = start_s + length_s
-    return start_s, end_s
+        return named_audio(row)
 
 
 def clip_names(youtube: str, start_s: float | None, end_s: float | None) -> tuple[str, ...]:
-    """The names under which the usual download scripts store a clip of a YouTube video."""
+    """The names, without suffix, under which the usual download scripts store a clip of a YouTube video."""
     stems = [youtube]
     if start_s is not None:
         stems += [f"{youtube}_{start_s:g}", f"{youtube}_{start_s:06.0f}", f"{youtube}_{start_s * 1000:.0f}"]
         if end_s is not None:
             stems += [
                 f"{youtube}_{start_s:g}_{end_s:g}",
+                f"{youtube}_{start_s:.0f}_{end_s:.0f}",
                 f"{youtube}_{start_s * 1000:.0f}_{end_s * 1000:.0f}",
+                f"{youtube}_{start_s:.3f}_{end_s:.3f}",
             ]
-    stems += [f"Y{stem}" for stem in stems]
-    folders = ("", "audio/", "wav/", "data/", "clips/")
-    return tuple(
-        f"{folder}{stem}{ending}"
-        for folder in folders
-        for stem in stems
-        for ending in (".wav", ".flac", ".mp3", ".m4a")
-    )
+    return tuple(dict.fromkeys([*stems, *(f"Y{stem}" for stem in stems)]))
 
 
 def fma_names(track: str) -> tuple[str, ...]:
-    """Where the FMA archives store a track: ``fma_*/000/000002.mp3``."""
+    """Where the FMA archives store a track, without suffix: ``fma_*/000/000002``."""
     if not track.isdigit() or len(track) > 9:
         return ()
     name = f"{int(track):06d}"
     roots = ("", "fma_small/", "fma_medium/", "fma_large/", "fma_full/", "../fma_small/")
-    return tuple(f"{root}{name[:3]}/{name}.mp3" for root in roots)
+    return tuple(f"{root}{name[:3]}/{name}" for root in roots)
 
 
-def layout_of(lines: Sequence[str], delimiter: str) -> Layout:
-    """Tell the layout from the first lines of a delimited manifest."""
-    rows = [[cell.strip().strip('"') for cell in line.lstrip("#").split(delimiter)] for line in lines]
-    lower = [[cell.lower() for cell in row] for row in rows]
-    for n, (line, row) in enumerate(zip(lines, lower, strict=True)):
-        if line.startswith("#") and row[:3] == ["ytid", "start_seconds", "end_seconds"]:
-            clip = ("ytid", "start_seconds", "end_seconds", "positive_labels")
-            return Layout(name="AudioSet", columns=clip, skip_rows=n + 1)
-    head = set(lower[0]) if lower else set()
-    if {"ytid", "start_s", "end_s", "caption"} <= head:
-        return Layout(name="MusicCaps")
-    if lower and lower[0][:4] == ["track_id", "artist_id", "album_id", "path"]:
-        return Layout(name="MTG-Jamendo")
-    if {"track_id", "track_title", "track_file"} <= head:
-        return Layout(name="FMA")
-    if len(lower) >= 3 and lower[0][1:2] == ["album"] and lower[2][0] == "track_id":
-        columns: tuple[str, ...] = (
-            "track_id",
-            *(f"{a}.{b}" for a, b in zip(lower[0][1:], lower[1][1:], strict=False)),
+def layout_of(lines: Sequence[str], kind: str, *, path_column: str | None = None) -> Layout:
+    """Tell the layout of a delimited manifest from its first lines."""
+    skip = 0
+    while skip < len(lines) and not lines[skip].strip():
+        skip += 1
+    comments = skip
+    while comments < len(lines) and lines[comments].startswith("#"):
+        comments += 1
+    body = [line for line in lines[comments:] if line.strip()]
+    delimiter = delimiter_of(body or list(lines), kind) or ("\t" if kind == "tsv" else ",")
+    made = _Made(delimiter=delimiter, path_column=path_column)
+    if comments > skip:
+        # AudioSet's begin with comments, of which the last is the header
+        header = _cells(lines[comments - 1].lstrip("#"), delimiter)
+        if [cell.lower() for cell in header[:3]] == ["ytid", "start_seconds", "end_seconds"]:
+            return made.layout(
+                "AudioSet",
+                columns=("ytid", "start_seconds", "end_seconds", "positive_labels"),
+                skip_rows=comments,
+            )
+        if _is_header(header, path_column) and (not body or len(header) == len(_cells(body[0], delimiter))):
+            return made.layout(None, columns=_distinct(header), skip_rows=comments)
+    if not body:
+        return made.layout(None, skip_rows=comments)
+    known = _known(made, [_cells(line, delimiter) for line in body[:50]], skip=comments)
+    return known or _headed(made, [_cells(line, delimiter) for line in body[:50]], skip=comments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    delimiter: str
+    path_column: str | None
+
+    def layout(
+        self, name: str | None, *, columns: tuple[str, ...] | None = None, skip_rows: int = 0
+    ) -> Layout:
+        return Layout(
+            name=name,
+            columns=columns,
+            skip_rows=skip_rows,
+            delimiter=self.delimiter,
+            path_column=self.path_column,
         )
-        return Layout(name="FMA", columns=columns, skip_rows=3)
-    if rows and all(_is_vggsound(row) for row in rows):
-        return Layout(name="VGGSound", columns=("ytid", "start_seconds", "label", "split"))
-    return Layout(name=None)
+
+
+def _known(made: _Made, rows: Sequence[Sequence[str]], *, skip: int) -> Layout | None:
+    lower = [[cell.lower() for cell in row] for row in rows]
+    head = set(lower[0])
+    if {"ytid", "start_s", "end_s", "caption"} <= head:
+        return made.layout("MusicCaps", skip_rows=skip)
+    if lower[0][:4] == ["track_id", "artist_id", "album_id", "path"]:
+        return made.layout("MTG-Jamendo", skip_rows=skip)
+    if {"track_id", "track_title", "track_file"} <= head:
+        return made.layout("FMA", skip_rows=skip)
+    if len(lower) >= 3 and lower[0][1:2] == ["album"] and lower[2][0] == "track_id":
+        columns = ("track_id", *(f"{a}.{b}" for a, b in zip(lower[0][1:], lower[1][1:], strict=False)))
+        return made.layout("FMA", columns=columns, skip_rows=skip + 3)
+    if all(_is_vggsound(row) for row in rows):
+        return made.layout("VGGSound", columns=("ytid", "start_seconds", "label", "split"), skip_rows=skip)
+    return None
+
+
+def _headed(made: _Made, rows: Sequence[Sequence[str]], *, skip: int) -> Layout:
+    """The first line is a header unless it looks like the rows: then the columns are numbered."""
+    first = rows[0]
+    wanted = made.path_column
+    if _is_header(first, wanted) or not _is_row(first, rows, made.delimiter):
+        return made.layout(None, skip_rows=skip)
+    at = max(range(len(first)), key=lambda n: (sum(_names_audio(row, n) for row in rows), -n))
+    if wanted is not None and wanted.isdigit() and int(wanted) < len(first):
+        at = int(wanted)
+    columns = tuple("path" if n == at else f"column {n}" for n in range(len(first)))
+    layout = made.layout(None, columns=columns, skip_rows=skip)
+    return (
+        layout
+        if wanted is None
+        else Layout(name=None, columns=columns, skip_rows=skip, delimiter=made.delimiter, path_column="path")
+    )
+
+
+def _names_audio(row: Sequence[str], n: int) -> bool:
+    return n < len(row) and (called_like_audio(row[n]) or is_url(row[n]))
+
+
+def _is_header(cells: Sequence[str], wanted: str | None) -> bool:
+    """Whether these cells name columns: one is called like a column, and none is called like audio."""
+    if any(_names_audio(cells, n) for n in range(len(cells))):
+        return False
+    names = [plain_name(cell) for cell in cells]
+    if wanted is not None and plain_name(wanted) in names and not wanted.isdigit():
+        return True
+    known = {*PATH_KEYS, *ID_KEYS, *TEXT_KEYS}
+    if len(set(filter(None, names))) < len([name for name in names if name]):
+        return False  # no two columns have one name
+    return any(name in known for name in names) or any(map(named_like_stretch, cells))
+
+
+def _is_row(first: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> bool:
+    """Whether a first line that names no column is a row: it has audio where the others have, or ids."""
+    if any(_names_audio(first, n) for n in range(len(first))):
+        return True
+    if any(_names_audio(row, n) for row in rows[1:] for n in range(len(row))):
+        return False
+    # LJSpeech: id|text|text, and nothing else is written with bars and no header
+    return delimiter == "|" and bool(first[0]) and not any(map(str.isspace, first[0]))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    found = cells_of(line, delimiter)
+    return [cell.strip() for cell in (line.rstrip("\r\n").split(delimiter) if found is None else found)]
+
+
+def _distinct(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(cell if cells.index(cell) == n else f"{cell} {n}" for n, cell in enumerate(cells))
 
 
 def _is_vggsound(row: Sequence[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import tarfile
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ from contextlib import closing
 from typing import Final
 
 from api.datasets.croissant import is_croissant
-from api.datasets.json_text import BadJson, json_object
+from api.datasets.json_rows import entries_of, whole_json
+from api.datasets.json_text import BadJson, parse_json
 from api.datasets.labels import (
     ARCHIVE_SUFFIXES,
     HEAD_BYTES,
@@ -21,16 +21,16 @@ from api.datasets.labels import (
     suffix,
 )
 from api.datasets.lhotse import is_lhotse
-from api.datasets.lhotse import lines as json_lines
+from api.datasets.lines import head_lines
 from api.datasets.members import called_like_audio, is_item
 from api.datasets.places import Listing, Place
 from api.datasets.streams import UNPACK_ERRORS
 from api.datasets.tape import BLOCK, open_tape
+from api.datasets.text_forms import has_audio, is_path_list, is_wav_scp, told_delimited
 from api.datasets.types import SourceLimits
 from api.datasets.unpack import compression_of
-from api.errors import ClosedArchive, ItemRefused, ItemUnreadable
+from api.errors import ClosedArchive, ItemRefused, ItemUnreadable, SourceTooLarge
 
-_HEAD_TEXT_BYTES: Final = 1 << 16
 TAR_ENDINGS: Final = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
 )  # fmt: skip
@@ -92,7 +92,7 @@ def _recognise_packed(place: Place, *, packing: str, limits: SourceLimits) -> st
         return "warc"
     if is_item(place.name.rpartition(".")[0], head=head):
         return "packed"
-    return _recognise_json(place, limits=limits) if packing == "tar.gz" else None
+    return _recognise_text(place, limits=limits)
 
 
 def unpacked_head(place: Place, *, packing: str, limits: SourceLimits) -> bytes | None:
@@ -150,63 +150,58 @@ def _is_webdataset(place: Place, *, packing: str, limits: SourceLimits) -> bool:
 
 
 def _recognise_text(place: Place, *, limits: SourceLimits) -> str | None:
-    head = place.head(_HEAD_TEXT_BYTES)
-    text = head.decode("utf-8-sig", "surrogateescape")
-    if not text.strip() or "\0" in text[:HEAD_BYTES]:
+    try:
+        lines = [line for line in head_lines(place, limits) if line.strip()]
+    except (OSError, ItemRefused):
         return None
-    if text.lstrip().startswith("{"):
-        return _recognise_json(place, limits=limits)
-    lines = text.splitlines()[:8]
-    if place.name == "wav.scp" or _is_wav_scp(lines):
+    if not lines or any("\0" in line for line in lines[:8]):
+        return None
+    first = lines[0].lstrip()
+    if first.startswith(("{", "[")) and not first.lower().startswith("[playlist]"):
+        return _recognise_json(place, lines, limits=limits)
+    if place.name == "wav.scp" or is_wav_scp(lines[:8]):
         return "kaldi"
-    return _delimited(lines)
+    return "list" if is_path_list(lines, name=place.name) else told_delimited(lines, name=place.name)
 
 
-def _recognise_json(place: Place, *, limits: SourceLimits) -> str | None:
-    """JSON lines of a manifest, or of Lhotse; or one object that is a Croissant description."""
+def _recognise_json(place: Place, lines: Sequence[str], *, limits: SourceLimits) -> str | None:
+    """JSON lines of a manifest, or of Lhotse; one text that is a manifest or a Croissant description."""
     try:
-        first = next(json_lines(place, limits), b"")
-        entry = json_object(first)
-    except ItemRefused:
-        return None
+        first = parse_json(lines[0])
+        if isinstance(first, list):
+            return _recognise_whole(place, limits=limits)
+        if not isinstance(first, dict):
+            return None
     except BadJson:
-        return _recognise_object(place, limits=limits)
-    if is_croissant(entry):
+        # one JSON text over several lines; or lines of which the first is damaged
+        whole = _recognise_whole(place, limits=limits)
+        stem = (
+            place.name.lower()
+            .removesuffix(".gz")
+            .removesuffix(".zst")
+            .removesuffix(".bz2")
+            .removesuffix(".xz")
+        )
+        return whole or ("jsonl" if suffix(stem) in {".jsonl", ".ndjson"} else None)
+    if is_croissant(first):
         return "croissant"
-    return "lhotse" if is_lhotse(entry) else "jsonl"
+    if is_lhotse(first):
+        return "lhotse"
+    if len(lines) == 1 and entries_of(first) and not has_audio(first):
+        return _recognise_whole(place, limits=limits)
+    return "jsonl"
 
 
-def _recognise_object(place: Place, *, limits: SourceLimits) -> str | None:
-    with closing(place.open()) as stream:
-        text = stream.read(limits.json_bytes)
+def _recognise_whole(place: Place, *, limits: SourceLimits) -> str | None:
     try:
-        return "croissant" if is_croissant(json_object(text)) else None
-    except BadJson:
-        # lines of which the first is damaged are still lines
-        return "jsonl" if suffix(place.name) in {".jsonl", ".ndjson"} else None
-
-
-def _is_wav_scp(lines: Sequence[str]) -> bool:
-    """Every line names an utterance and then an audio file, or a command."""
-    words = [line.split(None, 1) for line in lines if line.strip()]
-    return bool(words) and all(
-        len(pair) == 2
-        and "," not in pair[0]
-        and (called_like_audio(pair[1].strip()) or pair[1].strip().endswith("|"))
-        for pair in words
-    )
-
-
-def _delimited(lines: Sequence[str]) -> str | None:
-    # AudioSet's begin with comments, of which the last is the header
-    first = next((line for line in lines if not line.startswith("#")), lines[-1])
-    for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
-        if delimiter in first and not first.startswith(("<", "%")):
-            return kind
-    # a plain list of paths is a manifest of one column, if its first line is a header
-    cells = next(csv.reader(lines[:1]), [])
-    return (
-        "csv"
-        if cells and cells[0].strip().lower() in {"path", "file", "filename", "url", "ytid", "isrc"}
-        else None
-    )
+        value = whole_json(place, limits=limits)
+    except (BadJson, OSError, ItemRefused, SourceTooLarge):
+        return None
+    if isinstance(value, dict) and is_croissant(value):
+        return "croissant"
+    entries = entries_of(value)
+    if entries is None:
+        return "jsonl" if isinstance(value, dict) and has_audio(value) else None
+    if entries and isinstance(entries[0], dict) and is_lhotse(entries[0]):
+        return "lhotse"
+    return "json" if not entries or any(isinstance(entry, dict | str) for entry in entries) else None

@@ -10,7 +10,7 @@ import io
 import ipaddress
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import urlsplit
@@ -202,6 +202,10 @@ class RemoteRoot:
         if climbs_out(text):
             raise PathEscapes(name=label(text))
         return replace(self.remote.item(self.base + text), name=label(text))
+
+    def guess(self, stems: Sequence[str]) -> Place | None:  # noqa: ARG002 (part of the protocol)
+        """Nothing: each guess would be a request."""
+        return None
 
 
 class _Steady(io.RawIOBase):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from api.datasets.labels import label
+from api.datasets.labels import AUDIO_SUFFIXES, climbs_out, label, suffix
 from api.datasets.places import Place, open_regular
 from api.errors import (
     BadEntry,
@@ -22,12 +24,30 @@ from api.errors import (
     RemoteRefused,
 )
 
+LONGEST_NAME: Final = 4096
+"""Characters of a path or URL; what is longer is no name of a file."""
+USUAL_FOLDERS: Final = (
+    "", "clips", "wavs", "wav", "audio", "audios", "data", "mp3", "mp3s", "flac", "sounds", "recordings",
+    "files", "media", "songs", "tracks", "music", "segments", "wav48", "audio_files",
+)  # fmt: skip
+"""Folders beside a manifest in which its audio usually lies."""
+_SUFFIXES: Final = (
+    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".webm", ".mkv", ".aac", ".low.mp3", ".aif",
+    ".aiff", ".wma", ".oga", ".sph",
+)  # fmt: skip
+_FOLDERS_HELD: Final = 1_000
+_LISTED: Final = 1_000_000
+"""Names of one folder that are held in memory."""
+
 
 class Resolver(Protocol):
     """Finds the file that an entry names; raises the `ItemRefused` that says why not."""
 
     def place(self, text: str) -> Place:
         """The file that ``text`` (a path or URL, as written) names."""
+
+    def guess(self, stems: Sequence[str]) -> Place | None:
+        """The first file that is there under one of these names, without suffix; None when none is."""
 
 
 def is_command(text: str) -> bool:
@@ -45,47 +65,165 @@ def is_url(text: str) -> bool:
 
 def check_entry(text: str) -> None:
     """Refuse what is no name of a file at all."""
-    if is_command(text):
-        raise CommandRefused(name=label(text))
+    if len(text) <= LONGEST_NAME and is_command(text):
+        raise CommandRefused(name=shortened(text))
+    if len(text) > LONGEST_NAME:
+        raise BadEntry(name=shortened(text), detail=f"text of {len(text):,} characters is no path")
     if not text.strip() or "\0" in text:
         raise BadEntry(name=label(text) or "(empty)", detail="no path")
+
+
+def shortened(text: str) -> str:
+    """The start of a text that is too long to show."""
+    return label(text) if len(text) <= 200 else f"{label(text[:60])}..."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRoot:
     """Resolves paths below a local folder; links may be followed only as far as they stay below it.
 
-    ``fetch`` opens a URL as a place; None where fetching was not asked for.
+    Attributes
+    ----------
+    root : Path
+        The folder that the manifest lies in.
+    named : Path or None
+        The folder that the user names as the one that holds the audio: it is looked into first, and paths
+        that are absolute or climb may lead there.
+    fetch : callable or None
+        Opens a URL as a place; None where fetching was not asked for.
     """
 
     root: Path
+    named: Path | None = None
     fetch: Callable[[str], Place] | None = None
+    _listed: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _stripped: list[tuple[str, ...]] = field(default_factory=list)
+    """The first parts of absolute paths that stand for ``named``, once one has been found there."""
 
     def place(self, text: str) -> Place:
         """The file that ``text`` names."""
         check_entry(text)
         if text.startswith("file://"):
-            text = unquote(urlsplit(text).path)
+            try:
+                text = unquote(urlsplit(text).path)
+            except ValueError as error:
+                raise BadEntry(name=shortened(text), detail=str(error)[:80]) from error
         elif is_url(text):
             if self.fetch is None:
                 raise RemoteRefused(name=label(text))
             return self.fetch(text)
         return self._local(text)
 
+    def guess(self, stems: Sequence[str]) -> Place | None:
+        """The first file of one of these names, in the usual folders and with the usual suffixes."""
+        for stem in stems:
+            if found := self._beside(stem):
+                return self._judged(found, name=self._relative(found))
+        return None
+
+    def _relative(self, path: str) -> str:
+        root = next(root for root in self._roots() if _below(path, root))
+        return label(path.removeprefix(str(root)).lstrip("/"))
+
+    def _roots(self) -> tuple[Path, ...]:
+        return (self.root,) if self.named is None else (self.named, self.root)
+
     def _local(self, text: str) -> Place:
-        name, written = label(text), Path(os.path.normpath(self.root / text))
-        # judged twice: as written, and where links in the way would really lead
-        if not written.is_relative_to(self.root):
-            raise PathEscapes(name=name)
+        spellings = list(_spellings(text))
+        escapes, refused = True, ItemMissing(name=shortened(text), detail="No such file or directory")
+        for written in spellings:
+            for root in self._roots():
+                path = os.path.normpath(root / written)
+                if not any(_below(path, allowed) for allowed in self._roots()):
+                    continue
+                escapes = False
+                if os.path.lexists(path):
+                    return self._judged(path, name=label(text))
+        for written in spellings:
+            if found := self._elsewhere(written):
+                return self._judged(found, name=self._relative(found))
+        raise PathEscapes(name=shortened(text)) if escapes else refused
+
+    def _elsewhere(self, text: str) -> str | None:
+        """Where a path that is not where it says may be: in a usual folder, or below the folder named."""
+        if not _climbs(text):
+            return self._beside(text)
+        if self.named is None:
+            return None
+        parts = tuple(part for part in text.replace("\\", "/").split("/") if part and part != ".")
+        tries = [len(self._stripped[0])] if self._stripped else range(1, len(parts))
+        for n in tries:
+            path = os.path.normpath(self.named.joinpath(*parts[n:]))
+            agrees = not self._stripped or parts[:n] == self._stripped[0]
+            if agrees and ".." not in parts[n:] and os.path.lexists(path):
+                # two absolute folders are never taken for one
+                self._stripped[:] = [parts[:n]]
+                return path
+        return None
+
+    def _beside(self, text: str) -> str | None:
+        """A file of this name in a usual folder, with a usual suffix where it has none."""
+        if _climbs(text):
+            return None
+        known = suffix(text) in AUDIO_SUFFIXES
+        for root in self._roots():
+            for folder in self._folders(root):
+                for ending in ("",) if known else ("", *_SUFFIXES):
+                    path = os.path.join(root, folder, text + ending)  # noqa: PTH118 (a hundred a row)
+                    if (ending or folder) and self._is_listed(path):
+                        return path
+        return None
+
+    def _folders(self, root: Path) -> list[str]:
+        return [name for name in USUAL_FOLDERS if not name or self._is_listed(f"{root}/{name}")]
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether a file is there, by a listing that each folder gives once."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._listed:
+            if len(self._listed) >= _FOLDERS_HELD:
+                self._listed.clear()
+            self._listed[folder] = _names_in(folder)
+        names = self._listed[folder]
+        return os.path.lexists(path) if names is None else name in names
+
+    def _judged(self, path: str, *, name: str) -> Place:
+        """A file that lies below a root as written; judged once more where links in the way really lead."""
         try:
-            real = written.resolve(strict=True)
+            real = Path(path).resolve(strict=True)
             mode = real.lstat()
         except (OSError, ValueError) as error:
             raise ItemMissing(name=name, detail=getattr(error, "strerror", None)) from error
         except RuntimeError as error:  # a loop of links
             raise LinkRefused(name=name) from error
-        if not real.is_relative_to(self.root):
+        if not any(real.is_relative_to(root) for root in self._roots()):
             raise LinkRefused(name=name, detail="it leads out of the folder")
         if not stat.S_ISREG(mode.st_mode):
             raise DeviceRefused(name=name)
         return Place(name=name, open=lambda: open_regular(real), size=mode.st_size, file=real)
+
+
+def _below(path: str, root: Path) -> bool:
+    return path == str(root) or path.startswith(f"{str(root).rstrip('/')}/")
+
+
+def _climbs(text: str) -> bool:
+    return climbs_out(os.path.normpath(text)) or climbs_out(text)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """A path as written, and as other systems would write it."""
+    stripped = text.strip()
+    forms = [text, stripped, stripped.replace("\\", "/"), unquote(stripped)]
+    forms += [unicodedata.normalize(form, stripped) for form in ("NFC", "NFD") if not stripped.isascii()]
+    return iter(dict.fromkeys(form for form in forms if form and "\0" not in form))
+
+
+def _names_in(folder: str) -> frozenset[str] | None:
+    """The names in a folder, none where there is no such folder; None where there are too many to hold."""
+    try:
+        with os.scandir(folder) as listing:
+            names = frozenset(entry.name for entry in itertools.islice(listing, _LISTED))
+    except (OSError, ValueError):
+        return frozenset()
+    return None if len(names) == _LISTED else names

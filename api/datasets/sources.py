@@ -164,6 +164,8 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
     "csv": partial(_manifest, "csv"),
     "tsv": partial(_manifest, "tsv"),
     "jsonl": partial(_manifest, "jsonl"),
+    "json": partial(_manifest, "json"),
+    "list": partial(_manifest, "list"),
     "croissant": _croissant,
     "kaldi": _kaldi,
     "lhotse": lambda opening: LhotseReader(opening.file(), resolver=opening.resolver, limits=opening.limits),
@@ -211,6 +213,7 @@ def open_source(
     limits: SourceLimits | None = None,
     allow_remote: bool | None = None,
     allow_private: bool = False,
+    root: str | Path | None = None,
 ) -> Reader:
     """Open a folder, archive, table, manifest or shard pattern, by the format its content shows.
 
@@ -226,6 +229,9 @@ def open_source(
         Whether entries of a local manifest may be fetched from URLs; a remote source's always may.
     allow_private : bool
         Whether private, loopback and link-local addresses may be connected to.
+    root : str or Path, optional
+        Folder (or URL) that holds what a manifest names, where that is not the manifest's own folder; entries
+        are looked for there first, and absolute paths and such with ``..`` may lead there.
 
     Raises
     ------
@@ -240,6 +246,7 @@ def open_source(
         allow_remote=bool(allow_remote),
         audio_column=audio_column,
         limits=limits or SourceLimits(),
+        root=None if root is None else str(root),
     )
     opening = replace(opening, resolver=CarefulResolver(inner=opening.resolver))
     name = reader or _recognise(opening)
@@ -250,22 +257,43 @@ def open_source(
 
 
 def _locate(
-    source: str, *, remote: Remote, allow_remote: bool, audio_column: str | None, limits: SourceLimits
+    source: str,
+    *,
+    remote: Remote,
+    allow_remote: bool,
+    audio_column: str | None,
+    limits: SourceLimits,
+    root: str | None,
 ) -> Opening:
     if is_command(source):
         raise CommandRefused(name=label(source))
     sources = expand(source) if is_pattern(source) and not Path(source).exists() else [source]
     make = partial(Opening, source=label(source), audio_column=audio_column, limits=limits)
     if is_remote(source):
-        return _locate_remote(sources, remote, make)
+        return _locate_remote(sources, remote, make, root=root)
     first = _existing(sources[0])
-    root = first if first.is_dir() else first.parent
+    # a manifest that is a link, as in the Hugging Face cache, has its audio beside the link
+    below = first if first.is_dir() else Path(sources[0]).absolute().parent.resolve()
+    resolver: Resolver = LocalRoot(
+        root=below,
+        named=None if root is None or is_remote(root) else _existing_folder(root),
+        fetch=remote.item if allow_remote else None,
+    )
+    if root is not None and is_remote(root):
+        resolver = RemoteRoot(remote=remote, base=root.rstrip("/") + "/")
     return make(
         places=() if first.is_dir() else [local_place(Path(name).resolve()) for name in sources],
-        listing=partial(walk, root),
-        root=root,
-        resolver=LocalRoot(root=root, fetch=remote.item if allow_remote else None),
+        listing=partial(walk, below),
+        root=below,
+        resolver=resolver,
     )
+
+
+def _existing_folder(root: str) -> Path:
+    folder = _existing(root)
+    if not folder.is_dir():
+        raise SourceNotFound(source=f"{label(root)}/")
+    return folder
 
 
 def _existing(source: str) -> Path:
@@ -276,14 +304,16 @@ def _existing(source: str) -> Path:
     return path.resolve()
 
 
-def _locate_remote(sources: Sequence[str], remote: Remote, make: Callable[..., Opening]) -> Opening:
+def _locate_remote(
+    sources: Sequence[str], remote: Remote, make: Callable[..., Opening], *, root: str | None
+) -> Opening:
     first = sources[0]
     folder = first if remote.is_folder(first) else first.rpartition("/")[0]
     base = folder.rstrip("/") + "/"
     return make(
         places=() if folder == first else [remote.place(url) for url in sources],
         listing=remote.listing(base),
-        resolver=RemoteRoot(remote=remote, base=base),
+        resolver=RemoteRoot(remote=remote, base=base if root is None else root.rstrip("/") + "/"),
     )
 
 

@@ -1,219 +1,234 @@
-"""Rows of Parquet and Arrow tables as items: which column holds the audio, and what a row's value is."""
+"""Rows of Parquet and Arrow tables as items: an item for each value that is audio."""
 
 from __future__ import annotations
 
-import io
+import datetime
+import decimal
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from api.datasets.entries import named_item
-from api.datasets.identify import identifiers_of
-from api.datasets.json_text import BadJson, json_object
-from api.datasets.labels import label
-from api.datasets.resolve import Resolver
+import numpy as np
+
+from api.datasets.columns import Named, called_as_sound
+from api.datasets.entries import About, held_item, named_item
+from api.datasets.entry_errors import ColumnNotCompared
+from api.datasets.held import base64_audio, rate_named, samples_audio
+from api.datasets.labels import HEAD_BYTES, label, looks_like_audio
+from api.datasets.presets import Layout
+from api.datasets.resolve import LONGEST_NAME, Resolver
+from api.datasets.row_items import RowItems
+from api.datasets.table_columns import Column, Plan, array_field, bytes_field, kind_of
 from api.datasets.types import Json, Recording, Skipped, SourceLimits
-from api.errors import BadEntry, ItemRefused, ItemTooLarge, NoAudioColumn
+from api.errors import BadEntry, ItemRefused, ItemTooLarge
 
-_BYTES_NAMES: Final = (
-    "audio",
-    "bytes",
-    "audio_bytes",
-    "data",
-    "content",
-    "wav",
-    "mp3",
-    "flac",
-    "ogg",
-    "opus",
-)
-_PATH_NAMES: Final = (
-    "audio",
-    "path",
-    "file",
-    "file_name",
-    "filename",
-    "audio_path",
-    "audio_filepath",
-    "audio_url",
-)
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioColumn:
-    """The column that holds audio: ``kind`` is ``struct`` ({bytes, path}), ``bytes``, ``path`` or ``none``.
-
-    ``none`` is a link list: rows that identify recordings and hold no audio. ``described_by`` are the plain
-    columns that are kept as metadata.
-    """
-
-    name: str
-    kind: str
-    described_by: tuple[str, ...]
-
-    @property
-    def columns(self) -> list[str]:
-        """Every column that is read."""
-        return [*([] if self.kind == "none" else [self.name]), *self.described_by]
-
-
-def audio_column(schema: Any, *, source: str, wanted: str | None) -> AudioColumn:  # pyarrow has no types
-    """Find the audio column of a schema, or take the one asked for; `NoAudioColumn` if there is none."""
-    kinds = {field.name: _kind(field.type) for field in schema}
-    plain = tuple(name for name, kind in kinds.items() if kind in {"path", "plain"} and name != wanted)
-    name = wanted if wanted is not None else _guess(schema, kinds)
-    if name is None and _is_link_list(plain):
-        return AudioColumn(name="", kind="none", described_by=plain)
-    if name is None or kinds.get(name) not in {"struct", "bytes", "path"}:
-        raise NoAudioColumn(source=source, columns=tuple(map(label, kinds)))
-    described_by = tuple(column for column in plain if column != name)
-    return AudioColumn(name=name, kind=kinds[name], described_by=described_by)
-
-
-def _kind(type_: Any) -> str:
-    import pyarrow.types as t
-
-    if t.is_struct(type_):
-        fields = {type_.field(n).name: type_.field(n).type for n in range(type_.num_fields)}
-        return "struct" if _is_binary(fields.get("bytes")) else "other"
-    if _is_binary(type_):
-        return "bytes"
-    if t.is_string(type_) or t.is_large_string(type_):
-        return "path"
-    plain = t.is_integer(type_) or t.is_floating(type_) or t.is_boolean(type_)
-    return "plain" if plain else "other"
-
-
-def _is_binary(type_: Any) -> bool:
-    import pyarrow.types as t
-
-    return type_ is not None and (t.is_binary(type_) or t.is_large_binary(type_))
-
-
-def _guess(schema: Any, kinds: Mapping[str, str]) -> str | None:
-    """The column declared as Audio, else the one shaped like it, else one called like it."""
-    structs = [name for name, kind in kinds.items() if kind == "struct"]
-    audio = [name for name in _declared(schema.metadata or {}) if name in kinds] or structs
-    if audio:
-        return audio[0]
-    lower = {name.lower(): name for name in kinds}
-    for names, kind in ((_BYTES_NAMES, "bytes"), (_PATH_NAMES, "path")):
-        for name in names:
-            if name in lower and kinds[lower[name]] == kind:
-                return lower[name]
-    return None
-
-
-def _declared(metadata: Mapping[bytes, bytes]) -> list[str]:
-    """Columns that the Hugging Face features in a schema's metadata declare as Audio."""
-    try:
-        info = json_object(metadata.get(b"huggingface", b"{}"))
-    except BadJson:
-        return []
-    inner = info.get("info")
-    features = inner.get("features") if isinstance(inner, dict) else None
-    if not isinstance(features, dict):
-        return []
-    return [
-        name for name, kind in features.items() if isinstance(kind, dict) and kind.get("_type") == "Audio"
-    ]
-
-
-def _is_link_list(columns: Sequence[str]) -> bool:
-    lower = {name.lower() for name in columns}
-    artist = lower & {"artist", "artist_name", "artists", "artist_names"}
-    named = bool(artist) and bool(lower & {"title", "track_name"})
-    return named or bool(
-        lower & {"isrc", "ytid", "youtube_id", "video_id", "song_id", "spotify_id", "youtube_url"}
-    )
+_LONGEST_LIST: Final = 1_000
+_MOST_CHANNELS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Makes items of the rows of one shard."""
 
-    column: AudioColumn
+    plan: Plan
     shard: str
     resolver: Resolver
     limits: SourceLimits
+    wanted: str | None = None
+
+    def left_out(self) -> Iterator[Skipped]:
+        """The accounts of columns that hold audio and were not asked for."""
+        for name in self.plan.left_out:
+            item_id = f"{self.shard}/{name}"
+            yield self._skipped(ColumnNotCompared(name=item_id), item_id)
 
     def items(self, batch: Any, *, first_row: int) -> Iterator[Recording | Skipped]:
-        """The items of one record batch; ids are ``shard#row``."""
+        """The items of one record batch; ids are ``shard#row``, with the column where there are several."""
+        at = _positions(batch)
         for n in range(batch.num_rows):
-            yield self._item(batch, n, item_id=f"{self.shard}#{first_row + n}")
+            number = f"{self.shard}#{first_row + n}"
+            row = {c.name: _plain(batch.column(at[c.stored, c.nth])[n]) for c in self.plan.described_by}
+            if self.plan.held:
+                values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.held]
+                yield from self._holding(values, row, number)
+            else:
+                yield from self._made.items(row, number, own_id=False)
 
-    def _item(self, batch: Any, n: int, *, item_id: str) -> Recording | Skipped:
-        metadata = {name: _plain(batch.column(name)[n]) for name in self.column.described_by}
-        if self.column.kind == "none":
-            return self._link(metadata, item_id=item_id)
-        stored, path = self._parts(batch.column(self.column.name)[n])
-        if stored is None:
-            return self._elsewhere(path, item_id=item_id, metadata=metadata)
+    @property
+    def _made(self) -> RowItems:
+        layout = Layout(name=None, path_column=None if self.plan.held else self.wanted)
+        return RowItems(
+            layout=layout, source=self.shard, resolver=self.resolver, limits=self.limits, shard=self.shard
+        )
+
+    def _holding(
+        self, values: list[tuple[Column, Any]], row: Mapping[str, Json], number: str
+    ) -> Iterator[Recording | Skipped]:
+        made = self._made
+        entry = made.layout.entry(row, own_rate=lambda _: None)
+        about = made.about(row, entry)
+        parts = [
+            (f"{label(column.name)}{tail}", column, part)
+            for column, value in values
+            for tail, part in _parts(value, column)
+        ]
+        several = sum(column.sure for column in self.plan.held) > 1 or len(parts) > 1
+        found: list[Recording | Skipped] = []
+        for name, column, part in parts:
+            item_id = f"{number}/{name}" if several else number
+            item = self._value(part, about, column=column, item_id=item_id)
+            if item is not None:
+                found.append(item)
+        beside = [] if self.wanted is not None else list(self._beside(entry.named, about, number))
+        if beside and len(found) == 1 and not several:
+            found = [replace(found[0], item_id=f"{number}/{label(self.plan.held[0].name)}")]
+        yield from [*found, *beside] or made.items(row, number, own_id=False)
+
+    def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[Recording]:
+        """Files that a row of audio names besides, by a column that says so."""
+        for each in named:
+            if isinstance(each.value, str) and called_as_sound(each.column):
+                item_id = f"{number}/{label(each.column)}"
+                item = named_item(
+                    each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about
+                )
+                if isinstance(item, Recording):
+                    yield item
+
+    def _value(self, value: Any, about: About, *, column: Column, item_id: str) -> Recording | Skipped | None:
+        """The item of one value; None where it holds nothing that is audio."""
+        try:
+            return self._of(value, about, sure=column.sure, item_id=item_id)
+        except ItemRefused as error:
+            return self._skipped(error, item_id)
+
+    def _of(self, value: Any, about: About, *, sure: bool, item_id: str) -> Recording | Skipped | None:
+        kind = kind_of(value.type)
+        if kind == "bytes":
+            return self._of_bytes(value.as_buffer(), self.shard, about, sure=sure, item_id=item_id)
+        if kind == "array":
+            rate = rate_named(about.metadata)
+            return self._of_array(value, rate, self.shard, about, item_id=item_id)
+        if kind == "text":
+            return self._of_text(_plain(value), about, item_id=item_id)
+        fields = {name.lower(): value[name] for name in (field.name for field in value.type)}
+        kinds = {name: kind_of(each.type) for name, each in fields.items()}
+        path = _plain(fields["path"]) if "path" in fields else None
+        path = path if isinstance(path, str) and path else None
+        shown = label(path[:LONGEST_NAME]) if path else self.shard
+        held, array = bytes_field(kinds), array_field(kinds)
+        if held is not None and (inner := _inner(fields[held])) is not None:
+            return self._of_bytes(inner.as_buffer(), shown, about, sure=True, item_id=item_id)
+        if array is not None and (inner := _inner(fields[array])) is not None:
+            rate = rate_named({name: _plain(each) for name, each in fields.items() if name != array})
+            return self._of_array(inner, rate or rate_named(about.metadata), shown, about, item_id=item_id)
+        return None if path is None else self._of_text(path, about, item_id=item_id)
+
+    def _of_bytes(
+        self, stored: Any, path: str, about: About, *, sure: bool, item_id: str
+    ) -> Recording | None:
         if stored.size > self.limits.item_bytes:
-            return self._skipped(ItemTooLarge(name=item_id, detail=f"{stored.size:,} bytes"), item_id)
-        data: bytes = stored.to_pybytes()
-        return Recording(
-            item_id=item_id,
-            path=label(path) if path else self.shard,
-            size=len(data),
-            open=lambda: io.BytesIO(data),
-            shard=self.shard,
-            identifiers=identifiers_of(metadata),
-            metadata=metadata,
-        )
+            raise ItemTooLarge(name=item_id, detail=f"{stored.size:,} bytes")
+        if not sure and not looks_like_audio(stored.slice(0, min(stored.size, HEAD_BYTES)).to_pybytes()):
+            return None
+        return held_item(stored.to_pybytes(), item_id=item_id, path=path, about=about)
 
-    def _parts(self, value: Any) -> tuple[Any, str | None]:
-        """The stored bytes (an Arrow buffer) and the path of one value, each None where it has none."""
-        if not value.is_valid:
-            return None, None
-        if self.column.kind == "struct":
-            names = {field.name for field in value.type}
-            path = _plain(value["path"]) if "path" in names else None
-            return value["bytes"].as_buffer(), path if isinstance(path, str) else None
-        if self.column.kind == "bytes":
-            return value.as_buffer(), None
-        path = _plain(value)
-        return None, path if isinstance(path, str) else None
+    def _of_text(self, text: Json, about: About, *, item_id: str) -> Recording | Skipped | None:
+        if not isinstance(text, str) or not text.strip():
+            return None
+        audio = base64_audio(text, max_bytes=self.limits.item_bytes)
+        if audio is not None:
+            return held_item(audio, item_id=item_id, path=self.shard, about=about)
+        return named_item(text, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about)
 
-    def _elsewhere(
-        self, path: str | None, *, item_id: str, metadata: Mapping[str, Json]
-    ) -> Recording | Skipped:
-        if path is None:
-            return self._skipped(BadEntry(name=item_id, detail="neither bytes nor a path"), item_id)
-        return named_item(
-            path,
-            item_id=item_id,
-            resolver=self.resolver,
-            limits=self.limits,
-            identifiers=identifiers_of(metadata),
-            metadata=metadata,
-            shard=self.shard,
-        )
-
-    def _link(self, metadata: Mapping[str, Json], *, item_id: str) -> Recording | Skipped:
-        identifiers = identifiers_of(metadata)
-        if identifiers is None:
-            return self._skipped(BadEntry(name=item_id, detail="it identifies no recording"), item_id)
-        return Recording(
-            item_id=item_id,
-            path=self.shard,
-            open=None,
-            shard=self.shard,
-            identifiers=identifiers,
-            metadata=metadata,
-        )
+    def _of_array(
+        self, value: Any, rate: float | None, path: str, about: About, *, item_id: str
+    ) -> Recording:
+        if rate is None:
+            raise BadEntry(name=item_id, detail="a list of samples without its sampling_rate")
+        samples = _samples(value.values, item_id=item_id, max_samples=self.limits.item_bytes // 4)
+        audio = samples_audio(samples, rate_hz=rate, name=item_id, max_bytes=self.limits.item_bytes)
+        return held_item(audio, item_id=item_id, path=path, about=about)
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
         return Skipped.of(error, item_id=item_id, path=self.shard, shard=self.shard)
 
 
+def _positions(batch: Any) -> dict[tuple[str, int], int]:
+    """Where a batch has the ``nth`` column of each name."""
+    seen: dict[str, int] = {}
+    found = {}
+    for position, name in enumerate(batch.schema.names):
+        nth = seen[name] = seen.get(name, -1) + 1
+        found[name, nth] = position
+    return found
+
+
+def _inner(scalar: Any) -> Any:
+    """The value itself of a dictionary's or an extension's scalar; None where there is none."""
+    import pyarrow as pa
+
+    while (
+        scalar is not None
+        and scalar.is_valid
+        and isinstance(scalar, pa.DictionaryScalar | pa.ExtensionScalar)
+    ):
+        scalar = scalar.value
+    return scalar if scalar is not None and scalar.is_valid else None
+
+
+def _parts(scalar: Any, column: Column) -> Iterator[tuple[str, Any]]:
+    """The values of one cell: itself, or those of its list, each with what is added to its name."""
+    value = _inner(scalar)
+    if value is None:
+        return
+    if not column.kind.startswith("list of"):
+        yield "", value
+        return
+    for n in range(len(value.values)):
+        inner = _inner(value.values[n])
+        if inner is not None:
+            yield (f"/{n}" if len(value.values) > 1 else ""), inner
+
+
+def _samples(values: Any, *, item_id: str, max_samples: int) -> NDArray[Any]:
+    """The numbers of an Arrow array, or of an array of one list for each channel or frame."""
+    if len(values) > max_samples:
+        raise ItemTooLarge(name=item_id, detail=f"{len(values):,} samples")
+    if kind_of(values.type) != "array":
+        found: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return found
+    flat = values.flatten()
+    if len(flat) > max_samples:
+        raise ItemTooLarge(name=item_id, detail=f"{len(flat):,} samples")
+    if not len(values) or len(flat) % len(values) or flat.null_count or kind_of(flat.type) == "array":
+        raise BadEntry(name=item_id, detail="its channels are not of one length")
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(values), -1)
+
+
 def _plain(scalar: Any) -> Json:
     """A scalar as JSON; what JSON cannot hold is null."""
     try:
-        value = scalar.as_py()
-    except UnicodeDecodeError:
+        return _json(scalar.as_py(), depth=0)
+    except (UnicodeDecodeError, ValueError, OverflowError, ArithmeticError):
         return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | bool) else None
+
+
+def _json(value: Any, *, depth: int) -> Json:
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float | decimal.Decimal):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, datetime.timedelta):
+        return f"{value.total_seconds():.6f}s"
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, list) and depth < 3 and len(value) <= _LONGEST_LIST:
+        return [_json(each, depth=depth + 1) for each in value]
+    if isinstance(value, dict) and depth < 3:
+        return {str(key): _json(each, depth=depth + 1) for key, each in value.items()}
+    return None

@@ -144,6 +144,19 @@ def in_parts(kind: Literal["sequential", "parallel"], *lengths_s: float) -> Deco
     return replace(decoded(1), waveform=waveform, parts=tuple(parts))
 
 
+@pytest.mark.parametrize(("start_s", "end_s"), [(30.0, 38.0), (30.0, 38.3), (3.0, 11.0), (900.0, 907.8)])
+def test_a_file_as_long_as_the_part_is_the_part(start_s: float, end_s: float) -> None:
+    """A clip that was cut already is compared whole, wherever it began in a recording that is not there."""
+    assert stretch(decoded(8), item(start_s=start_s, end_s=end_s)).waveform.duration_s == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize(("start_s", "end_s", "left_s"), [(3.0, 9.5, 5.0), (0.0, 8.0, 8.0), (2.0, 8.2, 6.0)])
+def test_a_part_that_begins_in_a_longer_file_is_cut(start_s: float, end_s: float, left_s: float) -> None:
+    """A file that is not as long as the part is not taken for it."""
+    cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
+    assert cut.waveform.duration_s == pytest.approx(left_s)
+
+
 @pytest.mark.parametrize(
     ("kind", "start_s", "end_s", "expected"),
     [

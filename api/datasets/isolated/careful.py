@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.datasets.labels import label
@@ -28,6 +29,15 @@ class CarefulResolver:
             raise
         except Exception as error:
             raise BadEntry(name=label(text[:_NAME_CHARS]), detail=described(error)) from error
+
+    def guess(self, stems: Sequence[str]) -> Place | None:
+        """The first file that is there under one of these names; `BadEntry` where a library raises."""
+        try:
+            return self.inner.guess(stems)
+        except EarwitnessError:
+            raise
+        except Exception as error:
+            raise BadEntry(name=label("".join(stems[:1])[:_NAME_CHARS]), detail=described(error)) from error
 
 
 def described(error: BaseException) -> str:

@@ -1,0 +1,108 @@
+"""Rows of a manifest that is one JSON text: an array, or an object that holds one or names its entries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from api.datasets.json_text import BadJson, parse_json
+from api.datasets.lines import encoding_of, plain_bytes
+from api.datasets.places import Place
+from api.datasets.rows import Row, value_row
+from api.datasets.types import Json, SourceLimits
+from api.errors import SourceTooLarge
+
+_LIST_KEYS: Final = (
+    "data", "rows", "items", "samples", "entries", "examples", "audio", "audios", "files", "clips",
+    "tracks", "utterances", "recordings", "records", "segments", "annotations", "train", "test", "results",
+    "documents", "songs", "manifest", "dataset",
+)  # fmt: skip
+
+
+def whole_json(place: Place, *, limits: SourceLimits) -> Json:
+    """The JSON of a whole file, packed or not and in any usual encoding, within its cap.
+
+    Raises
+    ------
+    BadJson, SourceTooLarge, OSError, ItemRefused
+    """
+    with plain_bytes(place, limits) as stream:
+        data = stream.read(limits.json_bytes + 1)
+    if len(data) > limits.json_bytes:
+        raise SourceTooLarge(source=place.name, what="its length", limit=f"{limits.json_bytes:,} bytes")
+    encoding, mark = encoding_of(data)
+    try:
+        return parse_json(data[mark:].decode(encoding))
+    except UnicodeDecodeError as error:
+        raise BadJson(f"it is no {encoding}") from error
+
+
+def json_rows(place: Place, *, limits: SourceLimits) -> Iterator[Row]:
+    """The entries of a JSON manifest in their order, each written as a line of its own.
+
+    Raises
+    ------
+    OSError
+        It is no JSON, or holds no list of entries.
+    """
+    try:
+        entries = entries_of(whole_json(place, limits=limits))
+    except BadJson as error:
+        raise OSError(str(error)) from error
+    except SourceTooLarge as error:
+        raise OSError(error.message) from error
+    if entries is None:
+        raise OSError("it holds no list of entries")
+    for number, entry in enumerate(entries):
+        yield value_row(number, json.dumps(entry).encode() + b"\n", entry)
+
+
+def entries_of(value: Json) -> list[Json] | None:
+    """The list of entries that a JSON text is, or holds; None when there is none."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return None
+    lower = {key.lower(): key for key in value}
+    named = [lower[name] for name in _LIST_KEYS if name in lower]
+    for key in dict.fromkeys([*named, *value]):
+        held = value[key]
+        if isinstance(held, list) and held and all(isinstance(each, dict) for each in held[:20]):
+            return held
+    return _columns(value) or _by_name(value) or _listed(value, named)
+
+
+def _listed(value: dict[str, Json], named: list[str]) -> list[Json] | None:
+    for key in named:
+        held = value[key]
+        if isinstance(held, list) and held and all(isinstance(each, str) for each in held[:20]):
+            return held
+        if isinstance(held, dict) and (inner := entries_of(held)) is not None:
+            return inner
+    return None
+
+
+def _columns(value: dict[str, Json]) -> list[Json] | None:
+    """Rows of columns: lists of one length, or objects of row numbers, as data frames are written."""
+    lists = [list(each.values()) if isinstance(each, dict) else each for each in value.values()]
+    lengths = {len(each) if isinstance(each, list) else -1 for each in lists}
+    if len(lengths) != 1 or lengths <= {-1, 0} or len(lists) < 2:
+        return None
+    if any(isinstance(each, dict) and not all(key.isdigit() for key in each) for each in value.values()):
+        return None
+    if any(isinstance(cell, dict | list) for each in lists if isinstance(each, list) for cell in each[:20]):
+        return None
+    columns = [each for each in lists if isinstance(each, list)]
+    return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def _by_name(value: dict[str, Json]) -> list[Json] | None:
+    """Entries under their names: ``{"a": {"path": ...}, "b": {...}}``; a name is the id, or the file's."""
+    if not value or not all(isinstance(each, dict) for each in value.values()):
+        return None
+    entries: list[Json] = []
+    for key, each in value.items():
+        if isinstance(each, dict):
+            entries.append({"id": key, **each})
+    return entries

@@ -1,0 +1,129 @@
+"""What readers of Parquet and Arrow share: shards in order, and an account of each that has no audio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from api.datasets.places import Place
+from api.datasets.resolve import Resolver
+from api.datasets.table_columns import Plan, plan_of
+from api.datasets.tables import Rows
+from api.datasets.tars import cut_off
+from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
+from api.errors import ItemRefused, NoAudioColumn, SourceBroken
+
+
+class Table(Protocol):
+    """One shard, opened."""
+
+    @property
+    def schema(self) -> Any:
+        """Its Arrow schema; None where a shard of no rows has none."""
+
+    def is_empty(self) -> bool:
+        """Whether it has no rows at all."""
+
+    def n_rows(self) -> int:
+        """How many rows it states or has."""
+
+    def batches(self, plan: Plan) -> Iterator[Any]:
+        """Its rows, with the plan's columns at least, a batch at a time."""
+
+
+class TableReader:
+    """Reads shards in the order given; an item's id is ``shard#row``, or ``shard#row/column``.
+
+    Parameters
+    ----------
+    wanted : str or None
+        The one column to compare; by default every column that holds audio.
+    declared : sequence of str
+        Columns that a description beside the table says are audio.
+    """
+
+    format: str
+    passed_over = NONE_PASSED_OVER
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        resolver: Resolver,
+        wanted: str | None,
+        limits: SourceLimits,
+        declared: Sequence[str] = (),
+    ) -> None:
+        self._places, self._resolver, self._wanted, self._limits = tuple(places), resolver, wanted, limits
+        self._declared = tuple(declared)
+        self._total: int | None = None
+        self._counted = False
+        self.shards = tuple(place.name for place in places)
+
+    def _opened(self, place: Place) -> AbstractContextManager[Table]:
+        """Open one shard; `SourceBroken`, `ItemRefused` or `OSError` where it cannot be read."""
+        raise SourceBroken(source=place.name, reason="no reader")
+
+    @property
+    def total(self) -> int | None:
+        """How many items the shards hold, a break as one; None where rows differ in how many they are."""
+        if not self._counted:
+            counts = [self._count(place) for place in self._places]
+            self._total = None if None in counts else sum(count or 0 for count in counts)
+            self._counted = True
+        return self._total
+
+    def _count(self, place: Place) -> int | None:
+        try:
+            with self._opened(place) as table:
+                n_rows = table.n_rows()
+                if not n_rows:
+                    return 0
+                plan = self._plan(table, place)
+                return n_rows + len(plan.left_out) if plan.one_a_row else None
+        except (ItemRefused, SourceBroken, NoAudioColumn, OSError):
+            return 1
+
+    def _plan(self, table: Table, place: Place) -> Plan:
+        return plan_of(table.schema, source=place.name, wanted=self._wanted, declared=self._declared)
+
+    def __iter__(self) -> Iterator[Recording | Skipped]:
+        for place in self._places:
+            try:
+                yield from self._shard(place)
+            except NoAudioColumn as error:
+                if not self._any_has_audio():
+                    raise
+                yield Skipped.of(error, item_id=place.name, shard=place.name)
+            except (ItemRefused, SourceBroken, OSError) as error:
+                yield cut_off(error, place=place, item_id=f"{place.name}#rest", shard=place.name)
+
+    def _shard(self, place: Place) -> Iterator[Recording | Skipped]:
+        with self._opened(place) as table:
+            if table.schema is None or table.is_empty():
+                return
+            plan = self._plan(table, place)
+            rows = Rows(
+                plan=plan, shard=place.name, resolver=self._resolver, limits=self._limits, wanted=self._wanted
+            )
+            yield from rows.left_out()
+            row = 0
+            for batch in table.batches(plan):
+                yield from rows.items(batch, first_row=row)
+                row += batch.num_rows
+
+    def _any_has_audio(self) -> bool:
+        """Whether some shard has a column to compare, so that another without one does not end the job."""
+        return any(self._has_audio(place) for place in self._places)
+
+    def _has_audio(self, place: Place) -> bool:
+        try:
+            with self._opened(place) as table:
+                if table.schema is not None:
+                    self._plan(table, place)
+        except NoAudioColumn:
+            return False
+        except (ItemRefused, SourceBroken, OSError):
+            return True  # it has an account of its own
+        return len(self._places) > 1

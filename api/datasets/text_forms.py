@@ -1,0 +1,68 @@
+"""Tells text manifests by their first lines: lists of paths, playlists, delimited tables, Kaldi's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from api.datasets.columns import ID_KEYS, PATH_KEYS, named_audio, plain_name
+from api.datasets.delimited import delimiter_of
+from api.datasets.labels import suffix
+from api.datasets.members import called_like_audio
+from api.datasets.resolve import is_url
+from api.datasets.types import Json
+
+_PLAYLISTS: Final = frozenset({".m3u", ".m3u8", ".pls"})
+_ALONE: Final = frozenset({*PATH_KEYS, *ID_KEYS, "isrc", "spotify_id", "video_id"})
+
+
+def is_wav_scp(lines: Sequence[str]) -> bool:
+    """Whether every line names an utterance and then an audio file, or a command."""
+    words = [line.split(None, 1) for line in lines if line.strip()]
+    return bool(words) and all(
+        len(pair) == 2
+        and not set(pair[0]) & set(",;|")
+        and not called_like_audio(pair[0])
+        and "\t" not in pair[1].strip()
+        and (called_like_audio(pair[1].strip()) or pair[1].strip().endswith("|"))
+        for pair in words
+    )
+
+
+def is_path_list(lines: Sequence[str], *, name: str) -> bool:
+    """Whether this is a playlist, or has a path or URL of audio in every line and nothing else."""
+    first = lines[0].strip().lower()
+    if suffix(name) in _PLAYLISTS or first.startswith(("#extm3u", "[playlist]")):
+        return True
+    shown = [line.strip() for line in lines[:50] if not line.startswith("#")]
+    return bool(shown) and all(_is_path(line) for line in shown)
+
+
+def _is_path(line: str) -> bool:
+    if not called_like_audio(line) or len(line) > 4096:
+        return is_url(line) and not any(map(str.isspace, line))
+    # "a.mp3,title.mp3" is a table; a comma alone may be part of a name
+    return not any(called_like_audio(cell) for mark in ",;|\t" for cell in line.split(mark)[:-1])
+
+
+def told_delimited(lines: Sequence[str], *, name: str) -> str | None:
+    """``csv`` or ``tsv`` where the lines have cells, or one column that is called like one of a manifest."""
+    body = [line for line in lines if not line.startswith("#")] or list(lines[-1:])
+    first = body[0].lstrip("#").strip()
+    if first.startswith(("<", "%")):
+        return None
+    delimiter = delimiter_of([body[0]], "tsv") and delimiter_of(body, "tsv")
+    if delimiter is not None:
+        return "tsv" if delimiter == "\t" else "csv"
+    if suffix(name) == ".tsv" and "\t" in body[0]:
+        return "tsv"
+    if plain_name(first.strip('"')) in _ALONE:
+        return "csv"
+    if called_like_audio(first) and suffix(name) in {".csv", ".txt", ".lst", ".list"}:
+        return "csv"
+    return None
+
+
+def has_audio(entry: Mapping[str, Json]) -> bool:
+    """Whether an object names audio itself, and is not a frame round entries that do."""
+    return bool(named_audio(entry))
