@@ -1,17 +1,19 @@
-"""MP4 and Matroska files: whether they reach the end that they state, and whether another one follows."""
+"""MP4, Matroska, AVI and ASF files: whether they reach their stated end, and whether another file follows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from fingerprint.decode.chunks import MAX_CHUNKS
+from fingerprint.decode.chunks import MAX_CHUNKS, made_up
 from fingerprint.decode.formats import Format
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.stored import Stored, View
 
 SEGMENT: Final = 0x18538067
 EBML: Final = b"\x1aE\xdf\xa3"
+ASF_HEADER: Final = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
+ASF_PROPERTIES: Final = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 
 
 def lay_mp4(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
@@ -52,6 +54,39 @@ def lay_webm(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
         return _laid(stored, start, stored.size, Format.WEBM, missing)
     follows = stored.at(end, 4) == EBML
     return _laid(stored, start, end if follows else stored.size, Format.WEBM, None)
+
+
+def lay_avi(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+    """The RIFF lists of an AVI file; large files have several."""
+    offset, missing = start, None
+    for _count in range(MAX_CHUNKS):
+        head = stored.at(offset, 12)
+        if head[:4] != b"RIFF" or head[8:12] not in (b"AVI ", b"AVIX", b"AVI\x19"):
+            break
+        if offset > start and head[8:12] != b"AVIX":
+            return _laid(stored, start, offset, Format.AVI, None)
+        size = int.from_bytes(head[4:8], "little")
+        if size == 0 or made_up(size):
+            break
+        offset += 8 + size + size % 2
+        if offset > stored.size + 1:
+            missing = f"its list ends {offset - stored.size:,} bytes past the end of the file"
+            break
+    return _laid(stored, start, stored.size, Format.AVI, missing)
+
+
+def lay_asf(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+    """An ASF (Windows Media) file, which states its size unless it was broadcast."""
+    head = stored.at(start, 65_536)
+    place, missing, end = head.find(ASF_PROPERTIES), None, stored.size
+    fields = head[place : place + 104] if place >= 0 else b""
+    if len(fields) == 104 and not fields[88] & 1:
+        stated = int.from_bytes(fields[40:48], "little")
+        if stated > stored.size - start:
+            missing = f"it ends {start + stated - stored.size:,} bytes past the end of the file"
+        elif stated and stored.at(start + stated, 16) == ASF_HEADER:
+            end = start + stated
+    return _laid(stored, start, end, Format.ASF, missing)
 
 
 def _laid(stored: Stored, start: int, end: int, format_: Format, missing: str | None) -> Laid:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
-from fingerprint.decode.boxes import lay_mp4, lay_webm
+from fingerprint.decode.boxes import lay_asf, lay_avi, lay_mp4, lay_webm
 from fingerprint.decode.formats import Format
 from fingerprint.decode.ogg import lay_ogg
 from fingerprint.decode.pieces import Laid, Piece
@@ -20,7 +20,10 @@ MAX_PIECES: Final = 2_000
 """Links that are decoded of one file."""
 
 _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
-    Format.FLAC: re.compile(rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}", re.DOTALL),
+    Format.FLAC: re.compile(
+        rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02\x00{8}|RIFF....WAVE",
+        re.DOTALL,
+    ),
     Format.APE: re.compile(rb"MAC [\x00-\xff][\x0e\x0f]\x00\x00"),
     Format.TTA: re.compile(rb"TTA1[\x01\x02]\x00.\x00.\x00", re.DOTALL),
     Format.TAK: re.compile(rb"tBaK\x01[\x00-\x40]\x00\x00"),
@@ -28,8 +31,6 @@ _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.VOC: re.compile(rb"Creative Voice File\x1a"),
     Format.SPHERE: re.compile(rb"NIST_1A\n   \d{4}\n"),
     Format.SOX: re.compile(rb"\.SoX.\x00\x00\x00|XoS\.\x00\x00\x00.", re.DOTALL),
-    Format.AVI: re.compile(rb"RIFF....AVI LIST", re.DOTALL),
-    Format.ASF: re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
     Format.MUSEPACK8: re.compile(rb"MPCKSH"),
     Format.FLV: re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09"),
     Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
@@ -49,6 +50,8 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.SPEEX: lay_ogg,
     Format.M4A: lay_mp4,
     Format.WEBM: lay_webm,
+    Format.AVI: lay_avi,
+    Format.ASF: lay_asf,
 }
 
 

@@ -46,7 +46,7 @@ class _Stream:
 class _Link:
     start: int
     streams: dict[int, _Stream] = field(default_factory=dict)
-    junk_bytes: int = 0
+    junk: bool = False
     headed: bool = True
     torn: str | None = None
 
@@ -70,10 +70,11 @@ def lay_ogg(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> L
     end = stored.size
     for page in _pages(stored, start):
         if isinstance(page, int):  # bytes that are no page
-            behind = _behind_junk(stored, page, links)
-            if behind is None and other_sound(page):
+            if other_sound(page):
                 end = page
                 break
+            if links and not _is_no_matter(stored, page):
+                links[-1].junk = True
             continue
         if page.flags & FIRST and (not links or not links[-1].headed):
             if len(links) == MAX_LINKS:
@@ -132,9 +133,10 @@ def _piece(stored: Stored, link: _Link, end: int, *, whole_file: bool) -> Piece 
         return None
     main = sounds[0]
     missing, at_end = link.torn, True
-    if link.junk_bytes or any(stream.lost_pages for stream in sounds):
-        n_lost = sum(stream.lost_pages for stream in sounds)
-        missing, at_end = f"{n_lost} Ogg pages are missing or damaged", False
+    if n_lost := sum(stream.lost_pages for stream in sounds):
+        missing, at_end = f"{n_lost:,} Ogg pages in it are missing or damaged", False
+    elif link.junk:
+        missing, at_end = "there are bytes between its Ogg pages", False
     elif missing is None and not all(stream.ended for stream in sounds):
         # encoders set the flag (libvorbis, opusenc, FFmpeg, libsndfile), also on the last link of a chain;
         # what cuts a stream into pieces may not, but then the piece is no whole either
@@ -153,13 +155,12 @@ def _piece(stored: Stored, link: _Link, end: int, *, whole_file: bool) -> Piece 
     )
 
 
-def _behind_junk(stored: Stored, offset: int, links: list[_Link]) -> int | None:
-    """Count bytes that are no page; returns where a tag ends that begins there, None for anything else."""
-    if (behind := tag_end(stored, offset)) is not None:
-        return behind
-    if links and not is_no_sound(stored, offset, min(stored.size, offset + 4_096)):
-        links[-1].junk_bytes += 1
-    return None
+def _is_no_matter(stored: Stored, offset: int) -> bool:
+    """Whether a tag begins at an offset that a page or the file's end follows, or padding, or a picture."""
+    behind = tag_end(stored, offset)
+    if behind is not None and (behind >= stored.size or stored.at(behind, 4) == b"OggS"):
+        return True
+    return is_no_sound(stored, offset, stored.size)
 
 
 def _pages(stored: Stored, start: int) -> Iterator[_Page | int]:

@@ -150,8 +150,20 @@ class SndfileRoad:
 
 _FULL_SCALE: Final = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 
-_STATES_LENGTH: Final = ("mov", "flac", "asf", "ape", "tta", "wv", "tak", "mpc8")
+_STATES_LENGTH: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8", "mxf", "rm", "avi")
 """Demuxers that read a track's length from the file, and do not guess it."""
+
+_STATES_ONE_LENGTH: Final = ("matroska", "flv")
+"""Demuxers that read the length of all tracks together: of a single track it says how long that is."""
+
+UNKNOWN_FRAMES: Final = 1 << 30
+"""What FFmpeg writes to a pipe for the number of frames of an AVI."""
+
+MAX_RETRIES: Final = 64
+"""Times that reading goes on after an error of the container without anything in between."""
+
+LOST_PACKET_S: Final = 0.02
+"""What a lost packet counts that states no length."""
 
 PLANES: Final = 7
 """PyAV reads past the pointers of frames with more planes; those are interleaved first."""
@@ -179,7 +191,7 @@ class FfmpegRoad:
         streams = self._container.streams.audio
         if not streams:
             raise NoTrack("there is no audio stream in it")
-        self.tracks = tuple(_track(stream, states=demuxer in _STATES_LENGTH) for stream in streams)
+        self.tracks = tuple(self._facts(stream, demuxer) for stream in streams)
         self._stream = streams[track]
         if self._stream.codec_context is None:
             raise ValueError("its codec is unknown")
@@ -210,11 +222,39 @@ class FfmpegRoad:
             yield rate_hz, np.concatenate(gathered, axis=1)
 
     def _frames(self) -> Iterator[Any]:
-        for packet in self._container.demux(self._stream):
+        """Decoded frames; where a packet is damaged, or what lies between packets, the next one is tried."""
+        n_failed, corrupt, given_s = 0, False, 0.0
+        while n_failed < MAX_RETRIES:
             try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                self.lost_s += float((packet.duration or 0) * (packet.time_base or 0)) or 0.02
+                for packet in self._container.demux(self._stream):
+                    n_failed = 0
+                    corrupt = corrupt or packet.is_corrupt
+                    for frame in self._decoded(packet):
+                        given_s += frame.samples / max(frame.sample_rate, 1)
+                        yield frame
+                break
+            except av.FFmpegError:
+                n_failed += 1
+                self.lost_s += LOST_PACKET_S
+                if n_failed == MAX_RETRIES:
+                    raise
+        if corrupt and self._stream.duration:
+            self.lost_s = max(self.lost_s, float(self._stream.duration * self._stream.time_base) - given_s)
+
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            self.lost_s += float((packet.duration or 0) * (packet.time_base or 0)) or LOST_PACKET_S
+
+    def _facts(self, stream: Any, demuxer: str) -> Track:
+        words = [stream.metadata.get(key, "") for key in ("language", "title")]
+        stated_s = None
+        if demuxer in _STATES_LENGTH and stream.duration and stream.frames < UNKNOWN_FRAMES:
+            stated_s = float(stream.duration * stream.time_base)
+        elif demuxer in _STATES_ONE_LENGTH and len(self._container.streams) == 1 and self._container.duration:
+            stated_s = self._container.duration / av.time_base
+        return Track(label=", ".join(word for word in words if word not in ("", "und")), stated_s=stated_s)
 
     def _samples(self, frame: Any) -> Block:
         """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
@@ -232,12 +272,6 @@ class FfmpegRoad:
 
 class NoTrack(ValueError):
     """A container without a stream of sound."""
-
-
-def _track(stream: Any, *, states: bool) -> Track:
-    words = [stream.metadata.get(key, "") for key in ("language", "title")]
-    stated_s = float(stream.duration * stream.time_base) if states and stream.duration else None
-    return Track(label=", ".join(word for word in words if word not in ("", "und")), stated_s=stated_s)
 
 
 def _refuse(url: str, *_: object) -> NoReturn:

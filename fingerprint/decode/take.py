@@ -99,7 +99,8 @@ class Budget:
     def check(self, take: Take, n_channels: int) -> None:
         """Hold a stream to the caps, together with those before it."""
         limits = self.limits
-        self.within("channels", n_channels, limits.max_channels)
+        if n_channels > limits.max_channels:
+            raise ValueError(f"a frame of {n_channels:,} channels")
         self.within("seconds", self.seconds + take.seconds, limits.max_seconds)
         self.within("samples", self.samples + take.samples, limits.n_samples)
         if self.seconds and time.monotonic() - self.begun_at > WALL_SHARE * limits.wall_s:
@@ -157,8 +158,8 @@ class Take:
             self._lossless = road.codec == "flac"
             self._budget.within("channels", road.channels, self._budget.limits.max_channels)
             self._blocks(road, emit)
-            self._lost_s = road.lost_s
         finally:
+            self._lost_s = road.lost_s
             road.close()
         if not self.seconds:
             raise ValueError("there are no samples in it")
@@ -173,7 +174,7 @@ class Take:
         piece, short_s = self._piece, self._short_s
         if self.reason is not None:
             words = f"decoding stopped after {self.seconds:.1f} s ({self.reason})"
-            return words, max(short_s, 0.0), True
+            return words, short_s, not self._lost_s
         lost_s = self._lost_s if self._lost_s > self._spare_s else 0.0
         if piece.missing is not None and not self._track:
             return piece.missing, max(piece.missing_s, short_s, lost_s), piece.at_end and not lost_s
@@ -181,7 +182,7 @@ class Take:
             return f"{lost_s:.1f} s in it are damaged and were left out", max(lost_s, short_s), False
         if short_s:
             words = f"it holds or states {self._stated_s:.1f} s, {self.seconds:.1f} s could be decoded"
-            return words, short_s, True
+            return words, short_s, self._lossless  # FLAC checks its frames: what is damaged would be known
         return None, 0.0, True
 
     @property
