@@ -11,7 +11,16 @@ from fingerprint.types import RATE_HZ, Query, Waveform
 
 BLOCK_S: Final = 0.1
 SILENCE_RMS: Final = 1e-3
-"""-60 dB below full scale: below it a block is silent, however quiet the rest is."""
+"""-60 dB below full scale: below it a block of a sound of ordinary level is silent."""
+
+DITHER_RMS: Final = 2.5e-5
+"""-92 dB: below it a block is silent however quiet the rest is, as 16 bits hold little but dither there."""
+
+QUIET_RMS: Final = 1e-2
+"""Sounds whose loud parts lie below -40 dB are measured by their own level."""
+
+OWN_RMS: Final = SILENCE_RMS / QUIET_RMS
+"""How far below its own loud parts a block of such a sound is silent: as far as where the two rules meet."""
 
 RELATIVE_RMS: Final = 10 ** (-50 / 20)
 """A block this far below the sound's own loud parts is silent too."""
@@ -42,7 +51,9 @@ def active_seconds(waveform: Waveform) -> float:
         return 0.0
     blocks = samples[: samples.size // block * block].reshape(-1, block)
     rms = np.sqrt(np.einsum("ij,ij->i", blocks, blocks) / block)
-    floor = max(SILENCE_RMS, RELATIVE_RMS * _loud(rms))
+    loud = _loud(rms)
+    absolute = SILENCE_RMS if loud >= QUIET_RMS else max(DITHER_RMS, OWN_RMS * loud)
+    floor = max(absolute, RELATIVE_RMS * loud)
     return float(np.count_nonzero(rms > floor)) * block / RATE_HZ
 
 

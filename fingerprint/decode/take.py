@@ -197,15 +197,20 @@ class Take:
 
     def _blocks(self, road: Road, emit: Emit) -> None:
         resampler, rate_hz = None, 0
-        for block_hz, block in road.blocks():
-            if resampler is None or block_hz != rate_hz:
-                if resampler is not None:
-                    emit.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
-                resampler, rate_hz = Resampler(block_hz), block_hz
-            mono = self._mono(block, block_hz)
-            if self.samples == block.size:
-                emit.begin(codec=road.codec, rate_hz=block_hz, channels=len(block), tracks=road.tracks)
-            emit.samples(resampler.push(mono))
+        try:
+            for block_hz, block in road.blocks():
+                if resampler is None or block_hz != rate_hz:
+                    self._flush(resampler, emit)
+                    resampler, rate_hz = Resampler(block_hz), block_hz
+                mono = self._mono(block, block_hz)
+                if self.samples == block.size:
+                    emit.begin(codec=road.codec, rate_hz=block_hz, channels=len(block), tracks=road.tracks)
+                emit.samples(resampler.push(mono))
+        finally:
+            if self.samples:
+                self._flush(resampler, emit)
+
+    def _flush(self, resampler: Resampler | None, emit: Emit) -> None:
         if resampler is not None:
             emit.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
 

@@ -47,6 +47,22 @@ def test_quiet_and_silent_parts_do_not_count() -> None:
     assert active_seconds(Waveform(samples=loud.astype(np.float32))) == pytest.approx(10, abs=0.3)
 
 
+@pytest.mark.parametrize("level_db", [0, -20, -40, -50, -60, -66])
+def test_a_quiet_copy_is_as_active_as_the_sound_itself(level_db: float) -> None:
+    """How loud a copy is does not change how much of it counts, up to the edge of what 16 bits hold."""
+    sound = tune(1) / np.abs(tune(1)).max()
+    whole_s = active_seconds(Waveform(samples=sound.astype(np.float32)))
+    quiet_s = active_seconds(Waveform(samples=(sound * 10 ** (level_db / 20)).astype(np.float32)))
+    assert quiet_s > 0.8 * whole_s
+
+
+@pytest.mark.parametrize("steps", [0.0, 0.5, 0.7])
+def test_silence_with_dither_is_silent(steps: float) -> None:
+    """Digital silence has no active seconds, with the dither of 16 bits or without."""
+    dither = steps / 32_768 * np.random.default_rng(1).standard_normal(N)
+    assert active_seconds(Waveform(samples=dither.astype(np.float32))) == 0.0
+
+
 def test_nothing_is_active_in_nothing() -> None:
     """An empty waveform has no active seconds."""
     assert active_seconds(Waveform(samples=np.zeros(0, dtype=np.float32))) == 0.0
