@@ -46,13 +46,17 @@ class Catalog:
         An SQLAlchemy address of another database (``postgresql+psycopg://...``).
     owner : bool
         True for the one process that holds the home's lock: it alone folds SQLite's log back into the file.
+    read_only : bool
+        Write nothing, not even beside the file; so it is opened, too, where this process may not write.
     """
 
-    def __init__(self, home: Path, *, url: str | None = None, owner: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, url: str | None = None, owner: bool = False, read_only: bool = False
+    ) -> None:
         self.home = home
         self.path = home / CATALOG_FILE
         self.counter = home / COUNTER_FILE
-        self.read_only = url is None and not owner and not _may_write(self.path)
+        self.read_only = read_only or (url is None and not owner and not _may_write(self.path))
         address = make_url(url) if url else sqlite.address(self.path, read_only=self.read_only)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         self._owner, self._where = owner, address.render_as_string()  # without its password

@@ -143,10 +143,16 @@ def _found(
 
 
 def stored_problems(catalog: Catalog) -> list[Problem]:
-    """Check a catalog by itself, without segments: of a copy of it, they say nothing."""
-    with catalog.reading() as connection:
-        broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
-        return broken or [*_rows(connection), *_blobs(connection)]
+    """Check a catalog by itself: all that is stored but the segments, which are built from it."""
+    try:
+        with catalog.reading() as connection:
+            broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+            broken = broken or [*_rows(connection), *_blobs(connection)]
+            tenants = [] if broken else connection.execute(select(HOME.c.tenant)).scalars().all()
+            counts = (problem for tenant in tenants for problem in _counts(connection, tenant))
+            return broken or [*_memberships(connection), *counts]
+    except CatalogDamaged as error:
+        return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
 
 
 def _rows(connection: Connection) -> Iterator[Problem]:
