@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,6 +26,9 @@ from api.cli.options import (
 )
 from api.cli.places import Force, placed
 
+RELATED_SHOWN: Final = 20
+"""Pairs of related items that are printed; the file has them all."""
+
 
 def dedup(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
@@ -46,7 +49,11 @@ def dedup(
     allow_private: AllowPrivate = False,
     home: Home = None,
 ) -> None:
-    """Find items of a dataset that contain the same audio. Exit status: 0 none, 1 some, 2 cannot."""
+    """Find items of a dataset that are copies of others, or of parts of them.
+
+    An item could go where (nearly) all of its audio lies in one that is kept. Items that only share a part,
+    such as a song and a medley, are named and both kept. Exit status: 0 no copies, 1 some, 2 cannot.
+    """
     from api.cli.progress import Watch
     from api.cli.sources import opened
     from api.cli.warmth import make_warm
@@ -80,6 +87,11 @@ def dedup(
             )
         for group in alike.groups:
             to_stdout().print(f"{group.kept}: same audio in {', '.join(group.others)}", soft_wrap=True)
+        for pair in alike.related[:RELATED_SHOWN]:
+            one, other = pair.items
+            to_stdout().print(
+                f"{one} and {other}: {pair.shared_s:.1f} s in common; both kept", soft_wrap=True
+            )
         if (place := places["out"]) is not None:
             write_groups(alike, place.path)
         if (place := places["keep_list"]) is not None:
@@ -89,6 +101,10 @@ def dedup(
         f"{count(alike.n_items, 'item')}: {count(len(alike.groups), 'group')} with the same audio,"
         f" {n_spare:,} of them could go; {alike.n_unread:,} could not be read."
     )
+    if alike.related:
+        hidden = len(alike.related) - RELATED_SHOWN
+        more = f" ({hidden:,} of them not shown here; --out has them all)" if hidden > 0 else ""
+        console.print(f"{count(len(alike.related), 'pair')} share audio and are both kept{more}.")
     if as_json:
         print_json(
             "dedup",
@@ -97,5 +113,6 @@ def dedup(
             not_readable=alike.n_unread,
             could_go=n_spare,
             groups=[asdict(group) for group in alike.groups],
+            related=[asdict(pair) for pair in alike.related],
         )
     raise typer.Exit(int(bool(alike.groups)))
