@@ -8,6 +8,7 @@ home's lock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 
 from index.catalog import Catalog
 from index.digests import is_sound, sealed
+from index.errors import DiskFull, HomeBusy, StoreUnwritable
 from index.tables import FINDING
 
 AT_ONCE: Final = 500
@@ -59,7 +61,14 @@ class Answers:
         return found
 
     def remember(self, asked: Asked, findings: Mapping[str, str]) -> None:
-        """Keep findings, audio -> text, in one transaction; known ones are replaced."""
+        """Keep findings, audio -> text, in one transaction; known ones are replaced.
+
+        Where nothing can be written they are not kept: they are worked out again when they are asked for.
+        """
+        with suppress(DiskFull, StoreUnwritable, HomeBusy):
+            self._keep(asked, findings)
+
+    def _keep(self, asked: Asked, findings: Mapping[str, str]) -> None:
         if not findings:
             return
         key = {"tenant": self._tenant, **asdict(asked)}

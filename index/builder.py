@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 
 from index import rows
 from index.catalog import Catalog
-from index.disk import fsync_folder
+from index.disk import fsync_folder, room_for
 from index.errors import SegmentDamaged
 from index.records import SegmentFile
 from index.segments import Codec, build, save
@@ -47,10 +47,11 @@ class Builder:
 
     def delete(self, files: Iterable[str]) -> None:
         """Delete segment files that nothing names any more."""
-        for file in files:
-            # a library that holds it open keeps reading it
-            (self._folder / file).unlink(missing_ok=True)
-        fsync_folder(self._folder)
+        with room_for(self._folder):
+            for file in files:
+                # a library that holds it open keeps reading it
+                (self._folder / file).unlink(missing_ok=True)
+            fsync_folder(self._folder)
 
     def sweep(self) -> None:
         """Delete what a crash left: files that were never finished, never named, or no longer are."""

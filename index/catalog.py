@@ -19,6 +19,8 @@ from index.errors import (
     CatalogTooNew,
     CatalogUnreachable,
     ChangesLost,
+    DiskFailed,
+    DiskFull,
     HomeMissing,
     StoreUnwritable,
 )
@@ -194,11 +196,11 @@ def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
     if url is None and not (home / CATALOG_FILE).is_file():
         refuse_without_catalog(home)
         raise HomeMissing(home=str(home))
-    catalog = Catalog(home, url=url)
+    catalog = _readable(home, url)
     try:
         if schema_of(catalog) != SCHEMA:
             if catalog.read_only:
-                reason = "its catalog is of an earlier version and must be brought up to date first"
+                reason = "its catalog is of an earlier version, which must be brought up to date first"
                 raise StoreUnwritable(path=str(home), reason=reason)
             lock = HomeLock(home)
             try:
@@ -206,6 +208,19 @@ def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
             finally:
                 lock.release()
         catalog.check_changes()
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
+
+
+def _readable(home: Path, url: str | None) -> Catalog:
+    catalog = Catalog(home, url=url)
+    try:
+        schema_of(catalog)
+    except (DiskFull, DiskFailed, StoreUnwritable):  # SQLite makes files beside the catalog, even to read it
+        catalog.close()
+        return Catalog(home, url=url, read_only=True)
     except BaseException:
         catalog.close()
         raise

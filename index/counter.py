@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from index.disk import fsync_folder, room_for
+from index.errors import DiskFailed
 
 COUNTER_FILE: Final = "catalog.counter"
 SLOT_BYTES: Final = 64
@@ -55,6 +56,8 @@ def _slots(path: Path) -> list[int | None]:
         kept = path.read_bytes()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise DiskFailed(path=str(path), reason=error.strerror or str(error)) from error
     slots = [kept[start : start + SLOT_BYTES] for start in range(0, len(kept), SLOT_BYTES)]
     return [_number(slot) for slot in slots if slot.strip(b"\0")]
 

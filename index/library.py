@@ -20,7 +20,14 @@ from index import rows
 from index.catalog import SEGMENT_FOLDER, Catalog, open_catalog
 from index.contents import Contents
 from index.enroll import Writer
-from index.errors import CatalogDamaged, HomeBusy, SegmentDamaged
+from index.errors import (
+    CatalogDamaged,
+    DiskFull,
+    HomeBusy,
+    HomeUnusable,
+    SegmentDamaged,
+    StoreUnwritable,
+)
 from index.match import Hits
 from index.protocols import Embedder
 from index.recent import Recent
@@ -308,8 +315,8 @@ def _pin(
 def _mend(home: Path, tenant: str, codec: SchemeCodec, url: str | None) -> None:
     try:
         Writer.open(home, tenant=tenant, codec=codec, url=url).close()
-    except HomeBusy:
-        time.sleep(MEND_WAIT_S)  # the other writer mended it when it opened, or replaces it about now
+    except (HomeBusy, HomeUnusable, StoreUnwritable, DiskFull):
+        time.sleep(MEND_WAIT_S)  # another writer replaces it about now, or nobody can
 
 
 def _best(

@@ -9,6 +9,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from index.disk import room_for
 from index.errors import HomeBusy
 
 LOCK_FILE: Final = "writer.lock"
@@ -23,11 +24,13 @@ class HomeLock:
         # any thread may let go of it: a server opens its writer in one and closes it in another
         self._lock = FileLock(home / LOCK_FILE, timeout=0, thread_local=False)
         try:
-            self._lock.acquire()
+            with room_for(home / LOCK_FILE):
+                self._lock.acquire()
         except Timeout as error:
             raise HomeBusy(home=str(home), holder=self._name_holder()) from error
         try:
-            self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
+            with room_for(self._holder):
+                self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
         except BaseException:
             self._lock.release()
             raise

@@ -184,6 +184,8 @@ class Segment:
             self._file = self.path.open("rb")
         except FileNotFoundError as error:
             raise SegmentDamaged(path=str(self.path), reason="is missing") from error
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
         size_bytes = os.fstat(self._file.fileno()).st_size
         if size_bytes != row.size_bytes:
             self._file.close()
@@ -202,10 +204,12 @@ class Segment:
 
         try:
             index = faiss.read_index(faiss.PyCallbackIOReader(take, 1 << 20))  # type: ignore[attr-defined]
+            while take(1 << 20):
+                pass
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
         except RuntimeError as error:
             raise SegmentDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
-        while take(1 << 20):
-            pass
         if digest.hexdigest() != self._row.sha256:
             raise SegmentDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
         return index
@@ -213,6 +217,10 @@ class Segment:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _unreadable(path: Path, error: OSError) -> SegmentDamaged:
+    return SegmentDamaged(path=str(path), reason=f"cannot be read ({error.strerror or error})")
 
 
 def look_up(index: Any, vectors: Vectors, k: int, n_probe: int) -> tuple[NDArray[np.float32], Ids]:

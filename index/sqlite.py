@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from index.disk import may_write
 from index.errors import CatalogDamaged, DiskFailed, DiskFull, HomeBusy, StoreError, StoreUnwritable
 
 WRITES: Final = "earwitness_writes"
@@ -31,10 +32,16 @@ def address(path: Path, *, read_only: bool = False) -> URL:
     """
     if not read_only:
         return URL.create("sqlite+pysqlite", database=str(path))
-    how = {"uri": "true", "mode": "ro"}
+    name, how = _unwritten(path)
+    return URL.create("sqlite+pysqlite", database=name, query={**how, "uri": "true"})
+
+
+def _unwritten(path: Path) -> tuple[str, dict[str, str]]:
+    """Name a database, and how to open it, so that nothing is written."""
+    how = {"mode": "ro"}
     if not _has_log(path):
         how["immutable"] = "1"  # otherwise SQLite would have to make a file beside it
-    return URL.create("sqlite+pysqlite", database=f"file:{quote(str(path.absolute()))}", query=how)
+    return f"file:{quote(str(path.absolute()))}", how
 
 
 def _has_log(path: Path) -> bool:
@@ -107,10 +114,12 @@ _MEANT: Final[dict[str, Callable[[str, str], StoreError]]] = {
 
 def copy_while_in_use(source: Path, target: Path) -> None:
     """Copy a database at one instant, whatever others write meanwhile (SQLite's online backup)."""
-    here, there = (
-        sqlite3.connect(f"file:{quote(str(source.absolute()))}?mode=ro", uri=True),
-        sqlite3.connect(target),
-    )
+    name, how = _unwritten(source)
+    if may_write(source.parent):
+        name = f"file:{quote(str(source.absolute()))}?mode=rw"
+    else:
+        name += "?" + "&".join(f"{key}={value}" for key, value in how.items())
+    here, there = sqlite3.connect(name, uri=True), sqlite3.connect(target)
     try:
         here.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         here.backup(there)  # all pages in one step: one read transaction

@@ -253,6 +253,8 @@ def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
 
 def _strays(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
     named = set(connection.execute(select(SEGMENT.c.file)).scalars())
+    if not folder.is_dir():
+        return
     with os.scandir(folder) as listing:
         found = sorted(listing, key=lambda entry: entry.name)
     for entry in found:
