@@ -159,14 +159,6 @@ class NestedArchive(ItemRefused):
     way_out = "scan the inner archive on its own"
 
 
-class ClosedArchive(ItemRefused):
-    """An archive of a form that no reader opens: 7z, rar, a disk image."""
-
-    code = "closed_archive"
-    reason = "archives of this form are not opened"
-    way_out = "unpack it, or pack it again as zip, tar, tar.gz, tar.bz2, tar.xz or tar.zst"
-
-
 class PathEscapes(ItemRefused):
     """A manifest entry whose path lies outside the manifest's own folder."""
 

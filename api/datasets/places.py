@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from api.datasets.labels import label
-from api.errors import DeviceRefused, ItemMissing, ItemRefused, LinkRefused
+from api.datasets.refusals import BadLink, MissingTarget
+from api.errors import DeviceRefused, ItemMissing, ItemRefused, ItemUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +34,10 @@ class Place:
 
 
 def local_place(path: Path) -> Place:
-    """A local file as a place; one that is not there yet fails when it is opened."""
-    size = path.stat().st_size if path.exists() else None
-    return Place(name=label(path.name), open=lambda: open_regular(path), size=size, file=path)
+    """A local file as a place, a link by its own name; one that is not there yet fails when it is opened."""
+    real = path.resolve()
+    size = real.stat().st_size if real.exists() else None
+    return Place(name=label(path.name or real.name), open=lambda: open_regular(real), size=size, file=real)
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -58,35 +61,126 @@ Listing: TypeAlias = Callable[[], Iterator[Place | Refused]]
 """Goes through a folder's files, always in the same order."""
 
 
+VERSION_CONTROL: Final = frozenset({b".git", b".hg", b".svn", b".bzr", b".dvc"})
+"""Folders in which tools keep their own copies of the files; they are not gone into."""
+MAX_LINKED: Final = 1_000
+"""Folders that are entered by a link; more are a maze, not a dataset."""
+_SYSTEM: Final = (b"/proc/", b"/sys/", b"/dev/")
+_SHARED_MEMORY: Final = b"/dev/shm/"
+
+
 def walk(root: Path) -> Iterator[Place | Refused]:
-    """Go through everything below ``root``, folder by folder, names in byte order; links are not followed."""
-    yield from _walk(os.fsencode(root), prefix=b"")
+    """Go through everything below ``root``, folder by folder, names in byte order.
+
+    Links are followed to regular files and to folders, wherever these lie: the Hugging Face cache, DVC and
+    git-annex keep files so. A link is refused that leads nowhere, to a device, into the system's own folders
+    (/proc, /sys, /dev), or back to a folder that it lies in.
+    """
+    yield from _Walk().below(os.fsencode(root), prefix=b"", trail=(_identity(root.stat()),))
 
 
-def _walk(folder: bytes, *, prefix: bytes) -> Iterator[Place | Refused]:
-    try:
-        with os.scandir(folder) as listing:
-            # a folder sorts as `name/`, so that the whole is in the byte order of the paths
-            entries = sorted(listing, key=lambda e: e.name + b"/" * e.is_dir(follow_symlinks=False))
-    except OSError as error:
-        name = label(prefix.rstrip(b"/"))
-        yield Refused(name=name, error=ItemMissing(name=name, detail=error.strerror))
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, prefix=prefix + entry.name + b"/")
+class _Walk:
+    """One walk, and how many links to folders it has followed."""
+
+    def __init__(self) -> None:
+        self._n_linked = 0
+
+    def below(
+        self, folder: bytes, *, prefix: bytes, trail: tuple[tuple[int, int], ...]
+    ) -> Iterator[Place | Refused]:
+        """Go through a folder; ``trail`` are the folders it lies in, and itself."""
+        try:
+            with os.scandir(folder) as listing:
+                # a folder sorts as `name/`, so that the whole is in the byte order of the paths
+                entries = sorted(listing, key=lambda e: e.name + b"/" * _is_folder(e))
+        except OSError as error:
+            name = label(prefix.rstrip(b"/")) or label(folder)
+            yield Refused(name=name, error=_unlisted(error, name=name))
+            return
+        for entry in entries:
+            if entry.is_symlink():
+                yield from self._linked(entry, prefix=prefix, trail=trail)
+            elif not _is_folder(entry):
+                yield _entry(entry, name=label(prefix + entry.name))
+            elif entry.name not in VERSION_CONTROL:
+                yield from self._folder(entry, prefix=prefix, trail=trail)
+
+    def _folder(
+        self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: tuple[tuple[int, int], ...]
+    ) -> Iterator[Place | Refused]:
+        try:
+            here = _identity(entry.stat())
+        except OSError as error:
+            name = label(prefix + entry.name)
+            yield Refused(name=name, error=_unlisted(error, name=name))
+            return
+        yield from self.below(entry.path, prefix=prefix + entry.name + b"/", trail=(*trail, here))
+
+    def _linked(
+        self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: tuple[tuple[int, int], ...]
+    ) -> Iterator[Place | Refused]:
+        name = label(prefix + entry.name)
+        try:
+            real = os.path.realpath(entry.path)
+            found = Path(os.fsdecode(real)).stat()
+        except (OSError, ValueError) as error:
+            yield Refused(name=name, error=_broken(error, name=name))
+            return
+        if (real + b"/").startswith(_SYSTEM) and not real.startswith(_SHARED_MEMORY):
+            yield Refused(
+                name=name, error=BadLink(name=name, detail="it leads into the system's own folders")
+            )
+        elif stat.S_ISREG(found.st_mode):
+            yield _file(real, name=name, size=found.st_size)
+        elif not stat.S_ISDIR(found.st_mode):
+            yield Refused(name=name, error=DeviceRefused(name=name))
+        elif _identity(found) in trail:
+            yield Refused(
+                name=name, error=BadLink(name=name, detail="it leads back to a folder that it lies in")
+            )
+        elif self._n_linked >= MAX_LINKED:
+            detail = f"more than {MAX_LINKED:,} links to folders"
+            yield Refused(name=name, error=BadLink(name=name, detail=detail))
         else:
-            yield _entry(entry, name=label(prefix + entry.name))
+            self._n_linked += 1
+            yield from self._folder(entry, prefix=prefix, trail=trail)
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _unlisted(error: OSError, *, name: str) -> ItemRefused:
+    if isinstance(error, FileNotFoundError):
+        return ItemMissing(name=name, detail=error.strerror)
+    return ItemUnreadable(name=name, detail=error.strerror)
+
+
+def _broken(error: OSError | ValueError, *, name: str) -> ItemRefused:
+    """Why a link leads nowhere."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MissingTarget(name=name)
+    detail = "it leads back to itself" if getattr(error, "errno", None) == errno.ELOOP else str(error)
+    return BadLink(name=name, detail=label(detail)[:200])
 
 
 def _entry(entry: os.DirEntry[bytes], *, name: str) -> Place | Refused:
-    if entry.is_symlink():
-        return Refused(name=name, error=LinkRefused(name=name))
-    if not entry.is_file(follow_symlinks=False):
-        return Refused(name=name, error=DeviceRefused(name=name))
-    path = Path(os.fsdecode(entry.path))
     try:
+        if not entry.is_file(follow_symlinks=False):
+            return Refused(name=name, error=DeviceRefused(name=name))
         size = entry.stat(follow_symlinks=False).st_size
     except OSError as error:  # gone since the folder was listed
         return Refused(name=name, error=ItemMissing(name=name, detail=error.strerror))
-    return Place(name=name, open=lambda: open_regular(path), size=size, file=path)
+    return _file(entry.path, name=name, size=size)
+
+
+def _file(path: bytes, *, name: str, size: int) -> Place:
+    file = Path(os.fsdecode(path))
+    return Place(name=name, open=lambda: open_regular(file), size=size, file=file)

@@ -24,12 +24,13 @@ from api.datasets.lhotse import is_lhotse
 from api.datasets.lines import head_lines
 from api.datasets.members import called_like_audio, is_item
 from api.datasets.places import Listing, Place
+from api.datasets.refusals import ClosedArchive
 from api.datasets.streams import UNPACK_ERRORS
 from api.datasets.tape import BLOCK, open_tape
 from api.datasets.text_forms import has_audio, is_path_list, is_wav_scp, told_delimited
 from api.datasets.types import SourceLimits
 from api.datasets.unpack import compression_of
-from api.errors import ClosedArchive, ItemRefused, ItemUnreadable, SourceTooLarge
+from api.errors import ItemRefused, ItemUnreadable, SourceTooLarge
 
 TAR_ENDINGS: Final = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",

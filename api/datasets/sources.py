@@ -282,7 +282,7 @@ def _locate(
     if root is not None and is_remote(root):
         resolver = RemoteRoot(remote=remote, base=root.rstrip("/") + "/")
     return make(
-        places=() if first.is_dir() else [local_place(Path(name).resolve()) for name in sources],
+        places=() if first.is_dir() else [local_place(Path(name)) for name in sources],
         listing=partial(walk, below),
         root=below,
         resolver=resolver,

@@ -129,11 +129,29 @@ class Unpacked:
         The stored bytes, as the unpacker reads them.
     plain : Readable
         The unpacker over ``packed``.
+
+    Attributes
+    ----------
+    spare_bytes : int
+        Unpacked bytes that may come out beyond what the ratio allows.
     """
 
     def __init__(self, *, packed: Counted, plain: Readable, name: str, limits: SourceLimits) -> None:
         self._packed, self._plain, self._name, self._limits = packed, plain, name, limits
         self.n_bytes = 0
+        self.spare_bytes = 0
+        self._began = (0, 0)
+
+    def begin(self) -> None:
+        """Count from here for `bomb`."""
+        self._began = (self.n_bytes, self._packed.n_bytes)
+
+    def bomb(self) -> str | None:
+        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
+        n_bytes, packed = self.n_bytes - self._began[0], self._packed.n_bytes - self._began[1]
+        if n_bytes - self._limits.ratio_free_bytes <= self._limits.ratio * packed:
+            return None
+        return f"{packed:,} bytes gave {n_bytes:,} and more"
 
     def read(self, n: int, /) -> bytes:
         """Give up to ``n`` bytes; `Bomb` when ratio or total exceed their caps, `OSError` when damaged."""
@@ -142,7 +160,7 @@ class Unpacked:
         except UNPACK_ERRORS as error:
             raise OSError(reason(error)) from error
         self.n_bytes += len(data)
-        over = self.n_bytes - self._limits.ratio_free_bytes
+        over = self.n_bytes - self._limits.ratio_free_bytes - self.spare_bytes
         if self.n_bytes > self._limits.total_bytes or over > self._limits.ratio * self._packed.n_bytes:
             raise Bomb(
                 name=self._name, detail=f"{self._packed.n_bytes:,} bytes gave {self.n_bytes:,} and more"

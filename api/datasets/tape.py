@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
 from api.datasets.labels import label
-from api.datasets.streams import BLOCK_BYTES, UNPACK_ERRORS, Readable, reason
+from api.datasets.streams import BLOCK_BYTES, UNPACK_ERRORS, Unpacked, reason
 from api.datasets.types import SourceLimits
 from api.datasets.unpack import unpacker
-from api.errors import ItemRefused, ItemUnreadable, SourceCutOff, StreamMovedOn
+from api.errors import Bomb, ItemRefused, ItemUnreadable, SourceCutOff, StreamMovedOn
 
 BLOCK: Final = 512
 _LINKS: Final = frozenset({tarfile.LNKTYPE, tarfile.SYMTYPE})
 _FILES: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 _EXTENDED: Final = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
+_PAX_KEYS: Final = {b"path": "path", b"size": "size"}
+_LONGEST_NAME: Final = 4_000
+_ZERO_BLOCKS: Final = (1 << 30) // BLOCK
+"""Zeros that may follow an end mark before something else does."""
 
 
 class Tape(Protocol):
@@ -33,6 +37,12 @@ class Tape(Protocol):
 
     def skip(self, n: int) -> None:
         """Go on by ``n`` bytes, or to the end if that is nearer."""
+
+    def begin(self) -> None:
+        """Count from here for `bomb`."""
+
+    def bomb(self) -> str | None:
+        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
 
 
 class PlainTape:
@@ -52,11 +62,21 @@ class PlainTape:
         """Go on by ``n`` bytes; past the end, the next read is empty."""
         self.position = self._stream.seek(self.position + n)
 
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def bomb(self) -> str | None:
+        """Nothing is: all is stored as it is."""
+        return None
+
 
 class PackedTape:
-    """A compressed tar: unpacked as it is read, within the caps on ratio and total."""
+    """A compressed tar: unpacked as it is read, within the caps on ratio and total.
 
-    def __init__(self, plain: Readable) -> None:
+    A member that packs too well is refused and gone past; all ends when too much had to be gone past.
+    """
+
+    def __init__(self, plain: Unpacked) -> None:
         self._plain = plain
         self.position = 0
 
@@ -74,13 +94,23 @@ class PackedTape:
         while n > 0 and (data := self.read(min(n, BLOCK_BYTES))):
             n -= len(data)
 
+    def begin(self) -> None:
+        """Count from here for `bomb`."""
+        self._plain.begin()
+
+    def bomb(self) -> str | None:
+        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
+        return self._plain.bomb()
+
 
 def open_tape(stream: BinaryIO, *, packing: str, name: str, limits: SourceLimits) -> Tape:
     """A tape over stored bytes; ``packing`` is ``tar``, or that with a compression: ``tar.gz``."""
     if packing == "tar":
         return PlainTape(stream)
     compression = packing.removeprefix("tar.")
-    return PackedTape(unpacker(stream, compression=compression, name=name, limits=limits))
+    plain = unpacker(stream, compression=compression, name=name, limits=limits)
+    plain.spare_bytes = limits.skipped_bytes
+    return PackedTape(plain)
 
 
 class Body:
@@ -88,6 +118,7 @@ class Body:
 
     def __init__(self, tape: Tape, *, name: str, size: int) -> None:
         self._tape, self._name, self._left = tape, name, size
+        tape.begin()
         self._padding = -size % BLOCK
         self._peeked = b""
         self._passed = False
@@ -112,6 +143,8 @@ class Body:
         if not data and self._left and n:
             raise ItemUnreadable(name=self._name, detail="the archive ends within it")
         self._left -= len(data)
+        if detail := self._tape.bomb():
+            raise Bomb(name=self._name, detail=detail)
         return data
 
     def finish(self) -> None:
@@ -151,25 +184,42 @@ def members(tape: Tape, *, name: str, limits: SourceLimits) -> Iterator[Member]:
 
 
 def _header(tape: Tape, *, name: str) -> tarfile.TarInfo | None:
-    block = _read(tape, BLOCK, name=name)
+    """The next header; None at the end. After an end mark it goes on: tars are joined by `cat`."""
+    block, detail = _read(tape, BLOCK, name=name), "damaged tar header"
     if not any(block):
-        return None
+        block, detail = _after_end_mark(tape, name=name), "what follows its end mark is no tar"
+        if not block:
+            return None
     try:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError, OverflowError) as error:
-        raise SourceCutOff(name=name, detail=f"damaged tar header: {reason(error)}") from error
+        raise SourceCutOff(name=name, detail=f"{detail}: {reason(error)}") from error
+
+
+def _after_end_mark(tape: Tape, *, name: str) -> bytes:
+    """The first block that is not of zeros; empty where none follows."""
+    for _ in range(_ZERO_BLOCKS):
+        block = _some(tape, BLOCK, name=name)
+        if any(block) or len(block) < BLOCK:
+            return block if any(block) else b""
+    raise SourceCutOff(name=name, detail="endless zeros follow its end mark")
 
 
 def _read(tape: Tape, n: int, *, name: str) -> bytes:
+    data = _some(tape, n, name=name)
+    if len(data) < n:
+        raise SourceCutOff(name=name, detail="it ends without an end mark")
+    return data
+
+
+def _some(tape: Tape, n: int, *, name: str) -> bytes:
+    """Up to ``n`` bytes; fewer only at the end."""
     try:
-        data = tape.read(n)
+        return tape.read(n)
     except ItemRefused:
         raise
     except UNPACK_ERRORS as error:
         raise SourceCutOff(name=name, detail=reason(error)) from error
-    if len(data) < n:
-        raise SourceCutOff(name=name, detail="it ends without an end mark")
-    return data
 
 
 def _size(header: tarfile.TarInfo, extended: Mapping[str, bytes], *, name: str, limits: SourceLimits) -> int:
@@ -196,22 +246,30 @@ def _extension(
 
 
 def _pax(body: bytes, *, name: str) -> dict[str, bytes]:
-    """The ``length key=value`` records of a pax header."""
+    """Of the ``length key=value`` records of a pax header, those that tell how a member is read."""
     records: dict[str, bytes] = {}
-    while body and body[0:1] != b"\0":
-        length, _, _ = body[:20].partition(b" ")
-        n = int(length) if length.isdigit() else 0
-        key, equals, value = body[len(length) + 1 : n].partition(b"=")
-        if not equals or n > len(body) or not value.endswith(b"\n"):
+    at = 0
+    while at < len(body) and body[at] != 0:
+        space = body.find(b" ", at, at + 20)
+        digits = body[at : max(space, at)]
+        end = at + (int(digits) if digits.isdigit() else 0)
+        equals = body.find(b"=", space, end)
+        if equals < 0 or end > len(body) or body[end - 1 : end] != b"\n":
             raise SourceCutOff(name=name, detail="damaged pax header")
-        records[label(key)] = value[:-1]
-        body = body[n:]
+        key = body[space + 1 : equals]
+        if key in _PAX_KEYS:
+            records[_PAX_KEYS[key]] = body[equals + 1 : end - 1]
+        elif key.startswith(b"GNU.sparse"):
+            records["sparse"] = b""
+        at = end
     return records
 
 
 def _member(tape: Tape, header: tarfile.TarInfo, extended: Mapping[str, bytes], *, size: int) -> Member:
-    sparse = header.type == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse") for key in extended)
-    name = label(extended.get("GNU.sparse.name") or extended.get("path") or header.name).removeprefix("./")
+    sparse = header.type == tarfile.GNUTYPE_SPARSE or "sparse" in extended
+    name = label(extended.get("path") or header.name).removeprefix("./")
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}..."
     return Member(
         name=name,
         kind="sparse" if sparse else _kind(header),

@@ -111,6 +111,8 @@ class SourceLimits:
     ratio: int = 200
     """Unpacked over stored bytes, once ``ratio_free_bytes`` are out; silent audio packs well too."""
     ratio_free_bytes: int = 256 << 20
+    skipped_bytes: int = 64 << 30
+    """Unpacked bytes beyond that ratio that are gone past in a compressed tar, to reach what follows them."""
     directory_bytes: int = 512 << 20
     """A zip's central directory, held in memory."""
     header_bytes: int = 1 << 20

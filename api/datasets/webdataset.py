@@ -6,6 +6,7 @@ Nothing is unpickled and no shell is asked, whatever a member or a shard is call
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -25,28 +26,71 @@ from api.errors import ItemRefused, ItemTooLarge
 
 HELD_BYTES: Final = 256 << 20
 """A sample of a compressed shard is held in memory until its JSON has been seen; larger ones are refused."""
+MAX_SAMPLE: Final = 10_000
+"""Members of one sample; of more, each so many are taken for a sample."""
+_EXTENSION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 
 @dataclass(slots=True)
 class _Sample:
-    """Members of one basename, gathered until the next basename begins."""
+    """Members of one basename, gathered until the next basename begins.
+
+    Names may hold dots ("2.0 (A).mp3"), so what WebDataset takes for one sample may be several: an item is
+    described by the JSON that has the longest beginning of its name, never by another item's.
+    """
 
     key: str
-    items: list[Recording | Skipped] = field(default_factory=list)
-    metadata: dict[str, Json] = field(default_factory=dict)
+    items: list[tuple[str, Recording | Skipped]] = field(default_factory=list)
+    described: dict[str, dict[str, Json]] = field(default_factory=dict)
+    n_bytes: int = 0
+
+    def is_full(self, n_bytes: int) -> bool:
+        """Whether no member of so many bytes can be gathered any more."""
+        n_members = len(self.items) + len(self.described)
+        return n_members >= MAX_SAMPLE or self.n_bytes + n_bytes > HELD_BYTES
 
     def finished(self) -> Iterator[Recording | Skipped]:
-        for item in self.items:
-            if isinstance(item, Recording) and self.metadata:
-                yield replace(item, metadata=self.metadata, identifiers=identifiers_of(self.metadata))
+        """The items, each with what describes it."""
+        taken = {self._nearest(stem) for stem, _ in self.items}
+        shared = dict[str, Json]()
+        for stem, metadata in self.described.items():
+            if stem not in taken and self._is_extension(stem):
+                shared |= metadata
+        for stem, item in self.items:
+            nearest = self._nearest(stem)
+            if nearest is not None:
+                own = self.described[nearest]
+            else:
+                own = shared if self._is_extension(stem) else {}
+            if isinstance(item, Recording) and own:
+                yield replace(item, metadata=own, identifiers=identifiers_of(own))
             else:
                 yield item
+
+    def _nearest(self, stem: str) -> str | None:
+        """The longest name of a JSON that this name is, or goes on from after a dot."""
+        while stem not in self.described:
+            stem, dot, _ = stem.rpartition(".")
+            if not dot or len(stem) < len(self.key):
+                return None
+        return stem
+
+    def _is_extension(self, stem: str) -> bool:
+        """Whether a name goes on after the key with extensions (``vocals``), not with a title (``0 (A)``)."""
+        rest = stem[len(self.key) + 1 :]
+        return not rest or all(map(_EXTENSION.fullmatch, rest.split(".")))
 
 
 def sample_key(name: str) -> str:
     """What the members of a sample share: the name up to the first dot of its last part."""
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(".")[0]
+
+
+def _stem(name: str) -> str:
+    """A name without its suffix."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + (last.rpartition(".")[0] or last)
 
 
 class WebDatasetReader:
@@ -81,9 +125,11 @@ class WebDatasetReader:
                 packing = packing_of(place.head(HEAD_BYTES)) or "tar"
                 tape = open_tape(stream, packing=packing, name=place.name, limits=self._limits)
                 for member in members(tape, name=place.name, limits=self._limits):
-                    if (key := sample_key(member.name)) != sample.key:
+                    key, n_bytes = sample_key(member.name), self._held(member, packing=packing)
+                    if key != sample.key or sample.is_full(n_bytes):
                         yield from sample.finished()
                         sample = _Sample(key)
+                    sample.n_bytes += n_bytes
                     self._gather(member, sample, place=place, packing=packing, names=names)
                 yield from sample.finished()
         except (ItemRefused, OSError) as error:
@@ -94,14 +140,22 @@ class WebDatasetReader:
         item_id = names.take(member.name if len(self._places) == 1 else f"{place.name}/{member.name}")
         refused = member_refusal(member, limits=self._limits)
         if refused is not None:
-            sample.items.append(Skipped.of(refused, item_id=item_id, path=member.name, shard=place.name))
+            skipped = Skipped.of(refused, item_id=item_id, path=member.name, shard=place.name)
+            sample.items.append((_stem(member.name), skipped))
         elif member.kind == "file" and member.name.lower().endswith(".json"):
-            sample.metadata |= dict(self._metadata(member))
+            sample.described.setdefault(_stem(member.name), {}).update(self._metadata(member))
             self.passed_over.add(member.name)
         elif member.kind == "file" and member_is_item(member):
-            sample.items.append(self._recording(member, item_id=item_id, place=place, packing=packing))
+            recording = self._recording(member, item_id=item_id, place=place, packing=packing)
+            sample.items.append((_stem(member.name), recording))
         elif member.kind == "file":
             self.passed_over.add(member.name)
+
+    def _held(self, member: Member, *, packing: str) -> int:
+        """Bytes of a member that its sample would hold in memory."""
+        if member.name.lower().endswith(".json"):
+            return min(member.size, self._limits.metadata_bytes)
+        return min(member.size, HELD_BYTES) if packing != "tar" else 0
 
     def _metadata(self, member: Member) -> dict[str, Json]:
         if member.size > self._limits.metadata_bytes:

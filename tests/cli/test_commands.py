@@ -49,7 +49,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.mp3").touch()
     (folder / "text.mp3").write_text("this is a letter\n" * 50)
     (folder / "inner.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + SCRAPED.read_bytes())
-    (folder / "link.wav").symlink_to("/etc/passwd")
+    (folder / "link.wav").symlink_to("/dev/null")
     write_wav(folder / "silent.wav", np.zeros(11_025 * 5))
     write_wav(folder / "short.wav", 0.3 * np.sin(np.arange(5_000) / 7))
     return folder

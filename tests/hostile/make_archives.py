@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import random
 import struct
 import tarfile
 import zipfile
@@ -250,6 +253,7 @@ def packed(build: Build, pack: Callable[[bytes], bytes], ending: str) -> Build:
     return packing
 
 
+NOISE = random.Random(1).randbytes(1 << 16)
 GOOD = member("ok.wav", wav())
 LINKS = (
     member("s.wav", kind=tarfile.SYMTYPE, link="/etc/passwd"),
@@ -354,8 +358,45 @@ ARCHIVES: tuple[Case, ...] = (
     Case("tar names without UTF-8", tar_of(member("x\udcff\udcfe.wav", wav()), GOOD), {"ok"}),
     Case("tar nested archives", tar_of(*nested_tars(), GOOD), {"nested_archive", "ok"}),
     Case("tar of too many members", tar_of(*[member("a.txt")] * 1_100, GOOD), {"source_cut_off"}),
-    Case("gzip bomb", packed(ZEROS, gzip.compress, "tar.gz"), {"bomb", "source_cut_off"}),
-    Case("zstd bomb", packed(ZEROS, zstandard.compress, "tar.zst"), {"bomb", "source_cut_off"}),
+    Case("gzip bomb", packed(ZEROS, gzip.compress, "tar.gz"), {"bomb", "ok"}),
+    Case("zstd bomb", packed(ZEROS, zstandard.compress, "tar.zst"), {"bomb", "ok"}),
+    Case("bzip2 bomb", packed(ZEROS, bz2.compress, "tar.bz2"), {"bomb", "ok"}),
+    Case("xz bomb", packed(ZEROS, lzma.compress, "tar.xz"), {"bomb", "ok"}),
+    Case(
+        "bomb that takes too long to go past",
+        packed(tar_of(member("zeros.wav", bytes(32 << 20)), GOOD), zstandard.compress, "tar.zst"),
+        {"bomb", "source_cut_off"},
+    ),
+    Case(
+        "zeros for ever after a tar",
+        packed(tar_of(GOOD, end=bytes(32 << 20)), bz2.compress, "tar.bz2"),
+        {"ok", "source_cut_off"},
+    ),
+    Case("tar after tar", tar_of(GOOD, END, member("b.wav", wav(1)), END, GOOD), {"ok"}),
+    Case("noise after a tar", tar_of(GOOD, END, bytes(range(1, 256)) * 8, end=b""), {"ok", "source_cut_off"}),
+    Case("a few bytes after a tar", tar_of(GOOD, END, b"RIFF", end=b""), {"ok", "source_cut_off"}),
+    Case("zip after a tar", tar_of(GOOD, END, b"PK\x03\x04" * 512, end=b""), {"ok", "source_cut_off"}),
+    Case(
+        "noise after a gzip",
+        packed(tar_of(GOOD), lambda data: gzip.compress(data) + bytes(range(1, 256)), "tar.gz"),
+        {"ok", "source_cut_off"},
+    ),
+    Case(
+        "noise after a bzip2",
+        packed(tar_of(GOOD), lambda data: bz2.compress(data) + bytes(range(1, 256)), "tar.bz2"),
+        {"ok", "source_cut_off"},
+    ),
+    Case(
+        "noise after an xz",
+        packed(tar_of(GOOD), lambda data: lzma.compress(data) + bytes(range(1, 256)), "tar.xz"),
+        {"ok", "source_cut_off"},
+    ),
+    Case(
+        "xz truncated",
+        packed(tar_of(GOOD, member("b.wav", NOISE)), lambda data: lzma.compress(data)[:-500], "tar.xz"),
+        {"ok", "item_unreadable", "source_cut_off"},
+    ),
+    Case("many pax records", tar_of(pax(**{f"k{n}": "" for n in range(4_000)}), GOOD), {"ok"}),
     Case(
         "gzip truncated",
         packed(tar_of(GOOD, member("b.wav", wav() * 9)), gzip_of_garbage, "tar.gz"),

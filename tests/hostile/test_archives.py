@@ -21,6 +21,7 @@ LIMITS = SourceLimits(
     item_bytes=64 << 20,
     members=1_000,
     ratio_free_bytes=1 << 20,
+    skipped_bytes=16 << 20,
     header_bytes=1 << 16,
     table_bytes=1 << 20,
     json_bytes=1 << 20,

@@ -1,0 +1,27 @@
+"""Why what lies in a folder or an archive is not read; beside what `api.errors` has for any item."""
+
+from __future__ import annotations
+
+from api.errors import ItemMissing, ItemRefused, LinkRefused
+
+
+class BadLink(LinkRefused):
+    """A link in a folder that leads to nothing that is read."""
+
+    reason = "the link is not followed"
+    way_out = "put the file itself in place of the link"
+
+
+class MissingTarget(ItemMissing):
+    """A link in a folder that leads to a file that is not there."""
+
+    reason = "the link leads to a file that is not there"
+    way_out = "fetch the file (git annex get, dvc pull, huggingface-cli download), or remove the link"
+
+
+class ClosedArchive(ItemRefused):
+    """An archive of a form that no reader opens: 7z, rar, a disk image."""
+
+    code = "closed_archive"
+    reason = "archives of this form are not opened"
+    way_out = "unpack it, or pack it again as zip, tar, tar.gz, tar.bz2, tar.xz or tar.zst"
