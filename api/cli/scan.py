@@ -254,7 +254,9 @@ def write_extras(
     if extras.exclude_list is not None:
         write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=extras.left_out)
     if extras.clean_manifest is not None:
-        write_clean(items, frozenset(excluded(scanned.findings(), extras.left_out)), extras.clean_manifest)
+        left_out = frozenset(excluded(scanned.findings(), extras.left_out))
+        cleaned = write_clean(items, left_out, extras.clean_manifest)
+        to_stderr().print(f"{extras.clean_manifest}: {cleaned.sentence}", soft_wrap=True)
     if extras.links is not None:
         n_links = write_links(items, extras.links, settings=settings)
         to_stderr().print(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, Final, Protocol, TypeAlias, cast
 
 from api.datasets.types import Manifest, Reader
 from index.disk import write_durably
@@ -17,19 +19,36 @@ Keep: TypeAlias = Callable[[bytes], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """What became of the entries: ``form`` says in which format the clean manifest is."""
+    """What became of the entries.
+
+    Attributes
+    ----------
+    form : str
+        In which format the clean manifest is.
+    note : str or None
+        In words, where it is not in the source's own form, or stands for less than the items that may stay.
+    """
 
     form: str
     n_kept: int
     n_left_out: int
+    note: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was written, in words."""
+        said = f"{self.n_kept:,} stay, {self.n_left_out:,} left out (as {self.form})"
+        return f"{said}; {self.note}" if self.note else said
 
 
 def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Cleaned:
     """Write the manifest of what may stay, in the source's own format where it has one.
 
-    CSV, TSV, JSONL, Kaldi and Lhotse manifests keep their header and rows byte for byte (a ``.gz`` name packs
-    them); an entry that stands for several items goes when one of them does. WebDataset gives the list of the
-    shards that hold nothing excluded, one a line. Any other source gives JSON lines of id, path and shard.
+    CSV, TSV, JSON lines, lists, Kaldi and Lhotse manifests keep their header and rows byte for byte; those of
+    a JSON array become JSON lines. An entry that stands for several items goes when one of them does. A name
+    that ends in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` packs them. WebDataset gives the list of the shards
+    that hold nothing excluded, one a line; where no shard does, an index of the samples that may stay. Any
+    other source gives JSON lines of id, path and shard.
 
     Parameters
     ----------
@@ -41,7 +60,7 @@ def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Clea
         Appears whole or not at all.
     """
     excluded = frozenset(exclude_ids)
-    form, entries = _entries(reader)
+    form, note, entries = _entries(reader, excluded)
     counts = {True: 0, False: 0}
 
     def write(keep: Keep) -> None:
@@ -51,17 +70,38 @@ def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Clea
             if stays:
                 keep(text)
 
-    write_durably(out, _packing(write) if out.suffix == ".gz" else write)
-    return Cleaned(form=form, n_kept=counts[True], n_left_out=counts[False])
+    pack = _PACKERS.get(out.suffix)
+    write_durably(out, write if pack is None else _packing(write, pack))
+    return Cleaned(form=form, n_kept=counts[True], n_left_out=counts[False], note=note)
 
 
-def _packing(write: Callable[[Keep], None]) -> Callable[[Keep], None]:
-    def pack(keep: Keep) -> None:
-        packer = gzip.GzipFile(fileobj=_Sink(keep), mode="wb", mtime=0)
+class _Packer(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+def _zstandard(sink: _Sink) -> _Packer:
+    import zstandard
+
+    return cast(_Packer, zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, sink), closefd=False))
+
+
+_PACKERS: Final[dict[str, Callable[[_Sink], _Packer]]] = {
+    ".gz": lambda sink: cast(_Packer, gzip.GzipFile(fileobj=cast(BinaryIO, sink), mode="wb", mtime=0)),
+    ".bz2": lambda sink: cast(_Packer, bz2.BZ2File(cast(BinaryIO, sink), "wb")),
+    ".xz": lambda sink: cast(_Packer, lzma.LZMAFile(cast(BinaryIO, sink), "wb")),  # noqa: SIM115
+    ".zst": _zstandard,
+}
+
+
+def _packing(write: Callable[[Keep], None], pack: Callable[[_Sink], _Packer]) -> Callable[[Keep], None]:
+    def packed(keep: Keep) -> None:
+        packer = pack(_Sink(keep))
         write(packer.write)
         packer.close()
 
-    return pack
+    return packed
 
 
 class _Sink:
@@ -70,32 +110,50 @@ class _Sink:
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         """Pass the bytes on."""
-        return self._keep(bytes(data))
+        self._keep(bytes(data))
+        return len(data)
 
     def flush(self) -> None:
         """Do nothing: the file is flushed when it is whole."""
 
 
-def _entries(reader: Reader) -> tuple[str, Iterator[tuple[bytes, tuple[str, ...]]]]:
-    """The form of the clean manifest, and its entries with the ids that each stands for."""
+_Entries: TypeAlias = Iterator[tuple[bytes, tuple[str, ...]]]
+
+
+def _entries(reader: Reader, excluded: frozenset[str]) -> tuple[str, str | None, _Entries]:
+    """The form of the clean manifest, what is to be said of it, and its entries with their items' ids."""
     if isinstance(reader, Manifest):
-        return reader.format, ((entry.text, entry.item_ids) for entry in reader.written())
+        form, note = reader.format, None
+        if form == "json":
+            form, note = "jsonl", "the entries of a JSON array are written as JSON lines"
+        return form, note, ((entry.text, entry.item_ids) for entry in reader.written())
     if reader.format == "webdataset":
-        return "shard list", _shards(reader)
-    return "jsonl", _listed(reader)
+        shards = _shards(reader)
+        if not shards or any(excluded.isdisjoint(ids) for ids in shards.values()):
+            lost = sum(
+                len(ids) - len(excluded & ids) for ids in shards.values() if not excluded.isdisjoint(ids)
+            )
+            note = (
+                f"{lost:,} samples that may stay lie in shards that go; --exclude-list names samples"
+                if lost
+                else None
+            )
+            return "shard list", note, ((f"{s}\n".encode(), tuple(ids)) for s, ids in shards.items())
+        note = "every shard holds something excluded, so this lists samples, not shards"
+        return "sample index", note, _listed(reader)
+    return "jsonl", f"{reader.format} has no list to write again, so this lists its items", _listed(reader)
 
 
-def _shards(reader: Reader) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    ids: dict[str, list[str]] = {shard: [] for shard in reader.shards}
+def _shards(reader: Reader) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {shard: set() for shard in reader.shards}
     for item in reader:
-        ids.setdefault(item.shard or item.path, []).append(item.item_id)
-    for shard, item_ids in ids.items():
-        yield f"{shard}\n".encode(), tuple(item_ids)
+        ids.setdefault(item.shard or item.path, set()).add(item.item_id)
+    return ids
 
 
-def _listed(reader: Reader) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+def _listed(reader: Reader) -> _Entries:
     for item in reader:
         entry = {"id": item.item_id, "path": item.path, "shard": item.shard}
         yield json.dumps(entry).encode() + b"\n", (item.item_id,)

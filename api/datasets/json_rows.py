@@ -55,7 +55,8 @@ def json_rows(place: Place, *, limits: SourceLimits) -> Iterator[Row]:
     if entries is None:
         raise OSError("it holds no list of entries")
     for number, entry in enumerate(entries):
-        yield value_row(number, json.dumps(entry).encode() + b"\n", entry)
+        shown = {"path": entry} if isinstance(entry, str) else entry
+        yield value_row(number, json.dumps(shown).encode() + b"\n", entry)
 
 
 def entries_of(value: Json) -> list[Json] | None:
@@ -70,7 +71,7 @@ def entries_of(value: Json) -> list[Json] | None:
         held = value[key]
         if isinstance(held, list) and held and all(isinstance(each, dict) for each in held[:20]):
             return held
-    return _columns(value) or _by_name(value) or _listed(value, named)
+    return _columns(value) or _listed(value, named) or _by_name(value)
 
 
 def _listed(value: dict[str, Json], named: list[str]) -> list[Json] | None:

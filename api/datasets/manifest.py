@@ -36,7 +36,6 @@ class ManifestReader:
         self._layout = self._told()
         self._made = RowItems(layout=self._layout, source=place.name, resolver=resolver, limits=limits)
         self.format = f"{kind}: {self._layout.name}" if self._layout.name else kind
-        self.written_form = "jsonl" if kind == "json" else self.format
 
     def _told(self) -> Layout:
         if self._kind not in {"csv", "tsv"}:

@@ -153,7 +153,7 @@ def layout_of(lines: Sequence[str], kind: str, *, path_column: str | None = None
     while comments < len(lines) and lines[comments].startswith("#"):
         comments += 1
     body = [line for line in lines[comments:] if line.strip()]
-    delimiter = delimiter_of(body or list(lines), kind) or ("\t" if kind == "tsv" else ",")
+    delimiter = delimiter_of(body or lines) or ("\t" if kind == "tsv" else ",")
     made = _Made(delimiter=delimiter, path_column=path_column)
     if comments > skip:
         # AudioSet's begin with comments, of which the last is the header

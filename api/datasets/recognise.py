@@ -188,7 +188,8 @@ def _recognise_json(place: Place, lines: Sequence[str], *, limits: SourceLimits)
         return "croissant"
     if is_lhotse(first):
         return "lhotse"
-    if len(lines) == 1 and entries_of(first) and not has_audio(first):
+    one_text = len(lines) == 1 and (not has_audio(first) or suffix(place.name) == ".json")
+    if one_text and entries_of(first):
         return _recognise_whole(place, limits=limits)
     return "jsonl"
 

@@ -18,7 +18,7 @@ from api.datasets.types import Json, SourceLimits
 
 _EXTINF: Final = re.compile(r"#EXTINF:\s*-?[\d.]*[^,]*,(.*)", re.IGNORECASE)
 _VLC_TIME: Final = re.compile(r"#EXTVLCOPT:(start|stop)-time=([\d.]+)", re.IGNORECASE)
-_PLS: Final = re.compile(r"(File|Title|Length)(\d+)\s*=(.*)", re.IGNORECASE)
+_PLS: Final = re.compile(r"(File|Title|Length|NumberOfEntries|Version)(\d*)\s*=(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

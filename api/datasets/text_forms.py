@@ -35,14 +35,22 @@ def is_path_list(lines: Sequence[str], *, name: str) -> bool:
     if suffix(name) in _PLAYLISTS or first.startswith(("#extm3u", "[playlist]")):
         return True
     shown = [line.strip() for line in lines[:50] if not line.startswith("#")]
-    return bool(shown) and all(_is_path(line) for line in shown)
+    return bool(shown) and all(map(_is_path, shown)) and not _is_table(shown, name=name)
 
 
 def _is_path(line: str) -> bool:
     if not called_like_audio(line) or len(line) > 4096:
         return is_url(line) and not any(map(str.isspace, line))
-    # "a.mp3,title.mp3" is a table; a comma alone may be part of a name
-    return not any(called_like_audio(cell) for mark in ",;|\t" for cell in line.split(mark)[:-1])
+    return True
+
+
+def _is_table(lines: Sequence[str], *, name: str) -> bool:
+    """Whether lines that all end like a path have cells; a comma and a blank may be part of a name."""
+    delimiter = delimiter_of(lines)
+    if delimiter is None or (len(lines) < 3 and suffix(name) not in {".csv", ".tsv"}):
+        return False
+    counts = {line.count(delimiter) for line in lines}
+    return len(counts) == 1 and not any(f"{delimiter} " in line for line in lines)
 
 
 def told_delimited(lines: Sequence[str], *, name: str) -> str | None:
@@ -51,7 +59,7 @@ def told_delimited(lines: Sequence[str], *, name: str) -> str | None:
     first = body[0].lstrip("#").strip()
     if first.startswith(("<", "%")):
         return None
-    delimiter = delimiter_of([body[0]], "tsv") and delimiter_of(body, "tsv")
+    delimiter = delimiter_of(body[:1]) and delimiter_of(body)
     if delimiter is not None:
         return "tsv" if delimiter == "\t" else "csv"
     if suffix(name) == ".tsv" and "\t" in body[0]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,21 @@ def test_a_source_without_a_manifest_gets_one(tmp_path: Path) -> None:
     cleaned = write_clean(reader, {"clip_0.wav"}, tmp_path / "clean.jsonl")
     assert cleaned.form == "jsonl"
     assert len((tmp_path / "clean.jsonl").read_text().splitlines()) == cleaned.n_kept == 3
+
+
+def test_a_shard_list_that_would_be_empty_is_an_index_of_samples(tmp_path: Path) -> None:
+    """Where every shard holds something excluded, the samples that may stay are listed, and that is said."""
+    reader = open_source(PACKINGS["webdataset"](tmp_path))
+    ids = [item.item_id for item in reader]
+    cleaned = write_clean(reader, {ids[0], ids[2]}, tmp_path / "clean.jsonl")
+    assert (cleaned.form, cleaned.n_kept, cleaned.n_left_out) == ("sample index", 2, 2)
+    assert "every shard" in cleaned.sentence
+    lines = (tmp_path / "clean.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [ids[1], ids[3]]
+
+
+def test_samples_that_go_with_their_shard_are_counted(tmp_path: Path) -> None:
+    """A shard list says how much of what may stay it leaves out."""
+    reader = open_source(PACKINGS["webdataset"](tmp_path))
+    cleaned = write_clean(reader, {next(iter(reader)).item_id}, tmp_path / "shards.txt")
+    assert "1 samples that may stay" in cleaned.sentence
