@@ -138,6 +138,7 @@ def index_source(
     effort: Effort,
     n_workers: int,
     before: Callable[[Sequence[Answer]], None] = lambda _: None,
+    watch: Callable[[], None] = lambda: None,
 ) -> Iterator[Enrolled]:
     """Index a source's items as a dataset, and look each up in the registered works.
 
@@ -148,13 +149,15 @@ def index_source(
     ----------
     before
         Told of items before they are stored, several at once: what a kill must not lose of them is kept then.
+    watch
+        Called every second or so; what it raises ends the run, which can be gone on with.
     """
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     writer.mark(dataset, complete=False)
     library = contents_of(settings)
     order = order_of(settings, library, works_of(library), effort=effort, into=dataset)
     whole, published_at = True, time.monotonic()
-    with Pool(order, n_workers=n_workers) as pool:
+    with Pool(order, n_workers=n_workers, watch=watch) as pool:
         for batch in _batches(pool.answers(items)):
             whole = whole and not any(isinstance(item, Skipped) and item.cut_off for item, _ in batch)
             before([answer for _, answer in batch])

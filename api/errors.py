@@ -292,7 +292,7 @@ class WorkerDied(ItemRefused):
 
     code = "worker_died"
     reason = "the process that heard it ended, twice"
-    way_out = "treat the file as hostile, or re-encode it"
+    way_out = "try it again; if that does not help, re-encode the file"
 
 
 # ---- commands: what was asked for cannot be done --------------------------------------------------------

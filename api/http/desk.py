@@ -7,27 +7,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
-from api.answering import Answerer
-from api.asking import check_order, datasets_of, open_library, order_of
+from api.asking import check_order, contents_of, datasets_of, order_of
 from api.datasets.sources import open_source
-from api.datasets.types import Reader, Recording
+from api.datasets.types import Reader
 from api.enrolling import Label, Outcome, index_source, register_one
 from api.errors import LibraryMoved, ScanChanged
 from api.findings import ErrorSaid, Finding, to_json, to_line
 from api.http.metrics import Metrics
 from api.http.pulse import Pulse
 from api.http.results import Journal, findings_file, journal_of
+from api.http.uploading import Ask, UploadWorker
 from api.orders import Answer, Order
-from api.pipeline import Listener
 from api.scan.checkpoint import partial_of
 from api.scan.outputs import whole_file
 from api.scan.run import Plan, Scanned, scan, tally_of
 from api.scan.tally import Tally
 from api.settings import Settings
 from api.wording import summary
+from fingerprint.decode import Decoder
+from index.contents import Contents
 from index.enroll import Writer
 from index.jobs import Job
-from index.library import Library
 from index.match import Effort, Verdict
 from index.records import CollectionKind
 
@@ -47,44 +47,51 @@ Done = TypeVar("Done")
 
 
 class LaneDesk:
-    """One lane's desk: a decoder, and the newest library while there is something to ask it."""
+    """One lane's desk: every job is done in processes that end when the job is stopped.
 
-    def __init__(self, settings: Settings, writer: Writer, metrics: Metrics) -> None:
+    Parameters
+    ----------
+    worker : UploadWorker or None
+        What answers single uploads; None in a lane of archives, which start workers of their own.
+    """
+
+    def __init__(
+        self, settings: Settings, writer: Writer, metrics: Metrics, worker: UploadWorker | None
+    ) -> None:
         self._settings, self._writer, self._metrics = settings, writer, metrics
-        self._listener = Listener(settings=settings, scheme=writer.scheme)
-        self._library: Library | None = None
+        self._worker = worker
 
     def close(self) -> None:
-        """Let go of the decoder and the library."""
-        self._listener.close()
-        self._drop_library()
+        """End the process that answers single uploads."""
+        if self._worker is not None:
+            self._worker.close()
 
     def rest(self) -> None:
         """Let go of a library that has aged: as long as it is open, the catalog's log cannot be folded in."""
-        if self._library is not None and self._library.epoch != self._writer.epoch:
-            self._drop_library()
+        if self._worker is not None and self._writer.epoch is not None:
+            self._worker.rest(self._writer.epoch)
 
     def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
         """Carry out one job."""
-        if job.kind == "check":
-            return self._check(job)
-        if job.kind == "work":
-            return self._work(job)
-        return persistently(lambda: (self._index if job.kind == "index" else self._scan)(job, pulse))
+        work = {"check": self._check, "work": self._work, "index": self._index, "scan": self._scan}[job.kind]
+        return persistently(lambda: work(job, pulse))
 
-    def _check(self, job: Job) -> dict[str, Any]:
-        library, said = self._newest(), job.payload
-        order = check_order(self._settings, library, names=said["collections"], effort=Effort(said["effort"]))
-        finding = self._answer(order, library, job).finding
+    def _check(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+        contents, said = contents_of(self._settings), job.payload
+        effort = Effort(said["effort"])
+        order = check_order(self._settings, contents, names=said["collections"], effort=effort)
+        finding = self._answer(order, contents, job, pulse).finding
         assert finding is not None  # a check always asks
         self._metrics.judged(finding.verdict)
         return to_json(finding)
 
-    def _work(self, job: Job) -> dict[str, Any]:
-        works, library = self._writer.collection(CollectionKind.WORKS), self._newest()
-        datasets = datasets_of(library)
-        order = order_of(self._settings, library, datasets, effort=Effort.STANDARD, into=works, as_works=True)
-        answer = self._answer(order, library, job)
+    def _work(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+        works, contents = self._writer.collection(CollectionKind.WORKS), contents_of(self._settings)
+        datasets = datasets_of(contents)
+        order = order_of(
+            self._settings, contents, datasets, effort=Effort.STANDARD, into=works, as_works=True
+        )
+        answer = self._answer(order, contents, job, pulse)
         said = job.payload
         label = Label(title=said["title"], owner=said["owner"], isrc=said["isrc"])
         outcome = register_one(self._writer, works, answer, label)
@@ -109,6 +116,7 @@ class LaneDesk:
                 effort=Effort.STANDARD,
                 n_workers=self._settings.n_workers,
                 before=journal.note,
+                watch=pulse.check,
             )
             with whole_file(self._findings_file(job)) as lines:
                 for done, one in enumerate(enrolled, start=1):
@@ -145,7 +153,7 @@ class LaneDesk:
             resume=True,
         )
         try:
-            scan(plan, reader, settings=self._settings, seen=seen, finish=finish)
+            scan(plan, reader, settings=self._settings, seen=seen, finish=finish, watch=pulse.check)
         except ScanChanged:  # works came or went while this server was down: ask anew
             partial_of(plan.out).unlink()
             raise
@@ -165,19 +173,16 @@ class LaneDesk:
             "summary": summary(tally),
         }
 
-    def _newest(self) -> Library:
-        self.rest()
-        if self._library is None:
-            self._library = open_library(self._settings)
-        return self._library
-
-    def _drop_library(self) -> None:
-        if self._library is not None:
-            self._library.close()
-            self._library = None
-
-    def _answer(self, order: Order, library: Library, job: Job) -> Answer:
-        return Answerer(order, library, self._listener).answer(upload_of(job))
+    def _answer(self, order: Order, contents: Contents, job: Job, pulse: Pulse) -> Answer:
+        assert self._worker is not None  # only a lane that has one is given such jobs
+        ask = Ask(
+            order=order,
+            epoch=contents.epoch,
+            file=spooled(job),
+            name=job.payload["file"],
+            n_bytes=job.payload["n_bytes"],
+        )
+        return self._worker.answer(ask, watch=pulse.check)
 
     def _note(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
         if finding is not None:
@@ -213,19 +218,20 @@ def spooled(job: Job) -> Path:
     return job.spool_path
 
 
-def upload_of(job: Job) -> Recording:
-    """Say a job's upload as one item; the client's name for it is only a label."""
-    path, name = spooled(job), job.payload["file"]
-    return Recording(
-        item_id=name, path=name, size=job.payload["n_bytes"], open=lambda: path.open("rb"), file=path
-    )
-
-
 def error_json(error: ErrorSaid | None) -> dict[str, str] | None:
     """Say an error as a finding does."""
     return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
 
 
-def open_desk(settings: Settings, writer: Writer, metrics: Metrics, _: str) -> LaneDesk:
-    """Make a lane's desk."""
-    return LaneDesk(settings, writer, metrics)
+def open_desk(settings: Settings, writer: Writer, metrics: Metrics, lane: str) -> LaneDesk:
+    """Make a lane's desk.
+
+    Raises
+    ------
+    SandboxMissing, WorkersFail
+        When nothing could be decoded at it.
+    """
+    if lane == "quick":
+        return LaneDesk(settings, writer, metrics, UploadWorker(settings, scheme=writer.scheme))
+    with Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox):
+        return LaneDesk(settings, writer, metrics, None)

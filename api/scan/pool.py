@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
@@ -25,6 +26,7 @@ from api.datasets.isolated.bounded import bounded
 from api.datasets.types import Recording, Skipped
 from api.errors import NoSound, WorkerDied, WorkersFail
 from api.orders import Answer, Order, refusal
+from api.scan.errors import ItemTimeout
 from api.scan.wire import Broken, Ready, Reply, Task
 from api.settings import worker_environment
 from api.taking import BLOCK_BYTES, HELD_BYTES, read_up_to
@@ -35,6 +37,7 @@ AHEAD: Final = 2
 WINDOW: Final = 64
 """Items a worker that may be answered while one before them is still in work."""
 ATTEMPTS: Final = 2
+WATCH_S: Final = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class _Worker:
     connection: Connection
     ready: bool = False
     busy: deque[_Slot] = field(default_factory=deque)
+    since: float = 0.0
+    """When it began with the first of its items, on the monotonic clock."""
     waiting: deque[_Slot] = field(default_factory=deque)
     """Items that are given to it one at a time: its predecessor died of one of them."""
 
@@ -71,10 +76,19 @@ class Pool:
     ----------
     module
         What a worker runs; tests give another.
+    watch
+        Called every second or so while answers are waited for; what it raises ends the run.
     """
 
-    def __init__(self, order: Order, *, n_workers: int, module: str = "api.scan.worker") -> None:
-        self._order, self._module = order, module
+    def __init__(
+        self,
+        order: Order,
+        *,
+        n_workers: int,
+        module: str = "api.scan.worker",
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._order, self._module, self._watch = order, module, watch
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
             self._workers.append(self._start())
@@ -115,8 +129,10 @@ class Pool:
                     slots.append(self._begin(item, worker))
             while slots and (answer := slots[0].answer) is not None:
                 yield slots.popleft().item, answer
+            self._watch()
             if slots:
                 self._listen()
+                self._stop_slow()
 
     def _idlest(self) -> _Worker | None:
         worker = min(self._workers, key=lambda each: len(each.busy) + len(each.waiting))
@@ -143,6 +159,8 @@ class Pool:
 
     def _send(self, slot: _Slot, worker: _Worker) -> None:
         slot.attempts += 1
+        if not worker.busy:
+            worker.since = time.monotonic()
         worker.busy.append(slot)
         try:
             worker.connection.send(slot.task)
@@ -153,8 +171,8 @@ class Pool:
             return  # it has died: listening will find that out, and give its items to another
 
     def _listen(self) -> None:
-        """Wait until a worker says something or dies, and take all that was said."""
-        heard = wait([worker.connection for worker in self._workers])
+        """Wait until a worker says something or dies, or a second, and take all that was said."""
+        heard = wait([worker.connection for worker in self._workers], timeout=WATCH_S)
         for worker in [each for each in self._workers if each.connection in heard]:
             try:
                 self._take(worker, worker.connection.recv())
@@ -165,9 +183,10 @@ class Pool:
         if isinstance(reply, Broken):
             raise reply.error
         if isinstance(reply, Ready):
-            worker.ready = True
+            worker.ready, worker.since = True, time.monotonic()
         else:
             worker.busy.popleft().settle(reply)
+            worker.since = time.monotonic()
             if worker.waiting and not worker.busy:
                 self._send(worker.waiting.popleft(), worker)
 
@@ -180,15 +199,33 @@ class Pool:
         status = worker.process.wait()
         if not worker.ready:
             raise WorkersFail(status=status)
-        successor = self._start()
-        self._workers[self._workers.index(worker)] = successor
         suspects = worker.busy
         if len(suspects) == 1 and suspects[0].attempts >= ATTEMPTS:
             slot = suspects.popleft()
             slot.settle(
                 self._failed(slot.item, WorkerDied(name=slot.item.item_id, detail=f"status {status}"))
             )
-        successor.waiting = suspects + worker.waiting
+        self._replace(worker, suspects + worker.waiting)
+
+    def _stop_slow(self) -> None:
+        """End workers that have had one item for longer than all work on an item may take."""
+        limit_s = self._order.settings.item_wall_s
+        for worker in list(self._workers):
+            if worker.ready and worker.busy and time.monotonic() - worker.since >= limit_s:
+                slot = worker.busy.popleft()
+                slot.settle(self._failed(slot.item, ItemTimeout(name=slot.item.item_id, limit_s=limit_s)))
+                worker.connection.close()
+                worker.process.kill()
+                worker.process.wait()
+                for other in worker.busy:
+                    other.attempts -= 1  # it was not what took so long
+                self._replace(worker, worker.busy + worker.waiting)
+
+    def _replace(self, worker: _Worker, items: deque[_Slot]) -> None:
+        """Put another worker in the place of one that has ended; it is given the items one by one."""
+        successor = self._start()
+        self._workers[self._workers.index(worker)] = successor
+        successor.waiting = items
         if successor.waiting:
             self._send(successor.waiting.popleft(), successor)
 

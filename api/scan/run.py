@@ -66,7 +66,13 @@ class Scanned:
 
 
 def scan(
-    plan: Plan, reader: Reader, *, settings: Settings, seen: Seen, finish: Callable[[Scanned], None]
+    plan: Plan,
+    reader: Reader,
+    *,
+    settings: Settings,
+    seen: Seen,
+    finish: Callable[[Scanned], None],
+    watch: Callable[[], None] = lambda: None,
 ) -> None:
     """Scan a source for registered works.
 
@@ -76,6 +82,8 @@ def scan(
         Told of every finding as it comes, also of those that an earlier run left.
     finish
         Given the scan when all is heard, before its checkpoint is deleted: its writing can be repeated.
+    watch
+        Called every second or so; what it raises ends the scan, which can be resumed.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def scan(
     order = scan_order(settings, contents_of(settings), effort=plan.effort)
     with Checkpoint.open(plan.out, header=_header(plan, reader, order), resume=plan.resume) as kept:
         order = replace(order, search=search_from_json(kept.header["search"]))
-        stopped = _hear(plan, reader, order, kept, seen)
+        stopped = _hear(plan, reader, order, kept, seen, watch)
         partial = _partial(plan, reader, stopped=stopped)
         scanned = Scanned(
             findings=lambda: graded_all(kept.findings(), n_items=kept.n_done),
@@ -110,7 +118,9 @@ def _header(plan: Plan, reader: Reader, order: Order) -> dict[str, Any]:
     }
 
 
-def _hear(plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen) -> bool:
+def _hear(
+    plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen, watch: Callable[[], None]
+) -> bool:
     """Hear what is left; returns whether it stopped before the source's end."""
     items = islice(iter(reader), 0, None, plan.sample_every)
     budget_s = float("inf") if plan.max_seconds is None else plan.max_seconds
@@ -122,7 +132,7 @@ def _hear(plan: Plan, reader: Reader, order: Order, kept: Checkpoint, seen: Seen
     first = next(items, None)
     if first is None:
         return False
-    with Pool(order, n_workers=plan.n_workers) as pool, closing(Memory(order)) as memory:
+    with Pool(order, n_workers=plan.n_workers, watch=watch) as pool, closing(Memory(order)) as memory:
         for _, answer in pool.answers(chain([first], items)):
             finding = _finding(answer)
             memory.remember(answer)

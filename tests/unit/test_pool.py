@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from api.settings import Settings
 from index.match import Effort
 
 
-def order(tmp_path: Path, knowledge: str = "") -> Order:
+def order(tmp_path: Path, knowledge: str = "", item_wall_s: float = 600.0) -> Order:
     """An order that asks nothing."""
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, item_wall_s=item_wall_s)
     return Order(settings=settings, effort=Effort.FAST, asked=(), knowledge=knowledge, search=None)
 
 
@@ -50,6 +51,42 @@ def test_an_item_that_kills_workers_is_reported_and_the_rest_goes_on(tmp_path: P
     names = ["a", "poison", "b", "c"]
     found = answered(tmp_path, [item(name) for name in names], n_workers=1)
     assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
+
+
+def test_an_item_that_takes_too_long_is_stopped_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reported as not compared to its end; those in line behind it are answered all the same."""
+    monkeypatch.setattr(pool_module, "WATCH_S", 0.05)
+    names = ["a", "endless", "b", "c", "endless", "d"]
+    slow = order(tmp_path, item_wall_s=1.0)
+    with Pool(slow, n_workers=1, module="tests.unit.worker_made") as pool:
+        found = [
+            (item.item_id, answer.error) for item, answer in pool.answers([item(name) for name in names])
+        ]
+    assert [name for name, _ in found] == names
+    errors = dict(found)
+    assert errors["endless"] is not None and errors["endless"].code == "item_timeout"
+    assert "EARWITNESS_ITEM_WALL_S" in errors["endless"].hint
+    assert all(error is None for name, error in found if name != "endless")
+
+
+def test_a_run_can_be_ended_while_an_item_is_in_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the watch raises comes out soon, and no worker stays behind."""
+    monkeypatch.setattr(pool_module, "WATCH_S", 0.05)
+    began_at = time.monotonic()
+
+    def watch() -> None:
+        if time.monotonic() - began_at > 0.5:
+            raise KeyError("cancelled")
+
+    with (
+        pytest.raises(KeyError),
+        Pool(order(tmp_path), n_workers=1, module="tests.unit.worker_made", watch=watch) as pool,
+    ):
+        list(pool.answers([item("endless")]))
+    assert time.monotonic() - began_at < 20
+    assert all(worker.process.poll() is not None for worker in pool._workers)
 
 
 def test_an_item_that_kills_workers_before_its_turn_is_the_one_reported(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Answering:
 
     heard: ClassVar[list[str]] = []
 
-    def __init__(self, order: Order, *, n_workers: int) -> None:
+    def __init__(self, order: Order, *, n_workers: int, watch: object) -> None:
         assert order.search is not None
         self._search = order.search
 

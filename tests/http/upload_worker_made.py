@@ -1,0 +1,42 @@
+"""A process for tests in the place of `api.http.upload_worker`: it does what the upload's name says."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from multiprocessing.connection import Connection
+
+from api.findings import ItemSaid
+from api.http.uploading import Ask, Begin, Rest
+from api.orders import Answer
+from api.scan.wire import Broken, Ready
+from fingerprint.errors import SandboxMissing
+
+
+def main() -> None:
+    """Serve the socket whose number is the first argument."""
+    connection = Connection(int(sys.argv[1]))
+    begin: Begin = connection.recv()
+    if begin.scheme == "missing":
+        connection.send(Broken(error=SandboxMissing(reason="none here")))
+        return
+    if begin.scheme == "dies":
+        os._exit(5)
+    connection.send(Ready())
+    while True:
+        try:
+            said: Ask | Rest = connection.recv()
+        except EOFError:
+            return
+        if isinstance(said, Ask):
+            if said.name == "poison":
+                os._exit(9)
+            if said.name == "endless":
+                time.sleep(600)
+            number = str(os.getpid())
+            connection.send(Answer(said=ItemSaid(id=said.name, path=number, sha256=None, duration_s=1.0)))
+
+
+if __name__ == "__main__":
+    main()
