@@ -167,6 +167,13 @@ class SegmentDamaged(StoreError):
         )
 
 
+class SegmentMissing(SegmentDamaged):
+    """A segment file is not there: deleted by somebody else, or a writer has put another in its place."""
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path, reason="is missing")
+
+
 class DiskFull(StoreError):
     """The disk had no room for what was to be written; nothing half-written was kept."""
 

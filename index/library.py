@@ -26,6 +26,7 @@ from index.errors import (
     HomeBusy,
     HomeUnusable,
     SegmentDamaged,
+    SegmentMissing,
     StoreUnwritable,
 )
 from index.match import Hits
@@ -54,7 +55,7 @@ class SchemeCodec(Codec, Embedder, Protocol):
 class _Held:
     """One segment of the opened epoch, and whose it is."""
 
-    collection: int
+    row: rows.SegmentRow
     segment: Segment
 
 
@@ -263,9 +264,19 @@ class Library:
         self._collection(collection)
         with self._guard:
             if collection not in self._loaded:
-                held = [one.segment for one in self._segments if one.collection == collection]
-                self._loaded[collection] = [segment.load() for segment in held] + self._waiting(collection)
+                held = [one for one in self._segments if one.row.collection == collection]
+                self._loaded[collection] = [self._load(one) for one in held] + self._waiting(collection)
             return self._loaded[collection]
+
+    def _load(self, held: _Held) -> Any:
+        """Read a segment; one that a writer has replaced since is built from this epoch's fingerprints."""
+        try:
+            return held.segment.load()
+        except SegmentMissing:
+            row = held.row
+            members = rows.held_by(row.collection, (row.id,), waiting=False)
+            codes = rows.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
+            return build(codes, row.file.n_codes, self.extractor)
 
     def _waiting(self, collection: int) -> list[Any]:
         """An index in memory of what was added but has no segment yet: it counts once it is stored."""
@@ -298,7 +309,7 @@ def _pin(
             live = rows.segments(snapshot, tenant)
             rows.check_codes(snapshot, tenant, rows.collections(snapshot, tenant), live)
             for row in live:
-                held.append(_Held(row.collection, Segment(home / SEGMENT_FOLDER, row.file)))
+                held.append(_Held(row, Segment(home / SEGMENT_FOLDER, row.file)))
         except SegmentDamaged:
             for one in held:
                 one.segment.close()

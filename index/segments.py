@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import faiss
 import numpy as np
@@ -22,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from fingerprint.params import Params
 from index.disk import write_durably
-from index.errors import CatalogDamaged, RecordingTooLong, SegmentDamaged
+from index.errors import CatalogDamaged, RecordingTooLong, SegmentDamaged, SegmentMissing
 from index.records import SegmentFile
 
 POSITION_BITS: Final = 20
@@ -43,6 +45,9 @@ at 0 dB, over a phone or under other music, 42.5, 44.3 and (64 lists) 45.3 % hav
 nearest; of 4,096 lists, 33.5 % at 32 and 42.8 % at 128, at twice the time. What is lost is lost by the lists
 that are not read, hardly by the quantiser.
 """
+
+MOST_HELD: Final = 256
+"""Segment files that a process keeps open at most, however many datasets there are."""
 
 ADDED_AT_ONCE: Final = 1 << 15
 
@@ -169,40 +174,81 @@ def is_whole(folder: Path, row: SegmentFile) -> bool:
     return path.is_file() and path.stat().st_size == row.size_bytes
 
 
+class _Budget:
+    """How many segment files this process keeps open; the others are opened when they are read."""
+
+    def __init__(self) -> None:
+        self._guard, self._n_held = threading.Lock(), 0
+
+    def take(self) -> bool:
+        """Whether one more may be kept open."""
+        most = min(MOST_HELD, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+        with self._guard:
+            may = self._n_held < most
+            self._n_held += may
+        return may
+
+    def give_back(self) -> None:
+        """Count one less."""
+        with self._guard:
+            self._n_held -= 1
+
+
+_BUDGET: Final = _Budget()
+
+
 class Segment:
     """One segment file, held open, so that it can be read even after a writer has replaced and deleted it.
 
+    Beyond `MOST_HELD`, or a quarter of the files that the process may open, it is not held: then `load` may
+    find it gone, and its codes have to be read from the catalog's instant that named it.
+
     Raises
     ------
+    SegmentMissing
+        When it is not there.
     SegmentDamaged
-        When it is missing or has another size than the manifest states; at `load`, when its bytes changed.
+        When it has another size than the manifest states; at `load`, when its bytes changed.
     """
 
     def __init__(self, folder: Path, row: SegmentFile) -> None:
         self.path, self._row = folder / row.file, row
+        self._file: BinaryIO | None = None
+        file = self._open()
+        if _BUDGET.take():
+            self._file = file
+        else:
+            file.close()
+
+    def _open(self) -> BinaryIO:
         try:
-            self._file = self.path.open("rb")
+            file = self.path.open("rb")
         except FileNotFoundError as error:
-            raise SegmentDamaged(path=str(self.path), reason="is missing") from error
+            raise SegmentMissing(path=str(self.path)) from error
         except OSError as error:
             raise _unreadable(self.path, error) from error
-        size_bytes = os.fstat(self._file.fileno()).st_size
-        if size_bytes != row.size_bytes:
-            self._file.close()
-            reason = f"has {size_bytes} bytes instead of {row.size_bytes}"
+        size_bytes = os.fstat(file.fileno()).st_size
+        if size_bytes != self._row.size_bytes:
+            file.close()
+            reason = f"has {size_bytes} bytes instead of {self._row.size_bytes}"
             raise SegmentDamaged(path=str(self.path), reason=reason)
+        return file
 
     def load(self) -> Any:
-        """Read the index, checking every byte on the way, for FAISS itself accepts flipped bits silently."""
+        """Read the index, checking every byte on the way, for FAISS itself accepts flipped bits silently.
+
+        The file is let go of: what is read lies in memory.
+        """
+        file = self._open() if self._file is None else self._file
         digest = hashlib.sha256()
-        self._file.seek(0)
 
         def take(n_bytes: int) -> bytes:
-            chunk = self._file.read(n_bytes)
+            chunk = file.read(n_bytes)
             digest.update(chunk)
             return chunk
 
         try:
+            file.seek(0)
             index = faiss.read_index(faiss.PyCallbackIOReader(take, 1 << 20))  # type: ignore[attr-defined]
             while take(1 << 20):
                 pass
@@ -210,13 +256,19 @@ class Segment:
             raise _unreadable(self.path, error) from error
         except RuntimeError as error:
             raise SegmentDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
+        finally:
+            file.close()
+            self.close()
         if digest.hexdigest() != self._row.sha256:
             raise SegmentDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
         return index
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            _BUDGET.give_back()
 
 
 def _unreadable(path: Path, error: OSError) -> SegmentDamaged:

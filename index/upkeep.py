@@ -15,7 +15,7 @@ from index import counter, rows, sqlite
 from index.catalog import SEGMENT_FOLDER, Catalog, open_catalog
 from index.digests import COVERED, is_sound, name_of
 from index.enroll import Writer
-from index.errors import CatalogDamaged, SegmentDamaged
+from index.errors import CatalogDamaged, SegmentDamaged, SegmentMissing
 from index.records import Collection, Problem
 from index.segments import Segment
 from index.tables import FINDING, FINGERPRINT, HOME, ITEM, MEMBERSHIP, PICTURE, RECORDING, SEGMENT
@@ -134,7 +134,7 @@ def _found(
     if damaged:
         return damaged  # what follows counts what damaged rows say
     return [
-        *(problem for row, segment in segments for problem in _segment(connection, row, segment)),
+        *(problem for row, segment in segments for problem in _segment(catalog, connection, row, segment)),
         *_memberships(connection),
         *_counts(connection, tenant),
         *_counter(catalog),
@@ -191,19 +191,28 @@ def _blobs(connection: Connection) -> Iterator[Problem]:
 
 
 def _segment(
-    connection: Connection, row: rows.SegmentRow, segment: Segment | SegmentDamaged
+    catalog: Catalog, connection: Connection, row: rows.SegmentRow, segment: Segment | SegmentDamaged
 ) -> Iterator[Problem]:
     try:
         if isinstance(segment, SegmentDamaged):
             raise segment
         index = segment.load()
     except SegmentDamaged as error:
+        held = not isinstance(segment, SegmentDamaged)
+        if held and isinstance(error, SegmentMissing) and not _is_named(catalog, row):
+            return  # a writer has put another in its place since
         yield Problem(where=error.path, what=error.reason, hint=REBUILD)
         return
     stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
     if not index.ntotal == stored == row.file.n_codes:
         what = f"it holds {index.ntotal} codes, its recordings have {stored}"
         yield Problem(where=str(segment.path), what=what, hint=REBUILD)
+
+
+def _is_named(catalog: Catalog, row: rows.SegmentRow) -> bool:
+    with catalog.reading() as connection:
+        named = select(SEGMENT.c.id).where(SEGMENT.c.file == row.file.file)
+        return connection.execute(named).first() is not None
 
 
 def _memberships(connection: Connection) -> Iterator[Problem]:
