@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         The server starts only where bubblewrap and the system call filter both work.
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
         Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
+    reader_memory_bytes, reader_wall_s
+        Caps on the process that reads an archive, table or manifest: memory it may allocate, and seconds
+        without progress.
     workers : int
         Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`api.machine`).
     item_wall_s, job_wall_s : float
@@ -77,6 +80,8 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
     item_wall_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     job_wall_s: float = Field(default=86_400.0, gt=0, allow_inf_nan=False)
+    reader_memory_bytes: int = Field(default=800 << 20, ge=256 << 20)
+    reader_wall_s: float = Field(default=120.0, gt=0, allow_inf_nan=False)
     workers: int = Field(default=0, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
@@ -127,7 +132,11 @@ class Settings(BaseSettings):
         """Caps on what one source may ask of a reader."""
         from api.datasets.types import SourceLimits
 
-        return SourceLimits(item_bytes=self.max_item_bytes)
+        return SourceLimits(
+            item_bytes=self.max_item_bytes,
+            reader_memory_bytes=self.reader_memory_bytes,
+            reader_wall_s=self.reader_wall_s,
+        )
 
 
 def worker_environment() -> dict[str, str]:

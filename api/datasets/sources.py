@@ -12,6 +12,8 @@ from api.datasets.arrow import ArrowReader
 from api.datasets.croissant import CroissantReader
 from api.datasets.folder import FileReader, PackedReader
 from api.datasets.isolated.careful import CarefulResolver
+from api.datasets.isolated.plain import is_plain
+from api.datasets.isolated.request import Request
 from api.datasets.kaldi import KaldiReader
 from api.datasets.kinds import passed_over_words
 from api.datasets.labels import HEAD_BYTES, label, suffix
@@ -205,6 +207,11 @@ _LISTS: Final = {"kaldi": ("wav.scp", "segments")}
 """Files of a folder that its reader takes for lists."""
 
 
+def careful(opening: Opening) -> Opening:
+    """The same source, in which a damaged entry is that entry's error."""
+    return replace(opening, resolver=CarefulResolver(inner=opening.resolver))
+
+
 def open_source(
     source: str | Path,
     *,
@@ -216,6 +223,8 @@ def open_source(
     root: str | Path | None = None,
 ) -> Reader:
     """Open a folder, archive, table, manifest or shard pattern, by the format its content shows.
+
+    Anything but plain audio files is read by a process of its own: see `api.datasets.isolated`.
 
     Parameters
     ----------
@@ -236,20 +245,45 @@ def open_source(
     Raises
     ------
     SourceNotFound, UnknownFormat, UnknownReader, NoAudioHere, NoAudioColumn, SourceBroken, SourceTooLarge,
-    AddressRefused, RemoteFailed, CommandRefused
+    AddressRefused, RemoteFailed, CommandRefused, SourceReaderFailed
     """
     if reader is not None and reader not in READERS:
         raise UnknownReader(reader=label(reader), readers=tuple(READERS))
+    options = {
+        "reader": reader,
+        "audio_column": audio_column,
+        "allow_remote": allow_remote,
+        "allow_private": allow_private,
+        "root": None if root is None else str(root),
+    }
+    request = Request(source=str(source), limits=limits or SourceLimits(), options=options)
+    if is_plain(request.source, reader):
+        return open_here(request)
+    # imported here: the reading process imports this file too, and has no use for its own parent
+    from api.datasets.isolated.reader import open_isolated
+
+    return open_isolated(request)
+
+
+def open_here(request: Request, *, around: Callable[[Opening], Opening] = careful) -> Reader:
+    """Open a source in this process: what a library dies of while it reads, this process dies of.
+
+    Parameters
+    ----------
+    around : callable
+        Given the source as it was found; what it returns is read.
+    """
+    options = request.options
     opening = _locate(
-        str(source),
-        remote=Remote(Guard(allow_private=allow_private)),
-        allow_remote=bool(allow_remote),
-        audio_column=audio_column,
-        limits=limits or SourceLimits(),
-        root=None if root is None else str(root),
+        request.source,
+        remote=Remote(Guard(allow_private=bool(options.get("allow_private")))),
+        allow_remote=bool(options.get("allow_remote")),
+        audio_column=options.get("audio_column"),
+        limits=request.limits,
+        root=options.get("root"),
     )
-    opening = replace(opening, resolver=CarefulResolver(inner=opening.resolver))
-    name = reader or _recognise(opening)
+    opening = around(opening)
+    name = options.get("reader") or _recognise(opening)
     opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:
         raise NoAudioHere(source=opening.source, passed_over="; ".join(passed_over_words(opened.passed_over)))

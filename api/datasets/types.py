@@ -123,6 +123,10 @@ class SourceLimits:
     """Unpacked audio column of one row group or record batch."""
     json_bytes: int = 64 << 20
     """A manifest that must be read whole (Croissant)."""
+    reader_memory_bytes: int = 800 << 20
+    """Memory that the process which reads the source may allocate."""
+    reader_wall_s: float = 120.0
+    """Seconds without progress after which that process is ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -43,14 +45,34 @@ def manifest(name: str, text: str | bytes) -> Callable[[Path], Path]:
     return build
 
 
+def tables(root: Path) -> Path:
+    """A folder with tables that end their reader: a column's name is no UTF-8, a footer is damaged."""
+    manifest("notes.txt", "nothing")(root)
+    table = pa.table({"audio": [(ORIGINALS / "tin_parade.mp3").read_bytes()], "titl": ["x"]})
+    with pa.OSFile(str(root / "a.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    (root / "a.arrow").write_bytes((root / "a.arrow").read_bytes().replace(b"titl", b"tit\xea"))
+    pq.write_table(pa.table({"audio": [b"no sound"], "n": [1]}), root / "a.parquet")
+    whole = (root / "a.parquet").read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for n, at in enumerate(range(footer, len(whole) - 8, 23)):
+        changed = bytearray(whole)
+        changed[at] ^= 0x7F
+        (root / f"{n}.parquet").write_bytes(changed)
+    return root
+
+
 GOOD = '{"path": "ok.mp3"}\n'
+BAD_LINES = "".join([
+    '{"path": "file://[x"}\n',
+    '{"path": "http://[::1/x.wav"}\n',
+    DEEP,
+    '{"path": "ok.mp3", "title": "\\ud83d", "\\udfff": 1}\n',
+])  # fmt: skip
+LATIN_1 = b'{"path": "ok.mp3", "title": "Caf\xe9"}\n'
 BAD: dict[str, Callable[[Path], Path]] = {
-    "a URL that is none, JSONL": manifest("l.jsonl", '{"path": "file://[x"}\n' + GOOD),
-    "a URL that is none, Kaldi": manifest("wav.scp", "a file://[x.wav\nb ok.mp3\n"),
-    "a URL that is none, CSV": manifest("l.csv", "path\nhttp://[::1/x.wav\nfile://[/x.wav\nok.mp3\n"),
-    "JSON too deep to hand over": manifest("l.jsonl", DEEP + GOOD),
-    "a title in Latin-1": manifest("l.jsonl", b'{"path": "ok.mp3", "title": "Caf\xe9"}\n' + GOOD.encode()),
-    "a lone surrogate": manifest("l.jsonl", '{"path": "ok.mp3", "title": "\\ud83d", "\\udfff": 1}\n' + GOOD),
+    "lines of JSON": manifest("l.jsonl", BAD_LINES.encode() + LATIN_1 + GOOD.encode()),
+    "tables": tables,
 }
 
 
@@ -72,5 +94,6 @@ def test_one_bad_entry_ends_neither_a_scan_nor_an_index(
     verdicts = {finding["verdict"] for finding in findings(out)}
     assert "match" in verdicts
     assert verdicts <= {"match", "not_readable"}
-    status, said = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
-    assert status == 0, said
+    if source.is_file():
+        status, said = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
+        assert status == 0, said

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.datasets import Recording, SourceLimits, open_source
+from api.datasets import Recording, SourceLimits
+from api.datasets.isolated.request import Request
 from api.datasets.labels import Names, climbs_out, label
 from api.datasets.parquet import largest_page, open_parquet
 from api.datasets.shards import expand
+from api.datasets.sources import open_here
 from api.datasets.tape import Member, PlainTape, members
 from fingerprint.errors import EarwitnessError
 
@@ -145,7 +147,7 @@ def test_damage_never_escapes_as_anything_but_our_errors(
     source: Path = tmp_path_factory.getbasetemp() / "damaged"
     source.write_bytes(sound)
     try:
-        for item in open_source(source):
+        for item in open_here(Request(source=str(source))):
             if isinstance(item, Recording) and item.open is not None:
                 item.open().read()
     except EarwitnessError as error:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from api.datasets import open_source
 from api.datasets.clean import write_clean
+from api.datasets.isolated.request import Request
+from api.datasets.sources import open_here
 from api.datasets.types import Manifest
 from tests.contract.packings import PACKINGS
 
@@ -56,7 +58,7 @@ def test_any_csv_is_kept_byte_for_byte(
     csv.writer(text).writerows([("id", "path"), *rows, ("last", "x.wav")])
     source = tmp_path_factory.mktemp("csv") / "list.csv"
     source.write_text(text.getvalue(), newline="")
-    reader = open_source(source, reader="csv")
+    reader = open_here(Request(source=str(source), options={"reader": "csv"}))
     assert isinstance(reader, Manifest)
     assert b"".join(entry.text for entry in reader.written()) == source.read_bytes()
 

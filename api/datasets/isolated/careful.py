@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from api.datasets.labels import label
 from api.datasets.places import Place
@@ -12,19 +13,30 @@ from api.datasets.streams import reason
 from api.errors import BadEntry
 from fingerprint.errors import EarwitnessError
 
-_NAME_CHARS = 200
+_NAME_CHARS: Final = 200
+
+
+def _as_it_is(place: Place) -> Place:
+    return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarefulResolver:
-    """Finds what entries name through another resolver; raises nothing but our own errors."""
+    """Finds what entries name through another resolver; raises nothing but our own errors.
+
+    Attributes
+    ----------
+    around : callable
+        Given each file that was found; what it returns is handed on.
+    """
 
     inner: Resolver
+    around: Callable[[Place], Place] = _as_it_is
 
     def place(self, text: str) -> Place:
         """The file that ``text`` names; `BadEntry` where a library raises, such as for a damaged URL."""
         try:
-            return self.inner.place(text)
+            return self.around(self.inner.place(text))
         except EarwitnessError:
             raise
         except Exception as error:
@@ -33,7 +45,8 @@ class CarefulResolver:
     def guess(self, stems: Sequence[str]) -> Place | None:
         """The first file that is there under one of these names; `BadEntry` where a library raises."""
         try:
-            return self.inner.guess(stems)
+            found = self.inner.guess(stems)
+            return None if found is None else self.around(found)
         except EarwitnessError:
             raise
         except Exception as error:
