@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from api.asking import contents_of, datasets_of, order_of, works_of
 from api.datasets.types import Recording, Skipped
+from api.errors import SourceBroken
 from api.orders import Answer
 from api.scan.pool import Pool
 from api.settings import Settings
@@ -143,7 +145,8 @@ def index_source(
     """Index a source's items as a dataset, and look each up in the registered works.
 
     An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its
-    end is the dataset said to be complete.
+    end is the dataset said to be complete. A source that cannot be opened, or breaks off before its first
+    item, leaves the dataset as it was; so does one that adds nothing to a complete one.
 
     Parameters
     ----------
@@ -152,21 +155,50 @@ def index_source(
     watch
         Called every second or so; what it raises ends the run, which can be gone on with.
     """
+    items = _opened(items)
+    was_complete = _is_complete(writer, name, version)
     dataset = writer.collection(CollectionKind.DATASET, name, version)
-    writer.mark(dataset, complete=False)
     library = contents_of(settings)
     order = order_of(settings, library, works_of(library), effort=effort, into=dataset)
-    whole, published_at = True, time.monotonic()
+    whole, changed, published_at = True, False, time.monotonic()
     with Pool(order, n_workers=n_workers, watch=watch) as pool:
         for batch in _batches(pool.answers(items)):
             whole = whole and not any(isinstance(item, Skipped) and item.cut_off for item, _ in batch)
             before([answer for _, answer in batch])
+            if not changed and any(answer.new is not None for _, answer in batch):
+                writer.mark(dataset, complete=False)
+                changed = True
             yield from _store(writer, dataset, batch)
             if time.monotonic() - published_at >= PUBLISH_S:
                 writer.publish()
                 published_at = time.monotonic()
     writer.publish()
-    writer.mark(dataset, complete=whole)
+    writer.mark(dataset, complete=whole or (was_complete and not changed))
+
+
+def _opened(items: Iterable[Recording | Skipped]) -> Iterator[Recording | Skipped]:
+    """Begin to read a source.
+
+    Raises
+    ------
+    SourceBroken
+        When it breaks off before its first item, and so does every other part of it: it is no source.
+    """
+    coming, broken = iter(items), list[Recording | Skipped]()
+    for item in coming:
+        if isinstance(item, Skipped) and item.cut_off:
+            broken.append(item)
+        else:
+            return chain(broken, [item], coming)
+    first = next(iter(broken), None)
+    if isinstance(first, Skipped):
+        raise SourceBroken(source=first.path, reason=first.message)
+    return iter(())
+
+
+def _is_complete(writer: Writer, name: str, version: str) -> bool:
+    known = [each for each in writer.collections if each.kind is CollectionKind.DATASET]
+    return any(each.complete for each in known if (each.name, each.version) == (name, version))
 
 
 Pair = tuple[Recording | Skipped, Answer]

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.findings import schema
 from api.http import health, pages, problems, routes
-from api.http.guard import LOOPBACK_NAMES, Guard
+from api.http.guard import Guard
+from api.http.hosts import OwnNames
 from api.http.keys import KeyRing
 from api.http.metrics import Meter
 from api.http.service import Service, close_service, open_service
@@ -64,7 +65,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
     app.mount("/static", pages.STATIC)
     problems.install(app)
     keys = KeyRing(settings.api_keys, tenant=settings.tenant)
-    app.add_middleware(Guard, keys=keys, hosts=LOOPBACK_NAMES | {settings.host, *settings.hosts})
+    app.add_middleware(Guard, keys=keys, names=OwnNames(settings.host, settings.hosts))
     app.add_middleware(Meter)
     _describe_findings(app)
     return app

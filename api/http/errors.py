@@ -191,7 +191,31 @@ class UnknownHost(RequestError):
         self.host = host
         super().__init__(
             f"this server does not answer for {host!r}",
-            hint="use the address it printed at start, or add the name to EARWITNESS_HOSTS",
+            hint="use the address it printed at its start, or name this one on the server: "
+            f"EARWITNESS_HOSTS={host or 'NAME'}",
+        )
+
+
+class BadHost(RequestError):
+    """The Host header is missing, or is no host at all."""
+
+    code = "bad_host"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request does not say which host it is for",
+            hint="send one Host header: a name or an address, with the port where it is not 80",
+        )
+
+
+class BadTarget(RequestError):
+    """The request line asks for something that is no path on this server."""
+
+    code = "bad_target"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request line holds no path of this server", hint="ask for a path, such as GET /readyz"
         )
 
 

@@ -55,7 +55,7 @@ class ScanForm(Asked):
 Form = TypeVar("Form", bound=Asked)
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {
-    "collections": "Names of datasets to look through; without any, all of them. May be repeated.",
+    "collections": "Datasets to search, as NAME or NAME:VERSION; without any, all of them. May be repeated.",
     "effort": "How many changed copies of the sound are looked up.",
     "name": "What the dataset is called.",
     "version": "Which edition of it this is.",

@@ -6,7 +6,6 @@ may post to it, and a name that resolves to 127.0.0.1 may read it. So Host and O
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,11 +13,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.errors import CrossSite, RequestError, UnknownHost
+from api.http.errors import BadHost, BadTarget, CrossSite, RequestError
+from api.http.hosts import OwnNames, parse
 from api.http.keys import KeyRing
 from api.http.problems import problem
 
-LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
 """Health probes carry no key and name whatever host their balancer pleases; they give nothing away."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -34,8 +33,8 @@ HEADERS: Final = {
 class Guard:
     """ASGI middleware: refuses before the body is read, carries the tenant, sets headers on every answer."""
 
-    def __init__(self, app: ASGIApp, *, keys: KeyRing, hosts: Collection[str]) -> None:
-        self._app, self._keys, self._hosts = app, keys, frozenset(hosts)
+    def __init__(self, app: ASGIApp, *, keys: KeyRing, names: OwnNames) -> None:
+        self._app, self._keys, self._names = app, keys, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or refuse it."""
@@ -52,6 +51,7 @@ class Guard:
 
         request = Request(scope)
         try:
+            as_path(scope)
             self._admit(request)
         except RequestError as error:
             await problem(error, request)(scope, receive, send_guarded)
@@ -59,19 +59,41 @@ class Guard:
             await self._app(scope, receive, send_guarded)
 
     def _admit(self, request: Request) -> None:
-        if request.url.path in OPEN_PATHS:
+        if request.scope["path"] in OPEN_PATHS:
             return
-        demand_own_host(request, hosts=self._hosts)
+        self._names.demand(host_of(request), reached_at=(request.scope.get("server") or (None,))[0])
         if request.method not in SAFE_METHODS:
             demand_own_page(request)
         request.state.tenant = self._keys.tenant(request.headers.get("authorization"))
 
 
-def demand_own_host(request: Request, *, hosts: Collection[str]) -> None:
-    """Raise UnknownHost unless the Host header is one of `hosts`; ``*`` among them admits all."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if host not in hosts and "*" not in hosts:
-        raise UnknownHost(host=host)
+def host_of(request: Request) -> str:
+    """Say which host a request is for; raises BadHost where that is missing, malformed, or said twice."""
+    said = request.headers.getlist("host")
+    if len(said) != 1:
+        raise BadHost
+    return parse(said[0].strip())
+
+
+def as_path(scope: Scope) -> None:
+    """Turn a request line with a whole URL into a path and a Host header, as HTTP demands of servers.
+
+    Raises
+    ------
+    BadTarget
+        For anything that is neither a URL nor a path.
+    """
+    target: str = scope["path"]
+    if target.startswith("/"):
+        return
+    scheme, separator, rest = target.partition("://")
+    authority, slash, path = rest.partition("/")
+    if scheme.lower() not in {"http", "https"} or not separator:
+        raise BadTarget
+    scope["path"] = slash + path or "/"
+    scope["raw_path"] = scope["path"].encode("utf-8", "surrogateescape")
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    scope["headers"] = [(b"host", authority.encode("utf-8", "surrogateescape")), *others]
 
 
 def demand_own_page(request: Request) -> None:
@@ -79,5 +101,13 @@ def demand_own_page(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise CrossSite(origin=origin or "another site")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and netloc(origin) != request.headers.get("host", "").lower():
         raise CrossSite(origin=origin)
+
+
+def netloc(origin: str) -> str | None:
+    """Return host and port of an origin; None of what is no origin."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None

@@ -250,7 +250,10 @@ def _reason(error: Exception) -> str:
 
 def failure_of(error: EarwitnessError, job: Job) -> Failure:
     """Say an error without the spool's own file names, which mean nothing to the client."""
-    message = error.message.replace(str(job.spool_path), job.payload["file"])
+    message = error.message
+    if job.spool_path is not None:
+        for ours in (str(job.spool_path), job.spool_path.name):
+            message = message.replace(ours, job.payload["file"])
     return Failure(code=error.code, message=message, hint=error.hint)
 
 

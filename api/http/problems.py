@@ -27,6 +27,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "nothing_indexed": 409,
     "nothing_registered": 409,
     "key_reused": 422,
+    "name_reserved": 422,
     "home_missing": 409,
 }
 """Errors of the rooms below that a client may want to tell apart; the rest are ours to repair: 500."""
@@ -89,7 +90,7 @@ def _answer(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": request.scope["path"],
         "code": code,
         "hint": hint,
     }
@@ -123,6 +124,6 @@ async def _gone(_: Request, __: ClientDisconnect) -> Response:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    _log.error("unforeseen", path=request.url.path, exc_info=error)
+    _log.error("unforeseen", path=request.scope["path"], exc_info=error)
     said = INTERNAL
     return _answer(request, 500, code=said.code, detail=said.message, hint=said.hint)

@@ -14,6 +14,8 @@ from api.http.forms import Asked, CheckForm, IndexForm, ScanForm, WorkForm, pars
 from api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut, ProblemOut
 from api.http.service import Service, service_of
 from api.http.uploads import receive
+from index.enroll import WORKS
+from index.errors import NameReserved
 from index.jobs import Job, JobState
 from index.records import Collection, CollectionKind
 
@@ -245,16 +247,22 @@ def demand_something_to_search(kind: str, asked: Asked, service: Service) -> Non
     known = service.writer.collections
     if isinstance(asked, CheckForm):
         demand_datasets(asked.collections, known, home=str(service.settings.home))
+    if isinstance(asked, IndexForm) and asked.name.casefold() == WORKS:
+        raise NameReserved(name=asked.name)
     works = sum(each.n_items for each in known if each.kind is CollectionKind.WORKS)
     if kind == "scan" and not works:
         raise NothingRegistered(home=str(service.settings.home))
 
 
 def demand_datasets(names: tuple[str, ...], known: tuple[Collection, ...], *, home: str) -> None:
-    """Raise NothingIndexed without any dataset, and NoSuchCollection for a name that none has."""
-    datasets = tuple(dict.fromkeys(each.name for each in known if each.kind is CollectionKind.DATASET))
+    """Raise NothingIndexed without any dataset, and NoSuchCollection for a name that none has.
+
+    A name is ``NAME`` or ``NAME:VERSION``, as for the commands.
+    """
+    datasets = [each for each in known if each.kind is CollectionKind.DATASET]
     if not datasets:
         raise NothingIndexed(home=home)
+    labels = tuple(f"{each.name}:{each.version}" for each in datasets)
     for name in names:
-        if name not in datasets:
-            raise NoSuchCollection(name=name, known=datasets)
+        if name not in labels and all(name != each.name for each in datasets):
+            raise NoSuchCollection(name=name, known=labels)

@@ -252,3 +252,17 @@ def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Set
         sent = client.post("/v1/works", files=AUDIO).headers["Location"]
         assert wait_for(client, sent)["links"]["findings"] is None
         assert client.get(f"{sent}/findings").json()["code"] == "no_findings"
+
+
+def test_a_dataset_is_named_with_or_without_its_version(serve: Serve) -> None:
+    """As the commands take it; a name or version that there is not is refused at the door."""
+    from index.records import CollectionKind
+
+    with serve() as client:
+        for version in ("1", "2"):
+            client.app.state.service.writer.collection(CollectionKind.DATASET, "set", version)
+        for names, status in ((["set"], 202), (["set:2", "set:1"], 202), (["set:3"], 404), (["other"], 404)):
+            answer = client.post("/v1/checks", files=AUDIO, data={"collections": names})
+            assert answer.status_code == status, answer.text
+        reserved = client.post("/v1/collections", files=AUDIO, data={"name": "Works"})
+        assert (reserved.status_code, reserved.json()["code"]) == (422, "name_reserved")
