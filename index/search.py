@@ -213,25 +213,27 @@ class Search:
 
     def _witnessed(
         self, alignment: Alignment, space: Space, *, pooled_nats: float
-    ) -> tuple[float, float] | None:
+    ) -> tuple[float, float, bool] | None:
         """What both witnesses say of a path, cheaply: log E by the rough null model, log p by the peaks.
 
-        None where the cheap null models leave no hope that it is good enough to be reported.
+        None where the cheap null models leave no hope that it is good enough to be reported. The third value
+        says whether the place that is met is spoken word. That is asked first: of spoken word the peaks say
+        nothing, and of a voice's many other sentences, each a little alike, hardly any leaves hope.
         """
         pooled = log_e_pooled(alignment.score, space, self.scoring) - pooled_nats
         if self.scoring.codes_slope * pooled > LOG_E_MOST:
             return None
-        log_p = self._log_p(alignment)
-        if not self._hopeful(pooled, log_p):
+        spoken = self._is_spoken(alignment)
+        log_p = 0.0 if spoken else self._log_p(alignment)
+        if not self._hopeful(pooled, log_p, spoken=spoken):
             return None
         rough = self._null(alignment.copy, alignment.middle_row, self.rough)
         log_e = log_e_raw(alignment.score, space, rough)
-        return (log_e, log_p) if self._hopeful(log_e - ROUGH_NATS, log_p) else None
+        return (log_e, log_p, spoken) if self._hopeful(log_e - ROUGH_NATS, log_p, spoken=spoken) else None
 
-    def _hopeful(self, log_e: float, log_p: float) -> bool:
-        """Whether it may be good enough to be reported, as music or as spoken word."""
-        best = min(log_e_told(log_e, log_p, self.scoring, spoken=spoken) for spoken in (False, True))
-        return best <= self._wanted
+    def _hopeful(self, log_e: float, log_p: float, *, spoken: bool) -> bool:
+        """Whether it may be good enough to be reported."""
+        return log_e_told(log_e, log_p, self.scoring, spoken=spoken) <= self._wanted
 
     def _log_p(self, alignment: Alignment) -> float:
         return self.scoring.log_p_agreement(self._agreement(alignment))
@@ -338,8 +340,7 @@ class Search:
         witnessed = self._witnessed(alignment, space, pooled_nats=POOLED_NATS)
         if witnessed is None:
             return None
-        log_e, log_p = witnessed
-        spoken = self._is_spoken(alignment)
+        log_e, log_p, spoken = witnessed
         null = self._null(copy, alignment.middle_row, self.rough)
         if log_e_told(log_e + ROUGH_NATS, log_p, self.scoring, spoken=spoken) > CERTAIN_LOG_E:
             null = self._null(copy, alignment.middle_row, self.background)
