@@ -10,13 +10,20 @@ from fingerprint.decode.formats import Format
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.stored import Stored, View
 
+OtherSound = Callable[[int], bool]
+"""Whether a file that we read begins at an offset."""
+
+TOP_BOXES: Final = frozenset(
+    {b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"free", b"skip", b"wide", b"pnot", b"sidx",
+     b"ssix", b"uuid", b"meta", b"emsg", b"prft", b"udta", b"pdin", b"junk", b"PICT"}
+)  # fmt: skip
+"""Boxes at the top of an MP4 file."""
+
 SEGMENT: Final = 0x18538067
-EBML: Final = b"\x1aE\xdf\xa3"
-ASF_HEADER: Final = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 ASF_PROPERTIES: Final = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 
 
-def lay_mp4(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+def lay_mp4(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     """The boxes of one MP4 file; where `ftyp` comes again after a `moov`, another file begins."""
     offset, seen, missing = start, set[bytes](), None
     for _count in range(MAX_CHUNKS):
@@ -26,6 +33,8 @@ def lay_mp4(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
         if len(head) < 8:
             missing = "the file ends inside a box header"
             break
+        if b"moov" in seen and head[4:8] not in TOP_BOXES and other_sound(offset):
+            return _laid(stored, start, offset, Format.M4A, None)
         if head[4:8] == b"ftyp" and {b"moov", b"mdat", b"moof"} <= seen | {b"moof"}:
             return _laid(stored, start, offset, Format.M4A, None)
         seen.add(head[4:8])
@@ -42,7 +51,7 @@ def lay_mp4(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
     return _laid(stored, start, stored.size, Format.M4A, missing)
 
 
-def lay_webm(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+def lay_webm(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     """The segment of a Matroska file, and where another file begins behind it."""
     offset, size = _element(stored, start)[1:]
     identity, offset, size = _element(stored, offset + (size or 0))
@@ -52,16 +61,17 @@ def lay_webm(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
     if end > stored.size:
         missing = f"the segment ends {end - stored.size:,} bytes past the end of the file"
         return _laid(stored, start, stored.size, Format.WEBM, missing)
-    follows = stored.at(end, 4) == EBML
-    return _laid(stored, start, end if follows else stored.size, Format.WEBM, None)
+    return _laid(stored, start, end if other_sound(end) else stored.size, Format.WEBM, None)
 
 
-def lay_avi(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+def lay_avi(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     """The RIFF lists of an AVI file; large files have several."""
     offset, missing = start, None
     for _count in range(MAX_CHUNKS):
         head = stored.at(offset, 12)
         if head[:4] != b"RIFF" or head[8:12] not in (b"AVI ", b"AVIX", b"AVI\x19"):
+            if offset > start and other_sound(offset):
+                return _laid(stored, start, offset, Format.AVI, None)
             break
         if offset > start and head[8:12] != b"AVIX":
             return _laid(stored, start, offset, Format.AVI, None)
@@ -75,7 +85,7 @@ def lay_avi(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
     return _laid(stored, start, stored.size, Format.AVI, missing)
 
 
-def lay_asf(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+def lay_asf(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     """An ASF (Windows Media) file, which states its size unless it was broadcast."""
     head = stored.at(start, 65_536)
     place, missing, end = head.find(ASF_PROPERTIES), None, stored.size
@@ -84,7 +94,7 @@ def lay_asf(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
         stated = int.from_bytes(fields[40:48], "little")
         if stated > stored.size - start:
             missing = f"it ends {start + stated - stored.size:,} bytes past the end of the file"
-        elif stated and stored.at(start + stated, 16) == ASF_HEADER:
+        elif stated and other_sound(start + stated):
             end = start + stated
     return _laid(stored, start, end, Format.ASF, missing)
 

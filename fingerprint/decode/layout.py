@@ -8,22 +8,22 @@ from typing import Final
 
 from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
 from fingerprint.decode.boxes import lay_asf, lay_avi, lay_mp4, lay_webm
+from fingerprint.decode.flac import ends_in_frames
 from fingerprint.decode.formats import Format
+from fingerprint.decode.mpeg import find_frames
 from fingerprint.decode.ogg import lay_ogg
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.riff import lay_wav
 from fingerprint.decode.sniff import Sniffed, look
 from fingerprint.decode.stored import Stored, View
 from fingerprint.decode.streams import lay_adts, lay_mp3
+from fingerprint.decode.ts import lay_ts
 
 MAX_PIECES: Final = 2_000
 """Links that are decoded of one file."""
 
 _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
-    Format.FLAC: re.compile(
-        rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02\x00{8}|RIFF....WAVE",
-        re.DOTALL,
-    ),
+    Format.FLAC: re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
     Format.APE: re.compile(rb"MAC [\x00-\xff][\x0e\x0f]\x00\x00"),
     Format.TTA: re.compile(rb"TTA1[\x01\x02]\x00.\x00.\x00", re.DOTALL),
     Format.TAK: re.compile(rb"tBaK\x01[\x00-\x40]\x00\x00"),
@@ -35,7 +35,23 @@ _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.FLV: re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09"),
     Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
 }
-"""How a further file begins, for formats whose own structure does not say where they end."""
+"""How a further file of the same format begins, where the format does not say where its files end."""
+
+_OTHERS: Final = re.compile(
+    rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02\x00{8}|RIFF....WAVE|FORM....AIF[FC]"
+    rb"|....ftyp|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
+"""How a further file of another format may begin."""
+
+_BARE: Final = frozenset(
+    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.WAVPACK, Format.SHORTEN, Format.DTS, Format.AC3,
+     Format.EAC3, Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.IFF, Format.SOX, Format.IRCAM,
+     Format.DSF, Format.QOA, Format.MUSEPACK, Format.MUSEPACK8, Format.LOAS}
+)  # fmt: skip
+"""Formats that never hold frames of MPEG audio or pages of Ogg themselves."""
+
+TAIL_BYTES: Final = 65_536
 
 _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]]] = {
     Format.WAV: lay_wav,
@@ -52,6 +68,7 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.WEBM: lay_webm,
     Format.AVI: lay_avi,
     Format.ASF: lay_asf,
+    Format.TS: lay_ts,
 }
 
 
@@ -85,9 +102,30 @@ def _as_one(stored: Stored, sniffed: Sniffed) -> Laid:
     start, end = sniffed.start, stored.size
     pattern = _JOINED.get(sniffed.format)
     if pattern is not None:
-        places = stored.find(pattern, start + 64)
-        end = next((place for place in places if look(stored, place) is not None), end)
+        end = _first(stored, pattern, start + 64, end)
+    if sniffed.format in _BARE and _tail_is_other(stored, sniffed):
+        end = _first(stored, _OTHERS, start + 64, end)
+        for adts in (True, False):
+            found = find_frames(stored, start + 64, end - start - 64, adts=adts, in_a_row=8)
+            end = end if found is None else found
     # FFmpeg steps over tags at the start of a file; libsndfile does so of FLAC
     whole = sniffed.first and end == stored.size
     piece = Piece(format=sniffed.format, stored=stored if whole else View(stored, [(start, end)]))
     return Laid(pieces=(piece,), end=end)
+
+
+def _first(stored: Stored, pattern: re.Pattern[bytes], start: int, end: int) -> int:
+    """Where the first file begins that the pattern finds; `end` where it finds none before."""
+    places = (place for place in stored.find(pattern, start) if look(stored, place) is not None)
+    return min(next(places, end), end)
+
+
+def _tail_is_other(stored: Stored, sniffed: Sniffed) -> bool:
+    """Whether a file ends in something else than it begins with."""
+    if sniffed.format is Format.FLAC and not ends_in_frames(stored, sniffed.start):
+        return True
+    at = max(sniffed.start + 64, stored.size - TAIL_BYTES)
+    if b"OggS\0" in stored.at(at, TAIL_BYTES):
+        return True
+    reach = max(0, stored.size - at)
+    return any(find_frames(stored, at, reach, adts=adts, in_a_row=5) is not None for adts in (True, False))

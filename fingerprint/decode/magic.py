@@ -43,6 +43,9 @@ _STARTS: Final[tuple[tuple[bytes, Format], ...]] = (
 )
 """Pattern of the first bytes, and the format."""
 
+TS_STEPS: Final = ((0, 188), (4, 192), (0, 204))
+"""Where the first sync byte of a transport stream stands, and how far it is to the next."""
+
 _PATTERNS: Final = tuple((re.compile(pattern, re.DOTALL), format_) for pattern, format_ in _STARTS)
 
 _OGG_CODECS: Final[tuple[tuple[bytes, Format], ...]] = (
@@ -79,7 +82,7 @@ def _is_ts(head: bytes) -> bool:
     """Sync bytes of transport packets: 188 bytes each, 192 with time stamps before, 204 with codes behind."""
     return any(
         len(head) > first + 4 * step and all(head[first + n * step] == 0x47 for n in range(5))
-        for first, step in ((0, 188), (4, 192), (0, 204))
+        for first, step in TS_STEPS
     )
 
 

@@ -62,6 +62,8 @@ class Road(Protocol):
         Length in seconds that the header promises, where it does.
     length_s : float or None
         Length in seconds that this decoder means to give, where it knows.
+    timeline_s : float or None
+        Seconds from the first time stamp to the last, where there are such.
     lost_s : float
         Seconds that could not be decoded so far and were left out.
     tracks : tuple of Track
@@ -73,6 +75,7 @@ class Road(Protocol):
     channels: int
     stated_s: float | None
     length_s: float | None
+    timeline_s: float | None
     lost_s: float
     tracks: tuple[Track, ...]
 
@@ -120,6 +123,7 @@ class SndfileRoad:
     """libsndfile, straight on the file descriptor where it can be."""
 
     tracks: tuple[Track, ...] = (Track(),)
+    timeline_s: float | None = None
 
     def __init__(self, stored: Stored) -> None:
         if stored.is_file:
@@ -202,6 +206,8 @@ class FfmpegRoad:
         self._stream.codec_context.thread_count = 1
         self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
         self.stated_s = self.tracks[track].stated_s
+        duration = self._stream.duration
+        self.timeline_s = float(duration * self._stream.time_base) if duration else None
         self.lost_s = 0.0
         self._interleave: Any = None
 
@@ -238,8 +244,8 @@ class FfmpegRoad:
                 self.lost_s += LOST_PACKET_S
                 if n_failed == MAX_RETRIES:
                     raise
-        if corrupt and self._stream.duration:
-            self.lost_s = max(self.lost_s, float(self._stream.duration * self._stream.time_base) - given_s)
+        if corrupt and self.timeline_s is not None:
+            self.lost_s = max(self.lost_s, self.timeline_s - given_s)
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         try:

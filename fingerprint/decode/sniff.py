@@ -104,10 +104,12 @@ def sniff(stored: Stored, *, name: str) -> Sniffed:
         return Sniffed(format=known, start=start)
     stranger = _stranger(head, name=name)
     if stranger is None:
-        for adts in (True, False):
-            first = find_frames(stored, start, SYNC_REACH_BYTES, adts=adts)
-            if first is not None:
-                return Sniffed(format=Format.AAC if adts else Format.MP3, start=first)
+        found = []
+        for format_ in (Format.AAC, Format.MP3):
+            first = find_frames(stored, start, SYNC_REACH_BYTES, adts=format_ is Format.AAC)
+            found += [] if first is None else [Sniffed(format=format_, start=first)]
+        if found:
+            return min(found, key=lambda sniffed: sniffed.start)
     raise NotAudio(name=name, looks_like=stranger or _appearance(head))
 
 

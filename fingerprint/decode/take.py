@@ -96,13 +96,13 @@ class Budget:
         self.seconds += take.seconds
         self.samples += take.samples
 
-    def check(self, take: Take, n_channels: int) -> None:
+    def check(self, seconds: float, samples: int, n_channels: int) -> None:
         """Hold a stream to the caps, together with those before it."""
         limits = self.limits
         if n_channels > limits.max_channels:
             raise ValueError(f"a frame of {n_channels:,} channels")
-        self.within("seconds", self.seconds + take.seconds, limits.max_seconds)
-        self.within("samples", self.samples + take.samples, limits.n_samples)
+        self.within("seconds", self.seconds + seconds, limits.max_seconds)
+        self.within("samples", self.samples + samples, limits.n_samples)
         if self.seconds and time.monotonic() - self.begun_at > WALL_SHARE * limits.wall_s:
             limit = f"{limits.wall_s:g} s"
             raise OutOfTime(f"the time limit on decoding ({limit}, EARWITNESS_DECODE_WALL_S) was reached")
@@ -141,7 +141,7 @@ class Take:
         self.seconds, self.samples = 0.0, 0
         self.tracks: tuple[Track, ...] = (Track(),)
         self.reason: str | None = None
-        self._lossless = False
+        self._lossless, self._timeline_s = False, 0.0
         self._lost_s, self._stated_s = 0.0, None if track else piece.expected_s
 
     def run(self, emit: Emit) -> None:
@@ -155,6 +155,7 @@ class Take:
                 raise ValueError(f"it means to give {gives_s:.1f} s of {expected_s:.1f} s")
             if expected_s is None:
                 self._stated_s = road.stated_s
+            self._timeline_s = road.timeline_s or 0.0
             self._lossless = road.codec == "flac"
             self._budget.within("channels", road.channels, self._budget.limits.max_channels)
             self._blocks(road, emit)
@@ -177,7 +178,8 @@ class Take:
             return words, short_s, not self._lost_s
         lost_s = self._lost_s if self._lost_s > self._spare_s else 0.0
         if piece.missing is not None and not self._track:
-            return piece.missing, max(piece.missing_s, short_s, lost_s), piece.at_end and not lost_s
+            gap_s = 0.0 if piece.at_end else self._timeline_s - self.seconds
+            return piece.missing, max(piece.missing_s, short_s, lost_s, gap_s), piece.at_end and not lost_s
         if lost_s:
             return f"{lost_s:.1f} s in it are damaged and were left out", max(lost_s, short_s), False
         if short_s:
@@ -215,7 +217,7 @@ class Take:
             emit.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
 
     def _mono(self, block: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-        self.samples += block.size
-        self.seconds += block.shape[1] / rate_hz
-        self._budget.check(self, len(block))
+        seconds, samples = self.seconds + block.shape[1] / rate_hz, self.samples + block.size
+        self._budget.check(seconds, samples, len(block))
+        self.seconds, self.samples = seconds, samples
         return mix_down(block)

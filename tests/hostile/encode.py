@@ -43,15 +43,32 @@ def by_av(samples: Sound, rate_hz: int, container: str, codec: str, **options: s
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options) as out:
         stream: Any = out.add_stream(codec, rate=rate_hz, layout="stereo")
-        fifo = av.AudioFifo()
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
-        frame.sample_rate, frame.pts = rate_hz, 0
-        for converted in av.AudioResampler(stream.format.name, "stereo", rate_hz).resample(frame):
-            fifo.write(converted)
-        size = stream.codec_context.frame_size or 1_024
-        while piece := fifo.read(size) or fifo.read(0, partial=True):
-            out.mux(stream.encode(piece))
-        out.mux(stream.encode(None))
+        _encode(out, stream, samples, rate_hz)
+    return file.getvalue()
+
+
+def _encode(out: Any, stream: Any, samples: Sound, rate_hz: int) -> None:
+    fifo = av.AudioFifo()
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
+    frame.sample_rate, frame.pts = rate_hz, 0
+    for converted in av.AudioResampler(stream.format.name, "stereo", rate_hz).resample(frame):
+        fifo.write(converted)
+    size = stream.codec_context.frame_size or 1_024
+    while piece := fifo.read(size) or fifo.read(0, partial=True):
+        out.mux(stream.encode(piece))
+    out.mux(stream.encode(None))
+
+
+@lru_cache(maxsize=32)
+def tracks(container: str, codec: str, *lengths_s: float, languages: tuple[str, ...] = ()) -> bytes:
+    """A file of several tracks side by side, each with a sound of its own."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        streams: list[Any] = [out.add_stream(codec, rate=48_000, layout="stereo") for _ in lengths_s]
+        for stream, language in zip(streams, languages, strict=False):
+            stream.metadata["language"] = language
+        for number, (stream, length_s) in enumerate(zip(streams, lengths_s, strict=True)):
+            _encode(out, stream, sound(length_s, rate_hz=48_000, seed=number), 48_000)
     return file.getvalue()
 
 

@@ -14,9 +14,25 @@ import numpy as np
 
 from fingerprint.decode import Decoder, Limits
 from fingerprint.errors import AudioError, DecoderDied
-from tests.hostile.encode import SUFFIXES, encoded
+from tests.hostile.encode import SUFFIXES, encoded, tracks
+from tests.hostile.encode_more import BY_PROGRAM, MORE, encoded_more, has_program
 
 LIMITS = Limits(max_seconds=600, max_samples=60_000_000, wall_s=20)
+
+
+def seeds() -> tuple[str, ...]:
+    """The formats that can be made here, the usual ones three times as often as the others."""
+    usual = (*SUFFIXES, "joined", "tracks") * 3
+    return (*usual, *(suffix for suffix in MORE if has_program() or suffix not in BY_PROGRAM))
+
+
+def seed_file(suffix: str) -> bytes:
+    """One second of sound in a format; "joined" and "tracks" are files of several streams."""
+    if suffix == "joined":
+        return encoded("mp3", 1.0) + encoded("ogg", 1.0) + encoded("wav", 0.5) + encoded("flac", 1.0)
+    if suffix == "tracks":
+        return tracks("matroska", "aac", 1.0, 0.5)
+    return encoded(suffix, 1.0) if suffix in SUFFIXES else encoded_more(suffix, 1.0)
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
@@ -48,11 +64,12 @@ def fuzz(*, seconds: float, seed: int, keep: Path | None = None) -> Counter[str]
     """Decode mutants until the time is up; return how often each outcome came."""
     rng = np.random.default_rng(seed)
     outcomes: Counter[str] = Counter()
+    formats = seeds()
     end = time.monotonic() + seconds
     with Decoder(limits=LIMITS) as decoder:
         while time.monotonic() < end:
-            suffix = SUFFIXES[int(rng.integers(len(SUFFIXES)))]
-            mutant = mutated(encoded(suffix, 1.0), rng)
+            suffix = formats[int(rng.integers(len(formats)))]
+            mutant = mutated(seed_file(suffix), rng)
             try:
                 decoded = decoder.decode(mutant, name=f"mutant.{suffix}")
                 assert np.isfinite(decoded.waveform.samples).all()

@@ -1,0 +1,58 @@
+"""MPEG transport streams: whether each packet begins where it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from fingerprint.decode.formats import Format
+from fingerprint.decode.magic import TS_STEPS
+from fingerprint.decode.pieces import Laid, Piece
+from fingerprint.decode.stored import Stored, View
+
+SYNC: Final = 0x47
+WINDOW_PACKETS: Final = 8_192
+SPARE_PACKETS: Final = 2
+"""Packets that may be out of place: a recording begins and ends anywhere."""
+
+
+def lay_ts(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+    """The packets of a transport stream; one that does not begin with the sync byte is damaged."""
+    head = stored.at(start, 2_048)
+    first, step = next(
+        (
+            (at, step)
+            for at, step in TS_STEPS
+            if all(head[at + n * step : at + n * step + 1] == b"G" for n in range(5))
+        ),
+        (0, 188),
+    )
+    n_lost, offset = 0, start + first
+    while offset < stored.size:
+        window = np.frombuffer(stored.at(offset, step * WINDOW_PACKETS), dtype=np.uint8)
+        in_place = window[::step] == SYNC
+        n_bad = int(np.count_nonzero(~in_place))
+        n_lost += n_bad
+        if n_bad > len(in_place) // 2:
+            offset = _in_step(stored, offset, step)
+        offset += step * WINDOW_PACKETS
+    missing = f"{n_lost:,} packets in it are damaged" if n_lost > SPARE_PACKETS else None
+    piece = Piece(
+        format=Format.TS,
+        stored=stored if start == 0 else View(stored, [(start, stored.size)]),
+        missing=missing,
+        at_end=False,
+    )
+    return Laid(pieces=(piece,), end=stored.size)
+
+
+def _in_step(stored: Stored, offset: int, step: int) -> int:
+    """Where packets are in step again, from the end of a window on that was mostly out of step."""
+    end = offset + step * (WINDOW_PACKETS - 8)
+    tail = stored.at(end, 8 * step)
+    for shift in range(min(step, len(tail))):
+        if all(sync == SYNC for sync in tail[shift::step]):
+            return offset + shift
+    return offset
