@@ -194,7 +194,8 @@ class FfmpegRoad:
         )
         streams = self._container.streams.audio
         if not streams:
-            raise NoTrack("there is no audio stream in it")
+            kind = NoTrack if len(self._container.streams) else ValueError
+            raise kind("there is no audio stream in it")
         self.tracks = tuple(self._facts(stream, demuxer) for stream in streams)
         self._stream = streams[track]
         if self._stream.codec_context is None:

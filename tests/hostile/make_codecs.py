@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.hostile.encode import SUFFIXES, Sound, by_av, by_soundfile, encoded, sound
+from tests.hostile.encode import SUFFIXES, Sound, by_av, by_soundfile, encoded, sound, tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ Row = tuple[str, Callable[[], bytes], str]
 
 
 def _table() -> list[Row]:
-    return [*_bombs(), *_lies(), *_cut(), *_garbled(), *_strangers(), *_odd_but_sound()]
+    return [*_bombs(), *_lies(), *_joined(), *_cut(), *_garbled(), *_strangers(), *_odd_but_sound()]
 
 
 # --- bombs: small files, much sound
@@ -163,6 +163,37 @@ def _lies() -> list[Row]:
         ("id3-200-mb.mp3", lambda: _id3(200 << 20, encoded("mp3")), "broken_audio"),
         ("id3-of-tags.mp3", lambda: _id3(0, b"") * 50_000 + encoded("mp3"), "ok"),
     ]
+
+
+# --- more streams than there should be
+
+
+def _joined() -> list[Row]:
+    return [
+        ("many-links.wav", lambda: _wav(_tone()[:400]) * 2_500, "cut"),
+        ("many-tracks.m4a", lambda: tracks("mp4", "aac", *[0.2] * 70), "cut"),
+        ("long-tracks.m4a", lambda: tracks("mp4", "aac", 1.0, 1.0), "ok"),
+        ("flapping.mp3", lambda: _flapping(4_500), "cut"),
+        ("many-beginnings.ogg", lambda: _ogg_beginnings(30_000) + encoded("ogg"), "ok cut broken_audio"),
+        ("storm-of-syncs.mp3", lambda: encoded("mp3") + b"\xff\xfb\x90\x00" * 30_000, "cut"),
+        ("tags-all-the-way.mp3", lambda: encoded("mp3") + _id3(0, b"") * 100_000, "ok"),
+    ]
+
+
+def _flapping(n_changes: int) -> bytes:
+    """MPEG frames that change between one channel and two every three frames."""
+    frames = [bytes((0xFF, 0xFB, 0x10, mode)) + bytes(100) for mode in (0x00, 0xC0)]
+    return b"".join(3 * frames[change % 2] for change in range(n_changes))
+
+
+def _ogg_beginnings(count: int) -> bytes:
+    """Ogg pages that each begin another stream."""
+    body = b"\x01vorbis" + bytes(23)
+    pages = (
+        b"OggS\x00\x02" + bytes(8) + struct.pack("<III", serial, 0, 0) + b"\x01" + bytes([len(body)]) + body
+        for serial in range(count)
+    )
+    return b"".join(pages)
 
 
 # --- cut and garbled

@@ -42,18 +42,22 @@ def test_every_other_format_gives_the_sound_that_went_in(decoder: Decoder, suffi
     assert alike > (0.6 if suffix == "spx" else 0.9)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4, 6, 7, 8, 9, 12, 16, 32])
-@pytest.mark.parametrize("suffix", ["wav", "m4a", "opus", "flac"])
+LAYOUTS = {1: "mono", 3: "3.0", 4: "quad", 6: "5.1", 7: "6.1", 8: "7.1"}
+CHANNELS = [
+    *(("wav", channels) for channels in (1, 3, 4, 6, 7, 8, 9, 12, 16, 32)),
+    *(("flac", channels) for channels in (1, 3, 4, 6, 7, 8)),
+    *((suffix, channels) for suffix in ("m4a", "opus") for channels in LAYOUTS),
+]
+
+
+@pytest.mark.parametrize(("suffix", "channels"), CHANNELS)
 def test_any_number_of_channels_is_decoded(decoder: Decoder, suffix: str, channels: int) -> None:
     """5.1, 7.1 and more are ordinary files, and none of them ends the decoding process."""
-    layouts = {1: "mono", 3: "3.0", 4: "quad", 6: "5.1", 7: "6.1", 8: "7.1"}
-    if suffix == "wav" or (suffix == "flac" and channels <= 8):
+    if suffix in ("wav", "flac"):
         made = by_soundfile(sound(2.0, channels=channels), 44_100, suffix.upper())
-    elif suffix == "flac" or channels not in layouts:
-        pytest.skip("the encoder makes no such file")
     else:
         codec, container = ("aac", "mp4") if suffix == "m4a" else ("libopus", "ogg")
-        made = in_layout(layouts[channels], channels, codec, container)
+        made = in_layout(LAYOUTS[channels], channels, codec, container)
     decoded = decoder.decode(made, name="channels")
     assert decoded.whole, decoded.note
     assert decoded.source_channels == channels
