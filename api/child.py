@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import warnings
 
+from api.shown import show_warning
 from fingerprint.lifeline import die_with_parent
 
 
@@ -21,6 +23,7 @@ def command(module: str, *arguments: str) -> list[str]:
 def main() -> None:
     """Run the module that the second argument names, with the arguments that follow it."""
     die_with_parent(int(sys.argv[1]))
+    warnings.showwarning = show_warning
     module = sys.argv[2]
     sys.argv = [module, *sys.argv[3:]]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 _KEPT: Final = frozenset("\u200c\u200d")
 """Joiners, which some scripts and emoji need; they move nothing but their neighbours."""
@@ -22,6 +23,12 @@ def shown(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _may_stay(char, lines) else _escape(char) for char in text)
+
+
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Say a warning in one plain line on standard error, in place of Python's two with a source file."""
+    if sys.stderr is not None:
+        print(f"earwitness: warning: {shown(str(message))}", file=sys.stderr, flush=True)
 
 
 def _may_stay(char: str, lines: bool) -> bool:

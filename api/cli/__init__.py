@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 
@@ -12,8 +13,10 @@ def main() -> None:
     from api.cli.app import app
     from api.cli.console import ready_streams
     from api.cli.guard import told
+    from api.shown import show_warning
 
     ready_streams()
+    warnings.showwarning = show_warning
     try:
         app()
     except OSError as error:  # from the parser's own printing, such as that of --help

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.as_json import Json, print_json, want_json
-from api.cli.options import UNREADABLE, EffortOption, ExitOn, Home, settings_of, to_stderr, to_stdout
+from api.cli.options import UNREADABLE, EffortOption, ExitOn, Home, Root, settings_of, to_stderr, to_stdout
 from api.cli.places import Force, placed
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def check(
         Path | None, typer.Option(help="Also write the findings here, one JSON object a line (- is stdout)")
     ] = None,
     force: Force = False,
+    root: Root = None,
     exit_on: ExitOn = "match",
     strict: Annotated[
         bool, typer.Option(help="Exit 3 for unreadable files even when there are findings")
@@ -58,7 +59,7 @@ def check(
     ):
         order = check_order(settings, library, names=within or (), effort=Effort(effort))
         make_warm(to_stderr())
-        answers = answered(gathered(audio, settings), order, library)
+        answers = answered(gathered(audio, settings, root=root), order, library)
         findings = list(answers) if as_json else show(answers, form)
         if (place := places["out"]) is not None:
             write_findings(findings, place.path, form="jsonl")

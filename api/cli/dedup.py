@@ -10,6 +10,7 @@ import typer
 
 from api.cli.as_json import Json, print_json, want_json
 from api.cli.options import (
+    UNREADABLE,
     AllowPrivate,
     AllowRemote,
     AudioColumn,
@@ -52,7 +53,8 @@ def dedup(
     """Find items of a dataset that are copies of others, or of parts of them.
 
     An item could go where (nearly) all of its audio lies in one that is kept. Items that only share a part,
-    such as a song and a medley, are named and both kept. Exit status: 0 no copies, 1 some, 2 cannot.
+    such as a song and a medley, are named and both kept. Exit status: 0 no copies, 1 some, 2 cannot,
+    3 none, but some items could not be read.
     """
     from api.cli.progress import Watch
     from api.cli.sources import opened
@@ -115,4 +117,5 @@ def dedup(
             groups=[asdict(group) for group in alike.groups],
             related=[asdict(pair) for pair in alike.related],
         )
-    raise typer.Exit(int(bool(alike.groups)))
+    unread = bool(alike.n_unread) and not alike.groups
+    raise typer.Exit(UNREADABLE if unread else int(bool(alike.groups)))

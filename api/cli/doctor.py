@@ -67,18 +67,41 @@ def examined(look: Callable[[Settings], Iterator[Remark]], settings: Settings) -
 
 
 def sandbox(settings: Settings) -> Iterator[Remark]:
-    """Try the decoder's sandbox from inside."""
+    """Try the decoder's sandbox from inside, and say what of it is missing."""
     from fingerprint.decode import describe_sandbox
 
     report = describe_sandbox(settings.sandbox)
-    filtered = "system calls filtered" if report.calls_filtered else "system calls not filtered"
-    said = f"{report.sandbox}, {filtered}; denied inside: {', '.join(sorted(report.denied))}"
-    yield Remark(about="sandbox", said=said)
+    stands = ["resource limits"]
+    if report.calls_filtered:
+        stands.append("the filter of system calls")
+    if report.sandbox == "bwrap":
+        stands.append("bubblewrap")
+    denied = f"tried inside and denied: {', '.join(sorted(report.denied))}"
+    yield Remark(about="sandbox", said=f"audio is decoded behind {_listed(stands)}; {denied}")
+    if report.sandbox != "bwrap":
+        asked = settings.sandbox == "rlimits"
+        why = "EARWITNESS_SANDBOX=rlimits asks for that" if asked else report.reason
+        yield Remark(
+            about="sandbox",
+            said=f"bubblewrap is not used ({why}): the decoder sees this account's files and processes, which"
+            " only the filter of system calls keeps it from",
+            well=asked,
+            hint="" if asked else "apt-get install bubblewrap, or accept this: EARWITNESS_SANDBOX=rlimits",
+        )
+    if not report.calls_filtered:
+        yield Remark(
+            about="sandbox",
+            said="system calls are not filtered: this machine's kernel or processor is none that we know",
+            well=report.sandbox == "bwrap",
+            hint="run on Linux on x86-64 or arm64, or keep bubblewrap installed",
+        )
     if report.holes:
         hint = "install bubblewrap (apt-get install bubblewrap)"
         yield Remark(about="sandbox", said=f"not denied: {', '.join(report.holes)}", well=False, hint=hint)
-    elif report.reason:
-        yield Remark(about="sandbox", said=f"bubblewrap is not used: {report.reason}")
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def codecs(settings: Settings) -> Iterator[Remark]:

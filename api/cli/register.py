@@ -14,12 +14,14 @@ from api.cli.options import (
     UNREADABLE,
     EffortOption,
     Home,
+    Root,
     Workers,
     say_workers,
     settings_of,
     to_stderr,
     to_stdout,
 )
+from api.shown import shown
 
 if TYPE_CHECKING:
     from api.enrolling import Enrolled, Label, Outcome
@@ -36,6 +38,7 @@ def register(
     effort: EffortOption = "standard",
     workers: Workers = 0,
     as_json: Json = False,
+    root: Root = None,
     home: Home = None,
 ) -> None:
     """Register audio as works, and check them. Exit status: 0 registered, 2 cannot, 3 not all registered."""
@@ -55,11 +58,11 @@ def register(
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
         make_warm(to_stderr())
         for enrolled in enrol(
-            gathered(paths, settings),
+            gathered(paths, settings, root=root),
             writer=writer,
             settings=settings,
             effort=Effort(effort),
-            label=Label(title=title, owner=owner, isrc=isrc),
+            label=Label(title=_safe(title), owner=_safe(owner), isrc=_safe(isrc)),
             labels=labels,
             n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
         ):
@@ -90,6 +93,11 @@ def enrolled_json(enrolled: Enrolled) -> dict[str, Any]:
         "error": error,
         "finding": None if answer.finding is None else to_json(answer.finding),
     }
+
+
+def _safe(text: str | None) -> str | None:
+    """Escape what can be neither stored nor shown, such as bytes of another encoding."""
+    return None if text is None else shown(text)
 
 
 def _are_files(paths: list[str]) -> bool:
@@ -152,7 +160,6 @@ def read_labels(table: Path) -> dict[str, Label]:
     ------
     BadTable
     """
-    from api.datasets.labels import label
     from api.enrolling import Label
     from api.errors import BadTable
 
@@ -163,7 +170,7 @@ def read_labels(table: Path) -> dict[str, Label]:
             if "path" not in (rows.fieldnames or ()):
                 raise BadTable(path=str(table), reason="it has no column called path")
             for row in rows:
-                said = {key: label(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
+                said = {key: shown(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
                 labels[row["path"]] = Label(**said)
     except (OSError, UnicodeError, csv.Error) as error:
         raise BadTable(path=str(table), reason=str(error)) from error

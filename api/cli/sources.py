@@ -42,7 +42,9 @@ def opened(
     return items
 
 
-def gathered(sources: Sequence[str], settings: Settings) -> Iterator[Recording | Skipped]:
+def gathered(
+    sources: Sequence[str], settings: Settings, *, root: str | None = None
+) -> Iterator[Recording | Skipped]:
     """Go through several files or folders; one that cannot be opened is an item that cannot be read.
 
     Of several, the ids tell apart what lies in which (see `telling`).
@@ -55,7 +57,7 @@ def gathered(sources: Sequence[str], settings: Settings) -> Iterator[Recording |
     names = telling(sources)
     for source in sources:
         try:
-            reader = open_source(source, limits=settings.source_limits())
+            reader = open_source(source, limits=settings.source_limits(), root=root)
             yield from (_named(item, source, names[source]) for item in reader) if len(names) > 1 else reader
             for said in left_aside(reader.passed_over):
                 to_stderr().print(f"{label(source)}: {said}", soft_wrap=True)

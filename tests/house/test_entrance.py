@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.house.command_reference import PAGE, commands, page
 
 SCRIPT = Path(sys.executable).with_name("earwitness")
 HEAVY = ("numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "scipy", "pyarrow", "numpy")
@@ -48,3 +51,27 @@ def test_a_folder_of_the_users_does_not_shadow_the_program(tmp_path: Path, argum
     )
     assert done.returncode == 0, done.stderr
     assert "the user's own" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=[name for name, _ in commands()])
+def test_every_command_explains_itself(name: str, command: Any) -> None:
+    """Each command's help has examples that begin with the program, and every option has its words."""
+    examples = [line.strip() for line in (command.epilog or "").splitlines() if "earwitness" in line]
+    assert examples
+    assert any(name.removeprefix("earwitness ") in line for line in examples)
+    for option in command.params:
+        assert option.help, f"{name} {option.name}"
+    assert {"-q", "-v"} <= {short for option in command.params for short in option.opts}
+
+
+def test_the_page_lists_every_command_and_option() -> None:
+    """docs/command-line.md has all of them; `python -m tests.house.command_reference` writes it."""
+    assert PAGE.read_text(encoding="utf-8") == page(PAGE.read_text(encoding="utf-8"))
+
+
+def test_the_page_names_every_verb_that_answers_in_json() -> None:
+    """Each command that has --json is in the page's table of keys."""
+    text = PAGE.read_text(encoding="utf-8").partition("## JSON")[2].partition("\n## ")[0]
+    with_json = [name for name, each in commands() if "as_json" in [option.name for option in each.params]]
+    assert len(with_json) >= 13
+    assert not [name for name in with_json if f"`{name.removeprefix('earwitness ')}`" not in text]
