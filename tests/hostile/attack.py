@@ -121,6 +121,7 @@ class Scene:
     root: Path
     home: Path
     works: Path
+    more: Path
     clips: Path
     truth: Any
 
@@ -132,16 +133,17 @@ class Scene:
 
 
 def scene(root: Path) -> Scene:
-    """Make two works and three clips, register the ones and index the others."""
-    home, works, clips = root / "home", root / "works", root / "clips"
+    """Make works and clips, register the ones and index the others; some works are left to be registered."""
+    home, works, more, clips = root / "home", root / "works", root / "more", root / "clips"
     cut(works, 2, 18.0)
+    cut(more, 4, 17.0)
     cut(clips, 3, 6.0)
     for arguments in (("register", works), ("index", clips, "--name", "clips")):
         ended = run_here(home, *arguments, *ALONE)
         assert ended.status in {0, 1}, ended.err
     truth = answers(home, clips)[1]
     assert truth and all(each["matches"] for each in truth), "every clip is in the index"
-    return Scene(root=root, home=home, works=works, clips=clips, truth=truth)
+    return Scene(root=root, home=home, works=works, more=more, clips=clips, truth=truth)
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
