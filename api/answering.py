@@ -56,7 +56,7 @@ class Answerer:
             key=key,
             error=None if error is None else ErrorSaid.of(error),
             finding=finding,
-            fresh=finding is not None and error is None,
+            fresh=finding is not None and error is None and finding.error is None,
             new=self._new(recording, heard, error),
         )
 
@@ -78,7 +78,14 @@ class Answerer:
         order = self._order
         if self._library is None or not order.asked:
             return None
-        return ask(heard, self._library, collections=order.asked, effort=order.effort, search=order.search)
+        return ask(
+            heard,
+            self._library,
+            collections=order.asked,
+            effort=order.effort,
+            search=order.search,
+            wall_s=order.settings.search_wall_s,
+        )
 
     def _unfit(self, heard: Heard) -> EarwitnessError | None:
         if not self._order.as_works or heard.query is None:

@@ -28,6 +28,7 @@ from fingerprint.decode import Decoder
 from fingerprint.errors import AudioError, EarwitnessError, TooShortOrSilent, TruncatedAudio
 from fingerprint.extract import Extractor, extractor
 from fingerprint.types import Decoded, Fingerprint, Query
+from index.errors import SearchTimeout
 from index.identify import identify
 from index.library import Library
 from index.match import Effort, Match, Verdict
@@ -160,6 +161,7 @@ def ask(
     effort: Effort,
     n_items: int | None = None,
     search: SearchSaid | None = None,
+    wall_s: float | None = None,
 ) -> Finding:
     """Ask the library about one heard item.
 
@@ -171,15 +173,29 @@ def ask(
         Items of a whole scan, where they are known beforehand (else see `api.findings.graded`).
     search
         What is said to be searched; by default worked out by `searched`, which a scan does once.
+    wall_s
+        Seconds that the search may take; an item that takes longer was compared in part.
     """
     search = search or searched(library, collections=collections, effort=effort)
-    if heard.query is None:
+    query = heard.query
+    if query is None:
         return _finding(heard, Verdict.NOT_READABLE, search, ())
-    matches = identify(heard.query, library, collections=collections, effort=effort)
-    said = verdict(matches, whole=heard.whole, active_s=heard.query.active_s, n_items=n_items)
+    try:
+        matches = identify(query, library, collections=collections, effort=effort, wall_s=wall_s)
+    except SearchTimeout as late:
+        matches, heard = late.matches, _in_part(heard, late)
+    said = verdict(matches, whole=heard.whole, active_s=query.active_s, n_items=n_items)
     names = {each.id: each for each in library.collections} if matches else {}
     places = [place for match in matches for place in _places(match, library, collections, names)]
     return _finding(heard, said, search, tuple(places))
+
+
+def _in_part(heard: Heard, late: SearchTimeout) -> Heard:
+    """What is known of an item whose search ran out of time: not all of it was compared."""
+    total_s = heard.item.duration_s or 0.0
+    left_s = heard.item.not_compared_s + max(total_s - late.compared_s, 0.0)
+    item = replace(heard.item, duration_s=min(late.compared_s, total_s), not_compared_s=left_s)
+    return replace(heard, item=item, error=late, whole=False)
 
 
 def _finding(heard: Heard, said: Verdict, search: SearchSaid, matches: tuple[MatchSaid, ...]) -> Finding:

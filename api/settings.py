@@ -54,6 +54,8 @@ class Settings(BaseSettings):
         without progress.
     workers : int
         Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`api.machine`).
+    search_wall_s : float
+        Seconds that the comparison of one item may take; what was not compared by then is reported.
     item_wall_s, job_wall_s : float
         Seconds that all work on one item may take (then it is reported as not compared and the next one
         follows), and one job of the server in all (then it is stopped and has failed).
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
     max_seconds: float = Field(default=4 * 3600.0, gt=0, allow_inf_nan=False)
     decode_wall_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
+    search_wall_s: float = Field(default=900.0, gt=0, allow_inf_nan=False)
     item_wall_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     job_wall_s: float = Field(default=86_400.0, gt=0, allow_inf_nan=False)
     reader_memory_bytes: int = Field(default=800 << 20, ge=256 << 20)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from fingerprint.errors import EarwitnessError
+
+if TYPE_CHECKING:
+    from index.match import Match
 
 RESTORE = "restore a backup into a new home (`earwitness --home NEW restore FILE`)"
 
@@ -36,6 +42,30 @@ class HomeUnusable(StoreError):
         super().__init__(
             f"{home} cannot be used as a home: {reason}",
             hint="name a folder that you may write to with --home",
+        )
+
+
+class SearchTimeout(StoreError):
+    """A query was not searched to its end in the time that a search may take.
+
+    Attributes
+    ----------
+    matches : sequence of index.match.Match
+        What was found by then.
+    compared_s : float
+        Seconds of the query that were searched.
+    """
+
+    code = "search_timeout"
+
+    def __init__(
+        self, *, matches: Sequence[Match], compared_s: float, duration_s: float, wall_s: float
+    ) -> None:
+        self.matches, self.compared_s = list(matches), compared_s
+        super().__init__(
+            f"{compared_s:,.0f} of {duration_s:,.0f} s were compared in the {wall_s:g} s that this may take",
+            hint="raise EARWITNESS_SEARCH_WALL_S, take less effort, or split the file;"
+            " nothing can be said about the rest",
         )
 
 

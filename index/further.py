@@ -51,7 +51,7 @@ def search_further(
     found: Sequence[Judged],
     look: CoarseLook | None,
     tried: Sequence[Rung],
-) -> list[Judged]:
+) -> Iterator[list[Judged]]:
     """Search the unexplained stretches of a query at other changes, until nothing new is found.
 
     Parameters
@@ -65,21 +65,21 @@ def search_further(
     tried
         Changes at which the whole query was searched.
 
-    Returns
-    -------
+    Yields
+    ------
     judged
-        What was found besides.
+        What was found besides, one stretch and change after the other.
     """
     if search.query.duration_s < LEAST_QUERY_S:
-        return []
-    further = _Further(search, rungs, look, tried)
-    new = list[Judged]()
+        return
+    further, known = _Further(search, rungs, look, tried), list(found)
     for _ in range(MOST_ROUNDS):
-        round_ = list(further.search(unexplained(search, [*found, *new])))
-        new += round_
-        if not any(one.e_value <= OVERWHELMING_E for one in round_):
+        n_known = len(known)
+        for some in further.search(unexplained(search, known)):
+            known += some
+            yield some
+        if not any(one.e_value <= OVERWHELMING_E for one in known[n_known:]):
             break
-    return new
 
 
 def unexplained(search: Search, found: Sequence[Judged]) -> list[Span]:
@@ -120,20 +120,20 @@ class _Further:
         self._tried = [(whole, rung) for rung in tried]
         self._looked = set[Span]()
 
-    def search(self, stretches: Sequence[Span]) -> Iterator[Judged]:
+    def search(self, stretches: Sequence[Span]) -> Iterator[list[Judged]]:
         for stretch in stretches:
             for window in windows(*stretch):
                 if window not in self._looked:
                     self._looked.add(window)
                     yield from self._window(window)
 
-    def _window(self, window: Span) -> Iterator[Judged]:
+    def _window(self, window: Span) -> Iterator[list[Judged]]:
         part = self._search.part(window[0] - MARGIN_S, window[1] + MARGIN_S)
         look = self._look or part.look_coarsely(self._rungs)
         for votes, rung in look.ranked(span_s=window)[:RUNGS_OF_A_WINDOW]:
             if votes >= LEAST_VOTES and not self._is_tried(window, rung):
                 self._tried.append((window, rung))
-                yield from part.at(rung)
+                yield part.at(rung)
 
     def _is_tried(self, window: Span, rung: Rung) -> bool:
         return any(

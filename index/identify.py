@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import ceil, inf
+from time import monotonic
 from typing import Final
 
 import numpy as np
@@ -16,10 +18,11 @@ from fingerprint.types import Query, Spectrogram
 from index.align import Alignment, align, same_place
 from index.classify import classify, mark_shared
 from index.constellation import contrast
+from index.errors import SearchTimeout
 from index.further import LEAST_QUERY_S, OVERWHELMING_E, search_further
 from index.kernels import tally_votes
 from index.ladder import AS_IS, Rung, ladder
-from index.lookup import DEEP, PLAIN, Copy
+from index.lookup import DEEP, PLAIN, Copy, loud_frames
 from index.match import Change, Effort, Match, Segment, covered_s
 from index.peak_kernels import agreement
 from index.placing import placed, without_echoes
@@ -34,6 +37,14 @@ WHOLE: Final = 0.9
 
 RUNGS_LOOKED_INTO: Final = 3
 """Rungs that are embedded at the fine hop, of all that were looked up coarsely."""
+
+PIECE_S: Final = 600.0
+PIECE_OVERLAP_S: Final = 20.0
+"""A longer query is searched in pieces of so many seconds, and each reaches so far into the next: memory does
+not grow with its length, and what lies on an edge is whole in one of the two, or is joined again."""
+
+JOIN_S: Final = 0.75
+"""Segments that follow on each other, in query and recording, to this many seconds are one."""
 
 PLAIN_SIMILARITY: Final = 0.8
 """A path this similar at `fast` was not shifted in pitch: measuring it would only cost time."""
@@ -50,6 +61,7 @@ def identify(
     effort: Effort,
     max_e_value: float = 1e-2,
     limit: int | None = None,
+    wall_s: float | None = None,
 ) -> list[Match]:
     """Find the recordings that `query` holds or was cut from, most certain first.
 
@@ -63,9 +75,13 @@ def identify(
         Largest E-value reported.
     limit
         Most matches returned; None for all.
+    wall_s
+        Seconds that the search may take; None for no limit.
 
     Raises
     ------
+    SearchTimeout
+        The search took longer than that; the error holds what was found by then.
     SchemeMismatch
         The query was made under another scheme than the library.
     """
@@ -85,24 +101,68 @@ def identify(
         n_codes=n_codes,
         depth=PLAIN if effort is Effort.FAST else DEEP,
     )
-    rungs = ladder(effort).rungs
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))
+    late = inf if wall_s is None else monotonic() + wall_s
+    found, compared_s = _found(search, effort, whole_files, late=late)
+    kept = [one for one in found if one.e_value <= max_e_value]
+    matches = _matches(search, kept, effort=effort, whole_files=set(whole_files))[:limit]
+    if wall_s is not None and compared_s < query.duration_s:
+        raise SearchTimeout(
+            matches=matches, compared_s=compared_s, duration_s=query.duration_s, wall_s=wall_s
+        )
+    return matches
+
+
+def _found(
+    search: Search, effort: Effort, whole_files: Sequence[int], *, late: float
+) -> tuple[list[Judged], float]:
+    """All that is found until the clock says `late`, and how many seconds of the query were searched."""
+    found, done_s = list[Judged](), 0.0
+    for piece in _pieces(search):
+        if monotonic() > late:
+            return found, done_s
+        for some in _search(piece, effort, whole_files):
+            found += some
+            if monotonic() > late:
+                return found, done_s
+        done_s = piece.start_s + piece.query.duration_s
+    return found, search.query.duration_s
+
+
+def _pieces(search: Search) -> Iterator[Search]:
+    """A long query in pieces that overlap, those left out that are silent; a shorter one whole."""
+    whole = search.query
+    if whole.duration_s <= PIECE_S:
+        yield search
+        return
+    loud, frame_s = loud_frames(whole.spectrogram), whole.spectrogram.frame_s
+    for number in range(max(1, ceil((whole.duration_s - PIECE_OVERLAP_S) / (PIECE_S - PIECE_OVERLAP_S)))):
+        start_s = number * (PIECE_S - PIECE_OVERLAP_S)
+        if loud[round(start_s / frame_s) : round((start_s + PIECE_S) / frame_s)].any():
+            yield search.part(start_s, start_s + PIECE_S)
+
+
+def _search(search: Search, effort: Effort, whole_files: Sequence[int]) -> Iterator[list[Judged]]:
+    """Search one piece of a query: as it is, at the most promising changes, and then what is unexplained."""
+    rungs = ladder(effort).rungs
     glimpsed = None
     if effort is Effort.FAST and not whole_files:
         glimpsed = search.glimpse(rungs[0])
         if glimpsed is None:
-            return []
+            return
     found = search.at(rungs[0], also=whole_files, glimpsed=glimpsed)
-    if len(rungs) > 1:
-        look, tried = None, list[Rung]()
-        if not _explained(query, found):
-            look = search.look_coarsely(rungs[1:])
-            tried = look.promising(RUNGS_LOOKED_INTO)
-            for rung in tried:
-                found += search.at(rung)
-        found += search_further(search, rungs[1:], found, look, tried)
-    kept = [one for one in found if one.e_value <= max_e_value]
-    return _matches(search, kept, effort=effort, whole_files=set(whole_files))[:limit]
+    yield found
+    if len(rungs) == 1:
+        return
+    found, look, tried = list(found), None, list[Rung]()
+    if not _explained(search.query, found):
+        look = search.look_coarsely(rungs[1:])
+        tried = look.promising(RUNGS_LOOKED_INTO)
+        for rung in tried:
+            more = search.at(rung)
+            found += more
+            yield more
+    yield from search_further(search, rungs[1:], found, look, tried)
 
 
 def _explained(query: Query, found: Sequence[Judged]) -> bool:
@@ -198,7 +258,28 @@ def _describe(
 def _segments(chain: Sequence[Judged], search: Search, reference_s: float) -> tuple[Segment, ...]:
     pieces = [(piece, one.e_value) for one in chain for piece in one.alignment.pieces(search.scoring)]
     segments = [_segment(piece, e_value, search.query.duration_s, reference_s) for piece, e_value in pieces]
-    return tuple(sorted(segments, key=lambda segment: segment.query_start_s))
+    ordered = sorted(segments, key=lambda segment: segment.query_start_s)
+    return tuple(_joined(ordered) if search.query.duration_s > PIECE_S else ordered)
+
+
+def _joined(segments: Sequence[Segment]) -> list[Segment]:
+    """Join what was parted by the edge of a piece of the query."""
+    joined = list(segments[:1])
+    for segment in segments[1:]:
+        last = joined[-1]
+        here_s = segment.query_start_s - last.query_end_s
+        there_s = segment.reference_start_s - last.reference_end_s
+        ratio = (last.reference_end_s - last.reference_start_s) / (last.query_end_s - last.query_start_s)
+        if here_s <= JOIN_S and abs(there_s - ratio * here_s) <= JOIN_S:
+            joined[-1] = replace(
+                last,
+                query_end_s=max(last.query_end_s, segment.query_end_s),
+                reference_end_s=max(last.reference_end_s, segment.reference_end_s),
+                e_value=min(last.e_value, segment.e_value),
+            )
+        else:
+            joined.append(segment)
+    return joined
 
 
 def _segment(piece: Alignment, e_value: float, query_s: float, reference_s: float) -> Segment:
