@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     item_wall_s, job_wall_s : float
         Seconds that all work on one item may take (then it is reported as not compared and the next one
         follows), and one job of the server in all (then it is stopped and has failed).
+    uploads_per_client : int
+        Uploads that one client (by its API key, else its address) may send to the server at once.
     keep_uploads_days : float
         How long the server keeps the upload of a job that failed for no fault of its upload (it was stopped
         several times without progress, or took too long), so that it can be tried again; 0 keeps none.
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     max_upload_bytes: int = Field(default=512 << 20, gt=0)
+    uploads_per_client: int = Field(default=16, gt=0)
     keep_uploads_days: float = Field(default=7.0, ge=0, allow_inf_nan=False)
     keep_findings_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()

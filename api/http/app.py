@@ -16,6 +16,7 @@ from api.http.guard import Guard
 from api.http.hosts import OwnNames
 from api.http.keys import KeyRing
 from api.http.metrics import Meter
+from api.http.schemas import ProblemOut
 from api.http.service import Service, close_service, open_service
 from api.settings import Settings
 
@@ -72,12 +73,14 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
 
 
 def _describe_findings(app: FastAPI) -> None:
-    """Put the finding's own JSON Schema, which travels in the wheel, among the API's."""
+    """Put the finding's own JSON Schema, which travels in the wheel, and the problem's among the API's."""
     describe = app.openapi
 
     def with_findings() -> dict[str, Any]:
         described = describe()
-        described["components"]["schemas"]["Finding"] = schema("finding")
+        schemas = described["components"]["schemas"]
+        schemas["Finding"] = schema("finding")
+        schemas["ProblemOut"] = ProblemOut.model_json_schema()
         return described
 
     app.openapi = with_findings  # type: ignore[method-assign]

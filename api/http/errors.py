@@ -27,6 +27,16 @@ class BadForm(RequestError):
         )
 
 
+class NotAForm(BadForm):
+    """The body is said to be something else than a multipart form."""
+
+    code = "not_a_form"
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__(reason="its Content-Type is not multipart/form-data")
+
+
 class UploadTooLarge(RequestError):
     """The upload passed the cap; nothing of it is kept."""
 
@@ -53,6 +63,31 @@ class UploadTooSlow(RequestError):
             f"the upload stalled: {received_bytes:,} bytes came in {waited_s:.0f} s",
             hint="send it again over a faster connection; with an Idempotency-Key nothing is done twice",
         )
+
+
+class ClientTooBusy(RequestError):
+    """One client sends as many uploads at once as it may."""
+
+    code = "too_many_uploads"
+    status = 429
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"you are sending {limit} uploads at once, which is as many as one client may",
+            hint="send the next when one of them is through; EARWITNESS_UPLOADS_PER_CLIENT allows more",
+        )
+
+
+class UploadsBusy(RequestError):
+    """As many uploads come in as this server takes at once."""
+
+    code = "uploads_busy"
+    status = 503
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} uploads are coming in already", hint="try again in a few seconds")
 
 
 class NoRoom(RequestError):

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.errors import BadHost, BadTarget, CrossSite, RequestError
 from api.http.hosts import OwnNames, parse
-from api.http.keys import KeyRing
+from api.http.keys import KeyRing, client_of
 from api.http.problems import problem
 
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
@@ -64,7 +64,10 @@ class Guard:
         self._names.demand(host_of(request), reached_at=(request.scope.get("server") or (None,))[0])
         if request.method not in SAFE_METHODS:
             demand_own_page(request)
-        request.state.tenant = self._keys.tenant(request.headers.get("authorization"))
+        said = request.headers.get("authorization")
+        request.state.tenant = self._keys.tenant(said)
+        address = (request.scope.get("client") or ("",))[0]
+        request.state.client = client_of(said if self._keys else None, address)
 
 
 def host_of(request: Request) -> str:

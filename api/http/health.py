@@ -7,17 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
 
+from api.http.described import ANY, problems
 from api.http.errors import NoRoom
 from api.http.metrics import MEDIA_TYPE
 from api.http.schemas import HealthOut
 from api.http.service import Service, service_of
 from api.http.spool import demand_room
+from fingerprint.errors import EarwitnessError
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/livez", operation_id="isAlive", summary="Alive", response_class=PlainTextResponse)
-def get_livez() -> str:
+async def get_livez() -> str:
     """Answer at all."""
     return "alive\n"
 
@@ -30,7 +32,11 @@ def get_livez() -> str:
 )
 def get_readyz(response: Response, service: Annotated[Service, Depends(service_of)]) -> HealthOut:
     """Say whether the server can take work: its store answers, its lanes run, its disk has room."""
-    reasons = service.runner.complaints()
+    reasons, epoch = service.runner.complaints(), None
+    try:
+        epoch = service.writer.epoch
+    except EarwitnessError as error:
+        reasons.append(error.message)
     try:
         demand_room(service.spool.folder)
     except NoRoom as error:
@@ -39,7 +45,7 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
         response.status_code = 503
     return HealthOut(
         ready=not reasons,
-        epoch=service.writer.epoch,
+        epoch=epoch,
         reasons=reasons,
         remarks=list(service.sandbox_missing),
     )
@@ -50,7 +56,7 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
     operation_id="getMetrics",
     summary="Metrics",
     response_class=PlainTextResponse,
-    responses={200: {"description": "In Prometheus's text format."}},
+    responses=problems(*ANY, ok={"description": "In Prometheus's text format."}),
 )
 def get_metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Give jobs by state, seconds by stage, verdicts and requests."""

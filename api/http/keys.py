@@ -83,6 +83,12 @@ class KeyRing:
         return record.tenant
 
 
+def client_of(authorization: str | None, address: str) -> str:
+    """Tell clients apart: by the prefix of an admitted key, or else by where they call from."""
+    prefix = _key_in(authorization or "")[3:11]
+    return f"key {prefix}" if prefix else f"address {address}"
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Final
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.http.errors import BadForm
+from api.http.errors import BadForm, NotAForm
 
 FILE_PART: Final = "file"
 MAX_FIELDS: Final = 32
@@ -34,14 +34,18 @@ class Form:
 
     Raises
     ------
+    NotAForm
+        From the constructor.
     BadForm
         From the constructor, `feed` and `close`.
     """
 
     def __init__(self, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data" or not options.get(b"boundary"):
-            raise BadForm(reason="the Content-Type is not multipart/form-data with a boundary")
+        if kind != b"multipart/form-data":
+            raise NotAForm
+        if not options.get(b"boundary"):
+            raise BadForm(reason="its Content-Type names no boundary")
         self.fields: dict[str, list[str]] = {}
         self.file_name: str | None = None
         self._file_bytes = bytearray()

@@ -13,12 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from api.http.errors import NotAllowed, NoWorkers, QueueFull, RequestError
+from api.http.described import PROBLEM_TYPE
+from api.http.errors import (
+    ClientTooBusy,
+    NotAForm,
+    NotAllowed,
+    NoWorkers,
+    QueueFull,
+    RequestError,
+    UploadsBusy,
+)
 from api.http.lane import INTERNAL
 from api.http.pages import problem_page
 from fingerprint.errors import AudioError, EarwitnessError
 
-MEDIA_TYPE: Final = "application/problem+json"
 STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "scheme_mismatch": 409,
     "home_busy": 503,
@@ -29,8 +37,14 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "key_reused": 422,
     "name_reserved": 422,
     "home_missing": 409,
+    "catalog_unreachable": 503,
 }
 """Errors of the rooms below that a client may want to tell apart; the rest are ours to repair: 500."""
+
+UNREAD: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm)
+"""Refusals of an upload whose body is not read: the connection is of no more use."""
+API_PATHS: Final = ("/v1/", "/livez", "/readyz", "/metrics")
+"""What answers programs alone, and always as it is described."""
 
 _log = structlog.get_logger("earwitness.http")
 
@@ -46,11 +60,13 @@ def status_of(error: EarwitnessError) -> int:
 
 def problem(error: EarwitnessError, request: Request) -> Response:
     """Turn one of our errors into a problem answer."""
-    headers = {"Connection": "close"} if status_of(error) in {408, 413} else {}
+    headers = {"Connection": "close"} if isinstance(error, UNREAD) or status_of(error) in {408, 413} else {}
     if isinstance(error, NotAllowed):
         headers["WWW-Authenticate"] = 'Basic realm="earwitness", charset="UTF-8"'
     if isinstance(error, QueueFull | NoWorkers):
         headers["Retry-After"] = "60"
+    if isinstance(error, UploadsBusy | ClientTooBusy):
+        headers["Retry-After"] = "5"
     return _answer(
         request,
         status_of(error),
@@ -83,18 +99,19 @@ def _answer(
     hint: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    if "text/html" in request.headers.get("accept", ""):  # a person at the page, not a program
+    path = request.scope["path"]
+    if "text/html" in request.headers.get("accept", "") and not path.startswith(API_PATHS):
         return problem_page(status, detail=detail, hint=hint, headers=headers)
     body = {
         "type": f"urn:earwitness:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.scope["path"],
+        "instance": path,
         "code": code,
         "hint": hint,
     }
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    return JSONResponse(body, status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 async def _ours(request: Request, error: EarwitnessError) -> Response:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
+from api.http.described import ANY, UPLOADS, WRITES, Responses, problems
 from api.http.errors import NoFindings
 from api.http.forms import Asked, CheckForm, IndexForm, ScanForm, WorkForm, parse, upload_body
-from api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut, ProblemOut
+from api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
 from api.http.service import Service, service_of
 from api.http.uploads import receive
 from index.enroll import WORKS
@@ -32,19 +33,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"model": ProblemOut, "description": description}
-
-
-REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    400: _problem("The form cannot be read."),
-    401: _problem("An API key is needed."),
-    413: _problem("The upload is larger than this server takes."),
-    422: _problem("A field is wrong, or the Idempotency-Key was used for another request."),
-    503: _problem("Too many jobs are waiting, or none of this kind would be done at present."),
-    507: _problem("The server's disk is nearly full."),
-}
-ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
+ACCEPTED: Final[Responses] = {
     202: {
         "description": "The upload is safe and the job will be done; ask at the address in Location.",
         "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to ask about the job."}},
@@ -65,7 +54,8 @@ router = APIRouter(prefix="/v1")
     summary="Check a recording",
     tags=["checks"],
     status_code=202,
-    responses=ACCEPTED | REFUSALS | {409: _problem("No dataset is indexed.")},
+    responses=ACCEPTED
+    | problems(*UPLOADS, 404, _404="No dataset has one of these names.", _409="No dataset is indexed."),
     openapi_extra={"requestBody": upload_body(CheckForm, file="The audio to ask about.")},
 )
 async def post_check(
@@ -81,7 +71,7 @@ async def post_check(
     summary="Register a work",
     tags=["works"],
     status_code=202,
-    responses=ACCEPTED | REFUSALS,
+    responses=ACCEPTED | problems(*UPLOADS),
     openapi_extra={"requestBody": upload_body(WorkForm, file="The work's audio.")},
 )
 async def post_work(
@@ -97,7 +87,7 @@ async def post_work(
     summary="Index or scan an archive",
     tags=["collections"],
     status_code=202,
-    responses=ACCEPTED | REFUSALS | {409: _problem("A scan was asked for, and no work is registered.")},
+    responses=ACCEPTED | problems(*UPLOADS, _409="A scan was asked for, and no work is registered."),
     openapi_extra={"requestBody": upload_body(IndexForm, file="A zip or tar of audio.")},
 )
 async def post_collection(
@@ -120,7 +110,7 @@ async def post_collection(
     operation_id="listCollections",
     summary="List collections",
     tags=["collections"],
-    responses={401: REFUSALS[401]},
+    responses=problems(*ANY, 422),
 )
 def get_collections(
     service: Served,
@@ -140,11 +130,13 @@ def get_collections(
     operation_id="getJob",
     summary="Ask about a job",
     tags=["jobs"],
-    responses={
-        200: {"content": {"application/json": {"example": JOB_EXAMPLE}}},
-        401: REFUSALS[401],
-        404: _problem("There is no such job."),
-    },
+    responses=problems(
+        *ANY,
+        404,
+        422,
+        ok={"content": {"application/json": {"example": JOB_EXAMPLE}}},
+        _404="There is no such job.",
+    ),
 )
 def get_job(job_id: str, response: Response, service: Served) -> JobOut:
     """Say how a job stands, and its result once it has one."""
@@ -160,11 +152,9 @@ def get_job(job_id: str, response: Response, service: Served) -> JobOut:
     operation_id="cancelJob",
     summary="Cancel a job",
     tags=["jobs"],
-    responses={
-        401: REFUSALS[401],
-        404: _problem("There is no such job."),
-        409: _problem("The job has ended."),
-    },
+    responses=problems(
+        *WRITES, 404, 409, 422, _404="There is no such job.", _409="The job has ended already."
+    ),
 )
 def post_cancel(job_id: str, service: Served) -> JobOut:
     """End a job before it is done; its upload is deleted. Cancelling it again changes nothing.
@@ -182,12 +172,15 @@ def post_cancel(job_id: str, service: Served) -> JobOut:
     summary="Try a failed job again",
     tags=["jobs"],
     status_code=202,
-    responses={
-        202: ACCEPTED[202],
-        401: REFUSALS[401],
-        404: _problem("There is no such job."),
-        409: _problem("The job did not fail, its upload was at fault, or its upload is no longer kept."),
-    },
+    responses=ACCEPTED
+    | problems(
+        *WRITES,
+        404,
+        409,
+        422,
+        _404="There is no such job.",
+        _409="The job did not fail, its upload was at fault, or its upload is no longer kept.",
+    ),
 )
 def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
     """Queue a job again that failed for no fault of its upload.
@@ -204,11 +197,13 @@ def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
     summary="Fetch findings",
     tags=["jobs"],
     response_class=FileResponse,
-    responses={
-        200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One finding a line."},
-        401: REFUSALS[401],
-        404: _problem("There is no such job, or it has no findings yet."),
-    },
+    responses=problems(
+        *ANY,
+        404,
+        422,
+        ok={"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One finding a line."},
+        _404="There is no such job, or it has no findings yet.",
+    ),
 )
 def get_findings(job_id: str, service: Served) -> FileResponse:
     """Fetch what an index or scan job found, one JSON object (earwitness.finding/1) a line."""
@@ -225,7 +220,7 @@ async def take_in(
     """Receive an upload and turn it into a job; whatever is refused leaves no file behind."""
     service.demand_workers(kind)
     await run_in_threadpool(service.demand_room_in_queue)
-    received = await receive(request, service.spool)
+    received = await receive(request, service.spool, service.slots)
     with service.spool.unless_refused(received.file):
         asked = parse(form, received.fields)
         await run_in_threadpool(demand_something_to_search, kind, asked, service)

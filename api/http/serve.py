@@ -22,7 +22,8 @@ from api.settings import Settings
 
 HEADER_S: Final = 10.0
 """Seconds that a client has to finish its request line and headers."""
-MAX_CONNECTIONS: Final = 128
+MAX_CONNECTIONS: Final = 512
+"""Far more than uploads may take (see `api.http.slots`): health, polling and pages always find one."""
 MAX_HEADER_BYTES: Final = 32 * 1_024
 GRACE_S: Final = 20
 
@@ -33,11 +34,14 @@ class PatientOnlySoLong(H11Protocol):
     """uvicorn's protocol, which waits for ever for the end of a header, with a limit to its patience."""
 
     _header_timer: asyncio.TimerHandle | None = None
+    _opened_at: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock with the connection."""
         super().connection_made(transport)
+        self._opened_at = self.loop.time()
         self._watch_header()
+        self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Keep the clock running while h11 still waits for a whole header."""
@@ -48,6 +52,18 @@ class PatientOnlySoLong(H11Protocol):
         """Stop the clock."""
         self._stop_watching()
         super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered on it."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Above the limit, close the connection that has waited longest without a request, else this one."""
+        if len(self.connections) > MAX_CONNECTIONS:
+            others = [each for each in self.connections if isinstance(each, PatientOnlySoLong)]
+            idle = [each for each in others if each.is_idle]
+            min(idle, key=lambda each: each._opened_at, default=self).transport.close()
 
     def _watch_header(self) -> None:
         if self.conn.their_state is not h11.IDLE:
@@ -101,7 +117,6 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         log_level="info",
         access_log=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=GRACE_S,

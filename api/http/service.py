@@ -17,6 +17,7 @@ from api.http.metrics import Metrics
 from api.http.results import DAY_S, RESULT_FOLDER, findings_file, prune
 from api.http.runner import Runner
 from api.http.schemas import JobOut, moment
+from api.http.slots import UploadSlots
 from api.http.spool import SPOOL_FOLDER, Spool
 from api.http.uploads import Received
 from api.settings import Settings
@@ -46,6 +47,7 @@ class Service:
     spool: Spool
     runner: Runner
     metrics: Metrics
+    slots: UploadSlots
     sandbox_missing: tuple[str, ...] = ()
 
     def accept(
@@ -209,6 +211,7 @@ def open_service(
         spool=spool,
         runner=runner,
         metrics=metrics,
+        slots=UploadSlots(a_client=settings.uploads_per_client),
         sandbox_missing=sandbox_missing,
     )
 

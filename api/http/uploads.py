@@ -6,19 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import to_thread
 from starlette.requests import Request
 
 from api.http.errors import UploadTooLarge, UploadTooSlow
 from api.http.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Form
+from api.http.slots import UploadSlots
 from api.http.spool import Spool, Spooled
 
 WRITE_BYTES: Final = 2**20
 """Bytes gathered before a thread writes them: a thread a network chunk would cost more than the writing."""
 SILENCE_S: Final = 30.0
-SLOWEST_BYTES_PER_S: Final = 1_024
+SLOWEST_BYTES_PER_S: Final = 8_192
+"""On average, after the first `SILENCE_S` seconds."""
 FRAMING_BYTES: Final = MAX_FIELDS * (MAX_FIELD_BYTES + 8_192)
 """What boundaries, part headers and text fields may add to the file's own bytes."""
 
@@ -31,27 +34,33 @@ class Received:
     fields: dict[str, list[str]]
 
 
-async def receive(request: Request, spool: Spool) -> Received:
+async def receive(request: Request, spool: Spool, slots: UploadSlots) -> Received:
     """Stream a request's form into the spool and fsync it.
 
     Raises
     ------
-    UploadTooLarge, UploadTooSlow, BadForm, NoRoom, EmptyFile
+    ClientTooBusy, UploadsBusy, UploadTooLarge, UploadTooSlow, NotAForm, BadForm, NoRoom, DiskFull, EmptyFile
         Nothing of the upload is left behind then.
     """
-    refuse_early(request, limit_bytes=spool.max_bytes)
+    with slots.taken(request.state.client):
+        refuse_early(request, limit_bytes=spool.max_bytes)
+        return await _receive(request, spool, slots)
+
+
+async def _receive(request: Request, spool: Spool, slots: UploadSlots) -> Received:
     form = Form(request.headers.get("content-type", ""))
-    with await run_in_threadpool(spool.begin) as upload:
+    in_thread = partial(to_thread.run_sync, limiter=slots.threads)
+    with await in_thread(spool.begin) as upload:
         gathered = bytearray()
         async for chunk in paced(request, limit_bytes=spool.max_bytes):
             form.feed(chunk)
             gathered += form.take()
             if len(gathered) >= WRITE_BYTES:
-                await run_in_threadpool(upload.write, bytes(gathered))
+                await in_thread(upload.write, bytes(gathered))
                 gathered.clear()
         form.close()
-        await run_in_threadpool(upload.write, bytes(gathered))
-        spooled = await run_in_threadpool(lambda: upload.seal(name=form.file_name or "upload"))
+        await in_thread(upload.write, bytes(gathered))
+        spooled = await in_thread(lambda: upload.seal(name=form.file_name or "upload"))
     return Received(file=spooled, fields=form.fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,12 +66,24 @@ def serve(settings: Settings) -> Serve:
             settings.model_copy(update=changed), opened=partial(open_service, open_desk=lambda *_: desk)
         )
         with TestClient(app, base_url="http://127.0.0.1") as client:
+            client.event_hooks["response"].append(partial(demand_declared, app.openapi()))
             client.desk = desk  # type: ignore[attr-defined]
             while app.state.service.runner.complaints():
                 time.sleep(0.01)
             yield client
 
     return started
+
+
+def demand_declared(described: dict[str, Any], answer: Any) -> None:
+    """Whatever any test is answered, OpenAPI declares the status and the media type for that route."""
+    method, path = answer.request.method.lower(), answer.request.url.path
+    for template, operations in described["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method in operations:
+            declared = operations[method]["responses"]
+            assert str(answer.status_code) in declared, f"{method} {template}: {answer.status_code}"
+            media = answer.headers["content-type"].partition(";")[0]
+            assert media in declared[str(answer.status_code)]["content"], f"{method} {template}: {media}"
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from openapi_spec_validator import validate
 from api.cli.keys import create
 from api.findings import schema
 from api.http.app import create_app
+from api.http.described import PROBLEM_TYPE
 from api.http.errors import BadKeyRecord, NotAllowed, OpenDoor
 from api.http.keys import KeyRing, mint
-from api.http.problems import MEDIA_TYPE
 from api.http.schemas import FINDING_EXAMPLE, JOB_EXAMPLE, JobOut, ProblemOut
 from api.http.serve import serve as serve_for_real
 from api.settings import Settings
@@ -28,7 +28,10 @@ from tests.http.conftest import Serve
         ("GET", "/v1/jobs/0000", 404),
         ("GET", "/v1/nothing", 404),
         ("DELETE", "/v1/works", 405),
-        ("POST", "/v1/works", 400),
+        ("POST", "/v1/works", 415),
+        ("POST", "/v1/jobs/0000/cancel", 404),
+        ("POST", "/v1/jobs/0000/retry", 404),
+        ("GET", "/v1/jobs/0000/findings", 404),
         ("GET", "/v1/collections?limit=0", 422),
     ],
 )
@@ -36,10 +39,41 @@ def test_every_refusal_is_a_problem(serve: Serve, method: str, address: str, sta
     """RFC 9457, with a code for programs and the way out for people, whoever refuses."""
     with serve() as client:
         answer = client.request(method, address)
-        assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM_TYPE)
         problem = ProblemOut.model_validate(answer.json())
         assert (problem.status, problem.type) == (status, f"urn:earwitness:problem:{problem.code}")
         assert problem.hint
+
+
+def test_every_problem_is_declared_with_its_media_type_and_schema(settings: Settings) -> None:
+    """Each operation under /v1 says what it answers without a key, to a strange host, and when it breaks."""
+    described = create_app(settings).openapi()
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            answers = operation["responses"]
+            for status in (status for status in answers if int(status) >= 400 and path != "/readyz"):
+                content = answers[status]["content"]
+                assert list(content) == [PROBLEM_TYPE], (path, status)
+                assert content[PROBLEM_TYPE]["schema"] == {"$ref": "#/components/schemas/ProblemOut"}
+            if path.startswith("/v1"):
+                assert {"400", "401", "421", "500", "503"} <= set(answers), path
+            if "requestBody" in operation:
+                uploads = {"403", "408", "409", "413", "415", "422", "429", "507"}
+                assert uploads <= set(answers), path
+    assert "404" in described["paths"]["/v1/checks"]["post"]["responses"]
+
+
+def test_a_program_gets_a_problem_whatever_it_accepts(serve: Serve) -> None:
+    """What answers programs is always as it is described; pages are for people."""
+    with serve() as client:
+        for address in ("/v1/jobs/0000", "/v1/nothing", "/v1/collections?limit=0"):
+            answer = client.get(address, headers={"Accept": "text/html"})
+            assert answer.headers["content-type"] == PROBLEM_TYPE
+        assert (
+            client.get("/nothing", headers={"Accept": "text/html"})
+            .headers["content-type"]
+            .startswith("text/html")
+        )
 
 
 def test_a_bug_in_a_route_is_a_problem_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
+from api.http.described import PROBLEM_TYPE
 from api.http.errors import BadHost, BadTarget, UnknownHost
 from api.http.guard import as_path
 from api.http.hosts import OwnNames, parse
-from api.http.problems import MEDIA_TYPE
 from tests.http.conftest import Serve
 
 
@@ -46,7 +46,7 @@ def test_what_is_no_host_is_refused_as_a_problem(serve: Serve, authority: str) -
     with serve() as client:
         answer = client.get("/v1/collections", headers={"Host": authority.encode("latin-1")})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_host")
-        assert answer.headers["content-type"] == MEDIA_TYPE
+        assert answer.headers["content-type"] == PROBLEM_TYPE
         assert client.get("/livez", headers={"Host": authority.encode("latin-1")}).status_code == 200
 
 
