@@ -17,7 +17,7 @@ from fingerprint.decode.riff import lay_wav
 from fingerprint.decode.sniff import Sniffed, look
 from fingerprint.decode.stored import Stored, View
 from fingerprint.decode.streams import lay_adts, lay_mp3
-from fingerprint.decode.ts import lay_ts
+from fingerprint.decode.ts import lay_ps, lay_ts
 
 MAX_PIECES: Final = 2_000
 """Links that are decoded of one file."""
@@ -69,6 +69,7 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.AVI: lay_avi,
     Format.ASF: lay_asf,
     Format.TS: lay_ts,
+    Format.MPEG: lay_ps,
 }
 
 

@@ -62,8 +62,11 @@ class _Wave:
         """Bytes a second: of samples by their size, else as the header states."""
         if len(self.fmt) < 16:
             return 0.0
-        _, _, rate_hz, bytes_s, block, _ = struct.unpack_from(f"{self.order}HHIIHH", self.fmt)
-        return float(rate_hz * block if self.is_pcm else bytes_s)
+        _, channels, rate_hz, bytes_s, block, bits = struct.unpack_from(f"{self.order}HHIIHH", self.fmt)
+        if not self.is_pcm:
+            return float(bytes_s)
+        fits = channels and block % channels == 0 and block // channels in (-(-bits // 8), 4, 8)
+        return float(rate_hz * (block if fits else channels * -(-bits // 8)))
 
 
 def lay_wav(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> Laid:

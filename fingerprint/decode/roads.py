@@ -44,10 +44,13 @@ class Track:
         Its language and title, where the file states them.
     stated_s : float or None
         Its length in seconds, where the file states one.
+    rough : bool
+        Whether that is only about right.
     """
 
     label: str = ""
     stated_s: float | None = None
+    rough: bool = False
 
 
 class Road(Protocol):
@@ -157,6 +160,9 @@ _FULL_SCALE: Final = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 _STATES_LENGTH: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8", "mxf", "rm", "avi")
 """Demuxers that read a track's length from the file, and do not guess it."""
 
+_EXACT: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8")
+"""Those of them that count samples."""
+
 _STATES_ONE_LENGTH: Final = ("matroska", "flv")
 """Demuxers that read the length of all tracks together: of a single track it says how long that is."""
 
@@ -256,12 +262,14 @@ class FfmpegRoad:
 
     def _facts(self, stream: Any, demuxer: str) -> Track:
         words = [stream.metadata.get(key, "") for key in ("language", "title")]
-        stated_s = None
+        stated_s, rough = None, demuxer not in _EXACT
         if demuxer in _STATES_LENGTH and stream.duration and stream.frames < UNKNOWN_FRAMES:
             stated_s = float(stream.duration * stream.time_base)
         elif demuxer in _STATES_ONE_LENGTH and len(self._container.streams) == 1 and self._container.duration:
-            stated_s = self._container.duration / av.time_base
-        return Track(label=", ".join(word for word in words if word not in ("", "und")), stated_s=stated_s)
+            begins_s = float((stream.start_time or 0) * (stream.time_base or 0))
+            stated_s = self._container.duration / av.time_base - max(begins_s, 0.0)
+        label = ", ".join(word for word in words if word not in ("", "und"))
+        return Track(label=label, stated_s=stated_s, rough=rough)
 
     def _samples(self, frame: Any) -> Block:
         """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""

@@ -21,6 +21,9 @@ MISSING_S: Final = 0.25
 MISSING_LOSSLESS_S: Final = 0.01
 """The same where a header counts the very samples."""
 
+MISSING_ROUGH_S: Final = 1.0
+"""The same where a container states its length only about right."""
+
 WALL_SHARE: Final = 0.9
 """Part of the time limit after which no further link or track goes on."""
 
@@ -141,7 +144,7 @@ class Take:
         self.seconds, self.samples = 0.0, 0
         self.tracks: tuple[Track, ...] = (Track(),)
         self.reason: str | None = None
-        self._lossless, self._timeline_s = False, 0.0
+        self._lossless, self._rough, self._timeline_s = False, False, 0.0
         self._lost_s, self._stated_s = 0.0, None if track else piece.expected_s
 
     def run(self, emit: Emit) -> None:
@@ -155,6 +158,7 @@ class Take:
                 raise ValueError(f"it means to give {gives_s:.1f} s of {expected_s:.1f} s")
             if expected_s is None:
                 self._stated_s = road.stated_s
+                self._rough = road.tracks[self._track].rough
             self._timeline_s = road.timeline_s or 0.0
             self._lossless = road.codec == "flac"
             self._budget.within("channels", road.channels, self._budget.limits.max_channels)
@@ -189,6 +193,8 @@ class Take:
 
     @property
     def _spare_s(self) -> float:
+        if self._rough:
+            return MISSING_ROUGH_S
         return self._piece.spare_s or (MISSING_LOSSLESS_S if self._lossless else MISSING_S)
 
     @property

@@ -1,7 +1,8 @@
-"""MPEG transport streams: whether each packet begins where it must."""
+"""MPEG transport and program streams: whether each packet begins where it must."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -10,7 +11,12 @@ import numpy as np
 from fingerprint.decode.formats import Format
 from fingerprint.decode.magic import TS_STEPS
 from fingerprint.decode.pieces import Laid, Piece
-from fingerprint.decode.stored import Stored, View
+from fingerprint.decode.stored import SCAN_BYTES, Stored, View
+from fingerprint.decode.tags import is_no_sound
+
+PACK: Final = re.compile(rb"\x00\x00\x01\xba")
+SPARE_BYTES: Final = 4_096
+"""Bytes of a program stream that may be out of place, two of its usual packs."""
 
 SYNC: Final = 0x47
 WINDOW_PACKETS: Final = 8_192
@@ -56,3 +62,41 @@ def _in_step(stored: Stored, offset: int, step: int) -> int:
         if all(sync == SYNC for sync in tail[shift::step]):
             return offset + shift
     return offset
+
+
+def lay_ps(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
+    """The packs of a program stream (ISO 13818-1, 2.5); bytes between its packets are damage."""
+    offset, n_lost = start, 0
+    while offset < stored.size:
+        window = stored.at(offset, SCAN_BYTES)
+        place = _packets(window)
+        offset += place
+        if place >= len(window) - 14 or (place and len(window) == SCAN_BYTES):
+            if not place or offset >= stored.size - 14:
+                break
+            continue
+        found = next(stored.find(PACK, offset + 1), stored.size)
+        n_lost += 0 if is_no_sound(stored, offset, found) else found - offset
+        offset = found
+    missing = f"{n_lost:,} bytes in it are damaged" if n_lost > SPARE_BYTES else None
+    whole = stored if start == 0 else View(stored, [(start, stored.size)])
+    piece = Piece(format=Format.MPEG, stored=whole, missing=missing, at_end=False)
+    return Laid(pieces=(piece,), end=stored.size)
+
+
+def _packets(window: bytes) -> int:
+    """Bytes of the packs and packets at the start of some bytes, the last of which may not be all there."""
+    place, last = 0, len(window) - 14
+    while place <= last:
+        if window[place] or window[place + 1] or window[place + 2] != 1:
+            break
+        code = window[place + 3]
+        if code == 0xBA:
+            place += 14 + (window[place + 13] & 7) if window[place + 4] >> 6 == 1 else 12
+        elif code == 0xB9:
+            place += 4
+        elif code >= 0xBB:
+            place += 6 + (window[place + 4] << 8 | window[place + 5])
+        else:
+            break
+    return place

@@ -32,7 +32,7 @@ class Run:
     n_samples : int
         Samples of one channel that they come to.
     junk_bytes : int
-        Bytes after its frames that are neither frames nor a known tag.
+        Bytes after its frames that are neither frames nor a known tag, in stretches of more than a frame.
     """
 
     first: Frame
@@ -45,6 +45,11 @@ class Run:
     def seconds(self) -> float:
         """What its whole frames come to."""
         return self.n_samples / self.first.rate_hz
+
+    @property
+    def frame_bytes(self) -> float:
+        """More than a frame usually has: where files were cut and joined, parts of frames are left over."""
+        return 2.0 * sum(end - start for start, end in self.extents) / max(self.n_frames, 1)
 
     @property
     def junk_s(self) -> float:
@@ -95,7 +100,7 @@ def walk(stored: Stored, start: int, *, adts: bool, other_sound: Callable[[int],
         else:
             found = find_frames(stored, offset + 1, end - offset - 1, adts=adts)
             behind = end if found is None else found
-            if runs and not is_no_sound(stored, offset, behind):
+            if runs and behind - offset > runs[-1].frame_bytes and not is_no_sound(stored, offset, behind):
                 runs[-1].junk_bytes += behind - offset
             offset = behind
     return Walk(runs=tuple(runs), end=stored.size)

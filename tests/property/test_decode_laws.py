@@ -20,6 +20,7 @@ from fingerprint.decode.source import _copy
 from fingerprint.decode.stored import Stored
 from fingerprint.errors import AudioError
 from tests.hostile.encode import SUFFIXES, encoded
+from tests.hostile.encode_more import BY_HAND, BY_LIBRARY, encoded_more
 
 anything = st.floats(width=32, allow_nan=True, allow_infinity=True)
 blocks = arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(0, 40)), elements=anything)
@@ -57,7 +58,7 @@ def test_resampling_in_parts_gives_the_samples_of_the_whole(cuts: Sequence[int],
 
 @settings(max_examples=200)
 @given(
-    suffix=st.sampled_from(SUFFIXES),
+    suffix=st.sampled_from([*SUFFIXES, *BY_LIBRARY, *BY_HAND]),
     at=st.floats(0, 1),
     patch=st.binary(max_size=12),
     head=st.booleans(),
@@ -67,7 +68,8 @@ def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
     suffix: str, at: float, patch: bytes, head: bool, keep: float
 ) -> None:
     """The parsers of ours never fall over, and end."""
-    data = bytearray(encoded(suffix, 0.3))
+    made = encoded if suffix in SUFFIXES else encoded_more
+    data = bytearray(made(suffix, 0.3))
     place = int(at * (64 if head else len(data)))
     data[place : place + len(patch)] = patch
     view = stored(bytes(data[: int(len(data) * keep)]))
