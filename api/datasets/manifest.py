@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from api.datasets.entry_errors import ColumnNotCompared
 from api.datasets.json_rows import json_rows
 from api.datasets.labels import Names
 from api.datasets.lines import head_lines
@@ -66,10 +67,14 @@ class ManifestReader:
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
         names = Names()
+        self._made.left_out.clear()
         try:
             for row in self._rows():
                 if not row.is_header:
                     yield from self._items(row, names)
+            for column in self._made.left_out:
+                item_id = f"{self._place.name}/{column}"
+                yield self._skipped(ColumnNotCompared(name=item_id), names.take(item_id))
         except (OSError, ItemRefused) as error:
             broken = SourceCutOff(
                 name=self._place.name, detail=getattr(error, "detail", None) or reason(error)

@@ -35,6 +35,7 @@ _SUFFIXES: Final = (
     ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".webm", ".mkv", ".aac", ".low.mp3", ".aif",
     ".aiff", ".wma", ".oga", ".sph",
 )  # fmt: skip
+_LONGER: Final = (".low.mp3", *(ending for ending in _SUFFIXES if ending != ".low.mp3"))
 _FOLDERS_HELD: Final = 1_000
 _LISTED: Final = 1_000_000
 """Names of one folder that are held in memory."""
@@ -96,7 +97,7 @@ class LocalRoot:
     root: Path
     named: Path | None = None
     fetch: Callable[[str], Place] | None = None
-    _listed: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _listed: dict[str, _Names] = field(default_factory=dict)
     _stripped: list[tuple[str, ...]] = field(default_factory=list)
     """The first parts of absolute paths that stand for ``named``, once one has been found there."""
 
@@ -165,27 +166,27 @@ class LocalRoot:
         """A file of this name in a usual folder, with a usual suffix where it has none."""
         if _climbs(text):
             return None
-        known = suffix(text) in AUDIO_SUFFIXES
+        inner, _, name = text.rpartition("/")
+        whole = suffix(name) in AUDIO_SUFFIXES
         for root in self._roots():
             for folder in self._folders(root):
-                for ending in ("",) if known else ("", *_SUFFIXES):
-                    path = os.path.join(root, folder, text + ending)  # noqa: PTH118 (a hundred a row)
-                    if (ending or folder) and self._is_listed(path):
-                        return path
+                below = "/".join(part for part in (str(root), folder, inner) if part)
+                found = self._listing(below).named(name, whole=whole)
+                if found is not None and (folder or found != name):
+                    return f"{below}/{found}"
         return None
 
-    def _folders(self, root: Path) -> list[str]:
-        return [name for name in USUAL_FOLDERS if not name or self._is_listed(f"{root}/{name}")]
+    def _folders(self, root: Path) -> Sequence[str]:
+        """The usual folders that are there, and the root itself."""
+        return self._listing(str(root)).usual
 
-    def _is_listed(self, path: str) -> bool:
-        """Whether a file is there, by a listing that each folder gives once."""
-        folder, _, name = path.rpartition("/")
+    def _listing(self, folder: str) -> _Names:
+        """The names in a folder, listed once."""
         if folder not in self._listed:
             if len(self._listed) >= _FOLDERS_HELD:
                 self._listed.clear()
-            self._listed[folder] = _names_in(folder)
-        names = self._listed[folder]
-        return os.path.lexists(path) if names is None else name in names
+            self._listed[folder] = _Names(folder)
+        return self._listed[folder]
 
     def _judged(self, path: str, *, name: str) -> Place:
         """A file that lies below a root as written; judged once more where links in the way really lead."""
@@ -219,11 +220,42 @@ def _spellings(text: str) -> Iterator[str]:
     return iter(dict.fromkeys(form for form in forms if form and "\0" not in form))
 
 
-def _names_in(folder: str) -> frozenset[str] | None:
-    """The names in a folder, none where there is no such folder; None where there are too many to hold."""
-    try:
-        with os.scandir(folder) as listing:
-            names = frozenset(entry.name for entry in itertools.islice(listing, _LISTED))
-    except (OSError, ValueError):
-        return frozenset()
-    return None if len(names) == _LISTED else names
+class _Names:
+    """The names in one folder, by name and by stem; none where there is no such folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._by_stem: dict[str, str] = {}
+        try:
+            with os.scandir(folder) as listing:
+                names = [entry.name for entry in itertools.islice(listing, _LISTED)]
+        except (OSError, ValueError):
+            names = []
+        self._names = frozenset(names)
+        self._all = len(names) < _LISTED
+        for name in names:
+            rank, stem = _rank(name)
+            if rank < len(_LONGER) and (stem not in self._by_stem or rank < _rank(self._by_stem[stem])[0]):
+                self._by_stem[stem] = name
+        self.usual = tuple(name for name in USUAL_FOLDERS if not name or self._has(name))
+
+    def named(self, name: str, *, whole: bool) -> str | None:
+        """The file of this name; of this stem where the name is not ``whole``."""
+        if self._has(name):
+            return name
+        if whole:
+            return None
+        if self._all:
+            return self._by_stem.get(name)
+        return next((name + ending for ending in _SUFFIXES if self._has(name + ending)), None)
+
+    def _has(self, name: str) -> bool:
+        return name in self._names or (not self._all and os.path.lexists(f"{self._folder}/{name}"))
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """How usual a file's suffix is (0 is most usual; the last where it is none of audio), and its stem."""
+    for rank, ending in enumerate(_LONGER):
+        if name.lower().endswith(ending):
+            return rank, name[: -len(ending)]
+    return len(_LONGER), name

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from api.datasets.columns import Named, stem_of
+from api.datasets.columns import Named, named_audio, stem_of
 from api.datasets.entries import About, held_item, named_item, placed_item
 from api.datasets.held import array_audio, base64_audio, rate_named
 from api.datasets.identify import youtube_of
 from api.datasets.json_text import shown_json, text_of
 from api.datasets.labels import label
+from api.datasets.members import called_like_audio
 from api.datasets.presets import Entry, Layout
 from api.datasets.rates import own_rate
 from api.datasets.resolve import LONGEST_NAME, Resolver
@@ -20,6 +21,7 @@ from api.datasets.types import Json, Recording, Skipped, SourceLimits
 from api.errors import BadEntry, ItemMissing, ItemRefused
 
 _LONGEST_ID: Final = 400
+_MOST_LEFT_OUT: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class RowItems:
     resolver: Resolver
     limits: SourceLimits
     shard: str | None = None
+    left_out: dict[str, None] = field(default_factory=dict)
+    """Columns that name audio, too, where another one was asked for; as far as rows were gone through."""
 
     def about(self, fields: Mapping[str, Json], entry: Entry) -> About:
         """What a row says of its audio, wherever that lies."""
@@ -62,6 +66,8 @@ class RowItems:
         """
         entry = self.layout.entry(fields, own_rate=self._own_rate)
         about = self.about(fields, entry)
+        if self.layout.path_column is not None:
+            self._note_left_out(fields, entry)
         own = _own_id(entry, number) if own_id else number
         base = label(entry.item_id or number) if own_id else number
         found: list[tuple[Named, Recording | Skipped]] = []
@@ -74,6 +80,15 @@ class RowItems:
             yield self._guessed(entry, about, item_id=own)
         for _, item in found:
             yield replace(item, item_id=own) if len(found) == 1 else item
+
+    def _note_left_out(self, fields: Mapping[str, Json], entry: Entry) -> None:
+        taken = {each.column for each in entry.named}
+        stems = {stem_of(each.value) for each in entry.named if isinstance(each.value, str)}
+        for each in named_audio(fields):
+            text = each.value if isinstance(each.value, str) else None
+            another = text is None or (called_like_audio(text) and stem_of(text) not in stems)
+            if each.sure and another and each.column not in taken and len(self.left_out) < _MOST_LEFT_OUT:
+                self.left_out[label(each.column)] = None
 
     def _own_rate(self, named: Named) -> float | None:
         try:

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from api.datasets.places import Place
+from api.datasets.presets import Layout
 from api.datasets.resolve import Resolver
+from api.datasets.row_items import RowItems
 from api.datasets.table_columns import Plan, plan_of
 from api.datasets.tables import Rows
 from api.datasets.tars import cut_off
@@ -81,7 +83,8 @@ class TableReader:
                 if not n_rows:
                     return 0
                 plan = self._plan(table, place)
-                return n_rows + len(plan.left_out) if plan.one_a_row else None
+                # how many columns were not asked for is known when all shards are
+                return n_rows if plan.one_a_row and not plan.left_out else None
         except (ItemRefused, SourceBroken, NoAudioColumn, OSError):
             return 1
 
@@ -89,9 +92,10 @@ class TableReader:
         return plan_of(table.schema, source=place.name, wanted=self._wanted, declared=self._declared)
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
+        said: set[str] = set()
         for place in self._places:
             try:
-                yield from self._shard(place)
+                yield from self._shard(place, said)
             except NoAudioColumn as error:
                 if not self._any_has_audio():
                     raise
@@ -99,19 +103,32 @@ class TableReader:
             except (ItemRefused, SourceBroken, OSError) as error:
                 yield cut_off(error, place=place, item_id=f"{place.name}#rest", shard=place.name)
 
-    def _shard(self, place: Place) -> Iterator[Recording | Skipped]:
+    def _shard(self, place: Place, said: set[str]) -> Iterator[Recording | Skipped]:
         with self._opened(place) as table:
             if table.schema is None or table.is_empty():
                 return
             plan = self._plan(table, place)
-            rows = Rows(
-                plan=plan, shard=place.name, resolver=self._resolver, limits=self._limits, wanted=self._wanted
+            layout = Layout(name=None, path_column=None if plan.held else self._wanted)
+            made = RowItems(
+                layout=layout,
+                source=place.name,
+                resolver=self._resolver,
+                limits=self._limits,
+                shard=place.name,
             )
-            yield from rows.left_out()
+            rows = Rows(
+                plan=plan,
+                shard=place.name,
+                resolver=self._resolver,
+                limits=self._limits,
+                wanted=self._wanted,
+                made=made,
+            )
             row = 0
             for batch in table.batches(plan):
                 yield from rows.items(batch, first_row=row)
                 row += batch.num_rows
+            yield from rows.left_out(said)
 
     def _any_has_audio(self) -> bool:
         """Whether some shard has a column to compare, so that another without one does not end the job."""

@@ -16,7 +16,6 @@ from api.datasets.entries import About, held_item, named_item
 from api.datasets.entry_errors import ColumnNotCompared
 from api.datasets.held import base64_audio, rate_named, samples_audio
 from api.datasets.labels import HEAD_BYTES, label, looks_like_audio
-from api.datasets.presets import Layout
 from api.datasets.resolve import LONGEST_NAME, Resolver
 from api.datasets.row_items import RowItems
 from api.datasets.table_columns import Column, Plan, array_field, bytes_field, kind_of
@@ -38,13 +37,17 @@ class Rows:
     shard: str
     resolver: Resolver
     limits: SourceLimits
-    wanted: str | None = None
+    wanted: str | None
+    made: RowItems
+    """For rows whose audio lies elsewhere, and for what all rows say."""
 
-    def left_out(self) -> Iterator[Skipped]:
-        """The accounts of columns that hold audio and were not asked for."""
-        for name in self.plan.left_out:
-            item_id = f"{self.shard}/{name}"
-            yield self._skipped(ColumnNotCompared(name=item_id), item_id)
+    def left_out(self, said: set[str]) -> Iterator[Skipped]:
+        """The accounts of columns of audio that were not asked for, but of those ``said`` before."""
+        for name in (*self.plan.left_out, *self.made.left_out):
+            if name not in said:
+                said.add(name)
+                item_id = f"{self.shard}/{name}"
+                yield self._skipped(ColumnNotCompared(name=item_id), item_id)
 
     def items(self, batch: Any, *, first_row: int) -> Iterator[Recording | Skipped]:
         """The items of one record batch; ids are ``shard#row``, with the column where there are several."""
@@ -56,19 +59,12 @@ class Rows:
                 values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.held]
                 yield from self._holding(values, row, number)
             else:
-                yield from self._made.items(row, number, own_id=False)
-
-    @property
-    def _made(self) -> RowItems:
-        layout = Layout(name=None, path_column=None if self.plan.held else self.wanted)
-        return RowItems(
-            layout=layout, source=self.shard, resolver=self.resolver, limits=self.limits, shard=self.shard
-        )
+                yield from self.made.items(row, number, own_id=False)
 
     def _holding(
         self, values: list[tuple[Column, Any]], row: Mapping[str, Json], number: str
     ) -> Iterator[Recording | Skipped]:
-        made = self._made
+        made = self.made
         entry = made.layout.entry(row, own_rate=lambda _: None)
         about = made.about(row, entry)
         parts = [

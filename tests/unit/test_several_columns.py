@@ -107,6 +107,22 @@ def test_the_column_asked_for_is_compared_and_the_others_are_named(tmp_path: Pat
     assert "drums" in skipped[1].item_id
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_columns_of_paths_that_were_not_asked_for_are_named(form: str, tmp_path: Path) -> None:
+    """Once for each column that names another file, wherever it is written; not for each row."""
+    files(tmp_path)
+    rows = [{"id": "r", "mix": "0.wav", "vocals": "1.wav", "note": "x.wav", "mix_path": "0.wav"}] * 2
+    if form == "csv":
+        source = tmp_path / "l.csv"
+        source.write_text(",".join(rows[0]) + "\n" + "".join(",".join(row.values()) + "\n" for row in rows))
+    else:
+        source = table(tmp_path, rows)
+    items = list(open_source(source, audio_column="mix"))
+    assert [item.path for item in items if isinstance(item, Recording)] == ["0.wav", "0.wav"]
+    skipped = [item.item_id for item in items if isinstance(item, Skipped)]
+    assert skipped == [f"{source.name}/vocals"]
+
+
 MANIFESTS: dict[str, tuple[str, dict[str, int]]] = {
     "a.csv": ("id,mix,vocals\nr,0.wav,1.wav\n", {"r/mix": 0, "r/vocals": 1}),
     "b.csv": (
