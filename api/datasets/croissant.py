@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from api.datasets.folder import place_item
-from api.datasets.json_text import BadJson, json_object, text_of
+from api.datasets.json_rows import whole_json
+from api.datasets.json_text import BadJson, text_of
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names, label
 from api.datasets.members import called_like_audio, is_item
@@ -17,7 +17,7 @@ from api.datasets.places import Listing, Place, Refused
 from api.datasets.resolve import Resolver
 from api.datasets.streams import reason
 from api.datasets.types import Json, Reader, Recording, Skipped, SourceLimits
-from api.errors import ItemRefused, ItemUnreadable, SourceBroken, SourceError, SourceTooLarge, UnknownFormat
+from api.errors import ItemRefused, ItemUnreadable, SourceBroken, SourceError, UnknownFormat
 from fingerprint.errors import EarwitnessError
 
 NOT_DESCRIBED: Final = "not in the description"
@@ -30,14 +30,26 @@ class Part:
 
     url: str | None
     includes: tuple[str, ...] = ()
-    audio_column: str | None = None
+    audio_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """All pieces of one file, or of the folder, so that each is gone through once."""
+
+    url: str | None
+    names: frozenset[str]
+    globs: tuple[str, ...]
+    everything: bool
+    audio_columns: tuple[str, ...]
 
     def chooses(self, path: str) -> bool:
-        """Whether the globs choose this path; all is chosen where there are none."""
-        return not self.includes or any(fnmatchcase(path, glob.removeprefix("./")) for glob in self.includes)
+        """Whether a piece names this path, or a glob chooses it; all is chosen where a piece has none."""
+        return self.everything or path in self.names or any(fnmatchcase(path, glob) for glob in self.globs)
 
 
-Nested = Callable[[Place, str | None], Reader]
+Nested = Callable[[Place, tuple[str, ...]], Reader]
+"""Opens a file with the reader that it calls for; the columns are those that are declared to be audio."""
 
 
 class CroissantReader:
@@ -57,52 +69,52 @@ class CroissantReader:
     ) -> None:
         self._resolver, self._listing, self._nested, self._limits = resolver, listing, nested, limits
         self._place = place
-        self._parts = parts(read_croissant(place, limits=limits), source=place.name)
-        self.shards = tuple(label(part.url) for part in self._parts if part.url is not None)
+        self._wholes = together(parts(read_croissant(place, limits=limits), source=place.name))
+        self.shards = tuple(label(whole.url) for whole in self._wholes if whole.url is not None)
         self.passed_over = PassedOver()
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
         self.passed_over = PassedOver()
         names = Names()
-        for part in self._parts:
-            for item in self._folder(part) if part.url is None else self._file(part, part.url):
+        for whole in self._wholes:
+            for item in self._folder(whole) if whole.url is None else self._file(whole, whole.url):
                 yield replace(item, item_id=names.take(item.item_id))
 
-    def _file(self, part: Part, url: str) -> Iterator[Recording | Skipped]:
+    def _file(self, whole: Whole, url: str) -> Iterator[Recording | Skipped]:
         try:
             place = self._resolver.place(url)
-            yield from self._within(place, part)
+            yield from self._within(place, whole)
         except (ItemRefused, SourceError) as error:
             yield Skipped.of(error, item_id=label(url))
 
-    def _within(self, place: Place, part: Part) -> Iterator[Recording | Skipped]:
-        reader = self._nested(place, part.audio_column)
+    def _within(self, place: Place, whole: Whole) -> Iterator[Recording | Skipped]:
+        reader = self._nested(place, whole.audio_columns)
         for item in reader:
             if reader.format == "file":
                 yield item
-            elif part.chooses(item.path):
+            elif whole.chooses(item.path):
                 own = item.item_id if item.item_id.startswith(place.name) else f"{place.name}/{item.item_id}"
                 yield replace(item, item_id=own, shard=place.name)
             else:
                 self.passed_over.add_kind(NOT_DESCRIBED)
         self.passed_over.add_all(reader.passed_over)
 
-    def _folder(self, part: Part) -> Iterator[Recording | Skipped]:
+    def _folder(self, whole: Whole) -> Iterator[Recording | Skipped]:
         for found in self._listing():
-            if found.name == self._place.name or not part.chooses(found.name):
+            if found.name == self._place.name or not whole.chooses(found.name):
                 continue
             if isinstance(found, Refused):
                 yield Skipped.of(found.error, item_id=found.name)
             else:
-                yield from self._chosen(found, part)
+                yield from self._chosen(found, whole)
 
-    def _chosen(self, place: Place, part: Part) -> Iterator[Recording | Skipped]:
+    def _chosen(self, place: Place, whole: Whole) -> Iterator[Recording | Skipped]:
         try:
             if called_like_audio(place.name) or is_item(place.name, head=place.head(HEAD_BYTES)):
                 yield place_item(place, item_id=place.name, limits=self._limits)
                 return
             # archives and tables of a file set; its globs chose the file, not what is in it
-            yield from self._within(place, replace(part, includes=()))
+            yield from self._within(place, replace(whole, everything=True))
         except UnknownFormat:
             self.passed_over.add(place.name)
         except OSError as error:
@@ -114,14 +126,32 @@ class CroissantReader:
 
 def read_croissant(place: Place, *, limits: SourceLimits) -> dict[str, Json]:
     """Read the JSON-LD, within its cap."""
-    with closing(place.open()) as stream:
-        text = stream.read(limits.json_bytes + 1)
-    if len(text) > limits.json_bytes:
-        raise SourceTooLarge(source=place.name, what="its length", limit=f"{limits.json_bytes:,} bytes")
     try:
-        return json_object(text)
-    except BadJson as error:
+        value = whole_json(place, limits=limits)
+    except (BadJson, OSError) as error:
         raise SourceBroken(source=place.name, reason=str(error)) from error
+    if not isinstance(value, dict):
+        raise SourceBroken(source=place.name, reason="an object is wanted")
+    return value
+
+
+def together(pieces: Iterable[Part]) -> list[Whole]:
+    """The pieces of each file, and those of the folder, in the order in which each is named first."""
+    by_url: dict[str | None, list[Part]] = {}
+    for piece in pieces:
+        by_url.setdefault(piece.url, []).append(piece)
+    return [_whole(url, of_one) for url, of_one in by_url.items()]
+
+
+def _whole(url: str | None, pieces: list[Part]) -> Whole:
+    globs = dict.fromkeys(glob.removeprefix("./") for piece in pieces for glob in piece.includes)
+    return Whole(
+        url=url,
+        names=frozenset(glob for glob in globs if not set(glob) & set("*?[")),
+        globs=tuple(glob for glob in globs if set(glob) & set("*?[")),
+        everything=not all(piece.includes for piece in pieces),
+        audio_columns=tuple(dict.fromkeys(name for piece in pieces for name in piece.audio_columns)),
+    )
 
 
 def parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
@@ -138,29 +168,31 @@ def parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
         part
         for name, entry in files.items()
         if name not in containers
-        for part in _file_parts(entry, files, column=columns.get(name))
+        for part in _file_parts(entry, files, columns=columns.get(name, ()))
     ]
-    found += [part for entry in sets for part in _set_parts(entry, files, column=columns.get(_id(entry)))]
+    found += [
+        part for entry in sets for part in _set_parts(entry, files, columns=columns.get(_id(entry), ()))
+    ]
     if not found:
         raise SourceBroken(source=source, reason="its distribution names no files")
     return found
 
 
 def _file_parts(
-    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, column: str | None
+    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, columns: tuple[str, ...]
 ) -> Iterator[Part]:
     url = text_of(entry, "contentUrl") or _id(entry)
     inside = _references(entry.get("containedIn"))
     if not inside:
-        yield Part(url=url, audio_column=column)
+        yield Part(url=url, audio_columns=columns)
     for name in inside:
         yield Part(
-            url=text_of(files.get(name, {}), "contentUrl") or name, includes=(url,), audio_column=column
+            url=text_of(files.get(name, {}), "contentUrl") or name, includes=(url,), audio_columns=columns
         )
 
 
 def _set_parts(
-    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, column: str | None
+    entry: Mapping[str, Json], files: Mapping[str, Mapping[str, Json]], *, columns: tuple[str, ...]
 ) -> Iterator[Part]:
     includes = entry.get("includes")
     listed = includes if isinstance(includes, list) else [includes]
@@ -171,12 +203,12 @@ def _set_parts(
         # a repository is no archive: the file set lies in the folder that the Croissant file lies in
         archive = name is not None and "git" not in (text_of(container, "encodingFormat") or "")
         url = (text_of(container, "contentUrl") or name) if archive else None
-        yield Part(url=url, includes=globs, audio_column=column)
+        yield Part(url=url, includes=globs, audio_columns=columns)
 
 
-def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, str]:
-    """For each file or file set, the column that a record set declares to be audio."""
-    found: dict[str, str] = {}
+def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
+    """For each file or file set, the columns that record sets declare to be audio."""
+    found: dict[str, tuple[str, ...]] = {}
     for record_set in _objects(croissant.get("recordSet")):
         for entry in _objects(record_set.get("field")):
             source, kinds = entry.get("source"), str(entry.get("dataType"))
@@ -186,7 +218,7 @@ def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, str]:
             column = text_of(extract, "column") if isinstance(extract, dict) else None
             for name in _references(source.get("fileObject")) + _references(source.get("fileSet")):
                 if column is not None:
-                    found.setdefault(name, column)
+                    found[name] = (*found.get(name, ()), column)
     return found
 
 

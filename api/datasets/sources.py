@@ -49,6 +49,8 @@ class Opening:
         That folder, where it is a local one.
     resolver : Resolver
         Finds what entries name, below that folder.
+    declared : tuple of str
+        Columns that a description says are audio.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Opening:
     resolver: Resolver
     audio_column: str | None
     limits: SourceLimits
+    declared: tuple[str, ...] = ()
 
     def file(self) -> Place:
         """The one file; `UnknownFormat` when the source is a folder."""
@@ -95,7 +98,8 @@ def _manifest(kind: str, opening: Opening) -> Reader:
         opening.file(),
         kind=kind,
         resolver=opening.resolver,
-        path_column=opening.audio_column,
+        # of several columns that are declared, each is found as one that names audio
+        path_column=opening.audio_column or (opening.declared[0] if len(opening.declared) == 1 else None),
         limits=opening.limits,
     )
 
@@ -110,6 +114,7 @@ def _parquet(opening: Opening) -> Reader:
         resolver=opening.resolver,
         wanted=opening.audio_column,
         limits=opening.limits,
+        declared=opening.declared,
     )
 
 
@@ -119,6 +124,7 @@ def _arrow(opening: Opening) -> Reader:
         resolver=opening.resolver,
         wanted=opening.audio_column,
         limits=opening.limits,
+        declared=opening.declared,
     )
 
 
@@ -127,8 +133,8 @@ def _webdataset(opening: Opening) -> Reader:
 
 
 def _croissant(opening: Opening) -> Reader:
-    def nested(place: Place, column: str | None) -> Reader:
-        inner = replace(opening, source=place.name, places=(place,), audio_column=column)
+    def nested(place: Place, columns: tuple[str, ...]) -> Reader:
+        inner = replace(opening, source=place.name, places=(place,), audio_column=None, declared=columns)
         name = recognise_file(place, limits=opening.limits)
         if name is None or name == "croissant":
             raise UnknownFormat(source=place.name, readers=tuple(READERS))

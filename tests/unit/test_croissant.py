@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from api.datasets import Recording, open_source
+from api.datasets.croissant import CroissantReader
+from api.datasets.places import Place
 from tests.contract.packings import CLIPS, PACKINGS
 
 CONTEXT = {"@context": {"cr": "http://mlcommons.org/croissant/"}, "@type": "sc:Dataset", "name": "clips"}
@@ -53,3 +57,42 @@ def test_a_declared_audio_column_is_the_one_read(tmp_path: Path) -> None:
     table = {"@type": "cr:FileObject", "@id": "list", "contentUrl": "list.csv"}
     items = described(tmp_path, table, recordSet=[{"field": [field]}])
     assert [item.path for item in items] == ["clip_0.wav", "clip_3.wav"]
+
+
+def test_every_column_that_is_declared_is_read(tmp_path: Path) -> None:
+    """Two columns of a table that a record set calls audio are two items a row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    PACKINGS["folder"](tmp_path)
+    pq.write_table(pa.table({"a": [b"one"], "b": [b"two"], "c": [b"three"]}), tmp_path / "t.parquet")
+    fields = [
+        {
+            "dataType": "sc:AudioObject",
+            "source": {"fileObject": {"@id": "t"}, "extract": {"column": column}},
+        }
+        for column in ("a", "b")
+    ]
+    table = {"@type": "cr:FileObject", "@id": "t", "contentUrl": "t.parquet"}
+    items = described(tmp_path, table, recordSet=[{"field": fields}])
+    assert [item.item_id for item in items] == ["t.parquet#0/a", "t.parquet#0/b"]
+
+
+def test_many_pieces_of_one_archive_are_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that a thousand pieces are in is opened no more often than one with a single piece."""
+    archive = PACKINGS["zip"](tmp_path)
+    opened: list[str] = []
+    within = CroissantReader._within
+
+    def counted(self: CroissantReader, place: Place, whole: Any) -> Any:
+        opened.append(place.name)
+        return within(self, place, whole)
+
+    monkeypatch.setattr(CroissantReader, "_within", counted)
+    pieces = [
+        {"@type": "cr:FileObject", "@id": f"p{n}", "contentUrl": f"clip_{n}.wav", "containedIn": {"@id": "z"}}
+        for n in range(1_000)
+    ]
+    items = described(tmp_path, {"@type": "cr:FileObject", "@id": "z", "contentUrl": archive.name}, *pieces)
+    assert [item.path for item in items] == list(CLIPS)
+    assert len(opened) <= 3  # once to see that it is not empty, and once to list it
