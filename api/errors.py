@@ -77,7 +77,7 @@ class SourceTooLarge(SourceError):
         self.source, self.what, self.limit = source, what, limit
         super().__init__(
             f"{source} exceeds the limit on {what} ({limit})",
-            hint="split the source, or raise the limit in the settings if you trust it",
+            hint="split the source, and scan each part",
         )
 
 
@@ -220,7 +220,7 @@ class ItemTooLarge(ItemRefused):
 
     code = "item_too_large"
     reason = "it exceeds the limit on bytes"
-    way_out = "split the file, or raise the limit in the settings if you trust the source"
+    way_out = "split the file, or set EARWITNESS_MAX_ITEM_BYTES higher if you trust the source"
 
 
 class Bomb(ItemRefused):

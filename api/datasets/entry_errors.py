@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.errors import BadEntry, ItemRefused
+from api.errors import BadEntry, ItemRefused, SourceCutOff
 
 
 class StretchUnclear(BadEntry):
@@ -21,3 +21,9 @@ class ColumnNotCompared(ItemRefused):
     code = "column_not_compared"
     reason = "this column holds audio, too, and was not compared"
     way_out = "leave --audio-column out to compare every column"
+
+
+class ManifestTooLarge(SourceCutOff):
+    """A JSON object that holds its entries is longer than is read into memory."""
+
+    way_out = "write it as JSON lines: one entry a line, of which there may be any number"

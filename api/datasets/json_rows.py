@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TextIO, cast
 
+from api.datasets.entry_errors import ManifestTooLarge
 from api.datasets.json_text import BadJson, parse_json
-from api.datasets.lines import encoding_of, plain_bytes
+from api.datasets.labels import label
+from api.datasets.lines import encoding_of, plain_bytes, text_of_file
 from api.datasets.places import Place
 from api.datasets.rows import Row, value_row
 from api.datasets.types import Json, SourceLimits
 from api.errors import SourceTooLarge
 
+_CHARS: Final = 1 << 16
 _LIST_KEYS: Final = (
     "data", "rows", "items", "samples", "entries", "examples", "audio", "audios", "files", "clips",
     "tracks", "utterances", "recordings", "records", "segments", "annotations", "train", "test", "results",
@@ -38,6 +41,67 @@ def whole_json(place: Place, *, limits: SourceLimits) -> Json:
         raise BadJson(f"it is no {encoding}") from error
 
 
+class NoArray(ValueError):
+    """The text is no JSON array."""
+
+
+def array_entries(place: Place, *, limits: SourceLimits) -> Iterator[Json]:
+    """The entries of a JSON array of any length, one after another.
+
+    Raises
+    ------
+    NoArray, BadJson, OSError, ItemRefused
+    """
+    decoder = json.JSONDecoder(parse_constant=lambda _: None)
+    with text_of_file(place, limits) as text:
+        held = _Held(text, limits.header_bytes)
+        if held.next_char() != "[":
+            raise NoArray
+        held.at += 1
+        while (char := held.next_char(skip=",")) != "]":
+            if not char:
+                raise BadJson("the array does not end")
+            yield held.value(decoder)
+
+
+class _Held:
+    """A piece of a text: what has been read and not been used."""
+
+    def __init__(self, text: TextIO, max_chars: int) -> None:
+        self._text, self._max_chars = text, max_chars
+        self._held, self.at = "", 0
+
+    def next_char(self, *, skip: str = "") -> str:
+        """The next character that is no blank and none of ``skip``; empty at the end."""
+        while True:
+            while self.at < len(self._held) and self._held[self.at] in " \t\r\n" + skip:
+                self.at += 1
+            if self.at < len(self._held) or not self._more(_CHARS):
+                return self._held[self.at : self.at + 1]
+
+    def value(self, decoder: json.JSONDecoder) -> Json:
+        """The JSON value that begins here."""
+        wanted = _CHARS
+        while True:
+            try:
+                value, end = decoder.raw_decode(self._held, self.at)
+            except RecursionError:
+                raise BadJson("nested too deeply") from None
+            except ValueError as error:
+                # of a value that is not all there yet, more is read each time
+                if len(self._held) - self.at > self._max_chars or not self._more(wanted):
+                    raise BadJson(label(str(error))[:200]) from None
+                wanted *= 2
+                continue
+            self.at = end
+            return cast(Json, value)
+
+    def _more(self, n_chars: int) -> bool:
+        more = self._text.read(n_chars)
+        self._held, self.at = self._held[self.at :] + more, 0
+        return bool(more)
+
+
 def json_rows(place: Place, *, limits: SourceLimits) -> Iterator[Row]:
     """The entries of a JSON manifest in their order, each written as a line of its own.
 
@@ -47,13 +111,24 @@ def json_rows(place: Place, *, limits: SourceLimits) -> Iterator[Row]:
         It is no JSON, or holds no list of entries.
     """
     try:
-        entries = entries_of(whole_json(place, limits=limits))
+        yield from _numbered(array_entries(place, limits=limits))
+    except NoArray:
+        yield from _numbered(iter(_held_entries(place, limits)))
     except BadJson as error:
         raise OSError(str(error)) from error
+
+
+def _held_entries(place: Place, limits: SourceLimits) -> list[Json]:
+    try:
+        entries = entries_of(whole_json(place, limits=limits))
     except SourceTooLarge as error:
-        raise OSError(error.message) from error
+        raise ManifestTooLarge(name=place.name, detail=f"more than {limits.json_bytes:,} bytes") from error
     if entries is None:
-        raise OSError("it holds no list of entries")
+        raise BadJson("it holds no list of entries")
+    return entries
+
+
+def _numbered(entries: Iterator[Json]) -> Iterator[Row]:
     for number, entry in enumerate(entries):
         shown = {"path": entry} if isinstance(entry, str) else entry
         yield value_row(number, json.dumps(shown).encode() + b"\n", entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TextIO
 
 from api.datasets.places import Place
 from api.datasets.streams import BLOCK_BYTES, item_stream
@@ -68,18 +68,34 @@ def lines_of(place: Place, limits: SourceLimits) -> Iterator[Line]:
         The file cannot be read or unpacked.
     """
     with plain_bytes(place, limits) as stream:
-        head = b""
-        while len(head) < _HEAD_BYTES and (more := stream.read(_HEAD_BYTES - len(head))):
-            head += more
+        head, rest = _begun(stream)
         encoding, mark = encoding_of(head)
-        rest = io.BufferedReader(_Again(head[mark:], stream), BLOCK_BYTES)
         if mark:
-            yield Line("", head[:mark])
+            yield Line("", rest.read(mark))
         old_mac = b"\r" in head and b"\n" not in head
         if encoding == "utf-8" and not old_mac:
             yield from _byte_lines(rest, limits.header_bytes)
         else:
             yield from _text_lines(rest, encoding, "\r" if old_mac else "\n", limits.header_bytes)
+
+
+@contextmanager
+def text_of_file(place: Place, limits: SourceLimits) -> Iterator[TextIO]:
+    """Open a text file, packed or not and in any usual encoding, to be read in pieces."""
+    with plain_bytes(place, limits) as stream:
+        head, rest = _begun(stream)
+        encoding, mark = encoding_of(head)
+        rest.read(mark)
+        errors = "surrogateescape" if encoding == "utf-8" else "surrogatepass"
+        yield io.TextIOWrapper(rest, encoding=encoding, errors=errors, newline="")
+
+
+def _begun(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """The first bytes of a stream, and the whole of it."""
+    head = b""
+    while len(head) < _HEAD_BYTES and (more := stream.read(_HEAD_BYTES - len(head))):
+        head += more
+    return head, io.BufferedReader(_Again(head, stream), BLOCK_BYTES)
 
 
 class _Again(io.RawIOBase):

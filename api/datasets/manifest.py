@@ -76,8 +76,12 @@ class ManifestReader:
                 item_id = f"{self._place.name}/{column}"
                 yield self._skipped(ColumnNotCompared(name=item_id), names.take(item_id))
         except (OSError, ItemRefused) as error:
-            broken = SourceCutOff(
-                name=self._place.name, detail=getattr(error, "detail", None) or reason(error)
+            broken = (
+                error
+                if isinstance(error, SourceCutOff)
+                else SourceCutOff(
+                    name=self._place.name, detail=getattr(error, "detail", None) or reason(error)
+                )
             )
             yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
 

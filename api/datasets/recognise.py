@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Final
 
 from api.datasets.croissant import is_croissant
-from api.datasets.json_rows import entries_of, whole_json
+from api.datasets.json_rows import NoArray, array_entries, entries_of, whole_json
 from api.datasets.json_text import BadJson, parse_json
 from api.datasets.labels import (
     ARCHIVE_SUFFIXES,
@@ -28,7 +28,7 @@ from api.datasets.refusals import ClosedArchive
 from api.datasets.streams import UNPACK_ERRORS
 from api.datasets.tape import BLOCK, open_tape
 from api.datasets.text_forms import has_audio, is_path_list, is_wav_scp, told_delimited
-from api.datasets.types import SourceLimits
+from api.datasets.types import Json, SourceLimits
 from api.datasets.unpack import compression_of
 from api.errors import ItemRefused, ItemUnreadable, SourceTooLarge
 
@@ -196,9 +196,25 @@ def _recognise_json(place: Place, lines: Sequence[str], *, limits: SourceLimits)
 
 def _recognise_whole(place: Place, *, limits: SourceLimits) -> str | None:
     try:
-        value = whole_json(place, limits=limits)
-    except (BadJson, OSError, ItemRefused, SourceTooLarge):
+        first = next(array_entries(place, limits=limits), {})
+        return "lhotse" if isinstance(first, dict) and is_lhotse(first) else _json_of(first)
+    except NoArray:
+        return _recognise_object(place, limits=limits)
+    except (BadJson, OSError, ItemRefused):
         return None
+
+
+def _json_of(first: Json) -> str | None:
+    return "json" if isinstance(first, dict | str) else None
+
+
+def _recognise_object(place: Place, *, limits: SourceLimits) -> str | None:
+    try:
+        value = whole_json(place, limits=limits)
+    except (BadJson, OSError, ItemRefused):
+        return None
+    except SourceTooLarge:  # said again, with what to do, when it is read
+        return "json" if suffix(place.name) == ".json" else None
     if isinstance(value, dict) and is_croissant(value):
         return "croissant"
     entries = entries_of(value)
@@ -206,4 +222,4 @@ def _recognise_whole(place: Place, *, limits: SourceLimits) -> str | None:
         return "jsonl" if isinstance(value, dict) and has_audio(value) else None
     if entries and isinstance(entries[0], dict) and is_lhotse(entries[0]):
         return "lhotse"
-    return "json" if not entries or any(isinstance(entry, dict | str) for entry in entries) else None
+    return _json_of(entries[0]) if entries else "json"

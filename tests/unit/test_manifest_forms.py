@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from api.datasets import Recording, Skipped, open_source
+from api.datasets import Recording, Skipped, SourceLimits, open_source
 from api.datasets.clean import write_clean
 from tests.contract.packings import clip
 
@@ -219,6 +219,36 @@ def test_bars_without_header_name_files_of_the_usual_folder(tmp_path: Path) -> N
     stems = [Path(path).stem for path in clips(tmp_path, below="wavs")]
     (tmp_path / "metadata.csv").write_text("".join(f"{stem}|In, a word|In a word\n" for stem in stems))
     assert read(tmp_path / "metadata.csv") == WHOLE
+
+
+def test_a_long_array_is_read_piece_by_piece(tmp_path: Path) -> None:
+    """A JSON array may be longer than what is read into memory, in one line or in many."""
+    (path, *_) = clips(tmp_path)
+    limits = SourceLimits(json_bytes=10_000, header_bytes=5_000)
+    for indent in (None, 1):
+        text = json.dumps([{"path": path, "text": "words, ]}{[\\" * 40}] * 2_000, indent=indent)
+        (tmp_path / "l.json").write_text(text)
+        reader = open_source(tmp_path / "l.json", limits=limits)
+        assert reader.format == "json"
+        assert reader.total == 2_000
+
+
+def test_an_array_that_breaks_off_says_so(tmp_path: Path) -> None:
+    """Entries before the break are read, and the break is an item that says that the rest is not listed."""
+    paths = clips(tmp_path)
+    (tmp_path / "l.json").write_text(json.dumps(entries(paths))[:-20])
+    items = list(open_source(tmp_path / "l.json"))
+    codes = [item.code if isinstance(item, Skipped) else "ok" for item in items]
+    assert codes == ["ok", "ok", "source_cut_off"]
+
+
+def test_an_object_that_is_too_long_says_what_to_do(tmp_path: Path) -> None:
+    """Entries within an object are read whole; the hint for a longer one is a form that has no limit."""
+    (path, *_) = clips(tmp_path)
+    (tmp_path / "l.json").write_text(json.dumps({"data": [{"path": path}] * 2_000}))
+    (item,) = open_source(tmp_path / "l.json", limits=SourceLimits(json_bytes=10_000))
+    assert isinstance(item, Skipped)
+    assert "JSON lines" in item.hint
 
 
 # ---- where the audio lies ------------------------------------------------------------------------------
