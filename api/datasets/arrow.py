@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing, contextmanager
+from typing import Any, BinaryIO
 
 from api.datasets.places import Place
 from api.datasets.streams import reason
@@ -47,9 +47,7 @@ class _Arrow:
 def _batches(place: Place) -> Iterator[Any]:
     import pyarrow as pa
 
-    # a mapping checks every stated length against the file before anything is allocated
-    source = pa.memory_map(str(place.file)) if place.file is not None else pa.PythonFile(place.open(), "r")  # type: ignore[arg-type]
-    with source:
+    with closing(place.open()) as stream, _source(stream, is_local=place.file is not None) as source:
         try:
             reader = _opened(source)
             for batch in reader:
@@ -57,6 +55,13 @@ def _batches(place: Place) -> Iterator[Any]:
                 yield batch
         except (pa.ArrowException, OSError, ValueError) as error:
             raise SourceCutOff(name=place.name, detail=reason(error)) from error
+
+
+def _source(stream: BinaryIO, *, is_local: bool) -> Any:
+    import pyarrow as pa
+
+    # a mapping checks every stated length against the file before anything is allocated
+    return pa.memory_map(f"/dev/fd/{stream.fileno()}") if is_local else pa.PythonFile(stream, "r")  # type: ignore[arg-type]
 
 
 def _opened(source: Any) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from api.datasets.places import Place
 from api.datasets.presets import Layout
@@ -14,7 +14,10 @@ from api.datasets.table_columns import Plan, plan_of
 from api.datasets.tables import Rows
 from api.datasets.tars import cut_off
 from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits
-from api.errors import ItemRefused, NoAudioColumn, SourceBroken
+from api.errors import ItemRefused, NoAudioColumn, SourceBroken, SourceCutOff
+
+FEWEST_ROWS: Final = 10_000
+"""Rows that are read of a file of any size; of a larger one, as many as it has bytes."""
 
 
 class Table(Protocol):
@@ -124,11 +127,15 @@ class TableReader:
                 wanted=self._wanted,
                 made=made,
             )
-            row = 0
+            row, most = 0, _most_rows(place)
             for batch in table.batches(plan):
-                yield from rows.items(batch, first_row=row)
+                yield from rows.items(batch.slice(0, most - row), first_row=row)
                 row += batch.num_rows
+                if row > most:
+                    break
             yield from rows.left_out(said)
+            if row > most:
+                raise SourceCutOff(name=place.name, detail=_beyond(table.n_rows() - most, place))
 
     def _any_has_audio(self) -> bool:
         """Whether some shard has a column to compare, so that another without one does not end the job."""
@@ -144,3 +151,12 @@ class TableReader:
         except (ItemRefused, SourceBroken, OSError):
             return True  # it has an account of its own
         return len(self._places) > 1
+
+
+def _most_rows(place: Place) -> int:
+    """How many rows of a file are read: not many times what it can hold, whatever it states."""
+    return 1 << 62 if place.size is None else max(FEWEST_ROWS, place.size)
+
+
+def _beyond(number: int, place: Place) -> str:
+    return f"it states {number:,} more rows than its {place.size or 0:,} bytes can hold; they are not read"

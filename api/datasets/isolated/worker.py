@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, BinaryIO, Final
 
+from api.datasets.isolated.alike import gathered
 from api.datasets.isolated.careful import described
 from api.datasets.isolated.frames import Channel
 from api.datasets.isolated.request import Request
@@ -106,7 +107,7 @@ class _Session:
 
     def _iterate(self) -> None:
         self._watch.begin()
-        self._items, self._current = iter(self._opened), None
+        self._items, self._current = gathered(iter(self._opened), self._watch.beat), None
 
     def _skip(self, n_items: int) -> None:
         """Go past items that the parent has, without a word but signs of progress."""
