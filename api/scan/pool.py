@@ -7,6 +7,8 @@ an unlinked file.
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import tempfile
 import time
@@ -255,11 +257,21 @@ def packed(recording: Recording) -> tuple[Task, IO[bytes] | None]:
         raise NoSound(name=recording.item_id)
     if recording.file is not None:
         return _task(recording, recording.file), None
-    with recording.open() as stream:
+    stream = recording.open()
+    if is_spool(stream):
+        return _task(recording, None), stream
+    with stream:
         head = read_up_to(stream, HELD_BYTES + 1)
         if len(head) <= HELD_BYTES:
             return _task(recording, head), None
         return _task(recording, None), _spooled(head, stream)
+
+
+def is_spool(stream: IO[bytes]) -> bool:
+    """Whether a stream is an unlinked file at its beginning: the whole item, which nothing else will use."""
+    if not isinstance(stream, io.BufferedReader) or not isinstance(stream.raw, io.FileIO):
+        return False
+    return os.fstat(stream.fileno()).st_nlink == 0 and stream.tell() == 0
 
 
 def _spooled(head: bytes, stream: BinaryIO) -> IO[bytes]:
