@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
+from sqlalchemy.exc import IntegrityError
 
 from fingerprint.errors import SchemeMismatch
 from index import insert as put
@@ -24,7 +25,14 @@ from index.builder import Builder
 from index.catalog import SEGMENT_FOLDER, Catalog, bring_up_to_date, refuse_without_catalog
 from index.digests import checked
 from index.disk import room_for
-from index.errors import CollectionUnknown, HomeUnusable, ItemUnknown, NameReserved, SegmentDamaged
+from index.errors import (
+    CatalogDamaged,
+    CollectionUnknown,
+    HomeUnusable,
+    ItemUnknown,
+    NameReserved,
+    SegmentDamaged,
+)
 from index.lock import HomeLock
 from index.records import (
     Added,
@@ -122,10 +130,14 @@ class Writer:
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
         """One transaction that checks what the home states of itself, and states it anew at its end."""
-        with self._guard, self.catalog.writing() as connection:
-            rows.home(connection, self.tenant)
-            yield connection
-            put.seal_home(connection, self.tenant)
+        try:
+            with self._guard, self.catalog.writing() as connection:
+                rows.home(connection, self.tenant)
+                yield connection
+                put.seal_home(connection, self.tenant)
+        except IntegrityError as error:  # what was looked for and not found is there after all
+            reason = f"an index does not fit its table ({error.orig})"
+            raise CatalogDamaged(where=str(self.catalog.path), reason=reason) from error
 
     @property
     def epoch(self) -> int:

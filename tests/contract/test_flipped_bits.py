@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index import migrations
 from index.answers import Answers, Asked
+from index.catalog import Catalog
 from index.counter import COUNTER_FILE
 from index.digests import COVERED
 from index.enroll import Writer
@@ -237,17 +239,20 @@ def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
 
 def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: Path) -> None:
     """A home of the schema before opens, answers alike, is sound, and from then on notices what changes."""
+    for path in home.glob("catalog.*"):
+        path.unlink()
+    old = Catalog(home)
+    migrations.upgrade(old.engine, revision="0002")
+    old.close()
     database = sqlite3.connect(home / "catalog.sqlite")
-    database.execute("DROP TABLE change")
-    for table in COVERED:
-        database.execute(f"ALTER TABLE {table.name} DROP COLUMN digest")
-    for name in ("home.contents", "collection.n_recordings", "membership.n_items"):
-        of, column = name.split(".")
-        database.execute(f"ALTER TABLE {of} DROP COLUMN {column}")
-    database.execute("UPDATE alembic_version SET version_num = '0002'")
+    database.execute("ATTACH ? AS now", (str(whole_home / "catalog.sqlite"),))
+    for (name,) in database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+        if name != "alembic_version":
+            columns = ", ".join(row[1] for row in database.execute(f"PRAGMA main.table_info({name})"))
+            database.execute(f"DELETE FROM main.{name}")
+            database.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM now.{name}")
     database.commit()
     database.close()
-    (home / COUNTER_FILE).unlink()
     assert verify_in_use(home) == []  # whoever opens it first brings it up to date
     assert same(everything(home), everything(whole_home))
     with Writer.open(home, codec=CODEC) as writer:
@@ -256,4 +261,16 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
     database = sqlite3.connect(home / "catalog.sqlite")
     database.execute("UPDATE segment SET tenant = 'mocal'")
     database.commit()
+    assert verify_in_use(home) != []
+
+
+def test_an_index_that_does_not_fit_its_table_is_named(home: Path) -> None:
+    """Where a row that is there is not found, adding it again is an error of ours, not of the database."""
+    database = sqlite3.connect(home / "catalog.sqlite")
+    database.execute("UPDATE recording SET tenant = 'mocal' WHERE id = 2")
+    database.execute("UPDATE membership SET recording_id = 99 WHERE recording_id = 3")
+    database.commit()
+    database.close()
+    with suppress(CatalogDamaged), Writer.open(home, codec=CODEC) as writer:
+        writer.add(2, [some_item(seed, path=f"new/{seed}") for seed in SEEDS])
     assert verify_in_use(home) != []
