@@ -68,6 +68,12 @@ class SourceBroken(SourceError):
         super().__init__(f"{source} cannot be opened ({reason})", hint="fetch or copy it again")
 
 
+_LARGER = {
+    "members": "split the source, or raise EARWITNESS_MAX_MEMBERS if you trust it",
+    "its length": "split it, or raise EARWITNESS_MAX_MANIFEST_BYTES if you trust it",
+}
+
+
 class SourceTooLarge(SourceError):
     """The source states more members, bytes or nesting than its cap allows."""
 
@@ -77,7 +83,7 @@ class SourceTooLarge(SourceError):
         self.source, self.what, self.limit = source, what, limit
         super().__init__(
             f"{source} exceeds the limit on {what} ({limit})",
-            hint="split the source, and scan each part",
+            hint=_LARGER.get(what, "split the source, and scan each part"),
         )
 
 
@@ -228,7 +234,7 @@ class Bomb(ItemRefused):
 
     code = "bomb"
     reason = "it unpacks to far more than it stores"
-    way_out = "treat the source as hostile, or store it uncompressed"
+    way_out = "store it uncompressed, or raise EARWITNESS_MAX_RATIO if you trust the source"
 
 
 class ItemMissing(ItemRefused):

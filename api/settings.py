@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     keep_uploads_days : float
         How long the server keeps the upload of a job that failed for no fault of its upload (it was stopped
         several times without progress, or took too long), so that it can be tried again; 0 keeps none.
+    max_members, max_unpacked_bytes, max_ratio, max_manifest_bytes
+        Caps on one source: members of an archive, its bytes unpacked, unpacked over stored bytes, and the
+        bytes of a manifest that is read whole.
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
@@ -79,6 +82,10 @@ class Settings(BaseSettings):
     sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
     require_sandbox: bool = False
     max_item_bytes: int = Field(default=2 << 30, gt=0)
+    max_members: int = Field(default=5_000_000, gt=0)
+    max_unpacked_bytes: int = Field(default=16 << 40, gt=0)
+    max_ratio: int = Field(default=200, gt=0)
+    max_manifest_bytes: int = Field(default=64 << 20, gt=0)
     max_seconds: float = Field(default=4 * 3600.0, gt=0, allow_inf_nan=False)
     decode_wall_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     decode_memory_bytes: int = Field(default=1 << 30, gt=0)
@@ -142,6 +149,10 @@ class Settings(BaseSettings):
             item_bytes=self.max_item_bytes,
             reader_memory_bytes=self.reader_memory_bytes,
             reader_wall_s=self.reader_wall_s,
+            members=self.max_members,
+            total_bytes=self.max_unpacked_bytes,
+            ratio=self.max_ratio,
+            json_bytes=self.max_manifest_bytes,
         )
 
 

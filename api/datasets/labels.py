@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 AUDIO_SUFFIXES: Final = frozenset({
@@ -186,12 +185,14 @@ class Names:
     """Hands out distinct, stable ids: a second ``name`` becomes ``name#2``."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        # hashes, not names: a source may have millions
+        self._seen = set[int]()
+        self._counts = dict[str, int]()
 
     def take(self, name: str) -> str:
         """The id of the next item of this name."""
-        while True:
-            self._seen[name] += 1
-            if (count := self._seen[name]) == 1:
-                return name
+        while (key := hash(name)) in self._seen:
+            self._counts[name] = count = self._counts.get(name, 1) + 1
             name = f"{name}#{count}"  # which may itself have been a name
+        self._seen.add(key)
+        return name

@@ -72,6 +72,8 @@ def recognise_file(place: Place, *, limits: SourceLimits) -> str | None:
 _MAGIC: Final = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08", "zip"),
+    (b"PK00PK\x03\x04", "zip"),
     (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),
     (b"\xff\xff\xff\xff", "arrow"),  # a stream of Arrow messages

@@ -25,3 +25,19 @@ class ClosedArchive(ItemRefused):
     code = "closed_archive"
     reason = "archives of this form are not opened"
     way_out = "unpack it, or pack it again as zip, tar, tar.gz, tar.bz2, tar.xz or tar.zst"
+
+
+class UnknownMethod(ItemRefused):
+    """A zip member under a compression that no reader knows."""
+
+    code = "unknown_method"
+    reason = "it is compressed in a way that is not read"
+    way_out = "pack the archive again with Deflate, the usual method"
+
+
+class UnlistedData(ItemRefused):
+    """Bytes of a zip that its directory does not speak of: members of another zip before it, or sound."""
+
+    code = "unlisted_data"
+    reason = "it holds more than its directory lists"
+    way_out = "take the joined files apart, or pack the archive again (zip -FF)"

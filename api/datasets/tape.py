@@ -180,7 +180,7 @@ def members(tape: Tape, *, name: str, limits: SourceLimits) -> Iterator[Member]:
         extended = {}
         yield member
         member.body.finish()
-    raise SourceCutOff(name=name, detail=f"more than {limits.members:,} members")
+    raise SourceCutOff(name=name, detail=f"more than EARWITNESS_MAX_MEMBERS, {limits.members:,}")
 
 
 def _header(tape: Tape, *, name: str) -> tarfile.TarInfo | None:

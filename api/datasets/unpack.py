@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Protocol
 from api.datasets.streams import Counted, Readable, Unpacked
 from api.datasets.types import SourceLimits
 
-_MEMORY_BYTES: Final = 1 << 28
+MEMORY_BYTES: Final = 1 << 28
 """Of one unpacker: an xz stream may state any dictionary size."""
 _INPUT_BYTES: Final = 1 << 16
 
@@ -32,7 +32,7 @@ def compression_of(head: bytes) -> str | None:
 def unpacker(stream: BinaryIO, *, compression: str, name: str, limits: SourceLimits) -> Unpacked:
     """The unpacked bytes of a compressed file, within the caps on ratio and total; closing it closes that."""
     packed = Counted(stream)
-    return Unpacked(packed=packed, plain=_UNPACKERS[compression](packed), name=name, limits=limits)
+    return Unpacked(packed=packed, plain=UNPACKERS[compression](packed), name=name, limits=limits)
 
 
 class Unpacking(Protocol):
@@ -99,7 +99,7 @@ def _bzip2(packed: Counted) -> Readable:
 
 
 def _xz(packed: Counted) -> Readable:
-    return Streams(packed, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_BYTES))
+    return Streams(packed, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY_BYTES))
 
 
 class _Zstd:
@@ -117,9 +117,10 @@ class _Zstd:
             raise OSError(str(error)) from error
 
 
-_UNPACKERS: Final[dict[str, Callable[[Counted], Readable]]] = {
+UNPACKERS: Final[dict[str, Callable[[Counted], Readable]]] = {
     "gz": _gzip,
     "bz2": _bzip2,
     "xz": _xz,
     "zst": _Zstd,
 }
+"""What unpacks each compression; raises `OSError`, `EOFError` or `lzma.LZMAError` on damage."""

@@ -22,10 +22,10 @@ from api.datasets.streams import item_stream
 from api.datasets.tape import Member, members, open_tape
 from api.datasets.tars import cut_off, member_is_item, member_open, member_refusal
 from api.datasets.types import NO_METADATA, Json, Recording, Skipped, SourceLimits
-from api.errors import ItemRefused, ItemTooLarge
+from api.errors import ItemRefused
 
 HELD_BYTES: Final = 256 << 20
-"""A sample of a compressed shard is held in memory until its JSON has been seen; larger ones are refused."""
+"""A sample of a compressed shard is held in memory until its JSON has been seen; larger items have none."""
 MAX_SAMPLE: Final = 10_000
 """Members of one sample; of more, each so many are taken for a sample."""
 _EXTENSION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -43,6 +43,12 @@ class _Sample:
     items: list[tuple[str, Recording | Skipped]] = field(default_factory=list)
     described: dict[str, dict[str, Json]] = field(default_factory=dict)
     n_bytes: int = 0
+
+    @property
+    def passes(self) -> bool:
+        """Whether the last item must be handed out before the tape goes on: it is too large to be held."""
+        last = self.items[-1][1] if self.items else None
+        return isinstance(last, Recording) and last.sequential
 
     def is_full(self, n_bytes: int) -> bool:
         """Whether no member of so many bytes can be gathered any more."""
@@ -131,6 +137,9 @@ class WebDatasetReader:
                         sample = _Sample(key)
                     sample.n_bytes += n_bytes
                     self._gather(member, sample, place=place, packing=packing, names=names)
+                    if sample.passes:
+                        yield from sample.finished()
+                        sample = _Sample(key)
                 yield from sample.finished()
         except (ItemRefused, OSError) as error:
             yield from sample.finished()
@@ -165,12 +174,19 @@ class WebDatasetReader:
         except BadJson:  # the audio beside it is no worse for it
             return dict(NO_METADATA)
 
-    def _recording(self, member: Member, *, item_id: str, place: Place, packing: str) -> Recording | Skipped:
+    def _recording(self, member: Member, *, item_id: str, place: Place, packing: str) -> Recording:
         if packing == "tar":
             opening = member_open(place, member, packing=packing, limits=self._limits)
         elif member.size > HELD_BYTES:
-            too_large = ItemTooLarge(name=item_id, detail=f"{member.size:,} bytes in a compressed shard")
-            return Skipped.of(too_large, item_id=item_id, path=member.name, shard=place.name)
+            opening = member_open(place, member, packing=packing, limits=self._limits)
+            return Recording(
+                item_id=item_id,
+                path=member.name,
+                size=member.size,
+                open=opening,
+                shard=place.name,
+                sequential=True,
+            )
         else:
             held = _read_all(member)
 

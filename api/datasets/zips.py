@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
+import lzma
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
 from api.datasets.kinds import PassedOver
-from api.datasets.labels import HEAD_BYTES, Names, label
+from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
-from api.datasets.streams import UNPACK_ERRORS, Readable, lazily, reason
+from api.datasets.refusals import UnknownMethod, UnlistedData
+from api.datasets.streams import UNPACK_ERRORS, Counted, Readable, lazily, reason
+from api.datasets.tars import Slice
 from api.datasets.types import Recording, Skipped, SourceLimits
+from api.datasets.unpack import MEMORY_BYTES, UNPACKERS, Streams
+from api.datasets.zip_directory import LOCAL, LOCAL_HEADER, Directory, Entry, Layout, entries, find_directory
 from api.errors import (
     Bomb,
     DeviceRefused,
@@ -26,17 +31,19 @@ from api.errors import (
     LinkRefused,
     OverlappingMember,
     SourceBroken,
-    SourceTooLarge,
 )
 
-NAMELESS: Final = "(no name)"
-"""What a member without a name is called, so that a finding can speak of it."""
-
-_LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
-_CENTRAL_MAGIC: Final = b"PK\x01\x02"
-_TAIL_BYTES: Final = (1 << 16) + 22
-# bzip2 and LZMA unpack unboundedly much from one read; no dataset needs them for audio
-_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_STORED: Final = 0
+_DEFLATED: Final = 8
+_LZMA: Final = 14
+_METHODS: Final = {
+    1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", 9: "Deflate64",
+    10: "PKWARE Implode", 16: "IBM z/OS CMPSC", 18: "IBM TERSE", 19: "IBM LZ77", 94: "MP3", 96: "JPEG",
+    97: "WavPack", 98: "PPMd", 99: "AES encryption",
+}  # fmt: skip
+"""Names of the methods that are not read."""
+_COUNTED: Final = 50_000
+"""Members that are looked into to count the items beforehand; of more, the total is not known."""
 
 
 class ZipReader:
@@ -48,143 +55,177 @@ class ZipReader:
     def __init__(self, place: Place, *, limits: SourceLimits) -> None:
         self._place, self._limits = place, limits
         self._total: int | None = None
+        self._counted = False
         self.passed_over = PassedOver()
 
     @property
-    def total(self) -> int:
-        """How many items there are, by the central directory."""
-        if self._total is None:
-            self._total = sum(1 for _ in self)
+    def total(self) -> int | None:
+        """How many items there are; None where too many members would have to be looked into."""
+        if not self._counted:
+            self._total, self._counted = self._count(), True
         return self._total
+
+    def _count(self) -> int | None:
+        with closing(self._place.open()) as stream:
+            directory = self._directory(stream)
+            members = entries(stream, directory, name=self._place.name)
+            unnamed = sum(1 for entry in members if not called_like_audio(entry.name) and not entry.is_folder)
+        return sum(1 for _ in self) if unnamed <= _COUNTED else None
+
+    def _directory(self, stream: BinaryIO) -> Directory:
+        try:
+            return find_directory(stream, name=self._place.name, limits=self._limits)
+        except UNPACK_ERRORS as error:
+            raise SourceBroken(source=self._place.name, reason=reason(error)) from error
 
     def __iter__(self) -> Iterator[Recording | Skipped]:
         self.passed_over = PassedOver()
-        names = Names()
-        with closing(self._place.open()) as stream:
-            infos = directory(stream, name=self._place.name, limits=self._limits)
-            shared = overlapping(infos)
-            for number, info in enumerate(infos):
-                item_id = names.take(_name(info))
+        names, place = Names(), self._place
+        with closing(place.open()) as stream:
+            directory = self._directory(stream)
+            try:
+                layout = Layout(entries(stream, directory, name=place.name))
+                unlisted = layout.unlisted(stream, directory)
+            except UNPACK_ERRORS as error:
+                raise SourceBroken(source=place.name, reason=reason(error)) from error
+            shared = layout.overlapping()
+            for number, entry in enumerate(entries(stream, directory, name=place.name)):
+                if entry.is_folder:
+                    continue
+                item_id = names.take(entry.name)
                 try:
-                    item = self._item(stream, info, item_id=item_id, shared=number in shared)
+                    item = self._item(stream, entry, item_id=item_id, shared=number in shared)
                 except ItemRefused as error:
-                    yield Skipped.of(error, item_id=item_id, path=_name(info))
+                    yield Skipped.of(error, item_id=item_id, path=entry.name)
                     continue
                 if item is not None:
                     yield item
-                elif not _is_folder(info):
-                    self.passed_over.add(_name(info))
+                else:
+                    self.passed_over.add(entry.name)
+        if unlisted:
+            refused = UnlistedData(name=place.name, detail=f"{unlisted:,} bytes")
+            yield Skipped.of(refused, item_id=names.take(f"{place.name}#rest"), path=place.name)
 
-    def _item(
-        self, stream: BinaryIO, info: zipfile.ZipInfo, *, item_id: str, shared: bool
-    ) -> Recording | None:
-        if _is_folder(info):
-            return None
-        name, place = _name(info), self._place
-        refuse(info, name=name, shared=shared, limits=self._limits)
+    def _item(self, stream: BinaryIO, entry: Entry, *, item_id: str, shared: bool) -> Recording | None:
+        name, place = entry.name, self._place
+        refuse(entry, shared=shared)
         # an item by name is not looked into before it is asked for
-        head = b"" if called_like_audio(name) else _head(stream, info, name=name)
+        head = b"" if called_like_audio(name) else _head(stream, entry)
         if refused := refusal(name, head=head):
             raise refused
         if not is_item(name, head=head):
             return None
+        refuse_size(entry, limits=self._limits)
         return Recording(
             item_id=item_id,
             path=name,
-            size=info.file_size,
+            size=entry.size,
             open=lazily(
-                lambda: unpacked(place.open(), info, close_stream=True),
+                lambda: unpacked(place.open(), entry),
                 name=name,
                 max_bytes=self._limits.item_bytes,
-                size=info.file_size,
+                size=entry.size,
             ),
         )
 
 
-def directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Sequence[zipfile.ZipInfo]:
-    """Read the central directory, once its size and count are known to be within their caps."""
-    try:
-        _check_directory(stream, name=name, limits=limits)
-        with zipfile.ZipFile(stream) as archive:
-            return archive.infolist()
-    except UNPACK_ERRORS as error:
-        raise SourceBroken(source=name, reason=reason(error)) from error
-
-
-def _check_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> None:
-    """Refuse a directory that would not fit in memory: its stated size, and the entries it really holds."""
-    n_bytes = stream.seek(0, 2)
-    stream.seek(max(0, n_bytes - _TAIL_BYTES))
-    tail = stream.read(_TAIL_BYTES)
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) - end < 22:
-        raise SourceBroken(source=name, reason="no central directory; it may be cut off")
-    size = int.from_bytes(tail[end + 12 : end + 16], "little")
-    wide = tail.rfind(b"PK\x06\x06", 0, end)
-    if wide >= 0:
-        size = max(size if size != 0xFFFFFFFF else 0, int.from_bytes(tail[wide + 40 : wide + 48], "little"))
-    if size > min(limits.directory_bytes, n_bytes):
-        raise SourceTooLarge(source=name, what="its directory", limit=f"{limits.directory_bytes:,} bytes")
-    # the directory ends where its end record begins; it may lie about its start, never about this
-    stop = n_bytes - len(tail) + (wide if wide >= 0 else end)
-    stream.seek(max(0, stop - size))
-    if stream.read(min(size, stop)).count(_CENTRAL_MAGIC) > limits.members:
-        raise SourceTooLarge(source=name, what="members", limit=f"{limits.members:,}")
-
-
-def overlapping(infos: Sequence[zipfile.ZipInfo]) -> frozenset[int]:
-    """Numbers of the members whose stored bytes begin before those of the member stored ahead of them end."""
-    order = sorted(range(len(infos)), key=lambda n: infos[n].header_offset)
-    shared = set()
-    for before, after in itertools.pairwise(order):
-        first = infos[before]
-        least = first.header_offset + 30 + len(first.orig_filename) + first.compress_size
-        if infos[after].header_offset < least:
-            shared |= {before, after}
-    return frozenset(shared)
-
-
-def refuse(info: zipfile.ZipInfo, *, name: str, shared: bool, limits: SourceLimits) -> None:
-    """Raise why a member is not read, judged by its directory entry alone."""
-    kind = stat.S_IFMT(info.external_attr >> 16)
+def refuse(entry: Entry, *, shared: bool) -> None:
+    """Raise why a member cannot be read, judged by its directory entry alone."""
+    name, kind = entry.name, stat.S_IFMT(entry.mode)
     if kind == stat.S_IFLNK:
         raise LinkRefused(name=name)
     if kind not in {0, stat.S_IFREG}:
         raise DeviceRefused(name=name)
-    if info.flag_bits & 0x41:  # encrypted, or strongly so
+    if entry.flags & 0x41:  # encrypted, or strongly so
         raise EncryptedItem(name=name)
     if shared:
         raise OverlappingMember(name=name)
-    if info.compress_type not in _METHODS:
-        raise ItemUnreadable(name=name, detail=f"compression method {info.compress_type}")
-    if info.file_size > max(limits.ratio_free_bytes, limits.ratio * info.compress_size):
-        raise Bomb(name=name, detail=f"{info.compress_size:,} bytes state {info.file_size:,}")
-    if info.file_size > limits.item_bytes:
-        raise ItemTooLarge(name=name, detail=f"{info.file_size:,} bytes")
+    if entry.method not in {_STORED, _DEFLATED, _LZMA, *_BEGIN}:
+        method = _METHODS.get(entry.method, "unknown")
+        raise UnknownMethod(name=name, detail=f"{method}, method {entry.method}")
 
 
-def unpacked(stream: BinaryIO, info: zipfile.ZipInfo, *, close_stream: bool) -> Readable:
+def refuse_size(entry: Entry, *, limits: SourceLimits) -> None:
+    """Raise why an item is too large, or unpacks to too much, by what the directory states."""
+    if entry.size > max(limits.ratio_free_bytes, limits.ratio * entry.packed):
+        raise Bomb(name=entry.name, detail=f"{entry.packed:,} bytes state {entry.size:,}")
+    if entry.size > limits.item_bytes:
+        raise ItemTooLarge(name=entry.name, detail=f"{entry.size:,} bytes")
+
+
+def unpacked(stream: BinaryIO, entry: Entry, *, close_stream: bool = True) -> Readable:
     """The bytes of one member; given a handle of its own, items can be read in any order."""
-    stream.seek(info.header_offset)
-    magic, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
-    if magic != b"PK\x03\x04":
+    stream.seek(entry.offset)
+    magic, name_bytes, extra_bytes = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
+    if magic != LOCAL:
         raise zipfile.BadZipFile("no member where the directory says")
-    stream.seek(name_bytes + extra_bytes, 1)
+    start = entry.offset + LOCAL_HEADER.size + name_bytes + extra_bytes
+    stream.seek(start)
+    if entry.method in {_STORED, _DEFLATED}:
+        return _deflated(stream, entry, close_stream=close_stream)
+    stored = Counted(Slice(stream, offset=start, size=entry.packed))
+    plain = _lzma(stored, entry) if entry.method == _LZMA else _BEGIN[entry.method](stored)
+    return _Checked(plain, stored=stored, entry=entry)
+
+
+def _deflated(stream: BinaryIO, entry: Entry, *, close_stream: bool) -> Readable:
+    info = zipfile.ZipInfo(entry.name)
+    info.compress_type, info.flag_bits, info.CRC = entry.method, entry.flags, entry.crc
+    info.compress_size, info.file_size = entry.packed, entry.size
     member: Readable = zipfile.ZipExtFile(stream, "r", info, None, close_stream)  # type: ignore[call-overload]
     return member
 
 
-def _head(stream: BinaryIO, info: zipfile.ZipInfo, *, name: str) -> bytes:
+def _lzma(stored: Counted, entry: Entry) -> Readable:
+    """LZMA as zip has it: the header of a .lzma file, without its length, after two numbers."""
+    _, n_bytes = struct.unpack("<2sH", _exactly(stored, 4))
+    properties = _exactly(stored, n_bytes)
+    ends_itself = bool(entry.flags & 2)
+    length = b"\xff" * 8 if ends_itself else struct.pack("<Q", entry.size)
+    plain = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MEMORY_BYTES)
+    plain.decompress(properties[:5] + length)
+    return Streams(stored, lambda: plain)
+
+
+def _exactly(stored: Counted, n: int) -> bytes:
+    data = stored.read(n)
+    if len(data) < n:
+        raise EOFError("the archive ends within it")
+    return data
+
+
+_BEGIN: Final[dict[int, Callable[[Counted], Readable]]] = {
+    12: lambda stored: UNPACKERS["bz2"](stored),
+    93: lambda stored: UNPACKERS["zst"](stored),
+    95: lambda stored: UNPACKERS["xz"](stored),
+}
+"""Unpackers by the number of their method."""
+
+
+class _Checked:
+    """The bytes of a member up to its stated size, held to its checksum."""
+
+    def __init__(self, plain: Readable, *, stored: Counted, entry: Entry) -> None:
+        self._plain, self._stored, self._left, self._crc = plain, stored, entry.size, 0
+        self._wanted = entry.crc
+
+    def read(self, n: int, /) -> bytes:
+        """Give up to ``n`` bytes; `BadZipFile` at the end where they are not what was stored."""
+        data = self._plain.read(min(n, self._left)) if self._left and n else b""
+        self._crc = zlib.crc32(data, self._crc)
+        self._left -= len(data)
+        if not self._left and self._crc != self._wanted:
+            raise zipfile.BadZipFile("its bytes are not those that were packed")
+        return data
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._stored.close()
+
+
+def _head(stream: BinaryIO, entry: Entry) -> bytes:
+    """The first bytes of a member; the stream stays open."""
     try:
-        return unpacked(stream, info, close_stream=False).read(HEAD_BYTES)
+        return unpacked(stream, entry, close_stream=False).read(HEAD_BYTES)
     except UNPACK_ERRORS as error:
-        raise ItemUnreadable(name=name, detail=reason(error)) from error
-
-
-def _name(info: zipfile.ZipInfo) -> str:
-    return label(info.orig_filename) or NAMELESS
-
-
-def _is_folder(info: zipfile.ZipInfo) -> bool:
-    """As `ZipInfo.is_dir` says, which fails on a member whose name is empty or begins with a NUL."""
-    return info.filename.endswith("/")
+        raise ItemUnreadable(name=entry.name, detail=reason(error)) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import tarfile
 import wave
@@ -62,6 +64,18 @@ def tarred_gz(root: Path) -> Path:
     """The clips in this packing."""
     (root / "clips.tar.gz").write_bytes(gzip.compress(tarred(root).read_bytes()))
     return root / "clips.tar.gz"
+
+
+def tarred_bz2(root: Path) -> Path:
+    """The clips in this packing."""
+    (root / "clips.tar.bz2").write_bytes(bz2.compress(tarred(root).read_bytes()))
+    return root / "clips.tar.bz2"
+
+
+def tarred_xz(root: Path) -> Path:
+    """The clips in this packing."""
+    (root / "clips.tar.xz").write_bytes(lzma.compress(tarred(root).read_bytes()))
+    return root / "clips.tar.xz"
 
 
 def tarred_zst(root: Path) -> Path:
@@ -194,6 +208,8 @@ PACKINGS: dict[str, Callable[[Path], Path]] = {
     "zip": zipped,
     "tar": tarred,
     "tar.gz": tarred_gz,
+    "tar.bz2": tarred_bz2,
+    "tar.xz": tarred_xz,
     "tar.zst": tarred_zst,
     "webdataset": webdataset_shards,
     "parquet": hugging_face_parquet,

@@ -21,6 +21,7 @@ from tests.contract.packings import PACKINGS
 from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS
 from tests.hostile.make_tables import TABLES
+from tests.hostile.make_zips import ZIPS
 
 ADDRESS_SPACE_BYTES = 8 << 30
 MAX_SEED_BYTES = 1 << 20
@@ -30,7 +31,10 @@ LIMITS = SourceLimits(item_bytes=16 << 20, ratio_free_bytes=1 << 20, table_bytes
 def seeds(root: Path) -> list[tuple[str, bytes]]:
     """Names and bytes of every source that is one small file."""
     found = []
-    builds = [*PACKINGS.items(), *((case.name, case.build) for case in (*ARCHIVES, *TABLES, *MANIFESTS))]
+    builds = [
+        *PACKINGS.items(),
+        *((case.name, case.build) for case in (*ZIPS, *ARCHIVES, *TABLES, *MANIFESTS)),
+    ]
     for number, (_, build) in enumerate(builds):
         folder = root / str(number)
         folder.mkdir()

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.hostile.case import Case, wav
-from tests.hostile.make_archives import END, Build, member, patched
+from tests.hostile.make_archives import END, Build, member
+from tests.hostile.make_zips import patched
 
 
 def audio_table(*values: bytes | None, path: str | None = None) -> pa.Table:

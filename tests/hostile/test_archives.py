@@ -14,8 +14,9 @@ from tests.hostile.case import Case
 from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS
 from tests.hostile.make_tables import TABLES
+from tests.hostile.make_zips import ZIPS
 
-CASES = (*ARCHIVES, *TABLES, *MANIFESTS)
+CASES = (*ZIPS, *ARCHIVES, *TABLES, *MANIFESTS)
 # small caps, so that small fixtures reach them
 LIMITS = SourceLimits(
     item_bytes=64 << 20,

@@ -7,8 +7,11 @@ import gzip
 import io
 import json
 import lzma
+import random
 import tarfile
 import time
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,8 @@ import zstandard
 
 from api.datasets import Recording, Skipped, SourceLimits, open_source
 from api.datasets.tape import PlainTape, members
+from api.errors import ItemUnreadable, SourceTooLarge
+from api.settings import Settings
 from tests.contract.packings import clip
 from tests.unit.test_mixed_folders import outcomes
 
@@ -171,3 +176,82 @@ def test_what_follows_a_tar_and_is_none_is_reported(tmp_path: Path) -> None:
     assert isinstance(rest, Skipped)
     assert rest.cut_off
     assert "what follows its end mark is no tar" in rest.message
+
+
+def test_an_item_too_large_to_be_held_is_read_as_it_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a compressed shard, it is only the JSON beside it that such an item does without."""
+    monkeypatch.setattr("api.datasets.webdataset.HELD_BYTES", 100)
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(tar_of(sample("0.wav", "0.json", "1.wav", "1.json"))))
+    read = []
+    for item in open_source(path):
+        assert isinstance(item, Recording)
+        assert item.open is not None
+        read.append(item.open().read())
+    assert read == [clip(0), clip(2)]
+
+
+def zip_of(path: Path, files: dict[str, bytes], method: int) -> Path:
+    """A zip of these files."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_zip_is_read_whatever_the_usual_method(method: int, tmp_path: Path) -> None:
+    """Bytes come out as they were put in, in pieces of any length; a wrong byte is noticed."""
+    noise = random.Random(3).randbytes(300_000)
+    path = zip_of(tmp_path / "a.zip", {"a.wav": noise, "b.wav": bytes(100_000), "c.wav": b""}, method)
+    read = {}
+    for item in open_source(path):
+        assert isinstance(item, Recording)
+        assert item.open is not None
+        with item.open() as stream:
+            read[item.item_id] = b"".join(iter(lambda stream=stream: stream.read(70_001), b""))  # type: ignore[misc]
+    assert read == {"a.wav": noise, "b.wav": bytes(100_000), "c.wav": b""}
+    damaged = bytearray(path.read_bytes())
+    damaged[150_000] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(ItemUnreadable):
+        outcomes(path)
+
+
+def test_names_of_a_zip_are_labels(tmp_path: Path) -> None:
+    """Names that are absolute, climb, repeat or hold other letters are read like any other."""
+    names = ["/abs/a.wav", "../up/b.wav", "C:\\c.wav", "d.wav", "d.wav", "Stra\u00dfe.wav"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for n, name in enumerate(names):
+            info = zipfile.ZipInfo("x")
+            info.filename = info.orig_filename = name
+            archive.NameToInfo.pop(name, None)
+            archive.writestr(info, clip(n))
+    assert list(outcomes(tmp_path / "a.zip")) == [*names[:4], "d.wav#2", names[5]]
+
+
+def test_a_zip_of_very_many_members_takes_little_memory(tmp_path: Path) -> None:
+    """Members are gone through one by one; what is kept of each is a few numbers."""
+    path = zip_of(tmp_path / "a.zip", {f"{n:06d}.wav": b"" for n in range(20_000)}, zipfile.ZIP_STORED)
+    reader = open_source(path)
+    tracemalloc.start()
+    try:
+        n_items = sum(1 for _ in reader)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert n_items == 20_000
+    assert peak < 20_000 * 300
+
+
+def test_a_limit_that_is_reached_names_its_setting(tmp_path: Path) -> None:
+    """Whoever trusts a source can raise each limit on it, and is told how."""
+    path = zip_of(tmp_path / "a.zip", {f"{n}.wav": b"" for n in range(20)}, zipfile.ZIP_STORED)
+    with pytest.raises(SourceTooLarge) as caught:
+        open_source(path, limits=SourceLimits(members=10))
+    assert "EARWITNESS_MAX_MEMBERS" in caught.value.hint
+    assert Settings(max_members=10, max_ratio=3).source_limits().members == 10
