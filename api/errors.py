@@ -41,10 +41,13 @@ class UnknownFormat(SourceError):
 
     code = "unknown_format"
 
-    def __init__(self, *, source: str, readers: tuple[str, ...]) -> None:
-        self.source, self.readers = source, readers
+    def __init__(self, *, source: str, readers: tuple[str, ...], looks_like: str | None = None) -> None:
+        self.source, self.readers, self.looks_like = source, readers, looks_like
+        seems = f" (it looks like {looks_like})" if looks_like else ""
+        way_out = "give the files that it stands for, or unpack it" if looks_like else "check what it is"
         super().__init__(
-            f"{source} is no dataset format we recognise", hint=f"name it with --reader: {', '.join(readers)}"
+            f"{source} is no dataset format we recognise{seems}",
+            hint=f"{way_out}, or name its reader with --reader: {', '.join(readers)}",
         )
 
 

@@ -76,7 +76,30 @@ def walk(root: Path) -> Iterator[Place | Refused]:
     git-annex keep files so. A link is refused that leads nowhere, to a device, into the system's own folders
     (/proc, /sys, /dev), or back to a folder that it lies in.
     """
-    yield from _Walk().below(os.fsencode(root), prefix=b"", trail=(_identity(root.stat()),))
+    walk_ = _Walk()
+    # a stack of its own: folders may lie deeper than calls may
+    open_folders = [walk_.listed(os.fsencode(root), prefix=b"", trail=(_identity(root.stat()),))]
+    while open_folders:
+        found = next(open_folders[-1], None)
+        if found is None:
+            open_folders.pop()
+        elif isinstance(found, _Folder):
+            open_folders.append(walk_.listed(found.path, prefix=found.prefix, trail=found.trail))
+        else:
+            yield found
+
+
+Trail: TypeAlias = tuple[tuple[int, int], ...]
+"""Identities of a folder and of those that it lies in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    """A folder that is gone into next; ``prefix`` is what its files' names begin with."""
+
+    path: bytes
+    prefix: bytes
+    trail: Trail
 
 
 class _Walk:
@@ -85,10 +108,8 @@ class _Walk:
     def __init__(self) -> None:
         self._n_linked = 0
 
-    def below(
-        self, folder: bytes, *, prefix: bytes, trail: tuple[tuple[int, int], ...]
-    ) -> Iterator[Place | Refused]:
-        """Go through a folder; ``trail`` are the folders it lies in, and itself."""
+    def listed(self, folder: bytes, *, prefix: bytes, trail: Trail) -> Iterator[Place | Refused | _Folder]:
+        """What lies in a folder."""
         try:
             with os.scandir(folder) as listing:
                 # a folder sorts as `name/`, so that the whole is in the byte order of the paths
@@ -99,51 +120,43 @@ class _Walk:
             return
         for entry in entries:
             if entry.is_symlink():
-                yield from self._linked(entry, prefix=prefix, trail=trail)
+                yield self._linked(entry, prefix=prefix, trail=trail)
             elif not _is_folder(entry):
                 yield _entry(entry, name=label(prefix + entry.name))
             elif entry.name not in VERSION_CONTROL:
-                yield from self._folder(entry, prefix=prefix, trail=trail)
+                yield self._folder(entry, prefix=prefix, trail=trail)
 
-    def _folder(
-        self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: tuple[tuple[int, int], ...]
-    ) -> Iterator[Place | Refused]:
+    def _folder(self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: Trail) -> Refused | _Folder:
         try:
             here = _identity(entry.stat())
         except OSError as error:
             name = label(prefix + entry.name)
-            yield Refused(name=name, error=_unlisted(error, name=name))
-            return
-        yield from self.below(entry.path, prefix=prefix + entry.name + b"/", trail=(*trail, here))
+            return Refused(name=name, error=_unlisted(error, name=name))
+        return _Folder(path=entry.path, prefix=prefix + entry.name + b"/", trail=(*trail, here))
 
-    def _linked(
-        self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: tuple[tuple[int, int], ...]
-    ) -> Iterator[Place | Refused]:
+    def _linked(self, entry: os.DirEntry[bytes], *, prefix: bytes, trail: Trail) -> Place | Refused | _Folder:
         name = label(prefix + entry.name)
         try:
             real = os.path.realpath(entry.path)
             found = Path(os.fsdecode(real)).stat()
         except (OSError, ValueError) as error:
-            yield Refused(name=name, error=_broken(error, name=name))
-            return
+            return Refused(name=name, error=_broken(error, name=name))
         if (real + b"/").startswith(_SYSTEM) and not real.startswith(_SHARED_MEMORY):
-            yield Refused(
-                name=name, error=BadLink(name=name, detail="it leads into the system's own folders")
-            )
-        elif stat.S_ISREG(found.st_mode):
-            yield _file(real, name=name, size=found.st_size)
-        elif not stat.S_ISDIR(found.st_mode):
-            yield Refused(name=name, error=DeviceRefused(name=name))
-        elif _identity(found) in trail:
-            yield Refused(
-                name=name, error=BadLink(name=name, detail="it leads back to a folder that it lies in")
-            )
-        elif self._n_linked >= MAX_LINKED:
-            detail = f"more than {MAX_LINKED:,} links to folders"
-            yield Refused(name=name, error=BadLink(name=name, detail=detail))
-        else:
-            self._n_linked += 1
-            yield from self._folder(entry, prefix=prefix, trail=trail)
+            return _refused_link(name, "it leads into the system's own folders")
+        if stat.S_ISREG(found.st_mode):
+            return _file(real, name=name, size=found.st_size)
+        if not stat.S_ISDIR(found.st_mode):
+            return Refused(name=name, error=DeviceRefused(name=name))
+        if _identity(found) in trail:
+            return _refused_link(name, "it leads back to a folder that it lies in")
+        if self._n_linked >= MAX_LINKED:
+            return _refused_link(name, f"more than {MAX_LINKED:,} links to folders")
+        self._n_linked += 1
+        return self._folder(entry, prefix=prefix, trail=trail)
+
+
+def _refused_link(name: str, detail: str) -> Refused:
+    return Refused(name=name, error=BadLink(name=name, detail=detail))
 
 
 def _is_folder(entry: os.DirEntry[bytes]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.errors import ItemMissing, ItemRefused, LinkRefused
+from api.errors import ItemMissing, ItemRefused, LinkRefused, SourceError
 
 
 class BadLink(LinkRefused):
@@ -41,3 +41,33 @@ class UnlistedData(ItemRefused):
     code = "unlisted_data"
     reason = "it holds more than its directory lists"
     way_out = "take the joined files apart, or pack the archive again (zip -FF)"
+
+
+class MissingExtra(SourceError):
+    """An address whose library is not installed."""
+
+    code = "missing_extra"
+
+    def __init__(self, *, scheme: str, library: str) -> None:
+        self.scheme, self.library = scheme, library
+        super().__init__(
+            f"{scheme}:// needs {library}, which is not installed",
+            hint=f"install the extra: pip install 'earwitness[remote]' (or pip install {library})",
+        )
+
+
+class UnknownScheme(SourceError):
+    """An address of a kind that is not read."""
+
+    code = "unknown_scheme"
+
+    def __init__(self, *, source: str, scheme: str, schemes: tuple[str, ...]) -> None:
+        self.source, self.scheme = source, scheme
+        if scheme == "hf":
+            hint = (
+                "no extra reads it; download it (huggingface-cli download REPOSITORY --repo-type dataset"
+                " --local-dir FOLDER) and give the folder"
+            )
+        else:
+            hint = f"copy it here first, or give an address of {', '.join(schemes)}"
+        super().__init__(f"{source}: addresses of {scheme}:// are not read", hint=hint)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from api.datasets.labels import climbs_out, label
 from api.datasets.places import Place
+from api.datasets.refusals import MissingExtra, UnknownScheme
 from api.datasets.resolve import check_entry, is_url
 from api.datasets.streams import reason
 from api.errors import (
@@ -43,6 +44,13 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 def is_remote(source: str) -> bool:
     """Whether a source is a URL that fsspec should open."""
     return source.partition("://")[0].lower() in SCHEMES and is_url(source)
+
+
+def check_scheme(source: str) -> None:
+    """Refuse what is an address and not one that is read; `UnknownScheme` says what to do instead."""
+    scheme = source.partition("://")[0].lower()
+    if is_url(source) and len(scheme) <= 20 and scheme not in SCHEMES:
+        raise UnknownScheme(source=label(source), scheme=label(scheme), schemes=tuple(sorted(SCHEMES)))
 
 
 def is_public(address: str) -> bool:
@@ -265,7 +273,7 @@ def _http(guard: Guard) -> Any:
         import aiohttp
         from fsspec.implementations.http import HTTPFileSystem
     except ImportError as error:
-        raise RemoteFailed(url="http://", reason="the remote extra is not installed") from error
+        raise MissingExtra(scheme="http", library="aiohttp") from error
 
     async def client(**settings: Any) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=guard.socket), **settings)
@@ -284,7 +292,8 @@ def _bucket(guard: Guard, scheme: str) -> Any:
             system.connect()
             guard.check_host(urlsplit(system._s3.meta.endpoint_url).hostname or "")
             return system
+        fsspec.get_filesystem_class(scheme)  # fails where the library is missing, before anything is asked
         guard.check_host("storage.googleapis.com")
         return fsspec.filesystem(scheme, skip_instance_cache=True)
     except ImportError as error:
-        raise RemoteFailed(url=f"{scheme}://", reason="the remote extra is not installed") from error
+        raise MissingExtra(scheme=scheme, library="s3fs" if scheme == "s3" else "gcsfs") from error

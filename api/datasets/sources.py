@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from api.datasets.appearance import appearance
 from api.datasets.arrow import ArrowReader
 from api.datasets.croissant import CroissantReader
 from api.datasets.folder import FileReader, PackedReader
@@ -23,7 +24,7 @@ from api.datasets.mixed import Lead, MixedManifest, MixedReader
 from api.datasets.parquet import ParquetReader
 from api.datasets.places import Listing, Place, local_place, walk
 from api.datasets.recognise import TAR_ENDINGS, check_closed, recognise_file, recognise_folder
-from api.datasets.remote import Guard, Remote, RemoteRoot, is_remote
+from api.datasets.remote import Guard, Remote, RemoteRoot, check_scheme, is_remote
 from api.datasets.resolve import LocalRoot, Resolver, is_command
 from api.datasets.shards import expand, is_pattern
 from api.datasets.tars import TarReader
@@ -309,6 +310,8 @@ def _locate(
         raise CommandRefused(name=label(source))
     sources = expand(source) if is_pattern(source) and not Path(source).exists() else [source]
     make = partial(Opening, source=label(source), audio_column=audio_column, limits=limits)
+    if not Path(source).exists():
+        check_scheme(source)
     if is_remote(source):
         return _locate_remote(sources, remote, make, root=root)
     first = _existing(sources[0])
@@ -365,5 +368,6 @@ def _recognise(opening: Opening) -> str:
         return {".parquet": "parquet", ".arrow": "arrow"}.get(ending, "webdataset")
     name = recognise_file(opening.file(), limits=opening.limits)
     if name is None:
-        raise UnknownFormat(source=opening.source, readers=tuple(READERS))
+        looks_like = appearance(opening.file())
+        raise UnknownFormat(source=opening.source, readers=tuple(READERS), looks_like=looks_like)
     return name

@@ -124,6 +124,14 @@ def test_links_that_lead_to_no_file_are_refused(target: str, code: str, tmp_path
     assert found["link.wav"] == code or (code == "*" and found["link.wav"] != "ok")
 
 
+def test_folders_may_lie_deeper_than_calls(tmp_path: Path) -> None:
+    """Depth is a matter of names, and the deepest file is found."""
+    deep = tmp_path.joinpath(*["d"] * 400)
+    deep.mkdir(parents=True)
+    (deep / "deep.wav").write_bytes(FIRST)
+    assert list(outcomes(tmp_path)) == ["d/" * 400 + "deep.wav"]
+
+
 def test_links_in_an_archive_are_never_followed(tmp_path: Path) -> None:
     """What an archive links to is whatever its maker wished; it is reported."""
     with tarfile.open(tmp_path / "a.tar", "w") as archive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from api.datasets import Recording, Skipped, open_source
 from api.datasets.kinds import MAX_KINDS, PassedOver, kind_of, passed_over_words
 from api.datasets.labels import looks_like_audio
 from api.datasets.members import is_item
-from api.errors import NoAudioHere
+from api.errors import NoAudioHere, SourceError, UnknownFormat
 from tests.contract.packings import CLIPS, PACKINGS, clip
 
 NAMES = list(CLIPS)
@@ -314,6 +315,47 @@ def test_words_give_every_number_and_assert_no_more_than_is_known() -> None:
     ]
     many = passed_over_words({f"k{n:02d}": 1 for n in range(30)})
     assert many[0].endswith("18 of 18 more kinds")
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "words"),
+    [
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        ("a.rar", b"Rar!\x1a\x07\x01\0", "a rar archive"),
+        ("a.pdf", b"%PDF-1.7", "a pdf document"),
+        ("a.db", b"SQLite format 3\0", "a SQLite database"),
+        ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid x", "a git LFS pointer"),
+        ("a.npy", b"\x93NUMPY\1\0", "a numpy array"),
+    ],
+)
+def test_a_file_that_no_reader_knows_is_called_what_it_looks_like(
+    name: str, head: bytes, words: str, tmp_path: Path
+) -> None:
+    """Whoever gives one file by mistake is told what it is."""
+    (tmp_path / name).write_bytes(head + b"\0\1 nothing of interest" * 9)
+    with pytest.raises(UnknownFormat, match=words):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "words"),
+    [
+        ("s3://bucket/a.zip", "missing_extra", "earwitness[remote]"),
+        ("gs://bucket/a.zip", "missing_extra", "earwitness[remote]"),
+        ("http://93.184.216.34/a.zip", "missing_extra", "earwitness[remote]"),
+        ("hf://datasets/a/b", "unknown_scheme", "huggingface-cli download"),
+        ("ftp://host/a.zip", "unknown_scheme", "copy it here first"),
+    ],
+)
+def test_an_address_says_what_it_needs(
+    source: str, code: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the libraries for an address, the error names the extra, or how else to get at the data."""
+    for library in ("s3fs", "gcsfs", "aiohttp"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SourceError) as caught:
+        open_source(source)
+    assert (caught.value.code, words in caught.value.hint) == (code, True)
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
