@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.datasets import Recording, Skipped, open_source
+from api.datasets.isolated.request import Request
 from api.datasets.kinds import MAX_KINDS, PassedOver, kind_of, passed_over_words
 from api.datasets.labels import looks_like_audio
 from api.datasets.members import is_item
+from api.datasets.sources import open_here
 from api.errors import NoAudioHere, SourceError, UnknownFormat
 from tests.contract.packings import CLIPS, PACKINGS, clip
 
@@ -354,7 +356,7 @@ def test_an_address_says_what_it_needs(
     for library in ("s3fs", "gcsfs", "aiohttp"):
         monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(SourceError) as caught:
-        open_source(source)
+        open_here(Request(source=source))
     assert (caught.value.code, words in caught.value.hint) == (code, True)
 
 
