@@ -8,6 +8,7 @@ it, gives it its recordings and forgets the segments that it took in; then those
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ from index.segments import Codec, absorbed, is_whole
 from index.tables import COLLECTION, ITEM, MEMBERSHIP
 
 WORKS: Final = "works"
+_log: Final = logging.getLogger("earwitness.store")
 
 MAX_WAITING: Final = 200_000
 """Codes that may wait for a segment: every library that opens holds them in memory until they have one."""
@@ -108,6 +110,8 @@ class Writer:
             writer = cls(home, tenant, catalog, lock, _begin(catalog, tenant, codec))
             writer._builder.sweep()
             writer.mended = writer._mend()
+            for problem in writer.mended:
+                _log.warning("%s: %s; %s", problem.where, problem.what, problem.hint)
         except BaseException:
             catalog.close()
             lock.release()

@@ -202,8 +202,10 @@ def test_a_flipped_bit_in_a_segment_is_an_error_not_a_miss(home: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 40)], ids=["missing", "cut"])
-def test_a_lost_segment_is_built_again_when_a_library_opens(home: Path, damage: object) -> None:
-    """Unless another process is writing: then it is an error, never fewer results."""
+def test_a_lost_segment_is_built_again_when_a_library_opens(
+    home: Path, damage: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which is said; unless another process is writing: then it is an error, never fewer results."""
     assert callable(damage)
     damage(_segment(home))
     lock = HomeLock(home)
@@ -215,6 +217,7 @@ def test_a_lost_segment_is_built_again_when_a_library_opens(home: Path, damage: 
     damage(_segment(home))
     with Writer.open(home, codec=CODEC) as writer:
         assert len(writer.mended) == 1 and verify(writer) == []
+    assert caplog.text.count("built again") == 2
 
 
 def test_libraries_open_while_a_writer_replaces_and_deletes(home: Path) -> None:
