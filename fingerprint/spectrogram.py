@@ -93,9 +93,13 @@ def power_frames(
     frames = np.empty((min(CHUNK_FRAMES, last - first), params.n_fft), dtype=np.float32)
     for start in range(first, last, CHUNK_FRAMES):
         chunk = frames[: min(CHUNK_FRAMES, last - start)]
+        rows = power[start - first : start - first + len(chunk)]
+        begin, end = start * params.hop_samples, (start + len(chunk)) * params.hop_samples
+        if not samples[max(begin - params.n_fft, 0) : end + params.n_fft].any():
+            rows[:] = 0.0  # digital silence, and there may be hours of it
+            continue
         cut_frames(samples, window, start, params.hop_samples, chunk)
         spectrum = fft.rfft(chunk, axis=1)
-        rows = power[start - first : start - first + len(chunk)]
         sum_bands(spectrum, filters.first_bin, filters.weight_start, filters.weights, rows)
     return power
 

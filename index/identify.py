@@ -31,6 +31,7 @@ from index.refine import measure_change
 from index.scoring import shipped_scoring
 from index.search import Judged, Search
 from index.significance import Background, fit_null, rough_background, shipped_background
+from index.verdict import MATCH_E_VALUE
 
 WHOLE: Final = 0.9
 """Share of a file that counts as nearly all of it."""
@@ -179,7 +180,7 @@ def _matches(
     search: Search, found: Sequence[Judged], *, effort: Effort, whole_files: set[int]
 ) -> list[Match]:
     by_recording: dict[int, list[Judged]] = defaultdict(list)
-    for one in sorted(found, key=lambda judged: judged.e_value):
+    for one in sorted(_unexplained_by_others(search, found), key=lambda judged: judged.e_value):
         by_recording[one.alignment.recording].append(one)
     ranked = sorted(by_recording.values(), key=lambda chain: chain[0].e_value)
     matches = [
@@ -187,6 +188,29 @@ def _matches(
         for rank, chain in enumerate(ranked)
     ]
     return mark_shared(matches, search.library.codes, hop_s=search.library.extractor.params.hop_s)
+
+
+def _unexplained_by_others(search: Search, found: Sequence[Judged]) -> list[Judged]:
+    """Leave out further segments that may be chance, where another recording explains the query surely.
+
+    What is the best of its recording stays: it is reported as what it is.
+    """
+    if search.query.duration_s < LEAST_QUERY_S:
+        return list(found)
+    sure = [one for one in found if one.e_value <= OVERWHELMING_E][:MEASURED_MATCHES]
+    kept, seen = list[Judged](), set[int]()
+    for one in sorted(found, key=lambda judged: judged.e_value):
+        recording = one.alignment.recording
+        weak = recording in seen and one.e_value > MATCH_E_VALUE
+        seen.add(recording)
+        if not (weak and any(_is_anothers(one, other) for other in sure)):
+            kept.append(one)
+    return kept
+
+
+def _is_anothers(one: Judged, other: Judged) -> bool:
+    another = other.alignment.recording != one.alignment.recording
+    return another and same_place(one.alignment, other.alignment)
 
 
 def _placed(search: Search, chain: Sequence[Judged]) -> list[Judged]:

@@ -165,3 +165,13 @@ def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
     assert match.query_coverage == pytest.approx(1 / 3, abs=0.03)
     (segment,) = match.segments
     assert abs(segment.query_start_s - 12.0) < 0.8
+
+
+def test_every_segment_of_a_medley_is_where_it_was_put(library: MemoryLibrary) -> None:
+    """What chance adds to a match, where another recording is surely there, is not reported."""
+    parts = [part(0, 24), part(1, 24), part(2, 24), part(3, 10, speed=1.25)]
+    for match in ask(library, join(*parts)):
+        if match.e_value <= 1e-4:
+            begins_s = 24.0 * match.recording
+            for segment in match.segments:
+                assert begins_s - 2 <= segment.query_start_s <= segment.query_end_s <= begins_s + 26

@@ -70,3 +70,16 @@ def test_an_empty_waveform_has_one_frame() -> None:
     """No samples still make one silent frame, so that nothing downstream meets an empty array."""
     assert count_frames(0) == 1
     assert spectrogram(Waveform(samples=np.zeros(0, dtype=np.float32))).power.shape == (1, PARAMS.n_bands)
+
+
+@pytest.mark.parametrize("silent_s", [0.5, 5.0, 40.0])
+def test_silence_amid_sound_has_no_power(silent_s: float) -> None:
+    """Digital silence is passed over, and leaves the frames round it as they are."""
+    silent = np.zeros(round(silent_s * RATE_HZ), dtype=np.float32)
+    sound = noise(3 * RATE_HZ)
+    whole = spectrogram(Waveform(samples=np.concatenate([sound.samples, silent, sound.samples]))).power
+    alone = spectrogram(Waveform(samples=np.concatenate([sound.samples, silent[: 2 * PARAMS.n_fft]]))).power
+    n_frames = min(len(alone), count_frames(len(sound.samples)) + 2)
+    np.testing.assert_array_equal(whole[: n_frames - 4], alone[: n_frames - 4])
+    middle = slice(count_frames(len(sound.samples)) + 3, count_frames(len(sound.samples) + len(silent)) - 3)
+    assert not whole[middle].any()
