@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from fingerprint.decode.chunks import MAX_CHUNKS, made_up
@@ -20,6 +21,10 @@ TOP_BOXES: Final = frozenset(
 """Boxes at the top of an MP4 file."""
 
 SEGMENT: Final = 0x18538067
+ASF_STREAM: Final = b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65"
+ASF_SPARE_S: Final = 0.5
+"""Seconds by which an ASF file may be shorter than it states."""
+
 ASF_PROPERTIES: Final = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 
 
@@ -96,7 +101,12 @@ def lay_asf(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
             missing = f"it ends {start + stated - stored.size:,} bytes past the end of the file"
         elif stated and other_sound(start + stated):
             end = start + stated
-    return _laid(stored, start, end, Format.ASF, missing)
+    laid = _laid(stored, start, end, Format.ASF, missing)
+    if len(fields) < 104 or fields[88] & 1 or head.count(ASF_STREAM) != 1:
+        return laid
+    seconds = int.from_bytes(fields[64:72], "little") / 1e7 - int.from_bytes(fields[80:88], "little") / 1e3
+    piece = replace(laid.pieces[0], expected_s=max(seconds, 0.0), spare_s=ASF_SPARE_S)
+    return Laid(pieces=(piece,), end=laid.end)
 
 
 def _laid(stored: Stored, start: int, end: int, format_: Format, missing: str | None) -> Laid:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from fingerprint.decode.ac3 import lay_ac3
 from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
 from fingerprint.decode.boxes import lay_asf, lay_avi, lay_mp4, lay_webm
 from fingerprint.decode.flac import ends_in_frames
@@ -45,8 +46,8 @@ _OTHERS: Final = re.compile(
 """How a further file of another format may begin."""
 
 _BARE: Final = frozenset(
-    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.WAVPACK, Format.SHORTEN, Format.DTS, Format.AC3,
-     Format.EAC3, Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.IFF, Format.SOX, Format.IRCAM,
+    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.WAVPACK, Format.SHORTEN, Format.DTS,
+     Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.IFF, Format.SOX, Format.IRCAM,
      Format.DSF, Format.QOA, Format.MUSEPACK, Format.MUSEPACK8, Format.LOAS}
 )  # fmt: skip
 """Formats that never hold frames of MPEG audio or pages of Ogg themselves."""
@@ -68,6 +69,8 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.WEBM: lay_webm,
     Format.AVI: lay_avi,
     Format.ASF: lay_asf,
+    Format.AC3: lay_ac3,
+    Format.EAC3: lay_ac3,
     Format.TS: lay_ts,
     Format.MPEG: lay_ps,
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from fingerprint.decode.ac3 import SYNC, ac3_frame
 from fingerprint.decode.formats import Format
 
 _STARTS: Final[tuple[tuple[bytes, Format], ...]] = (
@@ -57,14 +58,6 @@ _OGG_CODECS: Final[tuple[tuple[bytes, Format], ...]] = (
 
 _PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
 
-_AC3_WORDS: Final = (
-    (64, 69, 96), (80, 87, 120), (96, 104, 144), (112, 121, 168), (128, 139, 192), (160, 174, 240),
-    (192, 208, 288), (224, 243, 336), (256, 278, 384), (320, 348, 480), (384, 417, 576), (448, 487, 672),
-    (512, 557, 768), (640, 696, 960), (768, 835, 1_152), (896, 975, 1_344), (1_024, 1_114, 1_536),
-    (1_152, 1_253, 1_728), (1_280, 1_393, 1_920),
-)  # fmt: skip
-"""Words of a frame by bit rate and sample rate (ATSC A/52, table 5.18)."""
-
 
 def by_magic(head: bytes) -> Format | None:
     """The format that begins with some bytes, of at least a few frames or packets; None for any other."""
@@ -96,19 +89,10 @@ def _is_eac3(head: bytes) -> bool:
 
 def _ac3_kind(head: bytes) -> Format | None:
     """AC-3 or E-AC-3, where two frames stand in a row."""
-    if head[:2] != b"\x0b\x77" or len(head) < 8:
+    frame = ac3_frame(head[:8])
+    if frame is None or (len(head) > frame.n_bytes + 2 and head[frame.n_bytes : frame.n_bytes + 2] != SYNC):
         return None
-    version = head[5] >> 3
-    if version > 10:
-        n_bytes = 2 * (((head[2] & 7) << 8 | head[3]) + 1)
-    elif head[4] >> 6 == 3 or (head[4] & 63) >= 2 * len(_AC3_WORDS):
-        return None
-    else:
-        words = _AC3_WORDS[(head[4] & 63) // 2][(0, 1, 2)[head[4] >> 6]]
-        n_bytes = 2 * (words + (head[4] & 1 if head[4] >> 6 == 1 else 0))
-    if len(head) > n_bytes + 2 and head[n_bytes : n_bytes + 2] != b"\x0b\x77":
-        return None
-    return Format.EAC3 if 10 < version <= 16 else Format.AC3 if version <= 10 else None
+    return frame.format
 
 
 def _is_loas(head: bytes) -> bool:

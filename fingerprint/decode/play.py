@@ -61,7 +61,7 @@ class _Player:
         self._budget = Budget(name=name, limits=limits, begun_at=time.monotonic())
         self._outcome = Outcome()
         self._reasons: list[str] = []
-        self._no_track = True
+        self._no_track, self._damaged = False, False
         self._spent: str | None = None
 
     def piece(self, piece: Piece, *, link: str) -> None:
@@ -83,15 +83,16 @@ class _Player:
         """What is missing of the whole file."""
         if self._budget.seconds:
             return self._outcome
-        if self._no_track:
+        if self._no_track and not self._damaged:
             raise NoAudioTrack(name=self._name, looks_like=f"a file of the kind {self._container}")
-        raise BrokenAudio(name=self._name, reason="; ".join(dict.fromkeys(self._reasons)))
+        reasons = "; ".join(dict.fromkeys(self._reasons))
+        raise BrokenAudio(name=self._name, reason=reasons or "there are no samples in it")
 
     def _stream(self, piece: Piece, link: str, number: int) -> tuple[Track, ...]:
         """Play one track by the first decoder that gives all of it; returns the file's tracks."""
         takes: list[Take] = []
         tracks: tuple[Track, ...] = (Track(),)
-        first = not self._budget.seconds
+        first, silent = not self._budget.seconds, False
         roads = list(FORMATS[piece.format].roads) if piece.stored.size else []
         for at, road in enumerate(roads):
             take = Take(piece=piece, road=road, track=number, budget=self._budget)
@@ -99,9 +100,9 @@ class _Player:
             try:
                 take.run(emit)
             except NoTrack as damage:
-                take.reason = str(damage)
+                take.reason, self._no_track, silent = str(damage), True, True
             except DAMAGE as damage:
-                take.reason, self._no_track = f"{road}: {_words(damage)}", False
+                take.reason, self._damaged = f"{road}: {_words(damage)}", True
             except (AudioTooLarge, OutOfTime) as spent:
                 if first:
                     raise
@@ -115,13 +116,11 @@ class _Player:
             if self._spent or (take.seconds and not take.falls_short and take.reason is None):
                 break
             best = max(takes, key=lambda take: take.seconds, default=None)
-            if (
-                at == len(FORMATS[piece.format].roads) - 1
-                and best is not None
-                and best.seconds > take.seconds + 1
-            ):
+            tried_all = at == len(FORMATS[piece.format].roads) - 1
+            if tried_all and best is not None and best.seconds > takes[-1].seconds + 1:
                 roads.append(best.road)  # the last decoder gave less than one before it
-        self._judge(piece, takes[-1] if takes else None, _label(link, number, tracks), number, tracks)
+        if takes or not silent:
+            self._judge(piece, takes[-1] if takes else None, _label(link, number, tracks), number, tracks)
         return tracks
 
     def _judge(

@@ -157,8 +157,21 @@ class SndfileRoad:
 
 _FULL_SCALE: Final = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
 
-_STATES_LENGTH: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8", "mxf", "rm", "avi")
-"""Demuxers that read a track's length from the file, and do not guess it."""
+_STATES_LENGTH: Final = (
+    "mov",
+    "flac",
+    "ape",
+    "tta",
+    "wv",
+    "tak",
+    "mpc8",
+    "mxf",
+    "rm",
+    "avi",
+    "dts",
+    "voc",
+)
+"""Demuxers that read a track's length from the file, or work it out from a bit rate that is constant."""
 
 _EXACT: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8")
 """Those of them that count samples."""

@@ -21,7 +21,7 @@ MISSING_S: Final = 0.25
 MISSING_LOSSLESS_S: Final = 0.01
 """The same where a header counts the very samples."""
 
-MISSING_ROUGH_S: Final = 1.0
+MISSING_ROUGH_S: Final = 0.5
 """The same where a container states its length only about right."""
 
 WALL_SHARE: Final = 0.9

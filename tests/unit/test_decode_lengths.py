@@ -209,10 +209,14 @@ def test_frames_that_a_tag_states_and_that_are_not_there_are_missing(decoder: De
     assert cut.complete_s == pytest.approx(cut.waveform.duration_s, abs=0.1)
 
 
-@pytest.mark.parametrize("suffix", ["mp3", "aac", "ogg", "opus", "flac", "webm", "m4a", "tta", "ts", "mpg"])
+@pytest.mark.parametrize(
+    "suffix", ["mp3", "aac", "ogg", "opus", "flac", "webm", "m4a", "tta", "ts", "mpg", "ac3", "eac3"]
+)
 def test_a_hole_in_the_middle_is_counted(decoder: Decoder, suffix: str) -> None:
     """A third of a file overwritten is never a whole file; what is left is decoded."""
-    whole = encoded_more(suffix, 6.0) if suffix in ("tta", "ts", "mpg") else encoded(suffix, 6.0)
+    whole = (
+        encoded_more(suffix, 6.0) if suffix in ("tta", "ts", "mpg", "ac3", "eac3") else encoded(suffix, 6.0)
+    )
     third = len(whole) // 3
     holed = decoder.decode(whole[:third] + noise(third) + whole[2 * third :], name="holed")
     assert not holed.whole

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from fingerprint.decode import Decoder, Limits
+from fingerprint.decode.protocol import Hangup
+from fingerprint.decode.reply import Reply
 from fingerprint.types import RATE_HZ, Decoded
 from tests.hostile.encode import SUFFIXES, by_soundfile, encoded, sound, tracks
 from tests.hostile.encode_more import encoded_more
@@ -109,3 +111,22 @@ def test_what_a_limit_leaves_of_further_streams_is_reported() -> None:
     assert not decoded.whole and decoded.note is not None and "limit on seconds" in decoded.note
     assert lengths(decoded)[0] == pytest.approx(2.0, abs=ABRUPT)
     assert decoded.waveform.duration_s + decoded.not_compared_s == pytest.approx(4.0, abs=2 * ABRUPT)
+
+
+def test_a_stretch_of_a_worker_that_lies_is_not_believed() -> None:
+    """The parent places parts by the samples that came, and takes no other part than one of the protocol."""
+    reply = Reply(name="a", limits=Limits())
+    reply._header = {"container": "c", "codec": "c", "rate_hz": 1, "channels": 1}
+    reply._part({"label": "link 1\x1b[31m" * 99, "kind": "sequential", "again": False})
+    reply._samples += bytes(4 * RATE_HZ)
+    reply._part({"label": "link 2", "kind": "parallel", "again": False})
+    decoded = reply._decoded(reply._header, {"note": None, "not_compared_s": 9.0})
+    assert [(part.start_s, part.duration_s) for part in decoded.parts] == [(0.0, 1.0), (1.0, 0.0)]
+    assert "\x1b" not in decoded.parts[0].label and len(decoded.parts[0].label) <= 120
+    assert decoded.not_compared_s == 0.0
+    for kind in ("crosswise", None, 7, ["parallel"]):
+        with pytest.raises(Hangup):
+            reply._part({"label": "x", "kind": kind})
+    for seconds in (-1, float("nan"), float("inf"), "3", None, True):
+        with pytest.raises(Hangup):
+            reply._decoded(reply._header, {"note": "cut", "not_compared_s": seconds})
