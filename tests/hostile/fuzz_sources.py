@@ -2,6 +2,8 @@
 
 Each round takes one source of the contract or of the hostile set, changes a few of its bytes, and reads it to
 the end. Anything but an item or an error of ours stops the fuzzer; the source that did it stays on the disk.
+Tables, which may end the process that reads them, are read as users read them: many in a folder, beside a
+good archive, through a process of their own. The good one must come out whole.
 """
 
 from __future__ import annotations
@@ -9,15 +11,20 @@ from __future__ import annotations
 import argparse
 import random
 import resource
+import shutil
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
-from api.datasets import Recording, SourceLimits, open_source
+from api.datasets import Recording, Skipped, SourceLimits, open_source
+from api.datasets.isolated.request import Request
+from api.datasets.sources import open_here
 from fingerprint.errors import EarwitnessError
 from tests.contract.packings import PACKINGS
+from tests.hostile.case import wav
 from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS
 from tests.hostile.make_tables import TABLES
@@ -25,7 +32,13 @@ from tests.hostile.make_zips import ZIPS
 
 ADDRESS_SPACE_BYTES = 8 << 30
 MAX_SEED_BYTES = 1 << 20
-LIMITS = SourceLimits(item_bytes=16 << 20, ratio_free_bytes=1 << 20, table_bytes=4 << 20, members=10_000)
+LIMITS = SourceLimits(
+    item_bytes=16 << 20, ratio_free_bytes=1 << 20, table_bytes=4 << 20, members=10_000, reader_wall_s=20.0
+)
+TABLE_ENDINGS = (".parquet", ".arrow")
+TABLES_AT_ONCE = 24
+TABLE_ROUNDS = 0.02
+"""Share of the rounds that read a folder of tables."""
 
 
 def seeds(root: Path) -> list[tuple[str, bytes]]:
@@ -67,10 +80,41 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
+def aimed(data: bytes, name: str, chance: random.Random) -> bytes:
+    """A table with a few bytes changed where it says what it holds: a footer, or messages at either end."""
+    changed = bytearray(data)
+    begin, end = 0, len(data)
+    if name.endswith(".parquet") and len(data) > 12:
+        begin = max(0, end - 8 - int.from_bytes(data[-8:-4], "little"))
+    for _ in range(chance.choice([1, 1, 1, 2, 4])):
+        near = chance.randrange(begin, end) if begin else chance.choice([1, -1]) * chance.randrange(1, 1_000)
+        at = near % len(changed)
+        changed[at] = chance.choice([changed[at] ^ (1 << chance.randrange(8)), 0, 0x7F, 0x80, 0xFF])
+    return bytes(changed)
+
+
+def read_tables(folder: Path, tables: list[tuple[str, bytes]], chance: random.Random) -> str:
+    """Read a folder of mutated tables to its end; fails where the good item is not read."""
+    folder.mkdir()
+    for n in range(TABLES_AT_ONCE):
+        name, data = chance.choice(tables)
+        changed = aimed(data, name, chance) if chance.random() < 0.8 else mutated(data, chance)
+        (folder / f"{n}-{name}").write_bytes(changed)
+    with zipfile.ZipFile(folder / "z.zip", "w") as archive:
+        archive.writestr("good.wav", wav())
+    items = list(open_source(folder, limits=LIMITS))
+    good = next(item for item in items if item.item_id == "z.zip/good.wav")
+    assert isinstance(good, Recording)
+    _read(good)
+    n_ended = sum(isinstance(item, Skipped) and "signal" in item.message for item in items)
+    shutil.rmtree(folder)
+    return f"tables, {n_ended} times ended by a signal"
+
+
 def read_through(source: Path) -> str:
     """Read a source to its end; says how it ended."""
     try:
-        for item in open_source(source, limits=LIMITS):
+        for item in open_here(Request(source=str(source), limits=LIMITS)):
             if isinstance(item, Recording) and item.open is not None:
                 _read(item)
     except EarwitnessError as error:
@@ -99,9 +143,14 @@ def main(argv: list[str]) -> int:
     chance, counts = random.Random(asked.seed), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         sources = seeds(Path(folder))
+        tables = [(name, data) for name, data in sources if name.endswith(TABLE_ENDINGS)]
+        others = [(name, data) for name, data in sources if not name.endswith(TABLE_ENDINGS)]
         stop = time.monotonic() + asked.seconds
         while time.monotonic() < stop:
-            name, data = chance.choice(sources)
+            if chance.random() < TABLE_ROUNDS:
+                counts[read_tables(Path(folder) / "tables", tables, chance)] += 1
+                continue
+            name, data = chance.choice(others)
             target = Path(folder) / name
             target.write_bytes(mutated(data, chance))
             try:
