@@ -114,13 +114,16 @@ class Lane:
             except BaseException as error:  # a library may raise what is no Exception; the lane outlives it
                 self.is_open = False
                 self.trouble = error.message if isinstance(error, EarwitnessError) else type(error).__name__
-                _log.exception("lane does not work; it is tried again", lane=self.name, after_s=pause_s)
                 self._floor.halted.wait(pause_s)
                 pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
 
     def _work(self) -> None:
         """Open a desk and do jobs at it, until the server stops or a job broke what the desk holds."""
-        desk = self._open_desk()
+        try:
+            desk = self._open_desk()
+        except Exception:
+            _log.exception("lane does not open; it is tried again", lane=self.name)
+            raise
         self.trouble, self.is_open, self._is_fresh = None, True, True
         try:
             while self._is_fresh and not self._floor.halted.is_set():

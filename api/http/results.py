@@ -64,6 +64,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a+b")
+        path.chmod(0o600)
         self._places: dict[tuple[str, str | None], int] = {}
         self._end = self._read()
         self._file.truncate(self._end)

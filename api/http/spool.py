@@ -48,7 +48,8 @@ class Upload:
     def __init__(self, path: Path, *, max_bytes: int) -> None:
         self.path, self._max_bytes = path, max_bytes
         self._digest, self._n_bytes, self._sealed = hashlib.sha256(), 0, False
-        self._file = path.open("xb", buffering=0)
+        with room_for(path):
+            self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  # __exit__ closes
 
     def __enter__(self) -> Upload:
         return self
@@ -76,8 +77,9 @@ class Upload:
         """Make the file durable: its bytes first, then its name in the folder."""
         if self._n_bytes == 0:
             raise EmptyFile(name=name)
-        os.fsync(self._file.fileno())
-        fsync_folder(self.path.parent)
+        with room_for(self.path):  # some file systems find only now that there is none
+            os.fsync(self._file.fileno())
+            fsync_folder(self.path.parent)
         self._sealed = True
         return Spooled(path=self.path, name=name, n_bytes=self._n_bytes, sha256=self._digest.hexdigest())
 
@@ -117,6 +119,11 @@ class Spool:
         for path in orphans:
             path.unlink()
         return len(orphans)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that this account alone may read, whatever the umask: uploads are private."""
+    return os.open(path, flags, 0o600)
 
 
 def demand_room(folder: Path) -> None:

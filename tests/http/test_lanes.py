@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -18,6 +20,7 @@ from api.http.app import create_app
 from api.http.errors import BadKeyRecord, CannotListen, SandboxIncomplete
 from api.http.isolation import demand_sandbox
 from api.http.pulse import Pulse
+from api.http.serve import Unfailing
 from api.http.serve import serve as serve_for_real
 from api.http.service import open_service
 from api.settings import Settings
@@ -111,6 +114,38 @@ def test_what_became_of_a_job_is_written_down_when_the_store_is_back(
         assert wait_for(client, address)["state"] == ("done" if end == "finish" else "failed")
         assert once(client, "good")["state"] == "done"
         assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("closed file")])
+def test_a_log_that_cannot_be_written_ends_nothing(error: Exception) -> None:
+    """The disk that the log goes to may be the one that is full, and its reader may be gone."""
+    stream = Mock(spec=io.StringIO)
+    stream.write.side_effect = stream.flush.side_effect = error
+    log = Unfailing(stream)
+    assert log.write("a line\n") == 0
+    log.flush()
+
+
+def test_a_lane_outlives_a_log_that_raises(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where the logging itself fails, the job after the bad one is done."""
+
+    def work(job: Job, _: Pulse) -> dict[str, Any]:
+        if job.payload["title"] == "bad":
+            raise ZeroDivisionError
+        return {}
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(27, "File too large")
+
+    with serve(work) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                lane, "_log", type("Log", (), dict.fromkeys(("exception", "warning", "info"), refuse))
+            )
+            bad = client.post("/v1/works", files=AUDIO, data={"title": "bad"}).headers["Location"]
+            until(lambda: client.get(bad).json()["state"] != "queued")
+            time.sleep(0.1)
+        assert once(client, "good")["state"] == "done"
 
 
 def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -177,3 +180,47 @@ def test_the_sweep_takes_only_orphans(tmp_path: Path) -> None:
     orphan.touch()
     assert spool.sweep([wanted]) == 1
     assert list(spool.folder.iterdir()) == [wanted]
+
+
+@pytest.mark.parametrize("deed", ["open", "write", "fsync"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_disk_that_fills_up_while_an_upload_comes_leaves_nothing_half(
+    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch, deed: str, number: int
+) -> None:
+    """Wherever the system says so first: 507, no file, and the next upload is taken once there is room."""
+    real_open, real_fsync, full = os.open, os.fsync, [True]
+
+    def opened(path: str, flags: int, mode: int) -> int:
+        if full and deed == "open":
+            raise OSError(number, "no room")
+        made = real_open(path, flags, mode)
+        return real_open("/dev/full", os.O_WRONLY) if full and deed == "write" else made
+
+    def synced(descriptor: int) -> None:
+        if full and deed == "fsync":
+            raise OSError(number, "no room")
+        real_fsync(descriptor)
+
+    with serve() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("api.http.spool.os.open", opened)
+            patch.setattr("api.http.spool.os.fsync", synced)
+            answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
+        full.clear()
+        assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+        assert spool_of(settings) == []
+        assert client.post("/v1/works", content=form_of(b"sound"), headers=KIND).status_code == 202
+
+
+def test_uploads_are_private(tmp_path: Path) -> None:
+    """Nobody but this account reads them, whatever the umask is."""
+    before = os.umask(0)
+    try:
+        spool = Spool(tmp_path / "spool", max_bytes=100)
+        with spool.begin() as upload:
+            upload.write(b"mine")
+            kept = upload.seal(name="mine.wav")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(spool.folder.stat().st_mode) == 0o700
