@@ -141,7 +141,7 @@ class _Walk:
             found = Path(os.fsdecode(real)).stat()
         except (OSError, ValueError) as error:
             return Refused(name=name, error=_broken(error, name=name))
-        if (real + b"/").startswith(_SYSTEM) and not real.startswith(_SHARED_MEMORY):
+        if in_system_folder(real):
             return _refused_link(name, "it leads into the system's own folders")
         if stat.S_ISREG(found.st_mode):
             return _file(real, name=name, size=found.st_size)
@@ -157,6 +157,11 @@ class _Walk:
 
 def _refused_link(name: str, detail: str) -> Refused:
     return Refused(name=name, error=BadLink(name=name, detail=detail))
+
+
+def in_system_folder(real: bytes) -> bool:
+    """Whether a resolved path lies in the system's own folders (/proc, /sys, /dev)."""
+    return (real + b"/").startswith(_SYSTEM) and not real.startswith(_SHARED_MEMORY)
 
 
 def _is_folder(entry: os.DirEntry[bytes]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from api.datasets.clocks import clock_of, number_of
 from api.datasets.columns import ID_KEYS, PATH_KEYS, TEXT_KEYS, Named, named_audio, plain_name
 from api.datasets.delimited import cells_of, delimiter_of
 from api.datasets.identify import clip_id, identifiers_of
@@ -215,13 +216,34 @@ def _headed(made: _Made, rows: Sequence[Sequence[str]], *, skip: int) -> Layout:
     at = max(range(len(first)), key=lambda n: (sum(_names_audio(row, n) for row in rows), -n))
     if wanted is not None and wanted.isdigit() and int(wanted) < len(first):
         at = int(wanted)
-    columns = tuple("path" if n == at else f"column {n}" for n in range(len(first)))
+    columns = _numbered(rows, at)
     layout = made.layout(None, columns=columns, skip_rows=skip)
     return (
         layout
         if wanted is None
         else Layout(name=None, columns=columns, skip_rows=skip, delimiter=made.delimiter, path_column="path")
     )
+
+
+def _numbered(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...]:
+    """Names for columns without a header. Rows that share a file and differ in times mean parts of it."""
+    names = ["path" if n == at else f"column {n}" for n in range(len(rows[0]))]
+    paths = [row[at] for row in rows if at < len(row)]
+    times = [n for n in range(len(names)) if n != at and all(_time(row, n) is not None for row in rows)]
+    if len(set(paths)) == len(paths) or not times:
+        return tuple(names)
+    if len(times) == 2 and all((_time(row, times[0]) or 0.0) < (_time(row, times[1]) or 0.0) for row in rows):
+        names[times[0]], names[times[1]] = "start", "end"
+    else:
+        names[times[0]] = f"start (column {times[0]}, without a header)"
+    return tuple(names)
+
+
+def _time(row: Sequence[str], n: int) -> float | None:
+    if n >= len(row):
+        return None
+    number = number_of(row[n])
+    return clock_of(row[n]) if number is None else number
 
 
 def _names_audio(row: Sequence[str], n: int) -> bool:

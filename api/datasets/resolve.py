@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from api.datasets.labels import AUDIO_SUFFIXES, climbs_out, label, suffix
-from api.datasets.places import Place, open_regular
+from api.datasets.places import Place, in_system_folder, open_regular
 from api.errors import (
     BadEntry,
     CommandRefused,
@@ -81,7 +81,7 @@ def shortened(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRoot:
-    """Resolves paths below a local folder; links may be followed only as far as they stay below it.
+    """Resolves paths below a local folder; links in it are followed as in a folder that is scanned.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ class LocalRoot:
         return self._listed[folder]
 
     def _judged(self, path: str, *, name: str) -> Place:
-        """A file that lies below a root as written; judged once more where links in the way really lead."""
+        """A file that lies below a root as written; judged once more by where links in the way lead."""
         try:
             real = Path(path).resolve(strict=True)
             mode = real.lstat()
@@ -197,8 +197,10 @@ class LocalRoot:
             raise ItemMissing(name=name, detail=getattr(error, "strerror", None)) from error
         except RuntimeError as error:  # a loop of links
             raise LinkRefused(name=name) from error
-        if not any(real.is_relative_to(root) for root in self._roots()):
-            raise LinkRefused(name=name, detail="it leads out of the folder")
+        if in_system_folder(os.fsencode(real)) and not any(
+            real.is_relative_to(root) for root in self._roots()
+        ):
+            raise LinkRefused(name=name, detail="it leads into the system's own folders")
         if not stat.S_ISREG(mode.st_mode):
             raise DeviceRefused(name=name)
         return Place(name=name, open=lambda: open_regular(real), size=mode.st_size, file=real)

@@ -336,3 +336,29 @@ def test_a_list_of_links_beside_files_of_their_ids_is_read(tmp_path: Path) -> No
     assert second.open is None
     assert second.identifiers is not None
     assert second.identifiers.youtube == "--0PQM4-hqg"
+
+
+def test_links_of_the_manifests_folder_are_followed_to_files(tmp_path: Path) -> None:
+    """The Hugging Face cache keeps manifest and audio as links to files of other names elsewhere."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "rev"
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    (blobs / "0a1b").write_bytes(clip(0))
+    (blobs / "2c3d").write_text("file_name,text\nclip.wav,a\nproc.wav,b\ngone.wav,c\n")
+    (snapshot / "clip.wav").symlink_to("../../blobs/0a1b")
+    (snapshot / "metadata.csv").symlink_to("../../blobs/2c3d")
+    (snapshot / "proc.wav").symlink_to("/proc/self/environ")
+    (snapshot / "gone.wav").symlink_to("../../blobs/none")
+    items = list(open_source(snapshot / "metadata.csv"))
+    codes = [item.code if isinstance(item, Skipped) else "ok" for item in items]
+    assert codes == ["ok", "link_refused", "item_missing"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\u00a0b.wav", "\u200bx.wav", "tab\there.wav", "ü.wav", "u\u0308.wav", "%41.wav"]
+)
+def test_a_name_is_looked_for_as_it_is_written(name: str, tmp_path: Path) -> None:
+    """Characters that are shown as escapes, or have two spellings, are still those of the file."""
+    (tmp_path / name).write_bytes(clip(0))
+    (tmp_path / "l.jsonl").write_text(json.dumps({"path": name}) + "\n")
+    assert read(tmp_path / "l.jsonl") == [clip(0)]

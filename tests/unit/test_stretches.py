@@ -155,6 +155,25 @@ def test_a_part_that_is_not_clear_is_reported_and_not_judged_by_the_whole(form: 
     assert isinstance(second, Recording)
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a.wav,0,9\na.wav,11,19\n", [(0.0, 9.0), (11.0, 19.0)]),
+        ("a.wav\t0:00\t0:09\na.wav\t0:11\t0:19\n", [(0.0, 9.0), (11.0, 19.0)]),
+        ("a.wav,11,8\na.wav,0,9\n", ["bad_entry", "bad_entry"]),
+        ("a.wav,3\na.wav,4\n", ["bad_entry", "bad_entry"]),
+        ("a.wav,x\na.wav,y\n", [(None, None), (None, None)]),
+        ("a.wav,1,2\nb.wav,3,4\n", [(None, None), (None, None)]),
+    ],
+)
+def test_times_without_a_header_are_not_passed_over(rows: str, expected: list[Any], tmp_path: Path) -> None:
+    """Rows that share a file and differ in numbers mean parts of it: cut if that is plain, else reported."""
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(clip(0))
+    (tmp_path / "l.csv").write_text(rows)
+    assert spans(tmp_path / "l.csv") == expected
+
+
 def test_times_of_a_table_keep_their_units(tmp_path: Path) -> None:
     """Arrow's own durations and times of day need no unit in the column's name; decimals are numbers."""
     import datetime
