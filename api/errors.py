@@ -28,11 +28,11 @@ class NoAudioHere(SourceError):
 
     code = "no_audio_here"
 
-    def __init__(self, *, source: str, passed_over: str) -> None:
+    def __init__(self, *, source: str, passed_over: str, lists: str = "") -> None:
         self.source, self.passed_over = source, passed_over
         super().__init__(
             f"{source} holds no audio ({passed_over or 'it is empty'})",
-            hint="give the folder, archive or manifest that holds the audio",
+            hint=f"give the {lists or 'folder, archive or manifest'} that holds or names the audio",
         )
 
 

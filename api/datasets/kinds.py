@@ -11,15 +11,17 @@ MAX_KINDS: Final = 200
 OTHER: Final = "other"
 APPLE_DOUBLE: Final = "AppleDouble"
 """What macOS calls its notes beside a file (``._clip.mp3``)."""
+_LISTS: Final = frozenset({"csv", "tsv", "jsonl", "ndjson", "json", "m3u", "m3u8", "pls", "lst", "scp"})
 _SHOWN: Final = 12
 _LONGEST: Final = 16
 _PACKED: Final = frozenset({"gz", "bz2", "xz", "zst"})
 MAY_HOLD_SOUND: Final = frozenset({
-    "bin", "beton", "dat", "db", "h5", "hdf", "hdf5", "lmdb", "mat", "mdb", "mds", "msgpack", "nc",
-    "npy", "npz", "pickle", "pkl", "pt", "pth", "rec", "safetensors", "sqlite", "sqlite3", "tfrecord",
-    "tfrecords", "zarr",
+    "array_record", "arrayrecord", "beton", "bin", "dat", "db", "dls", "exs", "f32", "f32le", "h5",
+    "hdf", "hdf5", "it", "lmdb", "mat", "mdb", "mds", "mod", "msgpack", "mtm", "nc", "npy", "npz",
+    "pickle", "pkl", "pt", "pth", "raw", "rec", "riegeli", "s16", "s16le", "s24le", "s3m",
+    "safetensors", "sf2", "sf3", "sqlite", "sqlite3", "swf", "tfrecord", "tfrecords", "xm", "zarr",
 })  # fmt: skip
-"""Kinds that hold numbers of any meaning, samples too; no reader here looks into them."""
+"""Kinds that hold numbers of any meaning, samples too, or instruments; no reader here looks into them."""
 
 
 def kind_of(name: str) -> str:
@@ -64,6 +66,12 @@ def passed_over_words(kinds: Mapping[str, int]) -> list[str]:
         verb = "file that may" if n_unknown == 1 else "files that may"
         said.append(f"{n_unknown:,} {verb} hold sound in a form that is not read: {_listed(unknown)}")
     return said
+
+
+def lists_among(kinds: Mapping[str, int]) -> str:
+    """Name the kinds of files that may be manifests, for a hint; empty where there are none."""
+    found = sorted(kind for kind in kinds if kind.partition(".")[0] in _LISTS)
+    return f"manifest itself (a {' or '.join(found)} file)" if found else ""
 
 
 def _files(number: int) -> str:

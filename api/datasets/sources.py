@@ -16,7 +16,7 @@ from api.datasets.isolated.careful import CarefulResolver
 from api.datasets.isolated.plain import is_plain
 from api.datasets.isolated.request import Request
 from api.datasets.kaldi import KaldiReader
-from api.datasets.kinds import passed_over_words
+from api.datasets.kinds import lists_among, passed_over_words
 from api.datasets.labels import HEAD_BYTES, label, suffix
 from api.datasets.lhotse import LhotseReader
 from api.datasets.manifest import ManifestReader
@@ -293,7 +293,9 @@ def open_here(request: Request, *, around: Callable[[Opening], Opening] = carefu
     name = options.get("reader") or _recognise(opening)
     opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:
-        raise NoAudioHere(source=opening.source, passed_over="; ".join(passed_over_words(opened.passed_over)))
+        kinds = opened.passed_over
+        said = "; ".join(passed_over_words(kinds))
+        raise NoAudioHere(source=opening.source, passed_over=said, lists=lists_among(kinds))
     return opened
 
 

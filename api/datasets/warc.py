@@ -21,7 +21,7 @@ from api.datasets.tars import cut_off
 from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, ItemUnreadable, NestedArchive, SourceCutOff, StreamMovedOn
 
-_WITH_CONTENT: Final = frozenset({"response", "resource"})
+_WITH_CONTENT: Final = frozenset({"response", "resource", "conversion"})
 # the last three are what warcio comes to on a record that lacks a header it counts on
 _WARC_ERRORS: Final = (
     ArchiveLoadFailed, StatusAndHeadersParserException, ChunkedDataException, *UNPACK_ERRORS,

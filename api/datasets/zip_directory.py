@@ -49,8 +49,8 @@ class Entry:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder: by its name, as all tools have it."""
-        return self.name.endswith(("/", "\\"))
+        """Whether it is a folder: by its name, and only where nothing is stored under it."""
+        return self.name.endswith(("/", "\\")) and not self.size and not self.packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

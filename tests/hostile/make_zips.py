@@ -236,6 +236,11 @@ def zip_then_sound(root: Path) -> Path:
     return path
 
 
+def zip_folder_of_sound(root: Path) -> Path:
+    """Make: zip with sound under names that are those of folders."""
+    return zip_of(root, [("a.wav", wav()), ("b.wav/", wav(1)), ("c\\", wav(2)), ("empty/", b"")])
+
+
 def zip_split(root: Path) -> Path:
     """Make: the last part of a zip that was split."""
     path = zip_of(root, [("a.wav", wav())])
@@ -275,6 +280,7 @@ ZIPS: tuple[Case, ...] = (
     Case("zip after zip", zip_after_zip, {"ok", "unlisted_data"}),
     Case("zip with a member that is not listed", zip_hidden_member, {"ok", "unlisted_data"}),
     Case("sound after a zip", zip_then_sound, {"ok", "unlisted_data"}),
+    Case("zip of sound called like folders", zip_folder_of_sound, {"ok"}),
     Case("zip split in parts", zip_split, {"source_broken"}),
     Case("zip bomb of notes", zip_bomb_of_notes, {"ok"}),
     Case("zip damaged deflate", zip_damaged_deflate, {"item_unreadable"}),

@@ -217,8 +217,9 @@ def test_an_archive_of_other_files_is_counted_by_what_it_holds(tmp_path: Path) -
 def test_a_folder_without_audio_says_what_is_there(tmp_path: Path) -> None:
     """Nothing to compare is an error that lists what was found instead."""
     (tmp_path / "list.csv").write_text("path\nx.wav\n")
-    with pytest.raises(NoAudioHere, match="1 file that holds no sound: csv 1"):
+    with pytest.raises(NoAudioHere, match="1 file that holds no sound: csv 1") as caught:
         open_source(tmp_path)
+    assert "manifest itself (a csv file)" in caught.value.hint
 
 
 HEADS: dict[str, bytes] = {
