@@ -109,7 +109,8 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        return parts or ((value,) if value.strip() else ())  # "," must not mean that none is set
 
     @field_validator("home")
     @classmethod

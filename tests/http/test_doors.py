@@ -160,6 +160,17 @@ def test_a_record_that_is_none_stops_the_server_from_starting(settings: Settings
         create_app(settings.model_copy(update={"api_keys": (record,)}))
 
 
+@pytest.mark.parametrize("said", [",", " , ,", "abc", "local:12ab34cd:zz"])
+def test_a_mistyped_list_of_keys_is_not_an_open_door(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """Commas alone are as wrong as any other text: the server does not start without its keys."""
+    monkeypatch.setenv("EARWITNESS_API_KEYS", said)
+    with pytest.raises(BadKeyRecord):
+        serve_for_real(Settings(home=settings.home), host="127.0.0.1", port=0)
+    assert not settings.home.exists()
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
 def test_beyond_this_machine_keys_are_demanded(settings: Settings, host: str) -> None:
     """Listening where others can reach it, without a key, is refused before anything is opened."""
