@@ -16,10 +16,11 @@ _SHOWN: Final = 12
 _LONGEST: Final = 16
 _PACKED: Final = frozenset({"gz", "bz2", "xz", "zst"})
 MAY_HOLD_SOUND: Final = frozenset({
-    "array_record", "arrayrecord", "beton", "bin", "dat", "db", "dls", "exs", "f32", "f32le", "h5",
-    "hdf", "hdf5", "it", "lmdb", "mat", "mdb", "mds", "mod", "msgpack", "mtm", "nc", "npy", "npz",
-    "pickle", "pkl", "pt", "pth", "raw", "rec", "riegeli", "s16", "s16le", "s24le", "s3m",
-    "safetensors", "sf2", "sf3", "sqlite", "sqlite3", "swf", "tfrecord", "tfrecords", "xm", "zarr",
+    "array_record", "arrayrecord", "avro", "beton", "bin", "dat", "db", "dls", "duckdb", "exs", "f32",
+    "f32le", "fst", "h5", "hdf", "hdf5", "it", "lance", "lmdb", "mat", "mdb", "mds", "mod", "msgpack",
+    "mtm", "nc", "npy", "npz", "orc", "pickle", "pkl", "pt", "pth", "raw", "rdata", "rds", "rec",
+    "riegeli", "s16", "s16le", "s24le", "s3m", "safetensors", "sf2", "sf3", "sqlite", "sqlite3", "swf",
+    "tfrecord", "tfrecords", "xm", "zarr",
 })  # fmt: skip
 """Kinds that hold numbers of any meaning, samples too, or instruments; no reader here looks into them."""
 

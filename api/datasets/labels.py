@@ -27,9 +27,11 @@ SHARED_SUFFIXES: Final = frozenset({
 """Names of sound that other files have too (TypeScript is text); text of these names is no item."""
 
 ARCHIVE_SUFFIXES: Final = frozenset({
-    ".zip", ".zipx", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tbz", ".tbz2",
-    ".txz", ".tzst", ".lzma", ".lz", ".lz4", ".br", ".cab", ".iso", ".dmg", ".cpio", ".rpm", ".parquet",
-    ".arrow", ".feather", ".warc",
+    ".001", ".002", ".7z", ".ace", ".arj", ".arrow", ".arrows", ".br", ".bz2", ".cab", ".cb7", ".cbr",
+    ".cbz", ".cpio", ".deb", ".dmg", ".feather", ".gz", ".img", ".ipc", ".iso", ".lha", ".lz", ".lz4",
+    ".lzh", ".lzma", ".lzo", ".parquet", ".rar", ".rpm", ".sit", ".sitx", ".sqsh", ".squashfs", ".tar",
+    ".tbz", ".tbz2", ".tgz", ".txz", ".tzst", ".vhd", ".vmdk", ".warc", ".wim", ".xar", ".xz", ".z",
+    ".z01", ".z02", ".zip", ".zipx", ".zpaq", ".zst",
 })  # fmt: skip
 """Names of files that hold other files or a table."""
 
@@ -38,6 +40,7 @@ ARCHIVES: Final = (
     (0, b"PK\x05\x06", "an empty zip archive"),
     (0, b"PK\x07\x08", "a part of a split zip archive"),
     (0, b"\x1f\x8b", "a gzip file"),
+    (0, b"\x1f\x9d", "a file of compress"),
     (4, b"1AY&SY", "a bzip2 file"),
     (4, b"\x17\x72\x45\x38\x50\x90", "an empty bzip2 file"),
     (0, b"\xfd7zXZ\0", "an xz file"),

@@ -30,6 +30,7 @@ from api.datasets.tape import BLOCK, open_tape
 from api.datasets.text_forms import has_audio, is_path_list, is_wav_scp, told_delimited
 from api.datasets.types import Json, SourceLimits
 from api.datasets.unpack import compression_of
+from api.datasets.zip_directory import ends_like_zip
 from api.errors import ItemRefused, ItemUnreadable, SourceTooLarge
 
 TAR_ENDINGS: Final = (
@@ -60,6 +61,8 @@ def recognise_file(place: Place, *, limits: SourceLimits) -> str | None:
     for magic, reader in _MAGIC:
         if head.startswith(magic):
             return reader
+    if suffix(place.name) == ".zip" and _is_prefixed_zip(place):
+        return "zip"
     if _tar_header(head):
         return "tar" if not _is_webdataset(place, packing="tar", limits=limits) else "webdataset"
     if packing := packing_of(head):
@@ -79,6 +82,12 @@ _MAGIC: Final = (
     (b"\xff\xff\xff\xff", "arrow"),  # a stream of Arrow messages
     (b"WARC/", "warc"),
 )
+
+
+def _is_prefixed_zip(place: Place) -> bool:
+    """Whether a zip has something before it, such as the program that unpacks it."""
+    with closing(place.open()) as stream:
+        return stream.seekable() and ends_like_zip(stream)
 
 
 def packing_of(head: bytes) -> str | None:

@@ -66,6 +66,12 @@ class Directory:
     """Bytes that follow the end of the zip."""
 
 
+def ends_like_zip(stream: BinaryIO) -> bool:
+    """Whether a file ends with the end record of a zip, whatever it begins with."""
+    stream.seek(max(0, stream.seek(0, 2) - _TAIL_BYTES))
+    return b"PK\x05\x06" in stream.read(_TAIL_BYTES)
+
+
 def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Directory:
     """Find the directory from the file's end, once its size and count are known to be within their caps.
 

@@ -241,6 +241,13 @@ def zip_folder_of_sound(root: Path) -> Path:
     return zip_of(root, [("a.wav", wav()), ("b.wav/", wav(1)), ("c\\", wav(2)), ("empty/", b"")])
 
 
+def zip_behind_a_program(root: Path) -> Path:
+    """Make: zip with a program before it, as self-extracting zips have."""
+    path = zip_of(root, [("a.wav", wav())])
+    path.write_bytes(b"MZ" + bytes(range(256)) * 40 + path.read_bytes())
+    return path
+
+
 def zip_split(root: Path) -> Path:
     """Make: the last part of a zip that was split."""
     path = zip_of(root, [("a.wav", wav())])
@@ -281,6 +288,7 @@ ZIPS: tuple[Case, ...] = (
     Case("zip with a member that is not listed", zip_hidden_member, {"ok", "unlisted_data"}),
     Case("sound after a zip", zip_then_sound, {"ok", "unlisted_data"}),
     Case("zip of sound called like folders", zip_folder_of_sound, {"ok"}),
+    Case("zip behind a program", zip_behind_a_program, {"ok"}),
     Case("zip split in parts", zip_split, {"source_broken"}),
     Case("zip bomb of notes", zip_bomb_of_notes, {"ok"}),
     Case("zip damaged deflate", zip_damaged_deflate, {"item_unreadable"}),

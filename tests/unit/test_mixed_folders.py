@@ -195,11 +195,18 @@ def test_an_archive_of_the_folder_that_cannot_be_read_is_one_item(tmp_path: Path
     (tmp_path / "ok.wav").write_bytes(clip(1))
     (tmp_path / "a.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(90))
     (tmp_path / "b.rar").write_bytes(b"Rar!\x1a\x07\x01\0" + bytes(90))
+    (tmp_path / "c.tar.Z").write_bytes(b"\x1f\x9d\x90" + bytes(90))
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04" + bytes(90))
     (tmp_path / "broken.parquet").write_bytes(b"PAR1" + bytes(90))
     found = {item.item_id: item for item in open_source(tmp_path)}
     assert isinstance(found.pop("ok.wav"), Recording)
-    assert {name.partition("#")[0] for name in found} == {"a.7z", "b.rar", "broken.zip", "broken.parquet"}
+    assert {name.partition("#")[0] for name in found} == {
+        "a.7z",
+        "b.rar",
+        "c.tar.Z",
+        "broken.zip",
+        "broken.parquet",
+    }
     refused = found["a.7z"]
     assert isinstance(refused, Skipped)
     assert "a 7z archive" in refused.message
