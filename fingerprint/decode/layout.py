@@ -8,6 +8,7 @@ from typing import Final
 
 from fingerprint.decode.ac3 import lay_ac3
 from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
+from fingerprint.decode.blocks import lay_iff, lay_wavpack
 from fingerprint.decode.boxes import lay_asf, lay_avi, lay_mp4, lay_webm
 from fingerprint.decode.flac import ends_in_frames
 from fingerprint.decode.formats import Format
@@ -29,6 +30,7 @@ _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.TTA: re.compile(rb"TTA1[\x01\x02]\x00.\x00.\x00", re.DOTALL),
     Format.TAK: re.compile(rb"tBaK\x01[\x00-\x40]\x00\x00"),
     Format.AMR: re.compile(rb"#!AMR(?:-WB)?\n"),
+    Format.REAL: re.compile(rb"\.RMF\x00\x00\x00\x12\x00"),
     Format.VOC: re.compile(rb"Creative Voice File\x1a"),
     Format.SPHERE: re.compile(rb"NIST_1A\n   \d{4}\n"),
     Format.SOX: re.compile(rb"\.SoX.\x00\x00\x00|XoS\.\x00\x00\x00.", re.DOTALL),
@@ -46,8 +48,8 @@ _OTHERS: Final = re.compile(
 """How a further file of another format may begin."""
 
 _BARE: Final = frozenset(
-    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.WAVPACK, Format.SHORTEN, Format.DTS,
-     Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.IFF, Format.SOX, Format.IRCAM,
+    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.SHORTEN, Format.DTS,
+     Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.SOX, Format.IRCAM,
      Format.DSF, Format.QOA, Format.MUSEPACK, Format.MUSEPACK8, Format.LOAS}
 )  # fmt: skip
 """Formats that never hold frames of MPEG audio or pages of Ogg themselves."""
@@ -69,6 +71,8 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.WEBM: lay_webm,
     Format.AVI: lay_avi,
     Format.ASF: lay_asf,
+    Format.WAVPACK: lay_wavpack,
+    Format.IFF: lay_iff,
     Format.AC3: lay_ac3,
     Format.EAC3: lay_ac3,
     Format.TS: lay_ts,

@@ -13,7 +13,7 @@ from fingerprint.decode.protocol import Hangup
 from fingerprint.decode.reply import Reply
 from fingerprint.types import RATE_HZ, Decoded
 from tests.hostile.encode import SUFFIXES, by_soundfile, encoded, sound, tracks
-from tests.hostile.encode_more import encoded_more
+from tests.hostile.encode_more import BY_HAND, BY_LIBRARY, encoded_more
 
 ABRUPT = 0.1
 """Seconds that codecs may add or trim of a link."""
@@ -62,6 +62,14 @@ def test_links_of_other_rates_and_channels_are_decoded(decoder: Decoder, suffix:
     alone = decoder.decode(low(suffix), name="alone").waveform.samples
     first = round(joined.parts[1].start_s * RATE_HZ)
     np.testing.assert_allclose(joined.waveform.samples[first : first + alone.size], alone, atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [*BY_LIBRARY, *BY_HAND])
+def test_a_file_of_any_other_format_joined_to_itself_is_decoded(decoder: Decoder, suffix: str) -> None:
+    """Where the format does not say where its files end, the next one is found by how it begins."""
+    joined = decoder.decode(encoded_more(suffix, 2.0) * 2, name="joined")
+    assert joined.waveform.duration_s + joined.not_compared_s == pytest.approx(4.0, abs=0.3)
+    assert joined.whole, joined.note
 
 
 @pytest.mark.parametrize("codecs", [("ogg", "opus"), ("opus", "oga", "ogg"), ("oga", "ogg")])
@@ -113,7 +121,7 @@ def test_what_a_limit_leaves_of_further_streams_is_reported() -> None:
     assert decoded.waveform.duration_s + decoded.not_compared_s == pytest.approx(4.0, abs=2 * ABRUPT)
 
 
-def test_a_stretch_of_a_worker_that_lies_is_not_believed() -> None:
+def test_what_the_worker_says_of_parts_is_checked() -> None:
     """The parent places parts by the samples that came, and takes no other part than one of the protocol."""
     reply = Reply(name="a", limits=Limits())
     reply._header = {"container": "c", "codec": "c", "rate_hz": 1, "channels": 1}
