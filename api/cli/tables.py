@@ -53,7 +53,8 @@ def print_matches(findings: Sequence[Finding], console: Console) -> None:
         console.print(line, soft_wrap=True, style="bold" if number == 0 else None)
     if any(row.match.e_extrapolated for row in shown_rows):
         console.print(FOOTNOTE, style="dim", soft_wrap=True)
-    console.print(number_of(rows, hidden=len(rows) - len(shown_rows)), soft_wrap=True)
+    if len(rows) > 1:
+        console.print(number_of(rows, hidden=len(rows) - len(shown_rows)), soft_wrap=True)
 
 
 def number_of(rows: Sequence[Row], *, hidden: int) -> str:
