@@ -25,12 +25,13 @@ SEEDS = range(5)
 NAMES = ("works", "scraped")
 
 adds = st.tuples(st.just("add"), st.sampled_from(NAMES), st.lists(st.sampled_from(SEEDS), max_size=4))
+updates = st.tuples(st.just("update"), st.sampled_from(NAMES), st.lists(st.sampled_from(SEEDS), max_size=2))
 removals = st.tuples(st.just("remove"), st.sampled_from(NAMES), st.lists(st.sampled_from(SEEDS), max_size=3))
 others: st.SearchStrategy[tuple[str, str, list[int]]] = st.tuples(
     st.sampled_from(["publish", "rebuild", "reopen", "drop"]), st.sampled_from(NAMES), st.just([])
 )
 History = list[tuple[str, str, list[int]]]
-histories: st.SearchStrategy[History] = st.lists(st.one_of(adds, adds, removals, others), max_size=8)
+histories: st.SearchStrategy[History] = st.lists(st.one_of(adds, adds, updates, removals, others), max_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,10 @@ class _Both:
         if verb == "add":
             added = self.writer.add(self.collection(name), [some_item(seed) for seed in seeds])
             self.model[name].update({seed: one.item for seed, one in zip(seeds, added, strict=True)})
+        elif verb == "update":
+            for seed in set(seeds) & self.model[name].keys():
+                item = self.model[name][seed]
+                self.writer.update_metadata(self.collection(name), item, title=f"title {len(seeds)}")
         elif verb == "remove":
             items = [self.model[name].pop(seed) for seed in set(seeds) & self.model[name].keys()]
             self.writer.remove(self.collection(name), items=items)
