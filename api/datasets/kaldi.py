@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from api.datasets.clocks import number_of
 from api.datasets.entries import NOTHING_SAID, About, named_item
-from api.datasets.labels import Names, label
+from api.datasets.labels import Names
 from api.datasets.lines import lines_of
 from api.datasets.places import Place
-from api.datasets.resolve import Resolver
+from api.datasets.resolve import Resolver, short_id
 from api.datasets.stretches import Stretch
 from api.datasets.types import NONE_PASSED_OVER, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, ItemMissing
@@ -82,15 +82,17 @@ class KaldiReader:
         if end_s < 0:  # Kaldi's word for the end of the file
             end_s = None
         if not 0.0 <= start_s < (1e9 if end_s is None else end_s) <= 1e9:
-            return self._bad(label(name), f"from {start_s} s to {end_s} s")
+            return self._bad(short_id(name), f"from {start_s} s to {end_s} s")
         if recording not in paths:
-            missing = ItemMissing(name=label(name), detail=f"no recording {label(recording)} in wav.scp")
-            return Skipped.of(missing, item_id=label(name))
+            missing = ItemMissing(
+                name=short_id(name), detail=f"no recording {short_id(recording)} in wav.scp"
+            )
+            return Skipped.of(missing, item_id=short_id(name))
         return self._named(paths[recording], name, About(stretch=Stretch(start_s=start_s, end_s=end_s)))
 
     def _named(self, path: str, name: str, about: About = NOTHING_SAID) -> Recording | Skipped:
         return named_item(
-            path, item_id=label(name), resolver=self._resolver, limits=self._limits, about=about
+            path, item_id=short_id(name), resolver=self._resolver, limits=self._limits, about=about
         )
 
     def _bad(self, item_id: str, detail: str) -> Skipped:

@@ -10,11 +10,11 @@ from api.datasets.entry_errors import StretchUnclear
 from api.datasets.held import base64_audio
 from api.datasets.json_rows import json_rows
 from api.datasets.json_text import BadJson, parse_json, text_of
-from api.datasets.labels import Names, label
+from api.datasets.labels import Names
 from api.datasets.lines import head_lines
 from api.datasets.places import Place
 from api.datasets.presets import Layout
-from api.datasets.resolve import Resolver, shortened
+from api.datasets.resolve import Resolver, short_id, shortened
 from api.datasets.rows import Row, rows
 from api.datasets.streams import reason
 from api.datasets.stretches import WHOLE, BadStretch, Stretch, stretch_of
@@ -81,7 +81,7 @@ class LhotseReader:
 
     def _items(self, cut: Mapping[str, Json], where: str, names: Names) -> Iterator[Recording | Skipped]:
         """The items of one recording or cut: one for each source that it means."""
-        base = label(text_of(cut, "id") or where)
+        base = short_id(text_of(cut, "id") or where)
         sources = _sources_of(cut)
         if not sources:
             yield self._skipped(BadEntry(name=base, detail="no audio source"), names.take(base))

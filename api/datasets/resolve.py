@@ -26,6 +26,7 @@ from api.errors import (
 
 LONGEST_NAME: Final = 4096
 """Characters of a path or URL; what is longer is no name of a file."""
+LONGEST_ID: Final = 400
 USUAL_FOLDERS: Final = (
     "", "clips", "wavs", "wav", "audio", "audios", "data", "mp3", "mp3s", "flac", "sounds", "recordings",
     "files", "media", "songs", "tracks", "music", "segments", "wav48", "audio_files",
@@ -72,6 +73,11 @@ def check_entry(text: str) -> None:
         raise BadEntry(name=shortened(text), detail=f"text of {len(text):,} characters is no path")
     if not text.strip() or "\0" in text:
         raise BadEntry(name=label(text) or "(empty)", detail="no path")
+
+
+def short_id(text: str) -> str:
+    """A name that an entry gives itself, as an id: one that is too long is cut."""
+    return label(text) if len(text) <= LONGEST_ID else f"{label(text[:LONGEST_ID])}..."
 
 
 def shortened(text: str) -> str:

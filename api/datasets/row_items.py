@@ -15,12 +15,11 @@ from api.datasets.labels import label
 from api.datasets.members import called_like_audio
 from api.datasets.presets import Entry, Layout
 from api.datasets.rates import own_rate
-from api.datasets.resolve import LONGEST_NAME, Resolver
+from api.datasets.resolve import LONGEST_ID, LONGEST_NAME, Resolver, short_id
 from api.datasets.stretches import WHOLE
 from api.datasets.types import Json, Recording, Skipped, SourceLimits
 from api.errors import BadEntry, ItemMissing, ItemRefused
 
-_LONGEST_ID: Final = 400
 _MOST_LEFT_OUT: Final = 100
 
 
@@ -69,10 +68,10 @@ class RowItems:
         if self.layout.path_column is not None:
             self._note_left_out(fields, entry)
         own = _own_id(entry, number) if own_id else number
-        base = label(entry.item_id or number) if own_id else number
+        base = short_id(entry.item_id or number) if own_id else number
         found: list[tuple[Named, Recording | Skipped]] = []
         for named in entry.named:
-            item_id = own if len(entry.named) == 1 else f"{base}/{label(named.column)}"
+            item_id = own if len(entry.named) == 1 else f"{base}/{short_id(named.column)}"
             item = self._found(named, about, item_id=item_id)
             if item is not None and not is_another_name(named, item, found):
                 found.append((named, item))
@@ -88,7 +87,7 @@ class RowItems:
             text = each.value if isinstance(each.value, str) else None
             another = text is None or (called_like_audio(text) and stem_of(text) not in stems)
             if each.sure and another and each.column not in taken and len(self.left_out) < _MOST_LEFT_OUT:
-                self.left_out[label(each.column)] = None
+                self.left_out[short_id(each.column)] = None
 
     def _own_rate(self, named: Named) -> float | None:
         try:
@@ -183,15 +182,13 @@ class RowItems:
 def _own_id(entry: Entry, number: str) -> str:
     """The id of a row that is one item: its own, or its one path where that is short enough to be one."""
     if entry.item_id is not None:
-        return label(entry.item_id)
+        return short_id(entry.item_id)
     value = entry.named[0].value if entry.named else None
     if entry.path is not None:
         value = entry.path
     if isinstance(value, dict):
         value = value.get("path")
-    return (
-        label(value.strip()) if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST_ID else number
-    )
+    return label(value.strip()) if isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_ID else number
 
 
 def is_another_name(

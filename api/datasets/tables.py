@@ -16,7 +16,7 @@ from api.datasets.entries import About, held_item, named_item
 from api.datasets.entry_errors import ColumnNotCompared
 from api.datasets.held import base64_audio, rate_named, samples_audio
 from api.datasets.labels import HEAD_BYTES, label, looks_like_audio
-from api.datasets.resolve import LONGEST_NAME, Resolver
+from api.datasets.resolve import LONGEST_NAME, Resolver, short_id
 from api.datasets.row_items import RowItems
 from api.datasets.table_columns import Column, Plan, array_field, bytes_field, kind_of
 from api.datasets.types import Json, Recording, Skipped, SourceLimits
@@ -68,7 +68,7 @@ class Rows:
         entry = made.layout.entry(row, own_rate=lambda _: None)
         about = made.about(row, entry)
         parts = [
-            (f"{label(column.name)}{tail}", column, part)
+            (f"{short_id(column.name)}{tail}", column, part)
             for column, value in values
             for tail, part in _parts(value, column)
         ]
@@ -81,14 +81,14 @@ class Rows:
                 found.append(item)
         beside = [] if self.wanted is not None else list(self._beside(entry.named, about, number))
         if beside and len(found) == 1 and not several:
-            found = [replace(found[0], item_id=f"{number}/{label(self.plan.held[0].name)}")]
+            found = [replace(found[0], item_id=f"{number}/{short_id(self.plan.held[0].name)}")]
         yield from [*found, *beside] or made.items(row, number, own_id=False)
 
     def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[Recording]:
         """Files that a row of audio names besides, by a column that says so."""
         for each in named:
             if isinstance(each.value, str) and called_as_sound(each.column):
-                item_id = f"{number}/{label(each.column)}"
+                item_id = f"{number}/{short_id(each.column)}"
                 item = named_item(
                     each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about
                 )

@@ -199,6 +199,27 @@ def test_no_message_quotes_a_long_text(tmp_path: Path) -> None:
         assert len(item.path) < 1_000
 
 
+@pytest.mark.parametrize("name", ["l.csv", "l.jsonl", "wav.scp", "r.jsonl"])
+def test_no_id_is_longer_than_an_id(name: str, tmp_path: Path) -> None:
+    """Whatever an entry calls itself or its columns, its id can be shown."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    (tmp_path / "b.wav").write_bytes(clip(1))
+    long = "i" * 20_000
+    source = [{"type": "file", "channels": [0], "source": "a.wav"}]
+    (tmp_path / name).write_text(
+        {
+            "l.csv": f"id,path,vocals{long}_wav\n{long},a.wav,b.wav\n",
+            "l.jsonl": json.dumps({"id": long, "audio": "a.wav"}) + "\n",
+            "wav.scp": f"{long} a.wav\n",
+            "r.jsonl": json.dumps({"id": long, "sources": source}) + "\n",
+        }[name]
+    )
+    items = list(open_source(tmp_path / name))
+    assert all(isinstance(item, Recording) for item in items)
+    assert items
+    assert all(len(item.item_id) < 900 for item in items)
+
+
 @pytest.mark.parametrize("entry", [{"array": WAVE.tolist(), "sampling_rate": RATE}, {"bytes": "base64"}])
 def test_json_entries_may_hold_audio_too(entry: dict[str, Any], tmp_path: Path) -> None:
     """Samples and base64 in JSON lines are read as in tables."""
