@@ -15,7 +15,7 @@ from fingerprint.errors import SchemeMismatch
 from fingerprint.params import PARAMS
 from fingerprint.reverb import dry
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align, same_place
+from index.align import SAME_SPAN, Alignment, align, same_place, shared_s
 from index.classify import classify, mark_shared
 from index.constellation import contrast
 from index.errors import SearchTimeout
@@ -215,13 +215,30 @@ def _is_anothers(one: Judged, other: Judged) -> bool:
 
 def _placed(search: Search, chain: Sequence[Judged]) -> list[Judged]:
     """What of the alignments with one recording stands, most certain first; none explains the same twice."""
-    if search.query.duration_s < LEAST_QUERY_S or chain[0].e_value > OVERWHELMING_E:
+    if search.query.duration_s < LEAST_QUERY_S or chain[0].e_value > MATCH_E_VALUE:
         return _apart(chain)
+    chain = _without_weak_repeats(chain)
+    if chain[0].e_value > OVERWHELMING_E:
+        return _copies(_apart(chain), search)
     echoes = search.echoes.get(chain[0].alignment.recording, [])
     every = [*chain, *(replace(chain[0], alignment=echo) for echo in echoes)]
     parts = placed([one.alignment for one in every], search.scoring) if len(every) > 1 else []
     stand = [replace(every[number], alignment=part) for number, part in parts] or _apart(chain)
     return sorted(_copies(stand, search), key=lambda one: (one.e_value, -one.alignment.score))
+
+
+def _without_weak_repeats(chain: Sequence[Judged]) -> list[Judged]:
+    """Leave out what is no match by itself, where a surer one explains that stretch of the recording."""
+    kept = list[Judged]()
+    for one in chain:
+        start_s, end_s = one.alignment.reference_span_s
+        repeats = any(
+            shared_s((start_s, end_s), other.alignment.reference_span_s) > SAME_SPAN * (end_s - start_s)
+            for other in kept
+        )
+        if one.e_value <= MATCH_E_VALUE or not repeats:
+            kept.append(one)
+    return kept
 
 
 def _copies(stand: Sequence[Judged], search: Search) -> list[Judged]:
