@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from api.datasets import Recording, Skipped, SourceLimits, open_source
+from api.datasets import Recording, Skipped, SourceLimits
 from api.datasets.clean import write_clean
 from tests.contract.packings import clip
+from tests.unit.opened_here import open_source
 
 N = 3
 

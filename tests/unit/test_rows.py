@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.datasets import Recording, open_source
+from api.datasets import Recording
 from api.datasets.clean import write_clean
 from api.datasets.types import Manifest
 from tests.contract.packings import clip
+from tests.unit.opened_here import open_source
 
 N_ROWS = 8
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api.datasets import Recording, Skipped, open_source
+from api.datasets import Recording, Skipped
 from tests.contract.packings import clip
+from tests.unit.opened_here import open_source
 
 
 def files(folder: Path) -> None:

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api.datasets import Recording, Skipped, open_source
+from api.datasets import Recording, Skipped
 from api.datasets.stretches import BadStretch, stretch_of
 from tests.contract.packings import clip
+from tests.unit.opened_here import open_source
 
 FORMS: list[dict[str, Any]] = [
     {"start": 11, "end": 19},

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api.datasets import Recording, Skipped, SourceLimits, open_source
+from api.datasets import Recording, Skipped, SourceLimits
 from api.errors import NoAudioColumn
 from tests.contract.packings import clip
+from tests.unit.opened_here import open_source
 
 RATE = 8_000
 WAVE = (np.sin(np.arange(800) / 7.0) * 0.5).astype(np.float32)
