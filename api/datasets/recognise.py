@@ -166,7 +166,7 @@ def _recognise_text(place: Place, *, limits: SourceLimits) -> str | None:
         lines = [line for line in head_lines(place, limits) if line.strip()]
     except (OSError, ItemRefused):
         return None
-    if not lines or any("\0" in line for line in lines[:8]):
+    if not lines or _is_binary(lines[:8]):
         return None
     first = lines[0].lstrip()
     if first.startswith(("{", "[")) and not first.lower().startswith("[playlist]"):
@@ -234,3 +234,8 @@ def _recognise_object(place: Place, *, limits: SourceLimits) -> str | None:
     if entries and isinstance(entries[0], dict) and is_lhotse(entries[0]):
         return "lhotse"
     return _json_of(entries[0]) if entries else "json"
+
+
+def _is_binary(lines: Sequence[str]) -> bool:
+    """Whether most lines hold a NUL; one row that does is that row's error."""
+    return 2 * sum("\0" in line for line in lines) > len(lines)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from api.datasets.isolated import worker
-from api.datasets.isolated.frames import Channel
+from api.datasets.isolated.frames import Channel, Message
 from api.datasets.types import Recording, Skipped
 from api.datasets.zips import ZipReader
 
@@ -80,16 +81,29 @@ def _late(item: Recording | Skipped, name: str) -> Recording | Skipped:
     return replace(item, open=opened, file=None)
 
 
+NONSENSE: Final[dict[str, dict[str, object]]] = {
+    "ready": {"say": "ready", "format": 7, "shards": "x", "passed_over": []},
+    "item": {"say": "item", "item": {"id": 7, "path": ["x"], "file": "../x"}},
+    "end": {"say": "end", "passed_over": {"txt": -1}},
+}
+
+
 def lie() -> None:
-    """Say the first thing that comes to mind."""
-    send: Callable[..., None] = Channel.send
+    """Say nonsense in place of the message that the source is called after."""
+    send, receive = Channel.send, Channel.receive
+    about: list[str] = []
 
-    def lying(channel: Channel, header: dict[str, object], payload: bytes = b"", **more: object) -> None:
-        if header.get("say") == "item":
-            header = {"say": "item", "item": {"id": 7, "path": ["x"], "file": "../x"}}
-        send(channel, header, payload, **more)
+    def listening(channel: Channel) -> Message:
+        message = receive(channel)
+        if request := message.header.get("request"):
+            about.append(Path(request["source"]).stem)
+        return message
 
-    Channel.send = lying  # type: ignore[assignment, method-assign]
+    def lying(channel: Channel, header: Mapping[str, object], *payload: bytes, **more: Any) -> None:
+        instead = NONSENSE[about[0]] if header.get("say") == about[0] else header
+        send(channel, instead, *payload, **more)
+
+    Channel.send, Channel.receive = lying, listening  # type: ignore[method-assign, assignment]
     worker.main()
 
 

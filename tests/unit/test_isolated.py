@@ -129,11 +129,15 @@ def test_many_archives_that_end_the_process_are_each_reported(tmp_path: Path) ->
 def test_a_process_that_says_what_cannot_be_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is no item becomes none: the source is reported as cut off there."""
+    """What is no item, no end and no beginning becomes none: the source is reported as cut off there."""
     monkeypatch.setattr("api.datasets.isolated.child.MODULE", "tests.unit.reader_that_lies")
-    (item,) = open_source(zipped(tmp_path / "a.zip", "one"), limits=LIMITS)
-    assert isinstance(item, Skipped)
-    assert "answered what cannot be" in item.message
+    for name in ("item", "end"):
+        *_, rest = open_source(zipped(tmp_path / f"{name}.zip", "one"), limits=LIMITS)
+        assert isinstance(rest, Skipped)
+        assert rest.cut_off
+        assert "answered what cannot be" in rest.message
+    with pytest.raises(SourceReaderFailed, match="answered what cannot be"):
+        open_source(zipped(tmp_path / "ready.zip", "one"), limits=LIMITS)
 
 
 def test_items_can_be_opened_in_any_order_afterwards(tmp_path: Path) -> None:
@@ -225,3 +229,12 @@ def test_a_url_that_is_none_is_its_entrys_error(name: str, text: str, tmp_path: 
     *bad, good = came(open_source(tmp_path / name, limits=LIMITS, allow_remote=True))
     assert " " not in good
     assert all(item.endswith((" bad_entry", " item_unreadable")) for item in bad)
+
+
+def test_a_nul_in_one_line_is_that_lines_error(tmp_path: Path) -> None:
+    """A list is recognised although one of its first lines holds a NUL."""
+    (tmp_path / "ok.wav").write_bytes(clip())
+    (tmp_path / "l.jsonl").write_bytes(b'{"path": "a\0.wav"}\n' + b'{"path": "ok.wav"}\n' * 2)
+    bad, *good = came(open_source(tmp_path / "l.jsonl", limits=LIMITS))
+    assert bad.endswith("bad_entry")
+    assert len(good) == 2

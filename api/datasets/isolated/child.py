@@ -19,6 +19,7 @@ from api.settings import worker_environment
 from fingerprint.errors import EarwitnessError
 
 MODULE: Final = "api.datasets.isolated.worker"
+NONSENSE: Final = "the process that read it answered what cannot be: {}"
 MAX_BLOCKED: Final = 1_000
 """Files of one source that its reading process may die of before the rest is given up."""
 _REASON_CHARS: Final = 300
@@ -117,7 +118,7 @@ class Child:
         except (EOFError, OSError):
             raise self._ended(self._death()) from None
         except BadMessage as error:
-            raise self._ended(f"the process that read it answered what cannot be: {error}") from error
+            raise self._ended(NONSENSE.format(error)) from error
 
     def _opened(self, header: Mapping[str, Any]) -> None:
         place, n_items = text(header, "place"), whole_number(header, "at")

@@ -6,11 +6,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from api.datasets.isolated.child import MAX_BLOCKED, Child, ReaderEnded, close_all, start
+from api.datasets.isolated.child import MAX_BLOCKED, NONSENSE, Child, ReaderEnded, close_all, start
 from api.datasets.isolated.errors import ReaderFailed
 from api.datasets.isolated.frames import BadMessage
 from api.datasets.isolated.request import Request
-from api.datasets.isolated.said import item_taken, text
+from api.datasets.isolated.said import counts, item_taken, text
 from api.datasets.isolated.watch import NO_ITEMS, digest_after
 from api.datasets.labels import label
 from api.datasets.types import Recording, Skipped
@@ -55,7 +55,7 @@ class Passing:
     ) -> None:
         self.blocked = dict(blocked)
         self.number, self._serial = 0, 0
-        self.passed_over: Any = None
+        self.passed_over: Mapping[str, int] | None = None
         self._request, self._opened = request, opened
         self._alive = set[Child]() if child is None else {child}
         # the last item of a passage that is given up can still be read; then the process ends
@@ -67,20 +67,19 @@ class Passing:
         while True:
             try:
                 header = self._next()
-                if header.get("say") == "end":
-                    self.passed_over = header.get("passed_over")
-                    self.close()
-                    return
                 item = self._item(header)
             except ReaderEnded as ended:
                 if rest := self._go_past(ended):
                     yield rest
                     return
+                continue
             except EarwitnessError as error:
                 yield self._rest(error.message)
                 return
-            else:
-                yield item
+            if item is None:
+                self.close()
+                return
+            yield item
 
     def bytes(self, item_id: str) -> BinaryIO:
         """The bytes of the item that was handed out last.
@@ -124,9 +123,13 @@ class Passing:
             self._began = True
         return self._child.ask("next").header
 
-    def _item(self, header: Mapping[str, Any]) -> Recording | Skipped:
+    def _item(self, header: Mapping[str, Any]) -> Recording | Skipped | None:
+        """The item that was said; None at the end."""
         said = header.get("item")
         try:
+            if header.get("say") == "end":
+                self.passed_over = counts(header)
+                return None
             if not isinstance(said, dict):
                 raise BadMessage("no item")
             item_id = text(said, "id")
@@ -134,7 +137,7 @@ class Passing:
             item = item_taken(said, lambda said: self._opened(self, place, said))
         except BadMessage as error:
             self.close()
-            raise ReaderEnded(f"the process that read it answered what cannot be: {error}") from error
+            raise ReaderEnded(NONSENSE.format(error)) from error
         self.number, self._digest = number, digest_after(self._digest, item_id)
         self._serial += 1
         return item

@@ -6,12 +6,12 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from api.datasets.isolated.child import Child, ReaderEnded, close_all, start
+from api.datasets.isolated.child import NONSENSE, Child, ReaderEnded, close_all, start
 from api.datasets.isolated.errors import ReaderFailed, SourceReaderFailed
 from api.datasets.isolated.frames import BadMessage, Message
 from api.datasets.isolated.passing import Passing
 from api.datasets.isolated.request import Request
-from api.datasets.isolated.said import text, text_or_none, whole_number
+from api.datasets.isolated.said import counts, text, text_or_none, whole_number
 from api.datasets.labels import label
 from api.datasets.types import Recording, Skipped, Written
 from api.errors import StreamMovedOn
@@ -30,9 +30,12 @@ def open_isolated(request: Request) -> IsolatedReader:
     """
     blocked: dict[str, str] = {}
     child, ready = start(request, blocked)
-    if ready.header.get("is_manifest") is True:
-        return IsolatedManifest(request, child, ready, blocked)
-    return IsolatedReader(request, child, ready, blocked)
+    kind = IsolatedManifest if ready.header.get("is_manifest") is True else IsolatedReader
+    try:
+        return kind(request, child, ready, blocked)
+    except BadMessage as error:
+        child.close()
+        raise SourceReaderFailed(source=label(request.source), reason=NONSENSE.format(error)) from error
 
 
 class IsolatedReader:
@@ -57,7 +60,7 @@ class IsolatedReader:
         header = ready.header
         self.format = text(header, "format")
         self.shards = _texts(header.get("shards"))
-        self.passed_over: Any = header.get("passed_over")
+        self.passed_over: Mapping[str, int] = counts(header)
         self._total: int | None = None
         self._counted = False
 
@@ -87,7 +90,8 @@ class IsolatedReader:
         self._children -= {child}
         passing = Passing(self._request, child, self._blocked, opened=self._opened)
         yield from passing
-        self.passed_over = passing.passed_over or self.passed_over
+        if passing.passed_over is not None:
+            self.passed_over = passing.passed_over
 
     def _opened(
         self, passing: Passing, place: tuple[int, int], said: Mapping[str, Any]
@@ -133,8 +137,9 @@ class IsolatedManifest(IsolatedReader):
             while message.header.get("say") != "end":
                 yield Written(text=message.payload, item_ids=_texts(message.header.get("ids")))
                 message = child.answer()
-        except ReaderEnded as ended:
-            raise SourceReaderFailed(source=label(self._request.source), reason=ended.reason) from ended
+        except (ReaderEnded, BadMessage) as error:
+            why = error.reason if isinstance(error, ReaderEnded) else NONSENSE.format(error)
+            raise SourceReaderFailed(source=label(self._request.source), reason=why) from error
         finally:
             self._ended(child)
 

@@ -132,6 +132,14 @@ def whole_number(said: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def counts(said: Mapping[str, Any]) -> dict[str, int]:
+    """Take how many files of each kind were passed over."""
+    kinds = said.get("passed_over")
+    if not isinstance(kinds, dict):
+        raise BadMessage("no counts")
+    return {whole_text(kind[:MAX_TEXT]): whole_number(kinds, kind) for kind in kinds}
+
+
 def _size(said: Mapping[str, Any]) -> int | None:
     return None if said.get("size") is None else whole_number(said, "size")
 

@@ -100,7 +100,7 @@ class _Session:
             "say": "ready",
             "format": reader.format,
             "shards": list(reader.shards),
-            "passed_over": _counts(reader),
+            "passed_over": dict(reader.passed_over),
             "is_manifest": isinstance(reader, Manifest),
             "written_form": getattr(reader, "written_form", None),
         })  # fmt: skip
@@ -122,7 +122,7 @@ class _Session:
         self._watch.announcing, self._current = True, None
         item = next(self._items, None)
         if item is None:
-            self._channel.send({"say": "end", "passed_over": _counts(self._opened)})
+            self._channel.send({"say": "end", "passed_over": dict(self._opened.passed_over)})
             return
         said = item_said(item)
         self._watch.count(item.item_id)
@@ -174,12 +174,7 @@ class _Session:
         assert isinstance(reader, Manifest)  # the parent was told
         for entry in reader.written():
             self._channel.send({"say": "entry", "ids": list(entry.item_ids)}, entry.text)
-        self._channel.send({"say": "end", "passed_over": _counts(reader)})
-
-
-def _counts(reader: Reader) -> Any:
-    counts = reader.passed_over
-    return counts if isinstance(counts, int) else dict(counts)
+        self._channel.send({"say": "end", "passed_over": dict(reader.passed_over)})
 
 
 if __name__ == "__main__":
