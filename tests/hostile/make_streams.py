@@ -127,6 +127,28 @@ def every_file(folder: Path) -> Iterator[Made]:
     yield from _cut(make)
 
 
+def odd_files(folder: Path) -> list[Made]:
+    """Make four files whose first stream, or whose header, is not all there is."""
+    make = _Maker(folder)
+    rate = RATES_OF_A_LINK.get("mp3", 24_000)
+    mp3 = (make.piece("mp3"), make.piece("mp3", rate=rate, pitch=500))
+    ogg = (make.piece("ogg"), make.piece("opus", pitch=500))
+    tracks = (make.piece("wav"), make.piece("wav", channels=1, pitch=500))
+    wav = make.piece("wav")
+    at = wav.index(b"data") + 4
+    pieces = [
+        ("joined.mp3", b"".join(mp3), _sum(make, mp3)),
+        ("joined.ogg", b"".join(ogg), _sum(make, ogg)),
+        (
+            "two-tracks.m4a",
+            make.tracks("m4a", *tracks),
+            sum(make.seconds(make.tracks("m4a", t)) or 0.0 for t in tracks),
+        ),
+        ("streamed.wav", wav[:at] + b"\xff\xff\xff\x7f" + wav[at + 4 :], make.seconds(wav)),
+    ]
+    return [Made(name=name, data=data, there_s=there_s, is_whole=True) for name, data, there_s in pieces]
+
+
 class _Maker:
     """Encodes and measures, each thing once."""
 
