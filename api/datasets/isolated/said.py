@@ -8,7 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import api.datasets.entry_errors
 import api.datasets.isolated.errors
+import api.datasets.refusals
 import api.errors
 import fingerprint.errors
 from api.datasets.isolated.bounded import bounded, whole_text
@@ -19,6 +21,14 @@ from fingerprint.errors import EarwitnessError
 
 MAX_TEXT: Final = 1 << 16
 """Characters of an id, a path or a message."""
+_ERRORS: Final = (
+    api.errors,
+    fingerprint.errors,
+    api.datasets.isolated.errors,
+    api.datasets.refusals,
+    api.datasets.entry_errors,
+)
+"""Modules whose errors keep their class."""
 _IDENTIFIERS: Final = tuple(field.name for field in fields(Identifiers))
 Open = Callable[[], BinaryIO]
 
@@ -100,8 +110,7 @@ def error_taken(said: Any) -> EarwitnessError:
     if not isinstance(said, dict):
         raise BadMessage("an error that says nothing")
     name = text(said, "kind")
-    modules = (api.errors, fingerprint.errors, api.datasets.isolated.errors)
-    found = next((kind for module in modules if (kind := getattr(module, name, None)) is not None), None)
+    found = next((kind for module in _ERRORS if (kind := getattr(module, name, None)) is not None), None)
     kind = found if isinstance(found, type) and issubclass(found, EarwitnessError) else SourceError
     error = kind.__new__(kind)
     EarwitnessError.__init__(error, text(said, "message"), hint=text(said, "hint"))
