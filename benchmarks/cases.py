@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.records import RECORDS, record, save
+from benchmarks.records import RECORDS, Record, record, save
 from fingerprint.extract import extractor
 from index.verdict import MATCH_E_VALUE
 
@@ -57,6 +57,22 @@ def main(argv: Sequence[str]) -> int:
             )
         )
     return 1 if n_failed else 0
+
+
+def cases_table(kept: Record) -> Iterator[str]:
+    """Each case with its answer."""
+    n_right = sum(not row["failed"] for row in kept.rows)
+    yield f"{n_right} of {len(kept.rows)} inputs that failed once have the answer that is expected of them."
+    yield ""
+    yield "| case | exit | answer | compared | not as expected |"
+    yield "|---|---|---|---|---|"
+    for row in kept.rows:
+        items = [item for item in row["items"] if isinstance(item, dict)]
+        verdicts = Counter(item["verdict"] for item in items)
+        answer = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
+        compared_s = sum(item["compared_s"] or 0.0 for item in items)
+        failed = "; ".join(row["failed"]) or "-"
+        yield f"| {row['case']} | {row['exit']} | {answer or '-'} | {compared_s:.1f} s | {failed} |"
 
 
 class Runner:

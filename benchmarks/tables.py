@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.cases import cases_table
 from benchmarks.corpus import Corpus
 from benchmarks.records import RECORDS, Record, load, wilson
 from benchmarks.score import MATCH_E, outcome
@@ -330,5 +331,6 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "classes": classes_table,
     "codes": codes_table,
     "crash": crash_table,
+    "cases": cases_table,
     "identify": identify_table,
 }
