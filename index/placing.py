@@ -8,12 +8,14 @@ another costs something, so that noise does not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.align import Alignment
+from index.align import Alignment, slope_along
+from index.match import Change
 from index.scoring import Scoring
 
 SWITCH_COST: Final = 15.0
@@ -35,6 +37,12 @@ ECHO_GAP: Final = 0.15
 Music repeats itself: of 55 clips of 10 s, the works that they were cut from gave 66 parts besides the true
 ones, 0.46 to 0.78 similar where the true ones were 0.93 to 0.98. A loop is as similar each time.
 """
+
+OTHER_SLOPE: Final = 0.05
+OTHER_PITCH_CENTS: Final = 100.0
+OTHER_CHANGE_CODES: Final = 16
+"""A part of 8 s or more that runs this much faster or slower through the recording than the other, or was
+found this much higher or lower, is a changed copy and no echo: music repeats itself at one tempo."""
 
 ECHO_SHARE: Final = 0.5
 """Share of a part's stretch of the recording that the other one explains too."""
@@ -130,6 +138,23 @@ def _between(alignment: Alignment, first: int, end: int, scoring: Scoring) -> Al
     return part if end_s - start_s >= LEAST_PART_S else None
 
 
+def _is_changed(part: Alignment, other: Alignment) -> bool:
+    """Whether a part is at another speed or pitch than another part with the same recording."""
+    if len(part.codes) < OTHER_CHANGE_CODES:
+        return False
+    higher = abs(_cents(part.copy.rung.change) - _cents(other.copy.rung.change))
+    return abs(_pace(part) / _pace(other) - 1) > OTHER_SLOPE or higher >= OTHER_PITCH_CENTS
+
+
+def _pace(part: Alignment) -> float:
+    """Seconds of the recording in one of the query."""
+    return part.copy.rung.change.stretch * slope_along(part.codes, part.rows, part.similarity)
+
+
+def _cents(change: Change) -> float:
+    return change.pitch_cents + 1200 * log2(change.speed)
+
+
 def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
     """Leave out parts that are only alike where another part, of the same stretch, is a copy.
 
@@ -140,14 +165,21 @@ def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
     """
     if len(parts) < 2:
         return list(parts)
-    best = np.full(1 + max(int(part.codes[-1]) for part in parts), -np.inf, dtype=np.float32)
+    n_codes = 1 + max(int(part.codes[-1]) for part in parts)
+    copies = list[tuple[Alignment, NDArray[np.float32]]]()
     echoes = set[int]()
     for number in sorted(range(len(parts)), key=lambda number: -float(parts[number].similarity.mean())):
         part = parts[number]
+        best = np.full(n_codes, -np.inf, dtype=np.float32)
+        for other, similarity in copies:
+            if not _is_changed(part, other):
+                best = np.maximum(best, similarity)
         shared = np.isfinite(best[part.codes])
         gap = best[part.codes[shared]] - part.similarity[shared]
         if shared.mean() > ECHO_SHARE and gap.mean() > ECHO_GAP:
             echoes.add(number)
         else:
-            best[part.codes] = np.maximum(best[part.codes], part.similarity)
+            own = np.full(n_codes, -np.inf, dtype=np.float32)
+            own[part.codes] = part.similarity
+            copies.append((part, own))
     return [part for number, part in enumerate(parts) if number not in echoes]

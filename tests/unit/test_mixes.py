@@ -175,3 +175,34 @@ def test_every_segment_of_a_medley_is_where_it_was_put(library: MemoryLibrary) -
             begins_s = 24.0 * match.recording
             for segment in match.segments:
                 assert begins_s - 2 <= segment.query_start_s <= segment.query_end_s <= begins_s + 26
+
+
+SAME_WORK: dict[str, list[Spectrogram]] = {
+    "a loop of a changed piece": [part(0, 8, speed=1.12)] * 5,
+    "unchanged, then faster": [part(0, 15), music(902, 10.0), part(0, 14, speed=1.265)],
+    "unchanged, then higher": [part(0, 15), music(903, 10.0), part(0, 14, pitch_cents=200)],
+    "slower, then faster": [part(0, 15, speed=0.85), part(0, 14, speed=1.25)],
+    "slower, then another at another pitch": [part(0, 24, speed=0.85), part(1, 8, pitch_cents=-150)],
+}
+
+
+@pytest.mark.parametrize("parts", SAME_WORK.values(), ids=SAME_WORK.keys())
+@pytest.mark.parametrize("effort", [Effort.STANDARD, Effort.FULL])
+def test_a_work_that_comes_again_changed_is_found_each_time(
+    library: MemoryLibrary, parts: list[Spectrogram], effort: Effort
+) -> None:
+    """A work at two speeds, or looped at another, covers all its seconds of the item and no others."""
+    of_work = [sound for sound in parts if abs(len(sound.power) * sound.frame_s - 10.0) > 0.1]
+    query = join(*parts)
+    found = [match for match in ask(library, query, effort) if match.e_value <= 1e-4]
+    spans = [(s.query_start_s, s.query_end_s) for match in found for s in match.segments]
+    there_s = sum(len(sound.power) * sound.frame_s for sound in of_work)
+    assert covered_s(spans) == pytest.approx(there_s, rel=0.08)
+
+
+def test_what_was_found_bent_is_searched_at_its_own_change(library: MemoryLibrary) -> None:
+    """A long changed part that the unchanged query meets askew is searched at the change that it has."""
+    [match] = [each for each in ask(library, part(0, 30, speed=0.85)) if each.e_value <= 1e-4]
+    assert match.change is not None
+    assert match.change.speed == pytest.approx(0.85, abs=0.01)
+    assert len(match.segments) == 1
