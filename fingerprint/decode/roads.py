@@ -225,6 +225,9 @@ class FfmpegRoad:
         self.codec = decoder.removesuffix("float")
         self._stream.codec_context.thread_count = 1
         self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
+        if self.channels > 2:
+            # PyAV frees a layout in an order of the file's own twice; the order does not matter here
+            self._stream.codec_context.layout = f"{self.channels}C"
         self.stated_s = self.tracks[track].stated_s
         duration = self._stream.duration
         self.timeline_s = float(duration * self._stream.time_base) if duration else None
