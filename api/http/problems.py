@@ -31,6 +31,8 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "scheme_mismatch": 409,
     "home_busy": 503,
     "disk_full": 507,
+    "disk_failed": 503,
+    "store_unwritable": 503,
     "no_such_collection": 404,
     "nothing_indexed": 409,
     "nothing_registered": 409,
