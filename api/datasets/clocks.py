@@ -19,6 +19,11 @@ _NAMED: Final = re.compile(
 _MILLISECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) ?m(?:s|sec|illis|illiseconds?)", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 _LONGEST: Final = 64
+_SINCE_NOTHING: Final = re.compile(
+    r"(?:1970|1900|1899|0001|2000)-(?:01-01|12-30)[T ]"
+    r"(?P<time>\d{1,2}:\d{2}:\d{2}(?:[.,]\d*)?)(?:Z|\+00:?00)?"
+)
+"""A time of a table that has only dates with times, written as one of the first day that its tool knows."""
 
 
 def number_of(value: Json) -> float | None:
@@ -44,6 +49,8 @@ def clock_of(value: Json) -> float | None:
     text = value.strip()
     if found := _MILLISECONDS.fullmatch(text):
         return float(found[1]) / 1000.0
+    if found := _SINCE_NOTHING.fullmatch(text):
+        text = found["time"]
     found = _CLOCK.fullmatch(text) or _NAMED.fullmatch(text)
     parts = found.groupdict() if found else {}
     if not any(parts.values()):
@@ -54,4 +61,6 @@ def clock_of(value: Json) -> float | None:
 
 def is_date(value: Json) -> bool:
     """Whether text begins with a calendar date: when something was recorded, not where in a file it is."""
-    return isinstance(value, str) and bool(_DATE.match(value.strip()))
+    if not isinstance(value, str) or _SINCE_NOTHING.fullmatch(value.strip()):
+        return False
+    return bool(_DATE.match(value.strip()))

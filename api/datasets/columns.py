@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from api.datasets.held import begins_as_audio_in_base64
 from api.datasets.identify import youtube_of
 from api.datasets.members import called_like_audio
 from api.datasets.resolve import is_url
@@ -40,6 +41,8 @@ TEXT_KEYS: Final = frozenset({
 })  # fmt: skip
 """Other names that show a first line to be a header."""
 
+_DEEPEST: Final = 3
+"""Objects in objects that are looked into for audio."""
 _GENERIC: Final = frozenset(
     {"path", "file", "file_name", "filename", "fname", "name", "relative_path", "location"}
 )
@@ -92,7 +95,10 @@ def named_audio(row: Mapping[str, Json]) -> tuple[Named, ...]:
     return tuple(
         each
         for n, each in enumerate(found)
-        if not n or not isinstance(each.value, str) or _names_file(each.value)
+        if not n
+        or not isinstance(each.value, str)
+        or _names_file(each.value)
+        or begins_as_audio_in_base64(each.value)
     )
 
 
@@ -100,7 +106,7 @@ def _names_file(text: str) -> bool:
     return called_like_audio(text.strip()) and not is_url(text)
 
 
-def _candidates(row: Mapping[str, Json]) -> Iterator[tuple[int, Named]]:
+def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[int, Named]]:
     ranks = {name: rank for rank, name in enumerate(PATH_KEYS)}
     for key, value in row.items():
         plain = plain_name(key)
@@ -109,6 +115,9 @@ def _candidates(row: Mapping[str, Json]) -> Iterator[tuple[int, Named]]:
         for column, one in _flat(key, value):
             if isinstance(one, str):
                 audio = called_like_audio(one.strip()) and "\n" not in one and len(one) < 4096
+                if rank is None and begins_as_audio_in_base64(one):
+                    yield len(ranks), Named(column=column, value=one, sure=True)
+                    continue
                 if not one.strip() or (rank is None and (not audio or is_url(one))):
                     continue
                 sure = (
@@ -117,9 +126,9 @@ def _candidates(row: Mapping[str, Json]) -> Iterator[tuple[int, Named]]:
                     and bool(words & SOUND_WORDS or rank is not None)
                 )
             elif isinstance(one, dict):
-                if rank is None and not words & SOUND_WORDS:
-                    continue
-                if not _holds(one):
+                if (rank is None and not words & SOUND_WORDS) or not _holds(one):
+                    if depth < _DEEPEST:
+                        yield from _inner(column, one, depth=depth)
                     continue
                 sure = True
             else:
@@ -129,6 +138,14 @@ def _candidates(row: Mapping[str, Json]) -> Iterator[tuple[int, Named]]:
             if isinstance(one, str) and (youtube_of(one) or (is_url(one) and not called_like_audio(one))):
                 order += 1000
             yield order, Named(column=column, value=one, sure=sure)
+
+
+def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, Named]]:
+    """The audio that objects within a field name by fields that surely do."""
+    for rank, named in _candidates(value, depth=depth + 1):
+        plain = isinstance(named.value, dict) or called_like_audio(named.value.strip())  # type: ignore[union-attr]
+        if plain and called_as_sound(named.column.rpartition(".")[2]):
+            yield rank + 500, replace(named, column=f"{column}.{named.column}")
 
 
 def _flat(key: str, value: Json) -> Iterator[tuple[str, Json]]:

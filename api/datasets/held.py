@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,2}")
 _SHORTEST: Final = 64
+_SHORTEST_SOUND: Final = 512
+"""Characters of base64; what is shorter holds no sound that can be told."""
 _RATE_NAMES: Final = frozenset({
     "sampling_rate", "sample_rate", "samplerate", "samplingrate", "sr", "fs", "rate", "sampling_frequency",
     "sample_rate_hz", "sampling_rate_hz", "audio_sampling_rate", "audio_sample_rate",
@@ -65,6 +67,16 @@ def base64_audio(text: str, *, max_bytes: int) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return audio if looks_like_audio(audio[:HEAD_BYTES]) else None
+
+
+def begins_as_audio_in_base64(text: str) -> bool:
+    """Whether text, whatever its field is called, begins as audio that is written as base64."""
+    if len(text) < _SHORTEST_SOUND or text[:1].isspace():
+        return False
+    try:
+        return base64_audio(text[: len(text) if len(text) < 4096 else 4096], max_bytes=1 << 20) is not None
+    except ItemTooLarge:
+        return False
 
 
 def looks_like_base64(text: str) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Final, TextIO, cast
 
+from api.datasets.columns import named_audio
 from api.datasets.entry_errors import ManifestTooLarge
 from api.datasets.json_text import BadJson, parse_json
 from api.datasets.labels import label
 from api.datasets.lines import encoding_of, plain_bytes, text_of_file
+from api.datasets.members import called_like_audio
 from api.datasets.places import Place
 from api.datasets.rows import Row, value_row
 from api.datasets.types import Json, SourceLimits
 from api.errors import SourceTooLarge
 
 _CHARS: Final = 1 << 16
+_DEEPEST: Final = 6
 _LIST_KEYS: Final = (
     "data", "rows", "items", "samples", "entries", "examples", "audio", "audios", "files", "clips",
     "tracks", "utterances", "recordings", "records", "segments", "annotations", "train", "test", "results",
@@ -62,6 +66,9 @@ def array_entries(place: Place, *, limits: SourceLimits) -> Iterator[Json]:
             if not char:
                 raise BadJson("the array does not end")
             yield held.value(decoder)
+        held.at += 1
+        if held.next_char(skip="\0"):
+            raise BadJson("more text follows the end of the array")
 
 
 class _Held:
@@ -134,29 +141,42 @@ def _numbered(entries: Iterator[Json]) -> Iterator[Row]:
         yield value_row(number, json.dumps(shown).encode() + b"\n", entry)
 
 
-def entries_of(value: Json) -> list[Json] | None:
-    """The list of entries that a JSON text is, or holds; None when there is none."""
+def entries_of(value: Json, *, depth: int = 0) -> list[Json] | None:
+    """The entries that a JSON text is, or holds, of all its lists that name audio; None for none."""
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
         return None
+    if (columns := _columns(value)) is not None:
+        return columns
+    by_name = _by_name(value)
+    if by_name is not None and _name_audio(by_name):
+        return by_name
     lower = {key.lower(): key for key in value}
     named = [lower[name] for name in _LIST_KEYS if name in lower]
-    for key in dict.fromkeys([*named, *value]):
-        held = value[key]
-        if isinstance(held, list) and held and all(isinstance(each, dict) for each in held[:20]):
-            return held
-    return _columns(value) or _listed(value, named) or _by_name(value)
+    pieces = [_piece(value[key], depth, sure=key in named) for key in dict.fromkeys([*named, *value])]
+    held = [piece for piece in pieces if piece]
+    naming = [piece for piece in held if _name_audio(piece)]
+    if naming:
+        return list(itertools.chain.from_iterable(naming))
+    return next((piece for piece in held if isinstance(piece[0], dict)), None) or by_name
 
 
-def _listed(value: dict[str, Json], named: list[str]) -> list[Json] | None:
-    for key in named:
-        held = value[key]
-        if isinstance(held, list) and held and all(isinstance(each, str) for each in held[:20]):
-            return held
-        if isinstance(held, dict) and (inner := entries_of(held)) is not None:
-            return inner
-    return None
+def _piece(value: Json, depth: int, *, sure: bool) -> list[Json] | None:
+    """The entries that one field holds; a list of texts only where its name is ``sure`` to be of entries."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return entries_of(value, depth=depth + 1)
+    if not isinstance(value, list) or not value:
+        return None
+    objects = all(isinstance(each, dict) for each in value[:20])
+    return value if objects or (sure and all(isinstance(each, str) for each in value[:20])) else None
+
+
+def _name_audio(entries: list[Json]) -> bool:
+    shown = entries[:20]
+    return any(isinstance(each, dict) and bool(named_audio(each)) for each in shown) or any(
+        isinstance(each, str) and called_like_audio(each) for each in shown
+    )
 
 
 def _columns(value: dict[str, Json]) -> list[Json] | None:

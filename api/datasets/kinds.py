@@ -39,6 +39,11 @@ def kind_of(name: str) -> str:
     return tail
 
 
+def is_list_kind(kind: str) -> bool:
+    """Whether files of this kind may be manifests, packed or not."""
+    return kind.partition(".")[0] in _LISTS | {"txt"}
+
+
 class PassedOver(Counter[str]):
     """How many files of each kind a reader passed over."""
 

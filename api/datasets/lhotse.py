@@ -17,7 +17,8 @@ from api.datasets.presets import Layout
 from api.datasets.resolve import Resolver, short_id, shortened
 from api.datasets.rows import Row, rows
 from api.datasets.streams import reason
-from api.datasets.stretches import WHOLE, BadStretch, Stretch, stretch_of
+from api.datasets.stretch_pairs import BadStretch
+from api.datasets.stretches import WHOLE, Stretch, stretch_of
 from api.datasets.types import NONE_PASSED_OVER, Json, Recording, Skipped, SourceLimits, Written
 from api.errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 

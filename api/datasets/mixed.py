@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from api.datasets.folder import place_item
+from api.datasets.held_text import holds_base64
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_archive, is_item
@@ -17,8 +18,14 @@ from api.datasets.types import Manifest, Reader, Recording, Skipped, SourceLimit
 from api.errors import ItemMissing, ItemRefused, ItemUnreadable, NoAudioColumn, SourceError
 
 TABLES: Final = frozenset({"parquet", "arrow"})
-Nested = Callable[[Place], Reader | None]
-"""Opens the reader of an archive or a table; None for a file that is neither, such as packed text."""
+_OWN_TROUBLES: Final = frozenset({"bad_entry", "item_too_large", "source_cut_off"})
+
+
+class Nested(Protocol):
+    """Opens the reader of an archive or a table; None for a file that is neither, such as packed text."""
+
+    def __call__(self, place: Place, *, lists: bool = False) -> Reader | None:
+        """Open it; with ``lists`` text manifests, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,22 @@ class MixedReader:
         elif is_archive(place.name, head=head):
             yield from self._within(place)
         else:
+            yield from self._held(place)
+
+    def _held(self, place: Place) -> Iterator[Recording | Skipped]:
+        """The audio that a list beside audio files holds itself; what it only names are files or no items."""
+        n_held = 0
+        if holds_base64(place, limits=self._limits):
+            try:
+                for item in self._nested(place, lists=True) or ():
+                    own = item.path == place.name and getattr(item, "open", None) is not None
+                    if own or (isinstance(item, Skipped) and item.code in _OWN_TROUBLES):
+                        n_held += 1
+                        yield _below(item, place)
+            except (SourceError, ItemRefused, OSError) as error:
+                n_held += 1
+                yield _refused(error, place)
+        if not n_held:
             self.passed_over.add(place.name)
 
     def _within(self, place: Place) -> Iterator[Recording | Skipped]:
@@ -122,7 +145,7 @@ class MixedReader:
         try:
             reader = self._nested(place)
             if reader is None:
-                self.passed_over.add(place.name)
+                yield from self._held(place)
                 return
             n_items = 0
             for item in self._rows(reader, place) if reader.format in TABLES else reader:

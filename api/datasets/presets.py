@@ -14,7 +14,8 @@ from api.datasets.identify import clip_id, identifiers_of
 from api.datasets.json_text import text_of
 from api.datasets.members import called_like_audio
 from api.datasets.resolve import is_url
-from api.datasets.stretches import WHOLE, BadStretch, Stretch, named_like_stretch, stretch_of
+from api.datasets.stretch_pairs import BadStretch
+from api.datasets.stretches import WHOLE, Stretch, named_like_stretch, stretch_of
 from api.datasets.types import Identifiers, Json
 
 _YOUTUBE_ID: Final = re.compile(r"[A-Za-z0-9_-]{11}")

@@ -36,6 +36,8 @@ from api.errors import ItemRefused, ItemUnreadable, SourceTooLarge
 TAR_ENDINGS: Final = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
 )  # fmt: skip
+_NO_MANIFESTS: Final = frozenset({".yaml", ".yml", ".toml", ".xml", ".xspf", ".html", ".htm"})
+"""Texts that may name audio in a form that is not read."""
 _SHARDS: Final = {".parquet": "parquet", ".arrow": "arrow", **dict.fromkeys(TAR_ENDINGS, "webdataset")}
 
 
@@ -104,6 +106,8 @@ def _recognise_packed(place: Place, *, packing: str, limits: SourceLimits) -> st
         return "warc"
     if is_item(place.name.rpartition(".")[0], head=head):
         return "packed"
+    if looks_like_archive(head):
+        return None
     return _recognise_text(place, limits=limits)
 
 
@@ -167,6 +171,8 @@ def _recognise_text(place: Place, *, limits: SourceLimits) -> str | None:
     except (OSError, ItemRefused):
         return None
     if not lines or _is_binary(lines[:8]):
+        return None
+    if suffix(place.name) in _NO_MANIFESTS:
         return None
     first = lines[0].lstrip()
     if first.startswith(("{", "[")) and not first.lower().startswith("[playlist]"):

@@ -92,6 +92,7 @@ def _list_rows(lines: Iterator[Line]) -> Iterator[Row]:
                 about["title"] = found[1].strip()
             if found := _VLC_TIME.match(text):
                 about["start" if found[1].lower() == "start" else "end"] = found[2]
+                about.setdefault("start", "0")
             if not about:
                 yield _none(held)
                 held = b""

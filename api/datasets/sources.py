@@ -183,6 +183,7 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
 """Every reader by the name that ``--reader`` takes and the output says."""
 
 
+_LIST_READERS: Final = frozenset({"csv", "tsv", "jsonl", "json", "lhotse"})
 _NESTED: Final = frozenset({
     "zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "packed", "webdataset", "parquet", "arrow",
     "warc",
@@ -190,17 +191,23 @@ _NESTED: Final = frozenset({
 """Formats that are read where they lie in a folder. A list of names there is no sound: its files are."""
 
 
+def _inside(opening: Opening, place: Place) -> Opening:
+    return replace(opening, source=place.name, places=(place,))
+
+
 def _folder(opening: Opening, *, lead: str | None) -> Reader:
     """The reader of a folder: of what it mainly is, where that is known, and of whatever else lies there."""
     if opening.places:
         raise UnknownFormat(source=opening.source, readers=tuple(READERS))
 
-    def nested(place: Place) -> Reader | None:
-        name = recognise_file(place, limits=opening.limits)
+    def nested(place: Place, *, lists: bool = False) -> Reader | None:
+        name = recognise_file(place, limits=opening.limits) or ""
+        if lists:
+            return READERS[name](_inside(opening, place)) if name in _LIST_READERS else None
         if name not in _NESTED:
             check_closed(place, limits=opening.limits)
             return None
-        return READERS[name](replace(opening, source=place.name, places=(place,)))
+        return READERS[name](_inside(opening, place))
 
     first = None
     if lead is not None:

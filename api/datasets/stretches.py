@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from api.datasets.clocks import clock_of, is_date, number_of
 from api.datasets.labels import label
+from api.datasets.stretch_pairs import BadStretch, StretchColumn, in_latin, paired, unit_stated
 from api.datasets.types import Json
 
 OwnRate: TypeAlias = Callable[[], float | None]
@@ -21,9 +22,15 @@ OwnRate: TypeAlias = Callable[[], float | None]
 
 _LONGEST_S: Final = 1e9
 _STARTS: Final = frozenset(
-    {"start", "starts", "begin", "begins", "beginning", "onset", "from", "tstart", "tbegin"}
-)
-_ENDS: Final = frozenset({"end", "ends", "stop", "stops", "finish", "until", "to", "tend", "tstop"})
+    {
+        "start", "starts", "begin", "begins", "beginning", "onset", "from", "tstart", "tbegin", "strt", "beg",
+        "bgn", "starting", "since", "anfang", "beginn", "startzeit", "inicio", "inizio", "debut", "stime",
+    }
+)  # fmt: skip
+_ENDS: Final = frozenset({
+    "end", "ends", "stop", "stops", "finish", "until", "to", "tend", "tstop", "ending", "ende", "endzeit",
+    "fin", "etime",
+})  # fmt: skip
 _LENGTHS: Final = frozenset({"duration", "dur", "length", "len"})
 _COUNTS: Final = frozenset({"num", "n", "count", "number", "total"})
 _SECONDS: Final = {
@@ -64,15 +71,24 @@ _GLUED: Final = re.compile(
 )
 _SPECIAL: Final = {
     "t0": "start", "tmin": "start", "xmin": "start", "t1": "end", "tmax": "end", "xmax": "end",
+    "nsec": "length",
 }  # fmt: skip
 _RANGES: Final = frozenset({
     "segment", "span", "interval", "timestamp", "timestamps", "time", "times", "range", "region", "stretch",
-    "window", "clip", "excerpt", "timerange", "timespan", "cut", "slice",
+    "window", "clip", "excerpt", "timerange", "timespan", "cut", "slice", "bounds", "boundaries",
 })  # fmt: skip
 _RANGE: Final = re.compile(
     r"[\[(]?\s*([\d.:]+)\s*(s|sec|ms)?\s*(?:-|–|—|,|;|~|to|-->|\.\.)\s*([\d.:]+)\s*(s|sec|ms)?\s*[\])]?"
 )
+_CLEAR_RANGES: Final = frozenset({"segment", "interval", "range", "span", "bounds", "boundaries"})
+_TWO_NUMBERS: Final = re.compile(r"[\[(]?\s*[\d.]+(?:\s*[/:|]\s*|\s+)[\d.]+\s*[\])]?")
 _RANGE_UNITS: Final = frozenset({"s", "sec", "secs", "seconds", "ms"})
+_PARTS_OF_SONGS: Final = frozenset({
+    "chorus", "verse", "intro", "outro", "bridge", "hook", "loop", "drop", "solo", "preview", "refrain",
+    "week",
+    "front", "back", "dead", "high", "low", "open", "close", "season", "weekend", "license", "career",
+})  # fmt: skip
+"""What may begin and end in a sound that is meant as a whole."""
 _RATE_KEYS: Final = frozenset({
     "sample_rate", "sampling_rate", "samplerate", "samplingrate", "sr", "fs", "rate", "sample_rate_hz",
     "sampling_rate_hz", "sampling_frequency", "audio_sample_rate", "audio_sampling_rate",
@@ -81,10 +97,6 @@ _RATE_KEYS: Final = frozenset({
 _FPS_KEYS: Final = frozenset({"fps", "frame_rate", "framerate", "frames_per_second", "video_fps"})
 _OWN_FRAMES: Final = frozenset({"frame_offset", "num_frames"})
 """The names that torchaudio gives to a position and a number in the file's own samples."""
-
-
-class BadStretch(ValueError):
-    """A column names a stretch that cannot be understood; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +110,6 @@ class Stretch:
 WHOLE: Final = Stretch()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    """What a column's name says: its role, and its unit (a factor to seconds, a word, or None)."""
-
-    role: str
-    unit: float | str | None
-    rank: int
-    soft: bool = False
-    """Whether the name has other uses too, so that only a value that is a time makes it a stretch."""
-
-
 def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> Stretch:
     """The stretch that these fields mean; `WHOLE` when none is named like one.
 
@@ -117,16 +118,25 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
     BadStretch
         A field is named like a stretch, and its unit or its value is not clear.
     """
-    chosen: dict[str, tuple[_Column, str]] = {}
+    row = {key: _single(value) for key, value in row.items()}
+    chosen: dict[str, tuple[StretchColumn, str]] = {}
+    starts = 0
     for key, value in row.items():
         column = _named(key)
-        if column is None or _absent(value) or is_date(value):
+        if column is None or is_date(value):
             continue
-        if column.soft and number_of(value) is None and clock_of(value) is None:
+        starts += column.role in {"start", "offset"}
+        if _absent(value) or (column.soft and number_of(value) is None and clock_of(value) is None):
             continue
         best = chosen.get(column.role)
         if best is None or column.rank < best[0].rank:
             chosen[column.role] = (column, key)
+        elif column.rank == best[0].rank:
+            _check_agree(row, (column, key), best)
+    if not starts and "start" not in chosen:
+        chosen |= paired(row, with_length="length" in chosen)
+        if "end" in chosen and "start" not in chosen:
+            raise BadStretch(f"column {label(chosen['end'][1])} names an end, and no start is named")
     if "start" not in chosen and "offset" in chosen:
         chosen["start"] = chosen["offset"]
     elif "end" not in chosen and "offset" in chosen and "onset" in chosen["start"][1].lower():
@@ -138,13 +148,39 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         if role not in chosen:
             return None
         column, key = chosen[role]
-        return _seconds(row[key], column, key=key, row=row, own_rate=own_rate)
+        return _seconds(row[key], with_unit(column, row), key=key, row=row, own_rate=own_rate)
 
     start_s, end_s = seconds("start"), seconds("end")
     if end_s is None and start_s is not None:
         length_s = seconds("length")
         end_s = None if length_s is None else start_s + length_s
     return _checked(start_s, end_s)
+
+
+def with_unit(column: StretchColumn, row: Mapping[str, Json]) -> StretchColumn:
+    """The column with the unit that another column of the row states, where its own name states none."""
+    word = None if column.unit is not None else unit_stated(row)
+    if word is None:
+        return column
+    unit = _unit([word], [word], [] if _is_unit(word) else [word])
+    return replace(column, unit=unit)
+
+
+def _single(value: Json) -> Json:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _check_agree(
+    row: Mapping[str, Json], one: tuple[StretchColumn, str], other: tuple[StretchColumn, str]
+) -> None:
+    """Minutes in one column and seconds in another are no two ways to say one time."""
+    found = []
+    for column, key in (one, other):
+        number = number_of(row[key])
+        if number is not None and (column.unit is None or isinstance(column.unit, float)):
+            found.append(number * (column.unit or 1.0))
+    if len(found) == 2 and abs(found[0] - found[1]) > 0.1 + 0.01 * abs(found[0]):
+        raise BadStretch(f"columns {label(one[1])} and {label(other[1])} name different times")
 
 
 def _checked(start_s: float | None, end_s: float | None) -> Stretch:
@@ -162,7 +198,13 @@ def named_like_stretch(name: str) -> bool:
 def named_like_range(name: str) -> bool:
     """Whether a column of this name would hold both ends of a stretch."""
     words = _words(name)
+    if _both_ends(words):
+        return not set(words) - _STARTS - _ENDS - _PLAIN - _RANGE_UNITS
     return bool(set(words) & _RANGES) and not set(words) - _RANGES - _PLAIN - _RANGE_UNITS
+
+
+def _both_ends(words: list[str]) -> bool:
+    return bool(set(words) & _STARTS) and bool(set(words) & _ENDS)
 
 
 def _absent(value: Json) -> bool:
@@ -173,7 +215,7 @@ def _absent(value: Json) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", in_latin(name))
     words = re.findall(r"[a-z]+|\d+", split.lower())
     if len(words) == 2 and words[1] in {"0", "1"} and words[0] == "t":
         return ["".join(words)]
@@ -186,13 +228,13 @@ def _unglued(word: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _named(name: str) -> _Column | None:
+def _named(name: str) -> StretchColumn | None:
     """What a column's name says of a stretch; None when it is not named like one."""
     if len(name) > 80:
         return None
     words = _words(name)
     if len(words) == 1 and words[0] in _SPECIAL:
-        return _Column(role=_SPECIAL[words[0]], unit=1.0, rank=2)
+        return StretchColumn(role=_SPECIAL[words[0]], unit=1.0, rank=2)
     if not words or set(words) & _NO_STRETCH:
         return None
     role = _role(words)
@@ -203,9 +245,11 @@ def _named(name: str) -> _Column | None:
     strange = [word for word in rest if not _is_unit(word) and not word.isdigit()]
     soft = bool(role in {"length", "offset"} or {"from", "to"} & set(words))
     if strange and (soft or words[0] not in roles):
-        return None
+        known = not soft and words[-1] in _STARTS | _ENDS and not set(strange) & _PARTS_OF_SONGS
+        if not known or len(words) != 2:
+            return None
     unit = _unit(words, rest, strange)
-    return _Column(role=role, unit=unit, rank=len(words) + 10 * len(strange), soft=soft)
+    return StretchColumn(role=role, unit=unit, rank=len(words) + 10 * len(strange), soft=soft)
 
 
 def _role(words: list[str]) -> str | None:
@@ -228,7 +272,7 @@ def _is_unit(word: str) -> bool:
 
 
 def _unit(words: list[str], rest: list[str], strange: list[str]) -> float | str | None:
-    if strange or set(rest) & _UNDECIDED:
+    if strange or set(rest) & _UNDECIDED or any(word.isdigit() and len(word) > 1 for word in rest):
         return "undecided"
     if "_".join(words) in _OWN_FRAMES:
         return "own"
@@ -242,7 +286,7 @@ def _unit(words: list[str], rest: list[str], strange: list[str]) -> float | str 
 
 
 def _seconds(
-    value: Json, column: _Column, *, key: str, row: Mapping[str, Json], own_rate: OwnRate
+    value: Json, column: StretchColumn, *, key: str, row: Mapping[str, Json], own_rate: OwnRate
 ) -> float | None:
     said = f"column {label(key)}"
     number, clock = number_of(value), clock_of(value)
@@ -301,18 +345,31 @@ def _ranged(row: Mapping[str, Json]) -> Stretch:
         if isinstance(value, list) and len(value) == 2 and not any(isinstance(v, list | dict) for v in value):
             ends = [_edge(each, scale, key) for each in value]
             return _checked(*ends)
+        if isinstance(value, str) and len(value) < 80 and "-->" in value:
+            first, _, last = value.partition("-->")
+            return _checked(_edge(first.strip(), scale, key), _edge(last.strip(), scale, key))
         if isinstance(value, str) and len(value) < 80 and (found := _RANGE.fullmatch(value.strip())):
             if not _plainly_times(key, value):
+                if set(_words(key)) & _CLEAR_RANGES:
+                    raise _not_clear(key, value)
                 continue
             ends = [_edge(f"{found[n]}{found[n + 1] or found[4] or ''}", scale, key) for n in (1, 3)]
             return _checked(*ends)
+        clear = bool(set(_words(key)) & _CLEAR_RANGES)
+        if clear and isinstance(value, str) and _TWO_NUMBERS.fullmatch(value.strip()):
+            raise _not_clear(key, value)
     return WHOLE
+
+
+def _not_clear(key: str, value: str) -> BadStretch:
+    return BadStretch(f"column {label(key)} names a stretch, and {label(value)!r} is not clear")
 
 
 def _plainly_times(key: str, value: str) -> bool:
     """Whether ``3-4`` is a stretch and no number of something: it has clocks, points, brackets or units."""
     return bool(re.search(r"[:.\[(]|s\b", value)) or bool(
         {"time", "times", "timestamp", "timestamps", "interval", "span"} & set(_words(key))
+        or _both_ends(_words(key))
     )
 
 

@@ -10,7 +10,7 @@ from api.datasets.columns import PATH_KEYS, SOUND_WORDS, TEXT_KEYS, called_as_so
 from api.datasets.held import ARRAY_NAMES
 from api.datasets.json_text import BadJson, json_object
 from api.datasets.labels import label
-from api.datasets.stretches import named_like_range
+from api.datasets.stretches import named_like_range, named_like_stretch
 from api.errors import NoAudioColumn
 
 BYTES_NAMES: Final = frozenset(
@@ -35,6 +35,8 @@ class Column:
     stored: str
     nth: int
     kind: str
+    inside: tuple[str, ...] = ()
+    """Fields, one in another, in which the audio of a column of objects lies."""
     sure: bool = True
     """Whether it is audio by its shape, its name or a declaration; else each value is looked at."""
 
@@ -70,7 +72,12 @@ class Plan:
             unnamed = [column.kind for column in texts if plain_name(column.name) not in TEXT_KEYS]
             return len(unnamed) <= 1 and not any(" of " in kind for kind in unnamed)
         held = self.held[0].kind
-        return len(self.held) == 1 and " of " not in held and not any(called_as_sound(c.name) for c in texts)
+        return (
+            len(self.held) == 1
+            and not self.held[0].inside
+            and " of " not in held
+            and not any(called_as_sound(c.name) for c in texts)
+        )
 
 
 def plan_of(schema: Any, *, source: str, wanted: str | None, declared: Iterable[str] = ()) -> Plan:
@@ -85,7 +92,7 @@ def plan_of(schema: Any, *, source: str, wanted: str | None, declared: Iterable[
     said = {*declared, *_declared(schema.metadata or {}, "Audio"), *_declared(schema.metadata or {}, "Video")}
     not_audio = _declared(schema.metadata or {}, "Image")
     held = [found for column in columns if (found := _as_audio(column, said, not_audio)) is not None]
-    described = tuple(column for column in columns if column.kind in _DESCRIBING or _is_range(column))
+    described = tuple(column for column in columns if _describes(column))
     if wanted is not None:
         return _wanted(wanted, columns, held, described, source=source)
     if any(column.sure for column in held):
@@ -98,6 +105,7 @@ def plan_of(schema: Any, *, source: str, wanted: str | None, declared: Iterable[
 
 
 _DESCRIBING: Final = frozenset({"text", "plain", "object", "list of text", "list of object"})
+_DEEPEST: Final = 6
 _AUDIO_KINDS: Final = frozenset({"struct", "samples", "bytes", "array"})
 
 
@@ -121,7 +129,34 @@ def _columns(schema: Any) -> Iterator[Column]:
     for field in schema:
         nth = seen[field.name] = seen.get(field.name, -1) + 1
         name = field.name if not nth else f"{field.name} {nth + 1}"
-        yield Column(name=name, stored=field.name, nth=nth, kind=kind_of(field.type))
+        kind = kind_of(field.type)
+        yield Column(name=name, stored=field.name, nth=nth, kind=kind)
+        if kind.removeprefix("list of ") in {"other", "object"}:
+            for inside, inner in _nested(field.type):
+                within = ".".join((name, *inside))
+                yield Column(name=within, stored=field.name, nth=nth, kind=inner, inside=inside)
+
+
+def _nested(type_: Any, *, depth: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The fields of an object, or of objects in it or in lists, that hold audio; each with its kind."""
+    import pyarrow.types as t
+
+    if depth > _DEEPEST:
+        return
+    if is_list(type_):
+        yield from _nested(type_.value_type, depth=depth + 1)
+    elif t.is_struct(type_) or is_map(type_):
+        fields = (
+            [("key", type_.key_type), ("value", type_.item_type)]
+            if is_map(type_)
+            else [(type_.field(n).name, type_.field(n).type) for n in range(type_.num_fields)]
+        )
+        for name, inner in fields:
+            kind = kind_of(inner)
+            if kind.removeprefix("list of ") in {"struct", "samples", "bytes"}:
+                yield (name,), kind
+            elif kind.removeprefix("list of ") == "other":
+                yield from (((name, *below), each) for below, each in _nested(inner, depth=depth + 1))
 
 
 def _as_audio(column: Column, said: set[str], not_audio: set[str]) -> Column | None:
@@ -141,11 +176,16 @@ def _as_audio(column: Column, said: set[str], not_audio: set[str]) -> Column | N
             else None
         )
     sure = plain in PATH_KEYS or bool(words & SOUND_WORDS)
-    return Column(name=column.name, stored=column.stored, nth=column.nth, kind=column.kind, sure=sure)
+    return replace(column, sure=sure)
 
 
-def _is_range(column: Column) -> bool:
-    return column.kind == "array" and named_like_range(column.name)
+def _describes(column: Column) -> bool:
+    """Whether a column says something of the audio: of times, also where it is of another type."""
+    if column.inside:
+        return False
+    if column.kind == "array":
+        return named_like_range(column.name) or named_like_stretch(column.name)
+    return column.kind in _DESCRIBING or (column.kind == "bytes" and named_like_stretch(column.name))
 
 
 def _says_something(described: tuple[Column, ...]) -> bool:
@@ -200,6 +240,13 @@ def kind_of(type_: Any) -> str:
         or t.is_temporal(type_) or t.is_null(type_)
     )  # fmt: skip
     return "plain" if plain else "other"
+
+
+def is_map(type_: Any) -> bool:
+    """Whether values of this type are maps, which are lists of objects of a key and a value."""
+    import pyarrow.types as t
+
+    return bool(t.is_map(type_))
 
 
 def is_list(type_: Any) -> bool:

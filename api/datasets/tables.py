@@ -14,11 +14,11 @@ import numpy as np
 from api.datasets.columns import Named, called_as_sound
 from api.datasets.entries import About, held_item, named_item
 from api.datasets.entry_errors import ColumnNotCompared
-from api.datasets.held import base64_audio, rate_named, samples_audio
+from api.datasets.held import base64_audio, begins_as_audio_in_base64, rate_named, samples_audio
 from api.datasets.labels import HEAD_BYTES, label, looks_like_audio
 from api.datasets.resolve import LONGEST_NAME, Resolver, short_id
 from api.datasets.row_items import RowItems
-from api.datasets.table_columns import Column, Plan, array_field, bytes_field, kind_of
+from api.datasets.table_columns import Column, Plan, array_field, bytes_field, is_list, is_map, kind_of
 from api.datasets.types import Json, Recording, Skipped, SourceLimits
 from api.errors import BadEntry, ItemRefused, ItemTooLarge
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LONGEST_LIST: Final = 1_000
 _MOST_CHANNELS: Final = 64
+_LONGEST_TIME: Final = 32
+"""Bytes of a time that is stored as bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,16 @@ class Rows:
         yield from [*found, *beside] or made.items(row, number, own_id=False)
 
     def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[Recording]:
-        """Files that a row of audio names besides, by a column that says so."""
+        """Files that a row of audio names besides, by a column that says so, and audio in base64."""
         for each in named:
-            if isinstance(each.value, str) and called_as_sound(each.column):
-                item_id = f"{number}/{short_id(each.column)}"
+            if not isinstance(each.value, str):
+                continue
+            item_id = f"{number}/{short_id(each.column)}"
+            if begins_as_audio_in_base64(each.value):
+                audio = base64_audio(each.value, max_bytes=self.limits.item_bytes)
+                if audio is not None:
+                    yield held_item(audio, item_id=item_id, path=self.shard, about=about)
+            elif called_as_sound(each.column):
                 item = named_item(
                     each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about
                 )
@@ -129,9 +137,18 @@ class Rows:
     ) -> Recording | None:
         if stored.size > self.limits.item_bytes:
             raise ItemTooLarge(name=item_id, detail=f"{stored.size:,} bytes")
-        if not sure and not looks_like_audio(stored.slice(0, min(stored.size, HEAD_BYTES)).to_pybytes()):
+        head = stored.slice(0, min(stored.size, HEAD_BYTES)).to_pybytes()
+        if not looks_like_audio(head) and begins_as_audio_in_base64(head.decode("latin-1")):
+            return self._of_base64(stored.to_pybytes(), path, about, item_id=item_id)
+        if not sure and not looks_like_audio(head):
             return None
         return held_item(stored.to_pybytes(), item_id=item_id, path=path, about=about)
+
+    def _of_base64(self, text: bytes, path: str, about: About, *, item_id: str) -> Recording:
+        audio = base64_audio(text.decode("latin-1"), max_bytes=self.limits.item_bytes)
+        if audio is None:
+            raise BadEntry(name=item_id, detail="its bytes are damaged base64")
+        return held_item(audio, item_id=item_id, path=path, about=about)
 
     def _of_text(self, text: Json, about: About, *, item_id: str) -> Recording | Skipped | None:
         if not isinstance(text, str) or not text.strip():
@@ -182,13 +199,27 @@ def _parts(scalar: Any, column: Column) -> Iterator[tuple[str, Any]]:
     value = _inner(scalar)
     if value is None:
         return
-    if not column.kind.startswith("list of"):
+    for tail, held in _within(value, column.inside):
+        if not column.kind.startswith("list of"):
+            yield tail, held
+            continue
+        for n in range(len(held.values)):
+            inner = _inner(held.values[n])
+            if inner is not None:
+                yield f"{tail}/{n}" if len(held.values) > 1 else tail, inner
+
+
+def _within(value: Any, inside: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What lies in the fields of these names, one in another; of all elements where a list comes between."""
+    if not inside:
         yield "", value
-        return
-    for n in range(len(value.values)):
-        inner = _inner(value.values[n])
-        if inner is not None:
-            yield (f"/{n}" if len(value.values) > 1 else ""), inner
+    elif is_list(value.type) or is_map(value.type):
+        for n in range(len(value.values)):
+            if (inner := _inner(value.values[n])) is not None:
+                for tail, held in _within(inner, inside):
+                    yield f"/{n}{tail}", held
+    elif (inner := _inner(value[inside[0]])) is not None:
+        yield from _within(inner, inside[1:])
 
 
 def _samples(values: Any, *, item_id: str, max_samples: int) -> NDArray[Any]:
@@ -219,6 +250,8 @@ def _json(value: Any, *, depth: int) -> Json:
         return value
     if isinstance(value, float | decimal.Decimal):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.decode("ascii") if len(value) <= _LONGEST_TIME and value.isascii() else None
     if isinstance(value, datetime.timedelta):
         return f"{value.total_seconds():.6f}s"
     if isinstance(value, datetime.date | datetime.time):

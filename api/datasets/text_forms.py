@@ -23,6 +23,8 @@ def is_wav_scp(lines: Sequence[str]) -> bool:
         len(pair) == 2
         and not set(pair[0]) & set(",;|")
         and not called_like_audio(pair[0])
+        and pair[0] != "-"
+        and not pair[0].endswith(":")
         and "\t" not in pair[1].strip()
         and (called_like_audio(pair[1].strip()) or pair[1].strip().endswith("|"))
         for pair in words

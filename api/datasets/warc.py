@@ -46,6 +46,9 @@ class WarcReader:
         try:
             with closing(self._place.open()) as stream:
                 for record in self._records(stream):
+                    if record.continues:
+                        yield _continuation(record, names)
+                        continue
                     path = _path_of(record.url)
                     if item := self._item(record, path, names):
                         yield item
@@ -63,7 +66,7 @@ class WarcReader:
                 reader.n_line_bytes = 0
                 if content is not None:
                     content.passed = True
-                if record.rec_type in _WITH_CONTENT:
+                if record.rec_type in _WITH_CONTENT or record.rec_type == "continuation":
                     content = _Content(record)
                     yield content
         except _WARC_ERRORS as error:
@@ -85,6 +88,13 @@ class WarcReader:
             sequential=True,
             metadata={"url": label(content.url), "media_type": label(content.media_type)},
         )
+
+
+def _continuation(content: _Content, names: Names) -> Skipped:
+    """The account of a record that goes on with another one: they are not put together."""
+    item_id = names.take(label(content.url))
+    detail = "it is the continuation of another record, and such are not put together"
+    return Skipped.of(ItemUnreadable(name=item_id, detail=detail), item_id=item_id)
 
 
 def _path_of(url: str) -> str:
@@ -124,6 +134,7 @@ class _Content:
         headers = record.http_headers or record.rec_headers
         self.media_type: str = (headers.get_header("Content-Type") or "").partition(";")[0].strip().lower()
         self.passed = False
+        self.continues = record.rec_type == "continuation"
         self._raw, self._stream = record.raw_stream, record.content_stream()
         # an item is recognised by its first bytes where neither its type nor its name says so
         self.head: bytes = self._stream.read(HEAD_BYTES)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
 from api.asking import check_order, contents_of, datasets_of, order_of
+from api.datasets.recognise import packing_of
 from api.datasets.sources import open_source
 from api.datasets.types import Reader
 from api.enrolling import Label, Outcome, index_source, register_one
@@ -33,8 +34,6 @@ from index.records import CollectionKind
 
 TRIES: Final = 5
 """Runs of a long job that the other lane's new works may interrupt; each goes on where the last stopped."""
-ARCHIVES: Final = {b"PK": "zip", b"\x1f\x8b": "tar.gz", b"\x28\xb5\x2f\xfd": "tar.zst"}
-"""How archives begin. Only these and tar are read: a manifest would name files of its choice."""
 WORK_STATUS: Final = {
     Outcome.ADDED: "registered",
     Outcome.ALREADY: "existing",
@@ -193,8 +192,9 @@ class LaneDesk:
     def _reader(self, job: Job) -> Reader:
         path = spooled(job)
         with path.open("rb") as file:
-            head = file.read(4)
-        packing = next((name for mark, name in ARCHIVES.items() if head.startswith(mark)), "tar")
+            head = file.read(8)
+        # archives alone are read: a manifest would name files of its choice
+        packing = "zip" if head.startswith(b"PK") else packing_of(head) or "tar"
         return open_source(path, reader=packing, limits=self._settings.source_limits())
 
     def _findings_file(self, job: Job) -> Path:

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.datasets import Recording, Skipped
-from api.datasets.stretches import BadStretch, stretch_of
+from api.datasets.stretch_pairs import BadStretch
+from api.datasets.stretches import stretch_of
 from tests.contract.packings import clip
 from tests.unit.opened_here import open_source
 
@@ -51,6 +52,22 @@ FORMS: list[dict[str, Any]] = [
     {"segment": {"start": 11, "end": 19}},
     {"timestamps": "0:11-0:19"},
     {"time": "[11.0, 19.0]"},
+    {"strt": 11, "stop": 19},
+    {"since": 11, "until": 19},
+    {"stime": 11, "etime": 19},
+    {"st": 11, "et": 19},
+    {"t1": 11, "t2": 19},
+    {"cue_in": 11, "cue_out": 19},
+    {"seek": 11, "duration": 8},
+    {"position": 11, "length": 8},
+    {"D\u00e9but": 11, "Fin": 19},
+    {"\u5f00\u59cb\u65f6\u95f4": 11, "\u7ed3\u675f\u65f6\u95f4": 19},
+    {"start": 11_000, "end": 19_000, "unit": "ms"},
+    {"start": [11], "end": [19]},
+    {"start": "1970-01-01T00:00:11", "end": "1900-01-01 00:00:19.000"},
+    {"timestamp": "00:00:11,000 --> 00:00:19,000"},
+    {"start_end": "11-19"},
+    {"bounds": [11, 19]},
 ]
 WHOLE: list[dict[str, Any]] = [
     {},
@@ -64,7 +81,6 @@ WHOLE: list[dict[str, Any]] = [
     {"start_char": 3, "end_char": 9},
     {"start_lat": 1.5, "end_lat": 2.5},
     {"byte_offset": 100},
-    {"segment": "3-4"},
     {"length": 4, "text": "word"},
     {"backend": 3, "extends": 4, "startup": "x"},
 ]
@@ -84,6 +100,16 @@ UNCLEAR: list[dict[str, Any]] = [
     {"start_ms": "00:00:11:05"},
     {"end": 1e12},
     {"start": 1_700_000_000},
+    {"segment": "3-4"},
+    {"segment": "3/4"},
+    {"interval": "3 4"},
+    {"end": 19},
+    {"begin_min": 1, "begin_sec": 5, "end_min": 2, "end_sec": 9},
+    {"vad_start": 11, "vad_end": 19},
+    {"in": 11, "out": 19},
+    {"t": 11, "duration": 8},
+    {"start_100ns": 110_000_000, "end_100ns": 190_000_000},
+    {"start": 11, "end": 19, "time_unit": "grains"},
 ]
 
 
