@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, selec
 from sqlalchemy.exc import IntegrityError
 
 from index.catalog import Catalog
-from index.errors import JobLost, KeyReused
+from index.errors import CatalogDamaged, JobLost, KeyReused
 from index.records import Failure
 from index.tables import JOB
 
@@ -140,7 +141,7 @@ class Jobs:
             "tenant": self._tenant,
             "kind": kind,
             "state": JobState.QUEUED.value,
-            "payload": _json(payload),
+            "payload": _sealed(job, _json(payload)),
             "spool_path": None if spool_path is None else str(spool_path),
             "idempotency_key": idempotency_key,
             "attempts": 0,
@@ -154,7 +155,7 @@ class Jobs:
             known = self._by_key(idempotency_key)
             if known is None:
                 raise
-            if (known.kind, _json(known.payload)) != (kind, values["payload"]):
+            if (known.kind, _json(known.payload)) != (kind, _json(payload)):
                 raise KeyReused(key=str(idempotency_key)) from None
             return known, False
         return self._sure(job), True
@@ -264,7 +265,7 @@ class Jobs:
 
     def finish(self, job: Job, result: Any) -> Job:
         """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
-        done = _storable(json.dumps(result, ensure_ascii=False))
+        done = _sealed(job.id, _storable(json.dumps(result, ensure_ascii=False)))
         self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=done)
         return self._sure(job.id)
 
@@ -362,6 +363,43 @@ def _json(payload: Mapping[str, Any]) -> str:
     return _storable(json.dumps(dict(payload), ensure_ascii=False, sort_keys=True))
 
 
+SEAL: Final = "sealed:"
+"""How a stored payload or result begins; digits of its checksum and a colon follow. Older ones have none."""
+_DIGITS: Final = 16
+
+
+def _sealed(job: str, text: str) -> str:
+    """Put the checksum of a text, and of the job that it is of, before it."""
+    digest = blake2b(f"{job}:{text}".encode(), digest_size=_DIGITS // 2).hexdigest()
+    return f"{SEAL}{digest}:{text}"
+
+
+def _opened(job: str, stored: str) -> Any:
+    """Return a payload or result as it was stored.
+
+    Raises
+    ------
+    CatalogDamaged
+    """
+    text = stored[len(SEAL) + _DIGITS + 1 :] if stored.startswith(SEAL) else stored
+    if text is not stored and stored != _sealed(job, text):
+        raise _damaged(job, "its values do not have the checksum stored with them")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _damaged(job, str(error)) from error
+
+
+def _state(row: Row[Any]) -> JobState:
+    if row.state not in set(JobState):
+        raise _damaged(row.id, f"there is no state {row.state!r}")
+    return JobState(row.state)
+
+
+def _damaged(job: str, reason: str) -> CatalogDamaged:
+    return CatalogDamaged(where=f"the catalog's row of job {job}", reason=reason)
+
+
 def _storable(text: str) -> str:
     """Replace what no database takes: lone surrogates, as file names that are no UTF-8 have them."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -384,13 +422,13 @@ def _job(row: Row[Any]) -> Job:
         id=row.id,
         number=row.number,
         kind=row.kind,
-        state=JobState(row.state),
-        payload=json.loads(row.payload),
+        state=_state(row),
+        payload=_opened(row.id, row.payload),
         spool_path=None if row.spool_path is None else Path(row.spool_path),
         attempts=row.attempts,
         created_at=row.created_at,
         ended_at=row.ended_at,
-        result=None if row.result is None else json.loads(row.result),
+        result=None if row.result is None else _opened(row.id, row.result),
         failure=failure,
         items_done=row.items_done,
     )

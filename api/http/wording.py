@@ -19,6 +19,8 @@ WORK_SAID: Final = {
 }
 
 
+CAPTIONS: Final = {True: "Matches, most certain first", False: "What may match, most certain first"}
+
 ROWS_SHOWN: Final = 200
 """Matches that a page lists."""
 
@@ -50,6 +52,9 @@ class Said:
     n_hidden: int = 0
     """Matches beyond those; the answer as JSON has them all."""
     searched: str | None = None
+    """What was searched, where anything was and the sentences do not say it."""
+    caption: str = ""
+    """What the matches are called."""
 
 
 def say(job: JobOut) -> Said:
@@ -91,8 +96,13 @@ def say_finding(finding: Finding) -> Said:
         sentences=(said,),
         matches=_rows(finding)[:ROWS_SHOWN],
         n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
-        searched=None if finding.verdict is Verdict.NO_MATCH else how,  # the sentence says it then
+        caption=CAPTIONS[finding.verdict is Verdict.MATCH],
+        searched=how if _was_compared(finding) and finding.verdict is not Verdict.NO_MATCH else None,
     )
+
+
+def _was_compared(finding: Finding) -> bool:
+    return finding.item.duration_s is not None and finding.verdict is not Verdict.TOO_SHORT_OR_SILENT
 
 
 def _rows(finding: Finding) -> tuple[Row, ...]:
@@ -128,8 +138,14 @@ def headline(finding: Finding) -> str:
         Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
         Verdict.NO_MATCH: "No match was found.",
         Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to say anything.",
-        Verdict.NOT_READABLE: "This file could not be heard to its end, so nothing is said of it.",
+        Verdict.NOT_READABLE: _unread(finding),
     }[finding.verdict]
+
+
+def _unread(finding: Finding) -> str:
+    if finding.item.duration_s is None:
+        return "This file could not be compared."
+    return "This file was compared only in part. In that part no match was found."
 
 
 def _holds(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from index.enroll import Writer
-from index.errors import JobLost, KeyReused
+from index.errors import CatalogDamaged, JobLost, KeyReused
 from index.jobs import MAX_ATTEMPTS, Job, Jobs, JobState
 from index.records import Failure
 from tests.contract.small_store import CODEC
@@ -52,6 +52,39 @@ def test_a_result_comes_back_as_it_was_given(jobs: Jobs) -> None:
     done = jobs.finish(_claimed(jobs), {"verdict": "match"})
     assert (done.state, done.result, done.payload["name"]) == (JobState.DONE, {"verdict": "match"}, "ü")
     assert done.ended_at is not None and jobs.count()[JobState.DONE] == 1
+
+
+@pytest.mark.parametrize("column", ["result", "payload"])
+def test_a_flipped_bit_of_a_stored_job_is_an_error(tmp_path: Path, column: str) -> None:
+    """Whichever bit of a job's payload or result flips, reading it is an error, never another answer."""
+    with Writer.open(tmp_path, codec=CODEC) as writer:
+        jobs, catalog = Jobs(writer.catalog), writer.catalog
+        jobs.enqueue("check", {"effort": "fast"})
+        done = jobs.finish(_claimed(jobs), {"verdict": "match", "e_value": 1e-9})
+        with catalog.reading() as connection:
+            stored = str(connection.exec_driver_sql(f"SELECT {column} FROM job").scalar_one()).encode()
+        for place in range(len(stored)):
+            for bit in (0, 3, 6):
+                broken = bytearray(stored)
+                broken[place] ^= 1 << bit
+                with catalog.writing() as connection:
+                    connection.exec_driver_sql(
+                        f"UPDATE job SET {column} = CAST(? AS TEXT)",
+                        (bytes(broken),),
+                    )
+                with pytest.raises(CatalogDamaged):
+                    jobs.get(done.id)
+
+
+def test_a_job_of_before_is_still_read(tmp_path: Path) -> None:
+    """Payloads and results that were stored without a checksum are read as they are."""
+    with Writer.open(tmp_path, codec=CODEC) as writer:
+        jobs, catalog = Jobs(writer.catalog), writer.catalog
+        job, _ = jobs.enqueue("check", {"a": 1})
+        with catalog.writing() as connection:
+            connection.exec_driver_sql("""UPDATE job SET payload = '{"b": 2}', result = '{"c": 3}'""")
+        again = jobs.get(job.id)
+    assert again is not None and (again.payload, again.result) == ({"b": 2}, {"c": 3})
 
 
 def test_a_failure_keeps_its_reason(jobs: Jobs) -> None:

@@ -62,6 +62,21 @@ def test_the_headline_claims_what_is_covered(coverage: float, words: str) -> Non
     assert headline(finding(matches=(match(query_coverage=coverage),))).startswith(words)
 
 
+@pytest.mark.parametrize(("duration_s", "words"), [(None, "could not be compared"), (8.0, "only in part")])
+def test_the_page_says_how_much_was_compared(duration_s: float | None, words: str) -> None:
+    """A file that was not compared is not said to have been compared in part, and nothing was searched for it."""
+    made = finding(Verdict.NOT_READABLE)
+    said = say_finding(replace(made, item=replace(made.item, duration_s=duration_s)))
+    assert words in said.headline
+    assert (said.searched is None) == (duration_s is None)
+
+
+def test_what_may_match_is_not_called_matches() -> None:
+    """Over rows that chance may have made stands no heading that calls them matches."""
+    assert say_finding(found(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
+    assert say_finding(found(1, 2)).caption.startswith("Matches")
+
+
 def test_in_a_scan_what_counts_as_a_match_is_stricter() -> None:
     """A scan of many items counts only matches that its number of items allows."""
     made = finding(matches=(match(e_value=1e-9), match(e_value=5e-5)))
