@@ -121,8 +121,8 @@ class Lane:
         """Open a desk and do jobs at it, until the server stops or a job broke what the desk holds."""
         try:
             desk = self._open_desk()
-        except Exception:
-            _log.exception("lane does not open; it is tried again", lane=self.name)
+        except Exception as error:
+            log_trouble("lane does not open; it is tried again", error, lane=self.name)
             raise
         self.trouble, self.is_open, self._is_fresh = None, True, True
         try:
@@ -141,7 +141,7 @@ class Lane:
         try:
             job = self._floor.jobs.claim(self.kinds, held=self._held())
         except Exception as error:
-            _log.exception("no job could be claimed", lane=self.name)
+            log_trouble("no job could be claimed", error, lane=self.name)
             self.trouble = f"no job can be taken from the store ({_reason(error)})"
             self._floor.halted.wait(IDLE_S)
             return None
@@ -218,8 +218,8 @@ class Lane:
     def _finish(self, job: Job, result: dict[str, Any]) -> None:
         try:
             self._record(job, lambda: self._floor.jobs.finish(job, result))
-        except Exception:
-            _log.exception("a result cannot be kept", job=job.id, kind=job.kind)
+        except Exception as error:
+            log_trouble("a result cannot be kept", error, job=job.id, kind=job.kind)
             self._fail(job, INTERNAL)
         else:
             _log.info("job done", job=job.id, kind=job.kind)
@@ -245,6 +245,14 @@ class Lane:
                 continue
             self.trouble = None
             return
+
+
+def log_trouble(what: str, error: BaseException, **said: object) -> None:
+    """Log what the store or the disk raised in one line, and what nobody foresaw with its traceback."""
+    if isinstance(error, (EarwitnessError, *STORE_ERRORS)):
+        _log.error(what, why=_reason(error), **said)
+    else:
+        _log.error(what, exc_info=error, **said)
 
 
 def _reason(error: Exception) -> str:

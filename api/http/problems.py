@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -26,6 +27,7 @@ from api.http.errors import (
 from api.http.lane import INTERNAL
 from api.http.pages import problem_page
 from fingerprint.errors import AudioError, EarwitnessError
+from index.errors import DiskFull
 
 STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "scheme_mismatch": 409,
@@ -42,6 +44,9 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "catalog_unreachable": 503,
 }
 """Errors of the rooms below that a client may want to tell apart; the rest are ours to repair: 500."""
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where a disk, a quota or a file's size limit is full."""
 
 UNREAD: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm)
 """Refusals of an upload whose body is not read: the connection is of no more use."""
@@ -86,6 +91,7 @@ def install(app: FastAPI) -> None:
         HTTPException: _starlette,
         RequestValidationError: _validation,
         ClientDisconnect: _gone,
+        OSError: _system,
         Exception: _unforeseen,
     }
     for kind, handler in handlers.items():
@@ -140,6 +146,16 @@ async def _validation(request: Request, error: RequestValidationError) -> Respon
 
 async def _gone(_: Request, __: ClientDisconnect) -> Response:
     return Response(status_code=400)  # nobody reads this; the half upload is already removed
+
+
+async def _system(request: Request, error: OSError) -> Response:
+    """Say that the disk is full as what it is, not as a defect."""
+    if error.errno not in NO_ROOM:
+        return await _unforeseen(request, error)
+    _log.error("no room left", path=request.scope["path"], why=error.strerror)
+    full = DiskFull(path="what was sent")
+    hint = "try again later, or free disk space on the server"
+    return _answer(request, 507, code=full.code, detail=full.message, hint=hint)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -10,16 +10,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import structlog
-
-from api.http.lane import Desk, Floor, Lane
+from api.http.lane import Desk, Floor, Lane, log_trouble
 from api.http.metrics import Metrics
 from api.http.pulse import Progress
 from index.jobs import LEASE_S, Job, Jobs
 
 LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work"), "bulk": ("index", "scan")}
-
-_log = structlog.get_logger("earwitness.jobs")
 
 
 class Runner:
@@ -121,13 +117,13 @@ class Runner:
             if job.spool_path is not None and spent:
                 job.spool_path.unlink(missing_ok=True)
             self._tidy()
-        except Exception:
-            _log.exception("what a job left is not removed yet", job=job.id)
+        except Exception as error:
+            log_trouble("what a job left is not removed yet", error, job=job.id)
 
     def _keep_leases(self) -> None:
         while not self._floor.halted.wait(LEASE_S / 4):
             for work in list(self._floor.at_work.values()):
                 try:
                     self._jobs.heartbeat(work.job, items_done=work.items_done)
-                except Exception:  # this process holds the home's lock: nobody else can take the job over
-                    _log.exception("lease not renewed", job=work.job.id)
+                except Exception as error:  # this process holds the home's lock: nobody else can take it over
+                    log_trouble("lease not renewed", error, job=work.job.id)

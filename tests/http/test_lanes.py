@@ -26,7 +26,7 @@ from api.http.service import open_service
 from api.settings import Settings
 from fingerprint.decode.report import SandboxReport
 from fingerprint.errors import NotAudio, SandboxMissing
-from index.errors import DiskFull
+from index.errors import DiskFailed, DiskFull, StoreUnwritable
 from index.jobs import LEASE_S, Job, Jobs
 from tests.http.conftest import Serve, WrittenDesk, spool_of, wait_for
 
@@ -333,3 +333,37 @@ def until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not come true"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status"),
+    [
+        (DiskFull(path="catalog.sqlite"), 507),
+        (DiskFailed(path="catalog.sqlite", reason="disk I/O error"), 503),
+        (StoreUnwritable(path="catalog.sqlite", reason="read-only file system"), 503),
+        (OSError(28, "No space left on device"), 507),
+        (OSError(27, "File too large"), 507),
+        (OSError(122, "Disk quota exceeded"), 507),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_no_defect_of_the_server(
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    trouble: Exception,
+    status: int,
+) -> None:
+    """A full or failing disk is a problem of its own with a hint, and no traceback in the log."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    with serve(lambda *_: {}) as client:
+        monkeypatch.setattr(Jobs, "enqueue", refuse)
+        monkeypatch.setattr(Jobs, "claim", refuse)
+        said = client.post("/v1/works", files={"file": ("a.mp3", b"x" * 64)})
+        time.sleep(0.3)
+    assert said.status_code == status, said.text
+    assert said.json()["hint"]
+    logged = capfd.readouterr()
+    assert "Traceback" not in logged.out + logged.err

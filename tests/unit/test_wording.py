@@ -64,7 +64,7 @@ def test_the_headline_claims_what_is_covered(coverage: float, words: str) -> Non
 
 @pytest.mark.parametrize(("duration_s", "words"), [(None, "could not be compared"), (8.0, "only in part")])
 def test_the_page_says_how_much_was_compared(duration_s: float | None, words: str) -> None:
-    """A file that was not compared is not said to have been compared in part, and nothing was searched for it."""
+    """A file that was not compared is not said to have been compared in part, nor searched for."""
     made = finding(Verdict.NOT_READABLE)
     said = say_finding(replace(made, item=replace(made.item, duration_s=duration_s)))
     assert words in said.headline
