@@ -8,9 +8,12 @@ AUDIO_SUFFIXES: Final = frozenset({
     # sound
     ".aa3", ".aac", ".aax", ".ac3", ".ac4", ".adts", ".aif", ".aifc", ".aiff", ".alaw", ".amr", ".ape",
     ".au", ".awb", ".bwf", ".caf", ".dff", ".dsf", ".dts", ".dtshd", ".eac3", ".ec3", ".flac", ".gsm",
-    ".ircam", ".m2a", ".m4a", ".m4b", ".m4p", ".m4r", ".mka", ".mlp", ".mogg", ".mp1", ".mp2", ".mp3",
-    ".mp4a", ".mpa", ".mpc", ".mpga", ".nist", ".ofr", ".oga", ".ogg", ".opus", ".pcm", ".qcp", ".rf64",
-    ".shn", ".snd", ".sph", ".spx", ".tak", ".thd", ".truehd", ".tta", ".ulaw", ".vqf", ".w64", ".wav",
+    ".ircam", ".latm", ".loas",
+    ".m2a", ".m4a", ".m4b", ".m4p", ".m4r", ".mka", ".mlp", ".mogg", ".mp1", ".mp2", ".mp3",
+    ".mp4a", ".mpa", ".mpc", ".mpga", ".nist", ".ofr", ".oga", ".ogg", ".opus", ".pcm", ".qcp", ".qoa",
+    ".rf64",
+    ".sf", ".shn", ".snd", ".sox", ".sph", ".spx",
+    ".tak", ".thd", ".truehd", ".tta", ".ulaw", ".vqf", ".w64", ".wav",
     ".wave", ".wavex", ".weba", ".wma", ".wv",
     # pictures with sound
     ".3g2", ".3gp", ".3gp2", ".3gpp", ".asf", ".avi", ".divx", ".f4a", ".f4b", ".f4p", ".f4v", ".flv",
@@ -20,7 +23,9 @@ AUDIO_SUFFIXES: Final = frozenset({
 """Names that make a file an item. Wider than what the decoder reads: the rest is reported as not readable."""
 
 SHARED_SUFFIXES: Final = frozenset({
-    ".8svx", ".aa", ".adx", ".at3", ".avr", ".dv", ".evrc", ".mod", ".mpe", ".mpv", ".mts", ".nut",
+    ".16sv", ".8sv",
+    ".8svx", ".aa", ".adx", ".at3", ".avr", ".dv", ".evrc", ".iff",
+    ".maud", ".mod", ".mpe", ".mpv", ".mts", ".nut",
     ".oma", ".paf", ".pvf", ".qt", ".ra", ".rm", ".sd2", ".sln", ".svx", ".tod", ".ts", ".vob", ".voc",
     ".vox", ".wtv", ".xa",
 })  # fmt: skip
@@ -64,7 +69,7 @@ _AUDIO_MAGIC: Final = (
     b"DSD \x1c", b"FRM8", b".RMF", b".ra\xfd", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80",
     b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8", b"DTSHDHDR",
     b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", b"nut/multimedia container\0", b"\x64\xa3",
-    b"APETAGEX", b"\xb7\xd8\x00\x20\x37\x49\xda\x11",
+    b".SoX", b"XoS.", b"qoaf", b"APETAGEX", b"\xb7\xd8\x00\x20\x37\x49\xda\x11",
 )  # fmt: skip
 _SPHERE: Final = b"NIST_1A\n"
 _RIFF: Final = frozenset({b"RIFF", b"RF64", b"RIFX", b"BW64"})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from fingerprint.decode.chunks import MAX_CHUNKS, made_up
+from fingerprint.decode.elements import SEGMENT, element, walk_segment
 from fingerprint.decode.formats import Format
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.stored import Stored, View
@@ -20,10 +21,15 @@ TOP_BOXES: Final = frozenset(
 )  # fmt: skip
 """Boxes at the top of an MP4 file."""
 
-SEGMENT: Final = 0x18538067
 ASF_STREAM: Final = b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65"
 ASF_SPARE_S: Final = 0.5
 """Seconds by which an ASF file may be shorter than it states."""
+
+ASF_DATA_BYTES: Final = 50
+"""Bytes of an ASF data object before its first packet."""
+
+ASF_PACKET: Final = b"\x82\x00\x00"
+"""How a packet with an error correction field of two bytes begins; writers use it in all or none."""
 
 ASF_PROPERTIES: Final = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 
@@ -58,15 +64,25 @@ def lay_mp4(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
 
 def lay_webm(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     """The segment of a Matroska file, and where another file begins behind it."""
-    offset, size = _element(stored, start)[1:]
-    identity, offset, size = _element(stored, offset + (size or 0))
-    if identity != SEGMENT or size is None:
+    head_bytes, size = element(stored.at(start, 16))[1:]
+    at = start + head_bytes + (size or 0)
+    identity, head_bytes, size = element(stored.at(at, 16))
+    if identity != SEGMENT:
         return _laid(stored, start, stored.size, Format.WEBM, None)
-    end = offset + size
-    if end > stored.size:
-        missing = f"the segment ends {end - stored.size:,} bytes past the end of the file"
-        return _laid(stored, start, stored.size, Format.WEBM, missing)
-    return _laid(stored, start, end if other_sound(end) else stored.size, Format.WEBM, None)
+    first = at + head_bytes
+    end = stored.size if size is None else min(first + size, stored.size)
+    walked = walk_segment(stored, first, end)
+    missing = None
+    if walked.lost_bytes:
+        missing = f"{walked.lost_bytes:,} bytes in it are damaged"
+    elif size is not None and first + size > stored.size:
+        missing = f"the segment ends {first + size - stored.size:,} bytes past the end of the file"
+    elif walked.torn:
+        missing = "its last element is cut off"
+    end = walked.end if other_sound(walked.end) else stored.size
+    laid = _laid(stored, start, end, Format.WEBM, missing)
+    piece = replace(laid.pieces[0], at_end=not walked.lost_bytes)
+    return Laid(pieces=(piece,), end=laid.end)
 
 
 def lay_avi(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
@@ -101,7 +117,12 @@ def lay_asf(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
             missing = f"it ends {start + stated - stored.size:,} bytes past the end of the file"
         elif stated and other_sound(start + stated):
             end = start + stated
+    damaged = _damaged_packets(stored, start, fields)
+    if damaged and missing is None:
+        missing = f"{damaged:,} packets in it are damaged"
     laid = _laid(stored, start, end, Format.ASF, missing)
+    if damaged:
+        laid = Laid(pieces=(replace(laid.pieces[0], at_end=False),), end=laid.end)
     if len(fields) < 104 or fields[88] & 1 or head.count(ASF_STREAM) != 1:
         return laid
     seconds = int.from_bytes(fields[64:72], "little") / 1e7 - int.from_bytes(fields[80:88], "little") / 1e3
@@ -109,23 +130,19 @@ def lay_asf(stored: Stored, start: int, other_sound: OtherSound) -> Laid:
     return Laid(pieces=(piece,), end=laid.end)
 
 
+def _damaged_packets(stored: Stored, start: int, fields: bytes) -> int:
+    """Packets of an ASF file that do not begin as all do that have an error correction field of two bytes."""
+    n_bytes = int.from_bytes(fields[92:96], "little") if len(fields) == 104 else 0
+    data = start + int.from_bytes(stored.at(start + 16, 8), "little")
+    n_packets = int.from_bytes(stored.at(data + 40, 8), "little")
+    first = data + ASF_DATA_BYTES
+    if n_bytes < 64 or fields[96:100] != fields[92:96] or stored.at(first, 3) != ASF_PACKET:
+        return 0
+    there = min(n_packets, (stored.size - first) // n_bytes)
+    return sum(stored.at(first + number * n_bytes, 3) != ASF_PACKET for number in range(there))
+
+
 def _laid(stored: Stored, start: int, end: int, format_: Format, missing: str | None) -> Laid:
     whole = start == 0 and end == stored.size
     view = stored if whole else View(stored, [(start, end)])
     return Laid(pieces=(Piece(format=format_, stored=view, missing=missing),), end=end)
-
-
-def _element(stored: Stored, offset: int) -> tuple[int, int, int | None]:
-    """EBML element at `offset` (RFC 8794): its id, where its data starts, their size (None: not stated)."""
-    head = stored.at(offset, 16)
-    if not head or not head[0]:
-        return 0, offset, None
-    id_bytes = 9 - head[0].bit_length()
-    rest = head[id_bytes:]
-    if not rest or not rest[0]:
-        return 0, offset, None
-    size_bytes = 9 - rest[0].bit_length()
-    all_ones = (1 << 7 * size_bytes) - 1
-    size = int.from_bytes(rest[:size_bytes], "big") & all_ones
-    identity, data_at = int.from_bytes(head[:id_bytes], "big"), offset + id_bytes + size_bytes
-    return identity, data_at, None if size == all_ones else size

@@ -16,7 +16,7 @@ SLACK_S: Final = 0.02
 SLACK_BYTES: Final = 256
 """The same in bytes, where that is more, or the rate is not known."""
 
-MADE_UP: Final = ((0x7FFF0000, 0x800000FF), (0xFFFFFF80, 0xFFFFFFFF))
+MADE_UP: Final = ((0x7FFF0000, 0x800000FF), (0xFFFF0000, 0xFFFFFFFF))
 """Lengths that stand for "unknown" in 32 bits.
 
 GStreamer writes 0x7FFF0000, sox and espeak 0x7FFFF000, arecord 0x7FFFFFFF or 0x80000000, ffmpeg 0xFFFFFFFF;

@@ -10,6 +10,7 @@ from fingerprint.decode.ac3 import lay_ac3
 from fingerprint.decode.au_aiff import lay_aiff, lay_au, lay_caf, lay_w64
 from fingerprint.decode.blocks import lay_iff, lay_wavpack
 from fingerprint.decode.boxes import lay_asf, lay_avi, lay_mp4, lay_webm
+from fingerprint.decode.elements import lay_flv
 from fingerprint.decode.flac import ends_in_frames
 from fingerprint.decode.formats import Format
 from fingerprint.decode.mpeg import find_frames
@@ -35,7 +36,6 @@ _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.SPHERE: re.compile(rb"NIST_1A\n   \d{4}\n"),
     Format.SOX: re.compile(rb"\.SoX.\x00\x00\x00|XoS\.\x00\x00\x00.", re.DOTALL),
     Format.MUSEPACK8: re.compile(rb"MPCKSH"),
-    Format.FLV: re.compile(rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09"),
     Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
 }
 """How a further file of the same format begins, where the format does not say where its files end."""
@@ -70,6 +70,7 @@ _LAYERS: Final[dict[Format, Callable[[Stored, int, Callable[[int], bool]], Laid]
     Format.M4A: lay_mp4,
     Format.WEBM: lay_webm,
     Format.AVI: lay_avi,
+    Format.FLV: lay_flv,
     Format.ASF: lay_asf,
     Format.WAVPACK: lay_wavpack,
     Format.IFF: lay_iff,

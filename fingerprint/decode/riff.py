@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from fingerprint.decode.chunks import MAX_CHUNKS, SLACK_S, is_name, sized
+from fingerprint.decode.chunks import MAX_CHUNKS, SLACK_S, is_name, made_up, sized
 from fingerprint.decode.formats import Format
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.stored import Stored, View
@@ -25,6 +25,12 @@ KNOWN: Final = (
     b"qlty", b"mext", b"link", b"strc", b"acid", b"tlst",
 )  # fmt: skip
 """Chunks that are no sound, and may be cut off behind it without loss."""
+
+STARTS: Final = (b"fmt ", b"data", *KNOWN)
+"""Names of chunks that one expects."""
+
+FACT_SPARE: Final = 0.6
+"""Part of what a `fact` chunk states that may be missing: some writers count the samples of all channels."""
 
 JOINED: Final = re.compile(rb"R(?:IFF|IFX|F64)....WAVE(?:fmt |ds64|JUNK|bext|LIST)", re.DOTALL)
 """How another file begins within data whose length is not known."""
@@ -58,6 +64,18 @@ class _Wave:
         return tag
 
     @property
+    def stated_s(self) -> float:
+        """Seconds that the `fact` chunk states of samples that are no PCM; 0 where it does not."""
+        if self.is_pcm or len(self.fact) < 12 or len(self.fmt) < 16:
+            return 0.0
+        n_samples, rate_hz = struct.unpack_from(f"{self.order}I", self.fact, 8)[0], self._rate_hz
+        return n_samples / rate_hz if rate_hz and not made_up(n_samples) else 0.0
+
+    @property
+    def _rate_hz(self) -> int:
+        return int(struct.unpack_from(f"{self.order}I", self.fmt, 4)[0])
+
+    @property
     def bytes_s(self) -> float:
         """Bytes a second: of samples by their size, else as the header states."""
         if len(self.fmt) < 16:
@@ -81,11 +99,14 @@ def lay_wav(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> L
         at_end = number == len(wave.data)
         missing_s = wave.missing_bytes / wave.bytes_s if wave.bytes_s and at_end else 0.0
         cut = at_end and wave.missing_bytes
+        counted_s = (last - first) / wave.bytes_s if wave.is_pcm and wave.bytes_s else None
+        roughly_s = wave.stated_s if len(wave.data) == 1 and not cut else 0.0
         pieces.append(
             Piece(
                 format=Format.WAV,
                 stored=stored if plain else _rebuilt(stored, wave, first, last),
-                expected_s=(last - first) / wave.bytes_s if wave.is_pcm and wave.bytes_s else None,
+                expected_s=counted_s or roughly_s or None,
+                spare_s=FACT_SPARE * roughly_s if roughly_s else None,
                 missing_s=missing_s,
                 missing=f"the data chunk ends {wave.missing_bytes:,} bytes past the end of the file"
                 if cut
@@ -124,6 +145,8 @@ def _read(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> _Wa
             offset = _data(stored, wave, offset + 8, size, long_size)
             continue
         offset += 8 + size + size % 2
+        if size % 2 and stored.at(offset - 1, 4) in STARTS and stored.at(offset, 4) not in STARTS:
+            offset, wave.odd = offset - 1, True  # written without the byte that makes its length even
     return wave
 
 

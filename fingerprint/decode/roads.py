@@ -289,7 +289,8 @@ class FfmpegRoad:
 
     def _samples(self, frame: Any) -> Block:
         """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
-        if frame.format.is_planar and frame.layout.nb_channels > PLANES:
+        wide = frame.format.name in ("s64", "s64p")  # PyAV makes no array of these
+        if wide or (frame.format.is_planar and frame.layout.nb_channels > PLANES):
             if self._interleave is None or self._interleave.layout.name != frame.layout.name:
                 self._interleave = av.AudioResampler("flt", frame.layout, frame.sample_rate)
             parts = [_samples(part) for part in self._interleave.resample(frame)]

@@ -9,12 +9,15 @@ from fingerprint.decode.formats import Format
 from fingerprint.decode.magic import by_magic
 from fingerprint.decode.mpeg import find_frames, frames_at
 from fingerprint.decode.stored import Stored
-from fingerprint.decode.tags import syncsafe
+from fingerprint.decode.tags import id3_end
 from fingerprint.errors import BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
 
 HEAD_BYTES: Final = 4_096
 SYNC_REACH_BYTES: Final = 16_384
 """How far past tags and padding the first frame of an MP3 may lie."""
+
+TAG_REACH_BYTES: Final = 1 << 24
+"""The same behind a tag: it may be longer than it states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,8 @@ def sniff(stored: Stored, *, name: str) -> Sniffed:
     if stranger is None:
         found = []
         for format_ in (Format.AAC, Format.MP3):
-            first = find_frames(stored, start, SYNC_REACH_BYTES, adts=format_ is Format.AAC)
+            reach = TAG_REACH_BYTES if start else SYNC_REACH_BYTES
+            first = find_frames(stored, start, reach, adts=format_ is Format.AAC)
             found += [] if first is None else [Sniffed(format=format_, start=first)]
         if found:
             return min(found, key=lambda sniffed: sniffed.start)
@@ -129,7 +133,7 @@ def look(stored: Stored, offset: int) -> Sniffed | None:
 
 def _past_tags(stored: Stored, start: int) -> int:
     while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
-        start += 10 + syncsafe(tag[6:]) + (10 if tag[5] & 0x10 else 0)
+        start = id3_end(stored, start)
     return start
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from fingerprint.decode.formats import Format
 from fingerprint.decode.pieces import Laid, Piece
 from fingerprint.decode.stored import Stored, View
+from fingerprint.decode.tags import id3_stated
 from fingerprint.decode.walk import Run, walk
 
 LEAST_S: Final = 0.25
@@ -18,6 +19,9 @@ SPARE_FRAMES: Final = 6
 
 CUT_FRAMES: Final = 3
 """Frames that must be missing of those stated before a file counts as cut off; encoders disagree by one."""
+
+UNKNOWN: Final = 0xFFFFFFFF
+"""What writers to a pipe put for a number that they do not know."""
 
 
 def lay_mp3(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> Laid:
@@ -33,6 +37,8 @@ def lay_adts(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> 
 def _lay(stored: Stored, start: int, other_sound: Callable[[int], bool], format_: Format) -> Laid:
     walked = walk(stored, start, adts=format_ is Format.AAC, other_sound=other_sound)
     plain = start == 0 and walked.end == stored.size and len(walked.runs) == 1
+    if plain and walked.runs[0].extents[0][0] < id3_stated(stored, 0):
+        plain = False  # its tag states too many bytes, which decoders would step over
     pieces = [_piece(stored, run, format_, plain=plain) for run in walked.runs]
     if walked.given_up:
         rest = f"the kind of its frames changes more than {len(pieces):,} times"
@@ -70,8 +76,16 @@ def _stated_frames(stored: Stored, run: Run) -> tuple[int, bool]:
     tag = stored.at(start + run.first.side_bytes, 16)
     if tag[:4] in (b"Xing", b"Info"):
         flags = int.from_bytes(tag[4:8], "big")
-        return (int.from_bytes(tag[8:12], "big") if flags & 1 else 0), True
+        n_bytes = int.from_bytes(tag[12:16], "big") if flags & 3 == 3 else 0
+        return (_meant(int.from_bytes(tag[8:12], "big"), n_bytes, run) if flags & 1 else 0), True
     vbri = stored.at(start + 36, 18)
     if vbri[:4] == b"VBRI":
-        return int.from_bytes(vbri[14:18], "big"), True
+        return _meant(int.from_bytes(vbri[14:18], "big"), int.from_bytes(vbri[10:14], "big"), run), True
     return 0, False
+
+
+def _meant(n_frames: int, n_bytes: int, run: Run) -> int:
+    """A stated number of frames; 0 where the bytes that the same tag states are all there."""
+    there = sum(end - start for start, end in run.extents)
+    spare = CUT_FRAMES * run.frame_bytes
+    return 0 if n_frames == UNKNOWN or 0 < n_bytes <= there + spare else n_frames

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from fingerprint.decode.mpeg import find_frames, frame_at
 from fingerprint.decode.stored import Stored
 
 LOOK_BYTES: Final = 1 << 20
 """How far the end of a Lyrics3 tag is looked for."""
+
+STARTS: Final = (b"ID3", b"fLa", b"Ogg", b"RIF", b"FOR", b"wvp", b"MAC", b"TTA", b"APE")
+"""How most of what follows an ID3v2 tag begins, besides frames."""
+
+FRAMES_IN_A_ROW: Final = 8
+MAX_TRIES: Final = 16
+"""Rows of frames looked at inside a tag."""
 
 IMAGES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")
 """How pictures begin that some programs put behind the frames."""
@@ -18,7 +26,7 @@ def tag_end(stored: Stored, offset: int) -> int | None:
     head = stored.at(offset, 32)
     end = None
     if head[:3] == b"ID3" and len(head) >= 10 and max(head[3:5]) < 0xFF and max(head[6:10]) < 0x80:
-        end = offset + 10 + syncsafe(head[6:10]) + (10 if head[5] & 0x10 else 0)
+        end = id3_end(stored, offset)
     elif head[:3] == b"3DI" and len(head) >= 10:
         end = offset + 10
     elif head[:8] == b"APETAGEX" and len(head) == 32:
@@ -33,6 +41,37 @@ def tag_end(stored: Stored, offset: int) -> int | None:
         place = max(window.find(b"LYRICS200"), window.find(b"LYRICSEND"))
         end = offset + place + 9 if place > 0 else None
     return end if end is not None and end <= stored.size else None
+
+
+def id3_stated(stored: Stored, offset: int) -> int:
+    """Where the ID3v2 tag at `offset` ends as it states; `offset` where none begins."""
+    head = stored.at(offset, 10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return offset
+    return offset + 10 + syncsafe(head[6:10]) + (10 if head[5] & 0x10 else 0)
+
+
+def id3_end(stored: Stored, offset: int) -> int:
+    """Where the ID3v2 tag at `offset` ends: where it states, or where frames begin that go on beyond that."""
+    stated = id3_stated(stored, offset)
+    end = min(stated, stored.size)
+    follows = stored.at(stated, 4)
+    if follows and (
+        follows[:3] in STARTS or frame_at(stored, stated, adts=False) or not follows.strip(b"\0")
+    ):
+        return stated
+    for adts in (False, True):
+        place, tries = offset + 10, 0
+        while tries < MAX_TRIES:
+            found = find_frames(stored, place, end - place, adts=adts, in_a_row=FRAMES_IN_A_ROW)
+            if found is None:
+                break
+            place, tries = found, tries + 1
+            while place < end and (frame := frame_at(stored, place, adts=adts)) is not None:
+                place += frame.n_bytes
+            if place >= end and (stated > stored.size or place > stated):
+                return found
+    return stated
 
 
 def tags_from(stored: Stored, start: int) -> int:

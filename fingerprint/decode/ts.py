@@ -15,8 +15,8 @@ from fingerprint.decode.stored import SCAN_BYTES, Stored, View
 from fingerprint.decode.tags import is_no_sound
 
 PACK: Final = re.compile(rb"\x00\x00\x01\xba")
-SPARE_BYTES: Final = 4_096
-"""Bytes of a program stream that may be out of place, two of its usual packs."""
+SPARE_BYTES: Final = 256
+"""Bytes of a program stream that may be out of place, besides those before its first pack."""
 
 SYNC: Final = 0x47
 WINDOW_PACKETS: Final = 8_192
@@ -44,14 +44,22 @@ def lay_ts(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
         if n_bad > len(in_place) // 2:
             offset = _in_step(stored, offset, step)
         offset += step * WINDOW_PACKETS
-    missing = f"{n_lost:,} packets in it are damaged" if n_lost > SPARE_PACKETS else None
+    torn = (stored.size - start) % step
+    missing = "the last packet is cut off" if torn and not n_lost and not _ends_blank(stored, torn) else None
+    if n_lost > SPARE_PACKETS:
+        missing = f"{n_lost:,} packets in it are damaged"
     piece = Piece(
         format=Format.TS,
         stored=stored if start == 0 else View(stored, [(start, stored.size)]),
         missing=missing,
-        at_end=False,
+        at_end=n_lost <= SPARE_PACKETS,
     )
     return Laid(pieces=(piece,), end=stored.size)
+
+
+def _ends_blank(stored: Stored, n_bytes: int) -> bool:
+    """Whether the last bytes are no part of a packet, but padding."""
+    return not stored.at(stored.size - n_bytes, n_bytes).strip(b"\0\xff")
 
 
 def _in_step(stored: Stored, offset: int, step: int) -> int:
@@ -66,21 +74,24 @@ def _in_step(stored: Stored, offset: int, step: int) -> int:
 
 def lay_ps(stored: Stored, start: int, _: Callable[[int], bool]) -> Laid:
     """The packs of a program stream (ISO 13818-1, 2.5); bytes between its packets are damage."""
-    offset, n_lost = start, 0
+    offset, n_lost, torn = start, 0, False
     while offset < stored.size:
         window = stored.at(offset, SCAN_BYTES)
         place = _packets(window)
         offset += place
         if place >= len(window) - 14 or (place and len(window) == SCAN_BYTES):
+            torn = offset > stored.size
             if not place or offset >= stored.size - 14:
                 break
             continue
         found = next(stored.find(PACK, offset + 1), stored.size)
         n_lost += 0 if is_no_sound(stored, offset, found) else found - offset
         offset = found
-    missing = f"{n_lost:,} bytes in it are damaged" if n_lost > SPARE_BYTES else None
+    missing = "the last packet is cut off" if torn else None
+    if n_lost > SPARE_BYTES:
+        missing = f"{n_lost:,} bytes in it are damaged"
     whole = stored if start == 0 else View(stored, [(start, stored.size)])
-    piece = Piece(format=Format.MPEG, stored=whole, missing=missing, at_end=False)
+    piece = Piece(format=Format.MPEG, stored=whole, missing=missing, at_end=n_lost <= SPARE_BYTES)
     return Laid(pieces=(piece,), end=stored.size)
 
 

@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any
 
 import av
@@ -59,6 +60,8 @@ def _rehearse() -> None:
             frame.to_ndarray()
             for part in av.AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame):
                 part.to_ndarray()
+    for kind in ("subtitles.stream", "subtitles.codeccontext", "subtitles.subtitle", "video.codeccontext"):
+        import_module(f"av.{kind}")  # PyAV loads these at a file's first such stream
     Resampler(8_000).push(np.zeros(64, dtype=np.float32), last=True)
 
 
