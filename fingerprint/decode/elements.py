@@ -47,7 +47,7 @@ class Elements:
 
 
 def element(head: bytes) -> tuple[int, int, int | None]:
-    """The EBML element (RFC 8794) that some bytes begin: its id (0: none), the size of its head, and its own."""
+    """The EBML element (RFC 8794) that some bytes begin: its id (0: none), size of its head, and its own."""
     if not head or not head[0]:
         return 0, 0, None
     id_bytes = 9 - head[0].bit_length()
@@ -90,7 +90,7 @@ def lay_flv(stored: Stored, start: int, other_sound: Callable[[int], bool]) -> L
         if offset + HEAD_BYTES > base + len(window):
             base, window = offset, stored.at(offset, SCAN_BYTES)
         head = window[offset - base : offset - base + 15]
-        if len(head) < 15 or head[4] & 0x1F not in FLASH_TAGS or any(head[12:15]):
+        if len(head) < 15 or head[4] & 0xDF not in FLASH_TAGS or any(head[12:15]):
             break
         offset += 15 + int.from_bytes(head[5:8], "big")
     end = stored.size
