@@ -14,13 +14,14 @@ from api.cli.places import Force, placed
 
 def rebuild(as_json: Json = False, home: Home = None) -> None:
     """Build the search segments again from the stored fingerprints."""
+    from api.cli.progress import working
     from index.enroll import Writer
 
     want_json(as_json)
     settings = settings_of(home)
     with (
         Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer,
-        to_stderr().status("Building segments ..."),
+        working(to_stderr(), "Building segments"),
     ):
         epoch = writer.rebuild()
     to_stdout().print(f"Segments were built again; the library is at epoch {epoch}.")
@@ -30,11 +31,12 @@ def rebuild(as_json: Json = False, home: Home = None) -> None:
 
 def verify(as_json: Json = False, home: Home = None) -> None:
     """Check all that is stored against its checksums, in use or not. Exit status: 0 sound, 1 not."""
+    from api.cli.progress import working
     from index.upkeep import verify_in_use
 
     want_json(as_json)
     settings = settings_of(home)
-    with to_stderr().status("Verifying ..."):
+    with working(to_stderr(), "Verifying"):
         problems = verify_in_use(settings.home, tenant=settings.tenant, url=settings.database)
     console = to_stdout()
     for problem in problems:
@@ -53,6 +55,7 @@ def backup(
     home: Home = None,
 ) -> None:
     """Write everything that is stored into one file; may be done while other commands run."""
+    from api.cli.progress import working
     from index.backup import backup as back_up
     from index.errors import CatalogElsewhere
 
@@ -63,9 +66,9 @@ def backup(
     with placed({"file": file}, force=force, taken=as_json) as places:
         place = places["file"]
         assert place is not None  # the argument is required
-        with to_stderr().status("Backing up ..."):
+        with working(to_stderr(), "Backing up"):
             size_bytes = back_up(settings.home, place.path)
-        to_stdout().print(f"{file}: {size_bytes:,} bytes.")
+    to_stdout().print(f"{file}: {size_bytes:,} bytes.")
     if as_json:
         print_json("backup", home=str(settings.home), file=str(file), size_bytes=size_bytes)
 
@@ -76,6 +79,7 @@ def restore(
     home: Home = None,
 ) -> None:
     """Make a new home from a backup."""
+    from api.cli.progress import working
     from api.errors import SourceNotFound
     from index.backup import restore as make_again
     from index.errors import CatalogElsewhere
@@ -86,7 +90,7 @@ def restore(
         raise CatalogElsewhere
     if not file.is_file():
         raise SourceNotFound(source=str(file))
-    with to_stderr().status("Restoring ..."):
+    with working(to_stderr(), "Restoring"):
         epoch = make_again(file, settings.home)
     to_stdout().print(f"{settings.home} is restored, at epoch {epoch}.")
     if as_json:

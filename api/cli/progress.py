@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -98,6 +100,29 @@ class Watch:
     def _speak(self) -> None:
         while not self._ended.wait(self._every_s):
             self._console.print(shown(self.line()), soft_wrap=True)
+
+
+@contextmanager
+def working(console: Console, doing: str, *, every_s: float = EVERY_S) -> Iterator[None]:
+    """Show that a command is at work whose length is not known: a spinner, or a line every so often."""
+    if console.is_terminal or console.quiet:
+        with console.status(f"{doing} ..."):
+            yield
+        return
+    ended, began_at = threading.Event(), time.monotonic()
+
+    def speak() -> None:
+        while not ended.wait(every_s):
+            passed = _clock(time.monotonic() - began_at)
+            console.print(f"{doing}: still at work after {passed}", soft_wrap=True)
+
+    speaker = threading.Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        speaker.join()
 
 
 def _clock(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,7 @@ def register(
     home: Home = None,
 ) -> None:
     """Register audio as works, and check them. Exit status: 0 registered, 2 cannot, 3 not all registered."""
+    from api.cli.progress import Watch
     from api.cli.sources import gathered
     from api.cli.warmth import make_warm
     from api.enrolling import Label, Outcome
@@ -55,22 +57,28 @@ def register(
     say_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
     said: list[dict[str, Any]] = []
+    console = to_stderr()
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
-        make_warm(to_stderr())
-        for enrolled in enrol(
-            gathered(paths, settings, root=root),
-            writer=writer,
-            settings=settings,
-            effort=Effort(effort),
-            label=Label(title=_safe(title), owner=_safe(owner), isrc=_safe(isrc)),
-            labels=labels,
-            n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
-        ):
-            outcomes.append(enrolled.outcome)
-            if as_json:
-                said.append(enrolled_json(enrolled))
-            else:
-                show(enrolled)
+        make_warm(console)
+        # in a terminal each work is a line of its own, and a bar would be drawn across them
+        watch = Watch(console, "registering", total=None) if as_json or not console.is_terminal else None
+        with watch or nullcontext():
+            for enrolled in enrol(
+                gathered(paths, settings, root=root),
+                writer=writer,
+                settings=settings,
+                effort=Effort(effort),
+                label=Label(title=_safe(title), owner=_safe(owner), isrc=_safe(isrc)),
+                labels=labels,
+                n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
+            ):
+                outcomes.append(enrolled.outcome)
+                if watch is not None:
+                    watch.item(duration_s=enrolled.answer.said.duration_s, found=_found(enrolled))
+                if as_json:
+                    said.append(enrolled_json(enrolled))
+                else:
+                    show(enrolled)
     summarise(outcomes)
     if as_json:
         print_json("register", counts=dict(Counter(map(str, outcomes))), files=said)
@@ -93,6 +101,15 @@ def enrolled_json(enrolled: Enrolled) -> dict[str, Any]:
         "error": error,
         "finding": None if answer.finding is None else to_json(answer.finding),
     }
+
+
+def _found(enrolled: Enrolled) -> str | None:
+    """Say where a work was found, if it was."""
+    from api.wording import sentence
+    from index.match import Verdict
+
+    finding = enrolled.answer.finding
+    return sentence(finding) if finding is not None and finding.verdict is Verdict.MATCH else None
 
 
 def _safe(text: str | None) -> str | None:

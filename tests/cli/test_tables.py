@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from api.cli.console import Loudness, SafeConsole, set_loudness
-from api.cli.progress import Watch
+from api.cli.progress import Watch, working
 from api.cli.tables import ROWS_SHOWN, fitted, lines_of, print_matches, rows_of
 from api.findings import Finding, RecordingSaid, SegmentSaid
 from index.match import Verdict
@@ -133,3 +133,13 @@ def test_verbose_says_each_item() -> None:
     finally:
         set_loudness(Loudness.NORMAL)
     assert "a.wav: no_match" in out.getvalue()
+
+
+def test_a_long_command_says_in_a_pipe_that_it_is_at_work() -> None:
+    """Where no terminal shows a spinner, a line every so often says that the command still works."""
+    out = io.StringIO()
+    with working(SafeConsole(file=out, width=80), "Verifying", every_s=0.01):
+        time.sleep(0.1)
+    lines = out.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("Verifying: still at work after 0:0") for line in lines)
