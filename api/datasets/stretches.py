@@ -126,6 +126,8 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         if column is None or is_date(value):
             continue
         starts += column.role in {"start", "offset"}
+        if column.role == "offset" and isinstance(value, list) and value:
+            raise BadStretch(f"column {label(key)} names several times")
         if _absent(value) or (column.soft and number_of(value) is None and clock_of(value) is None):
             continue
         best = chosen.get(column.role)

@@ -191,14 +191,17 @@ class LaneDesk:
 
     def _reader(self, job: Job) -> Reader:
         path = spooled(job)
-        with path.open("rb") as file:
-            head = file.read(8)
-        # archives alone are read: a manifest would name files of its choice
-        packing = "zip" if head.startswith(b"PK") else packing_of(head) or "tar"
-        return open_source(path, reader=packing, limits=self._settings.source_limits())
+        return open_source(path, reader=packing_of_upload(path), limits=self._settings.source_limits())
 
     def _findings_file(self, job: Job) -> Path:
         return findings_file(self._settings.home, job.id)
+
+
+def packing_of_upload(path: Path) -> str:
+    """Name the reader of an upload. Only archives are read: a manifest would name files of its choice."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return "zip" if head.startswith(b"PK") else packing_of(head) or "tar"
 
 
 def persistently(work: Callable[[], Done]) -> Done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import os
 import socket
@@ -239,3 +240,14 @@ def test_a_nul_in_one_line_is_that_lines_error(tmp_path: Path) -> None:
     bad, *good = came(open_source(tmp_path / "l.jsonl", limits=LIMITS))
     assert bad.endswith("bad_entry")
     assert len(good) == 2
+
+
+def test_a_file_whose_name_is_no_utf8_is_opened_beside_an_archive(tmp_path: Path) -> None:
+    """The path that the reading process names is the file's own, whatever bytes it is made of."""
+    os.makedirs(tmp_path / "in")
+    named = os.fsencode(tmp_path / "in") + b"/caf\xe9.wav"
+    with open(named, "wb") as file:
+        file.write(clip(1))
+    (tmp_path / "in" / "b.wav.gz").write_bytes(gzip.compress(clip(1)))
+    files = [item.file for item in open_source(tmp_path / "in") if isinstance(item, Recording)]
+    assert [None if file is None else os.fsencode(file) for file in files] == [None, named]

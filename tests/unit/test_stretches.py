@@ -102,6 +102,7 @@ UNCLEAR: list[dict[str, Any]] = [
     {"start": 1_700_000_000},
     {"segment": "3-4"},
     {"segment": "3/4"},
+    {"offset": [0, 11], "duration": [11, 8]},
     {"interval": "3 4"},
     {"end": 19},
     {"begin_min": 1, "begin_sec": 5, "end_min": 2, "end_sec": 9},

@@ -78,13 +78,14 @@ def item_taken(said: Mapping[str, Any], opened: Callable[[Mapping[str, Any]], Op
             hint=text(said, "hint"),
             cut_off=said.get("cut_off") is True,
         )
-    file = text_or_none(said, "file")
+    file = said.get("file")
     return Recording(
         item_id=text(said, "id"),
         path=text(said, "path"),
         shard=text_or_none(said, "shard"),
         size=_size(said),
         open=opened(said) if said.get("has_audio") is True else None,
+        # a name that is no UTF-8 stays as it is: it is opened, not shown
         file=None if file is None else _absolute(file),
         sequential=said.get("sequential") is True,
         start_s=_seconds(said, "start_s"),
@@ -162,8 +163,8 @@ def _seconds(said: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _absolute(file: str) -> Path:
-    if not file.startswith("/") or "\0" in file:
+def _absolute(file: object) -> Path:
+    if not isinstance(file, str) or len(file) > MAX_TEXT or not file.startswith("/") or "\0" in file:
         raise BadMessage("a file without a place")
     return Path(file)
 

@@ -1,0 +1,44 @@
+"""Archives that are uploaded are the archives that are scanned."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from api.datasets import Recording, open_source
+from api.http.desk import packing_of_upload
+from tests.contract.packings import clip
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "tar": bytes,
+    "tar.gz": gzip.compress,
+    "tar.bz2": bz2.compress,
+    "tar.xz": lzma.compress,
+    "tar.zst": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("packing", [*PACKINGS, "zip"])
+def test_an_archive_is_known_by_its_bytes(packing: str, tmp_path: Path) -> None:
+    """Every packing that a scan reads is read as an upload, whatever it is called."""
+    held, path = io.BytesIO(), tmp_path / "upload"
+    if packing == "zip":
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("a.wav", clip(1))
+    else:
+        with tarfile.open(fileobj=held, mode="w") as tape:
+            member = tarfile.TarInfo("a.wav")
+            member.size = len(clip(1))
+            tape.addfile(member, io.BytesIO(clip(1)))
+    path.write_bytes(PACKINGS.get(packing, bytes)(held.getvalue()))
+    reader = open_source(path, reader=packing_of_upload(path))
+    assert [type(item) for item in reader] == [Recording]
