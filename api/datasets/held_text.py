@@ -1,4 +1,4 @@
-"""Whether a text beside audio files holds audio itself, written as base64."""
+"""Whether a text beside audio files holds audio itself, written as base64 or as samples."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.datasets.types import SourceLimits
 from api.errors import ItemRefused
 
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{1024}|(?:[A-Za-z0-9+/_-]{60,76}(?:\\r)?(?:\\n|\r?\n)){12}")
+_SAMPLES: Final = re.compile(rb'"(?:array|samples|waveform)"\s*:\s*\[[\s\[]*-?[0-9]')
 _PIECE: Final = 1 << 20
 _KEPT: Final = 2048
 _MOST_BYTES: Final = 64 << 20
@@ -20,8 +21,8 @@ _MOST_BYTES: Final = 64 << 20
 _SHORTEST: Final = 1024
 
 
-def holds_base64(place: Place, *, limits: SourceLimits) -> bool:
-    """Whether a list (CSV, JSON, ...) has a text as long as base64 of audio somewhere in its first 64 MiB."""
+def may_hold_audio(place: Place, *, limits: SourceLimits) -> bool:
+    """Whether a list (CSV, JSON, ...) has what may be audio, in base64 or in samples, in its first 64 MiB."""
     kind = kind_of(place.name)
     short = place.size is not None and place.size < _SHORTEST and "." not in kind
     if short or not is_list_kind(kind):
@@ -31,7 +32,8 @@ def holds_base64(place: Place, *, limits: SourceLimits) -> bool:
         with plain_bytes(place, limits) as stream:
             while read < _MOST_BYTES and (piece := stream.read(_PIECE)):
                 read += len(piece)
-                if _BASE64.search(text := last + piece.replace(b"\0", b"")):
+                text = last + piece.replace(b"\0", b"")
+                if _BASE64.search(text) or _SAMPLES.search(text):
                     return True
                 last = text[-_KEPT:]
     except (OSError, ItemRefused, *UNPACK_ERRORS):

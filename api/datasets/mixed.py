@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from api.datasets.folder import place_item
-from api.datasets.held_text import holds_base64
+from api.datasets.held_text import may_hold_audio
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_archive, is_item
@@ -127,7 +127,7 @@ class MixedReader:
     def _held(self, place: Place) -> Iterator[Recording | Skipped]:
         """The audio that a list beside audio files holds itself; what it only names are files or no items."""
         n_held = 0
-        if holds_base64(place, limits=self._limits):
+        if may_hold_audio(place, limits=self._limits):
             try:
                 for item in self._nested(place, lists=True) or ():
                     own = item.path == place.name and getattr(item, "open", None) is not None

@@ -66,6 +66,14 @@ def test_a_list_that_holds_audio_is_read_beside_audio_files(name: str, tmp_path:
     assert not sum(reader.passed_over.values())
 
 
+def test_samples_in_a_list_are_read_beside_audio_files(tmp_path: Path) -> None:
+    """Decoded samples in JSON lines are compared, too."""
+    (tmp_path / "a.wav").write_bytes(clip(1))
+    row = {"id": "r", "audio": {"array": [0.1] * 900, "sampling_rate": 8000}}
+    (tmp_path / "m.jsonl").write_text(json.dumps(row))
+    assert ids_of(tmp_path) == ["a.wav", "m.jsonl/r"]
+
+
 def test_a_list_that_only_names_files_is_counted(tmp_path: Path) -> None:
     """A manifest beside its audio files adds no items."""
     (tmp_path / "a.wav").write_bytes(clip(1))
