@@ -143,8 +143,13 @@ def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[in
 def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, Named]]:
     """The audio that objects within a field name by fields that surely do."""
     for rank, named in _candidates(value, depth=depth + 1):
-        plain = isinstance(named.value, dict) or called_like_audio(named.value.strip())  # type: ignore[union-attr]
-        if plain and called_as_sound(named.column.rpartition(".")[2]):
+        text = named.value if isinstance(named.value, str) else None
+        if text is not None and begins_as_audio_in_base64(text):
+            named_so = True
+        else:
+            named_so = called_as_sound(named.column.rpartition(".")[2])
+            named_so = named_so and (text is None or called_like_audio(text.strip()))
+        if named_so:
             yield rank + 500, replace(named, column=f"{column}.{named.column}")
 
 

@@ -18,6 +18,7 @@ from api.datasets.types import Manifest, Reader, Recording, Skipped, SourceLimit
 from api.errors import ItemMissing, ItemRefused, ItemUnreadable, NoAudioColumn, SourceError
 
 TABLES: Final = frozenset({"parquet", "arrow"})
+_NAMES_NONE: Final = "it names no audio"
 _OWN_TROUBLES: Final = frozenset({"bad_entry", "item_too_large", "source_cut_off"})
 
 
@@ -131,7 +132,7 @@ class MixedReader:
             try:
                 for item in self._nested(place, lists=True) or ():
                     own = item.path == place.name and getattr(item, "open", None) is not None
-                    if own or (isinstance(item, Skipped) and item.code in _OWN_TROUBLES):
+                    if own or (isinstance(item, Skipped) and _is_own_trouble(item)):
                         n_held += 1
                         yield _below(item, place)
             except (SourceError, ItemRefused, OSError) as error:
@@ -185,6 +186,11 @@ class MixedReader:
             and item.file.is_relative_to(self._root)
             and called_like_audio(item.file.name)
         )
+
+
+def _is_own_trouble(item: Skipped) -> bool:
+    """Whether a row of a list that is not readable may hold audio, and is not only a description."""
+    return item.code in _OWN_TROUBLES and _NAMES_NONE not in item.message
 
 
 class MixedManifest(MixedReader):

@@ -66,6 +66,24 @@ def test_a_list_that_holds_audio_is_read_beside_audio_files(name: str, tmp_path:
     assert not sum(reader.passed_over.values())
 
 
+def test_a_list_of_pictures_is_counted(tmp_path: Path) -> None:
+    """Base64 of something else makes no items of a list's rows."""
+    (tmp_path / "a.wav").write_bytes(clip(1))
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 3000).decode()
+    (tmp_path / "m.jsonl").write_text(json.dumps({"id": 1, "image": picture}))
+    reader = open_source(tmp_path)
+    assert [item.item_id for item in reader] == ["a.wav"]
+    assert dict(reader.passed_over) == {"jsonl": 1}
+
+
+def test_base64_deep_in_an_entry_is_read(tmp_path: Path) -> None:
+    """A conversation that holds audio as chat models take it is an item."""
+    part = {"type": "input_audio", "input_audio": {"data": text(), "format": "wav"}}
+    path = tmp_path / "m.jsonl"
+    path.write_text(json.dumps({"messages": [{"role": "user", "content": [part]}]}))
+    assert ids_of(path) == ["m.jsonl#0"]
+
+
 def test_samples_in_a_list_are_read_beside_audio_files(tmp_path: Path) -> None:
     """Decoded samples in JSON lines are compared, too."""
     (tmp_path / "a.wav").write_bytes(clip(1))
