@@ -24,11 +24,11 @@ _UNCLEAR_PAIRS: Final = (
 )  # fmt: skip
 """Names that may say this, or something else."""
 _POSITIONS: Final = frozenset({
-    "seek", "skip", "position", "pos", "ss", "seek_s", "seek_sec", "skip_s", "position_s", "pos_s", "time_s",
-    "time_sec",
+    "seek", "skip", "ss", "seek_s", "seek_sec", "skip_s", "position_s", "pos_s", "time_s", "time_sec",
 })  # fmt: skip
 """Names that say where a stretch begins if its length is there."""
-_UNCLEAR_POSITIONS: Final = frozenset({"time", "timestamp", "t", "at", "ts", "delay"})
+_UNCLEAR_POSITIONS: Final = frozenset({"time", "timestamp", "t", "at", "ts", "delay", "position", "pos"})
+"""Names that may say this, or a place in a list, or when something was recorded."""
 _TAKEN: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
 """Names that say a length beside one of those."""
 _LONGEST_S: Final = 1e6

@@ -59,7 +59,7 @@ FORMS: list[dict[str, Any]] = [
     {"t1": 11, "t2": 19},
     {"cue_in": 11, "cue_out": 19},
     {"seek": 11, "duration": 8},
-    {"position": 11, "length": 8},
+    {"position_s": 11, "length": 8},
     {"D\u00e9but": 11, "Fin": 19},
     {"\u5f00\u59cb\u65f6\u95f4": 11, "\u7ed3\u675f\u65f6\u95f4": 19},
     {"start": 11_000, "end": 19_000, "unit": "ms"},
@@ -109,6 +109,7 @@ UNCLEAR: list[dict[str, Any]] = [
     {"vad_start": 11, "vad_end": 19},
     {"in": 11, "out": 19},
     {"t": 11, "duration": 8},
+    {"position": 11, "length": 8},
     {"start_100ns": 110_000_000, "end_100ns": 190_000_000},
     {"start": 11, "end": 19, "time_unit": "grains"},
 ]
