@@ -9,6 +9,7 @@ from typing import Final
 from api.datasets.kinds import passed_over_words
 from api.findings import CollectionSaid, Finding, MatchSaid, SearchSaid
 from api.scan.tally import Tally, certain, work_label
+from fingerprint.errors import NoAudioTrack
 from index.enroll import WORKS
 from index.match import Effort, Verdict, covered_s
 from index.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
@@ -158,13 +159,16 @@ def counted(findings: Sequence[Finding]) -> str:
 
 
 def _unread(tally: Tally) -> Sequence[str]:
-    unread = tally.verdicts[Verdict.NOT_READABLE]
+    unread = tally.verdicts[Verdict.NOT_READABLE] - tally.n_without_sound
     quiet = tally.verdicts[Verdict.TOO_SHORT_OR_SILENT]
     said = []
     if unread:
-        codes = [each for each in tally.reasons.most_common() if each[0] != Verdict.TOO_SHORT_OR_SILENT]
+        others = (Verdict.TOO_SHORT_OR_SILENT, NoAudioTrack.code)
+        codes = [each for each in tally.reasons.most_common() if each[0] not in others]
         reasons = ", ".join(f"{code} {number:,}" for code, number in codes)
         said.append(f"{count(unread, 'item')} could not be read; no more is known than that ({reasons}).")
+    if tally.n_without_sound:
+        said.append(f"{count(tally.n_without_sound, 'item')} had no track of sound (no_audio_track).")
     if quiet:
         said.append(f"{count(quiet, 'item')} held too little sound to compare.")
     return said

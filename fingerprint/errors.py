@@ -6,6 +6,7 @@ HTTP problems; ``hint`` is the way out, so that a door can show it apart from th
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final
 
 
@@ -93,9 +94,13 @@ class TruncatedAudio(AudioError):
 
     def __init__(self, *, name: str, decoded_s: float, reason: str) -> None:
         self.name, self.decoded_s, self.reason = name, decoded_s, reason
+        settings = ", ".join(dict.fromkeys(re.findall(r"EARWITNESS_[A-Z_]+", reason)))
+        way_out = (
+            f"split the file, or raise {settings}" if settings else "fetch the file again or re-encode it"
+        )
         super().__init__(
             f"{name} was compared in part: {decoded_s:.1f} s could be decoded ({reason})",
-            hint="fetch the file again or re-encode it; nothing can be said about the missing part",
+            hint=f"{way_out}; nothing can be said about the missing part",
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from api.errors import NotFindings
 from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
+from fingerprint.errors import NoAudioTrack
 from index.match import Verdict
 from index.verdict import POSSIBLE_E_VALUE
 
@@ -53,6 +54,11 @@ class Tally:
         return self.n_items - self.verdicts[Verdict.NOT_READABLE]
 
     @property
+    def n_without_sound(self) -> int:
+        """Items that were opened and have no track of sound; they are among those that are not readable."""
+        return self.reasons[NoAudioTrack.code]
+
+    @property
     def expected_false(self) -> float:
         """Matches to expect in the whole scan if none of its items held a registered work."""
         return self.n_asked * threshold(self.n_items)
@@ -81,9 +87,10 @@ class Tally:
     def exit_code(self, *, strict: bool, exit_on: str = "match") -> int:
         """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`).
 
+        Films without a track of sound hold nothing to compare: only with `strict` do they count as unread.
         `exit_on` "possible" lets possible matches that are not in the baseline count as findings.
         """
-        unread = bool(self.verdicts[Verdict.NOT_READABLE])
+        unread = self.verdicts[Verdict.NOT_READABLE] > (0 if strict else self.n_without_sound)
         found = self.n_new or (exit_on == "possible" and self.n_new_possible)
         if unread and (strict or not found):
             return 3

@@ -13,8 +13,8 @@ from fingerprint.types import RATE_HZ
 RATES_HZ: Final = (1_000, 768_000)
 """Lowest and highest sample rate taken for sound."""
 
-CANCELLED: Final = 0.1
-"""Two channels cancel where their sum has less than this part (-10 dB) of the power that they have apart."""
+CANCELLED: Final = 0.25
+"""Two channels cancel where their sum has less than this part (-6 dB) of the power that they have apart."""
 
 STRETCH_FRAMES: Final = 16_384
 """Frames looked at together: an inversion may start anywhere."""

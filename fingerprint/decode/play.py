@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final, Literal, Protocol
 
@@ -106,7 +107,7 @@ class _Player:
             except (AudioTooLarge, OutOfTime) as spent:
                 if first:
                     raise
-                self._spent = spent.message if isinstance(spent, AudioTooLarge) else str(spent)
+                self._spent = _limit(spent) if isinstance(spent, AudioTooLarge) else str(spent)
                 take.reason = self._spent
             tracks = max(take.tracks, tracks, key=len)
             if take.reason is not None:
@@ -177,6 +178,13 @@ def _label(link: str, number: int, tracks: tuple[Track, ...]) -> str:
     said = tracks[number].label if number < len(tracks) else ""
     track = f"track {number + 1} ({said})" if said else f"track {number + 1}"
     return f"{link}, {track}" if link else track
+
+
+def _limit(spent: AudioTooLarge) -> str:
+    """Which limit was reached, and the setting that raises it."""
+    setting = re.search(r"EARWITNESS_[A-Z_]+", spent.hint)
+    limit = f"{spent.limit}, {setting[0]}" if setting else spent.limit
+    return f"the limit on {spent.what} ({limit}) was reached"
 
 
 def _words(damage: Exception) -> str:

@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from api.datasets.labels import AUDIO_SUFFIXES, SHARED_SUFFIXES
+from api.scan.tally import Tally
 from fingerprint.decode import Decoder, Limits
 from fingerprint.decode.mpeg import mp3_frame
+from fingerprint.errors import TruncatedAudio
+from index.match import Verdict
 from tests.hostile.encode import by_soundfile, encoded, sound, tracks
 from tests.hostile.encode_more import encoded_more, has_program
 
@@ -137,3 +141,35 @@ def test_a_chunk_without_its_padding_byte_hides_no_sound(decoder: Decoder) -> No
     decoded = decoder.decode(data[:at] + b"JUNK" + struct.pack("<I", 5) + bytes(5) + data[at:], name="wav")
     assert decoded.whole
     assert decoded.waveform.duration_s == pytest.approx(SECONDS, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["links", "tracks"])
+def test_a_limit_that_a_later_stream_reaches_is_named_with_its_setting(kind: str) -> None:
+    """What lies beyond the limit on seconds is missing, and the error says which setting raises it."""
+    data = (
+        encoded("mp3", 3.0) + encoded("ogg", 3.0) if kind == "links" else tracks("matroska", "aac", 3.0, 3.0)
+    )
+    with Decoder(limits=Limits(max_seconds=4.0)) as small:
+        decoded = small.decode(data, name="long")
+    assert not decoded.whole
+    error = TruncatedAudio(name="long", decoded_s=decoded.waveform.duration_s, reason=decoded.note or "")
+    assert "raise EARWITNESS_MAX_SECONDS" in error.hint
+
+
+@pytest.mark.parametrize(("code", "strict", "expected"), [
+    ("no_audio_track", False, 0), ("no_audio_track", True, 3), ("broken_audio", False, 3),
+])  # fmt: skip
+def test_films_without_sound_are_no_unread_items_unless_strict(
+    code: str, strict: bool, expected: int
+) -> None:
+    """A scan of silent films is clean, as nothing in them was left out; what could not be read is not."""
+    tally = Tally(n_items=2)
+    tally.verdicts.update({Verdict.NOT_READABLE: 1, Verdict.NO_MATCH: 1})
+    tally.reasons.update([code])
+    assert tally.exit_code(strict=strict) == expected
+
+
+@pytest.mark.parametrize("suffix", [".latm", ".loas", ".sox", ".qoa", ".iff", ".16sv", ".maud", ".sf"])
+def test_formats_that_are_decoded_are_items_by_their_name(suffix: str) -> None:
+    """A folder's file of such a name is not passed over."""
+    assert suffix in AUDIO_SUFFIXES | SHARED_SUFFIXES
