@@ -100,7 +100,7 @@ class Runner:
         findings = [json.loads(line) for line in lines]
         failed = list(_differences(case, done.returncode, lines, findings))
         if "Traceback" in done.stderr or "defect of the program" in done.stderr:
-            failed.append("it printed a traceback")
+            failed.append(f"it printed a traceback: {done.stderr[-3_000:]}")
         return {
             "case": case["case"],
             "exit": done.returncode,
