@@ -14,7 +14,7 @@ from api.datasets.types import Recording
 from api.errors import LibraryMoved
 from api.http.uploading import Ask, Begin, Rest
 from api.pipeline import Listener
-from api.scan.wire import Broken, Ready
+from api.scan.wire import Broken, Ready, receive, send
 from api.settings import Settings
 from fingerprint.errors import EarwitnessError
 from index.library import Library
@@ -23,32 +23,29 @@ from index.library import Library
 def main() -> None:
     """Serve the socket whose number is the first argument."""
     connection = Connection(int(sys.argv[1]))
-    begin: Begin = connection.recv()
+    begin: Begin = receive(connection)
     try:
         serve(connection, begin)
     except EarwitnessError as error:
-        connection.send(Broken(error=error))
+        send(connection, Broken(error=error))
 
 
 def serve(connection: Connection, begin: Begin) -> None:
     """Answer until the parent hangs up."""
     newest = _Newest(begin.settings)
     with Listener(settings=begin.settings, scheme=begin.scheme) as listener:
-        connection.send(Ready())
+        send(connection, Ready())
         while True:
-            try:
-                said: Ask | Rest = connection.recv()
-            except (EOFError, OSError):
-                return
+            said: Ask | Rest = receive(connection)
             if isinstance(said, Rest):
                 newest.let_go(said.epoch)
                 continue
             try:
                 answer = Answerer(said.order, newest.library(said), listener).answer(_upload(said))
             except EarwitnessError as error:
-                connection.send(Broken(error=error))
+                send(connection, Broken(error=error))
             else:
-                connection.send(answer)
+                send(connection, answer)
 
 
 class _Newest:

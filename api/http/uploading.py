@@ -131,7 +131,10 @@ class UploadWorker:
             watch()
             if time.monotonic() >= ends_at:
                 raise TimeoutError
-        return self._connection.recv()
+        try:
+            return self._connection.recv()
+        except OSError as error:
+            raise EOFError("the process ended in the middle of a message") from error
 
     def _start(self, watch: Callable[[], None]) -> None:
         ours, theirs = Pipe(duplex=True)

@@ -7,6 +7,7 @@ an unlinked file.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -177,9 +178,11 @@ class Pool:
         heard = wait([worker.connection for worker in self._workers], timeout=WATCH_S)
         for worker in [each for each in self._workers if each.connection in heard]:
             try:
-                self._take(worker, worker.connection.recv())
-            except (EOFError, ConnectionError):
+                reply = worker.connection.recv()
+            except (EOFError, OSError):  # a plain OSError says that it died in the middle of an answer
                 self._bury(worker)
+            else:
+                self._take(worker, reply)
 
     def _take(self, worker: _Worker, reply: Reply) -> None:
         if isinstance(reply, Broken):
@@ -241,7 +244,8 @@ class Pool:
                 env=worker_environment(),
                 start_new_session=True,  # an interrupt at the terminal is the parent's to handle
             )
-        ours.send(self._order)
+        with contextlib.suppress(OSError):  # it has died: listening will find that out
+            ours.send(self._order)
         return _Worker(process=process, connection=ours)
 
 

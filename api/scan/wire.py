@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from api.datasets.types import Json
 from api.orders import Answer
@@ -42,3 +45,22 @@ class Broken:
 
 
 Reply = Ready | Broken | Answer
+
+
+def send(connection: Connection, reply: Reply) -> None:
+    """Send a reply to the parent; where that has hung up, end this process and print nothing.
+
+    A parent that has all of its answers closes its end while other workers are still starting.
+    """
+    try:
+        connection.send(reply)
+    except ConnectionError:
+        os._exit(0)
+
+
+def receive(connection: Connection) -> Any:
+    """Receive a message of the parent; where that has hung up, end this process and print nothing."""
+    try:
+        return connection.recv()
+    except (EOFError, OSError):
+        os._exit(0)

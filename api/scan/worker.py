@@ -23,7 +23,7 @@ from api.errors import LibraryMoved
 from api.orders import Order
 from api.pipeline import Heard, Listener
 from api.scan.memory import Memory
-from api.scan.wire import Broken, Ready, Task
+from api.scan.wire import Broken, Ready, Task, receive, send
 from fingerprint.errors import EarwitnessError
 from index.library import Library
 
@@ -34,11 +34,11 @@ LONG_S: Final = 600.0
 def main() -> None:
     """Serve the socket whose number is the first argument."""
     connection = Connection(int(sys.argv[1]))
-    order: Order = connection.recv()
+    order: Order = receive(connection)
     try:
         serve(connection, order)
     except EarwitnessError as error:
-        connection.send(Broken(error=error))
+        send(connection, Broken(error=error))
 
 
 def serve(connection: Connection, order: Order) -> None:
@@ -49,7 +49,7 @@ def serve(connection: Connection, order: Order) -> None:
     with Listener(settings=settings, scheme=scheme, may_be_whole=may_be_whole(order, library)) as listener:
         recall = Memory(order).recall if order.remembers else None
         answerer = Answerer(order, library, listener, recall)
-        connection.send(Ready())
+        send(connection, Ready())
         items, ahead = _Items(), _Ahead()
         threading.Thread(
             target=_receive, args=(connection, items, settings.max_item_bytes), daemon=True
@@ -59,7 +59,7 @@ def serve(connection: Connection, order: Order) -> None:
             item, heard = ahead.get()
             if isinstance(heard, Exception):
                 raise heard
-            connection.send(answerer.answered(item, heard))
+            send(connection, answerer.answered(item, heard))
             ahead.task_done()
 
 

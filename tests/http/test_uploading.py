@@ -49,7 +49,9 @@ def test_one_process_answers_upload_after_upload(worker: UploadWorker, limits: S
     assert len({said.path for said in answers}) == 1
 
 
-@pytest.mark.parametrize(("name", "code"), [("poison", "worker_died"), ("endless", "item_timeout")])
+@pytest.mark.parametrize(
+    ("name", "code"), [("poison", "worker_died"), ("half", "worker_died"), ("endless", "item_timeout")]
+)
 def test_an_upload_that_ends_or_holds_the_process_is_not_readable(
     worker: UploadWorker, limits: Settings, name: str, code: str
 ) -> None:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+
+from api.child import command
+from api.http.uploading import Ask, Begin
+from api.orders import Order
+from api.scan.wire import Ready, Task
+from api.settings import Settings, worker_environment
+from fingerprint.extract import extractor
+from index.match import Effort
 
 PATIENCE_S = 2.0
 POOL = """
@@ -18,6 +29,7 @@ from pathlib import Path
 from api.orders import Order
 from api.scan.pool import Pool
 from api.settings import Settings
+from fingerprint.extract import extractor
 from index.match import Effort
 
 settings = Settings(home=Path(sys.argv[1]))
@@ -79,3 +91,69 @@ def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
     command = [sys.executable, "-P", "-m", "api.child", str(gone.pid), "this"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+SCANNING: Final = "api.scan.worker"
+UPLOADING: Final = "api.http.upload_worker"
+
+
+def order(home: Path, *asked: int) -> Order:
+    """An order to look things up in these collections."""
+    settings = Settings(home=home, sandbox="rlimits")
+    return Order(settings=settings, effort=Effort.FAST, asked=asked, knowledge="", search=None)
+
+
+def first_message(module: str, home: Path, *, refused: bool) -> Order | Begin:
+    """What a worker begins with; `refused`, it answers that it cannot work."""
+    if module == SCANNING:
+        return order(home, 1) if refused else order(home)
+    scheme = "no such scheme" if refused else extractor().scheme
+    return Begin(settings=order(home).settings, scheme=scheme)
+
+
+def hung_up(module: str, messages: list[Any], *, wait_for_ready: bool = False) -> tuple[int, str]:
+    """Give a worker messages, then take no answer from it; return its exit status and what it printed."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        worker = subprocess.Popen(
+            command(module, str(theirs.fileno())),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            env=worker_environment() | {"PYTHONWARNINGS": "ignore"},
+            text=True,
+        )
+    with ours, Connection(os.dup(ours.fileno())) as connection:
+        for number, message in enumerate(messages):
+            if number and wait_for_ready:
+                assert isinstance(connection.recv(), Ready)
+            if number == len(messages) - 1:
+                ours.shutdown(socket.SHUT_RD)  # from here on, what the worker sends has no receiver
+            connection.send(message)
+        if not messages:
+            ours.shutdown(socket.SHUT_RDWR)
+        printed = worker.communicate(timeout=60)[1]
+    return worker.returncode, printed
+
+
+@pytest.mark.parametrize("module", [SCANNING, UPLOADING])
+@pytest.mark.parametrize("when", ["before its first message", "while it starts", "while it refuses"])
+def test_a_worker_whose_parent_hangs_up_ends_and_prints_nothing(
+    tmp_path: Path, module: str, when: str
+) -> None:
+    """A scan that is done closes the workers that are still starting: no traceback among its own lines."""
+    first = first_message(module, tmp_path, refused=when == "while it refuses")
+    assert hung_up(module, [] if when == "before its first message" else [first]) == (0, "")
+
+
+@pytest.mark.parametrize("module", [SCANNING, UPLOADING])
+def test_a_worker_whose_answer_has_no_receiver_ends_and_prints_nothing(tmp_path: Path, module: str) -> None:
+    """So it is for the item in work when a scan is stopped."""
+    file = tmp_path / "item"
+    file.write_bytes(b"this is no audio")
+    messages: list[Any] = [first_message(module, tmp_path, refused=False)]
+    if module == SCANNING:
+        messages += [Task(item_id="item", path="item", audio=file, start_s=None, end_s=None)]
+    else:
+        messages += [Ask(order=order(tmp_path), epoch=1, file=file, name="item", n_bytes=16)]
+    assert hung_up(module, messages, wait_for_ready=True) == (0, "")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,11 +49,29 @@ def test_answers_come_in_the_order_of_the_items(tmp_path: Path) -> None:
     assert [name for name, _ in answered(tmp_path, [item(name) for name in names])] == names
 
 
-def test_an_item_that_kills_workers_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None:
-    """Only the poisoned item is blamed: those that stood in line behind it are answered."""
-    names = ["a", "poison", "b", "c"]
+@pytest.mark.parametrize("deadly", ["poison", "half"])
+def test_an_item_that_kills_workers_is_reported_and_the_rest_goes_on(tmp_path: Path, deadly: str) -> None:
+    """Only that item is blamed, also where a worker dies in the middle of its answer."""
+    names = ["a", deadly, "b", "c"]
     found = answered(tmp_path, [item(name) for name in names], n_workers=1)
-    assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
+    assert found == [(name, "worker_died" if name == deadly else None) for name in names]
+
+
+def test_a_worker_that_dies_before_it_is_given_the_order_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends with a reason; a closed socket is not taken for output that nobody reads."""
+    started = subprocess.Popen
+
+    def start_and_wait(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        process = started(*args, **kwargs)
+        process.wait()
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_wait)
+    monkeypatch.setattr(pool_module, "command", lambda *_: [sys.executable, "-c", "raise SystemExit(7)"])
+    with Pool(order(tmp_path), n_workers=1) as pool, pytest.raises(WorkersFail, match="7"):
+        list(pool.answers([item("a")]))
 
 
 def test_an_item_that_takes_too_long_is_stopped_and_the_rest_goes_on(
