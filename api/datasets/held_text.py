@@ -1,19 +1,32 @@
-"""Whether a text beside audio files holds audio itself, written as base64 or as samples."""
+"""Whether a text holds audio itself, written as base64 or as samples."""
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 from api.datasets.kinds import is_list_kind, kind_of
+from api.datasets.labels import HEAD_BYTES, looks_like_audio, looks_like_text
 from api.datasets.lines import plain_bytes
 from api.datasets.places import Place
-from api.datasets.streams import UNPACK_ERRORS
+from api.datasets.streams import UNPACK_ERRORS, Readable
 from api.datasets.types import SourceLimits
 from api.errors import ItemRefused
 
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{1024}|(?:[A-Za-z0-9+/_-]{60,76}(?:\\r)?(?:\\n|\r?\n)){12}")
 _SAMPLES: Final = re.compile(rb'"(?:array|samples|waveform)"\s*:\s*\[[\s\[]*-?[0-9]')
+_MANY_SAMPLES: Final = re.compile(
+    rb"""["'](?:array|samples|waveform)["']\s*:\s*[\s\[]+(?:-?[0-9][0-9.eE+-]*[,\s]+){200}"""
+)
+_RUN: Final = re.compile(
+    rb"[A-Za-z0-9+/_-]{1024,}|(?:[ \t]*[A-Za-z0-9+/_-]{60,76}(?:\\r)?(?:\\n|\r?\n)){12,}"
+)
+"""All of one base64 text, in one line or in lines as long as mail has them."""
+_LINE: Final = b"a" * 60
+_CLASSES: Final = bytes(97 if re.fullmatch(rb"[A-Za-z0-9+/_-]", bytes([n])) else 32 for n in range(256))
+_BREAKS: Final = re.compile(rb"\\[rn]|\s")
 _PIECE: Final = 1 << 20
 _KEPT: Final = 2048
 _MOST_BYTES: Final = 64 << 20
@@ -27,15 +40,60 @@ def may_hold_audio(place: Place, *, limits: SourceLimits) -> bool:
     short = place.size is not None and place.size < _SHORTEST and "." not in kind
     if short or not is_list_kind(kind):
         return False
-    read, last = 0, b""
     try:
         with plain_bytes(place, limits) as stream:
-            while read < _MOST_BYTES and (piece := stream.read(_PIECE)):
-                read += len(piece)
-                text = last + piece.replace(b"\0", b"")
-                if _BASE64.search(text) or _SAMPLES.search(text):
-                    return True
-                last = text[-_KEPT:]
+            return any(any(_runs(text)) or _SAMPLES.search(text) for text in _pieces(stream))
     except (OSError, ItemRefused, *UNPACK_ERRORS):
         return False  # it holds nothing that can be read
-    return False
+
+
+def is_text(name: str, head: bytes) -> bool:
+    """Whether a file of this name and beginning is a text, which may hold audio."""
+    return is_list_kind(kind_of(name)) or looks_like_text(head) or head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def holds_audio(stream: Readable) -> bool:
+    """Whether a text holds, in its first 64 MiB, base64 that begins like audio, or a long list of samples.
+
+    Raises
+    ------
+    OSError, ItemRefused, and what unpacking raises
+        It cannot be read.
+    """
+    return any(any(map(_is_audio, _runs(text))) or _MANY_SAMPLES.search(text) for text in _pieces(stream))
+
+
+def _pieces(stream: Readable) -> Iterator[bytes]:
+    """Pieces of a text, each with the end of the one before; of UTF-16 the letters."""
+    read, last = 0, b""
+    while read < _MOST_BYTES and (piece := stream.read(_PIECE)):
+        read += len(piece)
+        text = last + piece.replace(b"\0", b"")
+        yield text
+        last = text[-_KEPT:]
+
+
+def _runs(text: bytes) -> Iterator[bytes]:
+    """Base64 texts of some length in a text, each from its beginning."""
+    # a search for 60 equal bytes skips text fast; a pattern of classes looks at every place again
+    classes, place = text.translate(_CLASSES), 0
+    while (place := classes.find(_LINE, place)) >= 0:
+        start = classes.rfind(b" ", 0, place) + 1
+        found = _RUN.match(text, start)
+        if found is not None:
+            yield found[0]
+        place = (classes.find(b" ", place) if found is None else found.end()) + 1 or len(text)
+
+
+def _is_audio(run: bytes) -> bool:
+    plain = _BREAKS.sub(b"", run[:_SHORTEST]).translate(bytes.maketrans(b"-_", b"+/"))
+    plain = plain[: HEAD_BYTES * 4 // 3 // 4 * 4]
+    return looks_like_audio(base64.b64decode(plain[: len(plain) // 4 * 4]))
+
+
+def text_holds_audio(place: Place, head: bytes) -> bool:
+    """Whether a file of a folder is a text that holds audio; see `holds_audio`."""
+    if not is_text(place.name, head):
+        return False
+    with closing(place.open()) as stream:
+        return holds_audio(stream)

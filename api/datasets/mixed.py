@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from api.datasets.folder import place_item
-from api.datasets.held_text import may_hold_audio
+from api.datasets.held_text import may_hold_audio, text_holds_audio
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_archive, is_item
 from api.datasets.places import Listing, Place, Refused
+from api.datasets.refusals import AudioInText
 from api.datasets.streams import reason
 from api.datasets.types import Manifest, Reader, Recording, Skipped, SourceLimits, Written
 from api.errors import ItemMissing, ItemRefused, ItemUnreadable, NoAudioColumn, SourceError
@@ -123,10 +124,13 @@ class MixedReader:
         elif is_archive(place.name, head=head):
             yield from self._within(place)
         else:
-            yield from self._held(place)
+            yield from self._held(place, head)
 
-    def _held(self, place: Place) -> Iterator[Recording | Skipped]:
-        """The audio that a list beside audio files holds itself; what it only names are files or no items."""
+    def _held(self, place: Place, head: bytes) -> Iterator[Recording | Skipped]:
+        """The audio that a list beside audio files holds itself; what it only names are files or no items.
+
+        A text that holds audio in a form that no reader takes out is reported.
+        """
         n_held = 0
         if may_hold_audio(place, limits=self._limits):
             try:
@@ -138,15 +142,22 @@ class MixedReader:
             except (SourceError, ItemRefused, OSError) as error:
                 n_held += 1
                 yield _refused(error, place)
-        if not n_held:
-            self.passed_over.add(place.name)
+        if n_held:
+            return
+        try:
+            if not text_holds_audio(place, head):
+                self.passed_over.add(place.name)
+                return
+            yield _refused(AudioInText(name=place.name), place)
+        except (ItemRefused, OSError) as error:
+            yield _refused(error, place)
 
     def _within(self, place: Place) -> Iterator[Recording | Skipped]:
         """The items of an archive or a table; its failure is one item's."""
         try:
             reader = self._nested(place)
             if reader is None:
-                yield from self._held(place)
+                yield from self._held(place, place.head(HEAD_BYTES))
                 return
             n_items = 0
             for item in self._rows(reader, place) if reader.format in TABLES else reader:

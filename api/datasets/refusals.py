@@ -43,6 +43,14 @@ class UnlistedData(ItemRefused):
     way_out = "take the joined files apart, or pack the archive again (zip -FF)"
 
 
+class AudioInText(ItemRefused):
+    """A text that holds audio, as base64 or as samples, where no reader takes it out."""
+
+    code = "audio_in_text"
+    reason = "it is a text that holds audio, which is not read here"
+    way_out = "store the audio as plain files; lists (CSV, JSON) are read where they lie in a folder"
+
+
 class MissingExtra(SourceError):
     """An address whose library is not installed."""
 

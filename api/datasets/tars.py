@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
+from api.datasets.held_text import holds_audio, is_text
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
-from api.datasets.streams import item_stream, lazily, reason
+from api.datasets.refusals import AudioInText
+from api.datasets.streams import Readable, item_stream, lazily, reason
 from api.datasets.tape import Member, members, open_tape
 from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import DeviceRefused, ItemRefused, ItemTooLarge, LinkRefused, SourceCutOff, SparseItem
@@ -67,7 +69,7 @@ class TarReader:
         if refused is not None:
             return Skipped.of(refused, item_id=item_id, path=member.name)
         if member.kind == "folder" or not member_is_item(member):
-            return None
+            return held_in_text(member, member.body, item_id=item_id)
         return Recording(
             item_id=item_id,
             path=member.name,
@@ -81,6 +83,15 @@ def member_is_item(member: Member) -> bool:
     """Whether a regular member is an item."""
     # an item by name is not looked into before it is asked for
     return called_like_audio(member.name) or is_item(member.name, head=member.body.head(HEAD_BYTES))
+
+
+def held_in_text(member: Member, body: Readable, *, item_id: str, shard: str | None = None) -> Skipped | None:
+    """The account of a member that is no item, where it is a text that holds audio; None for others."""
+    if member.kind != "file" or not is_text(member.name, member.body.head(HEAD_BYTES)):
+        return None
+    if not holds_audio(body):
+        return None
+    return Skipped.of(AudioInText(name=member.name), item_id=item_id, path=member.name, shard=shard)
 
 
 def member_refusal(member: Member, *, limits: SourceLimits) -> ItemRefused | None:

@@ -12,10 +12,12 @@ from warcio.bufferedreaders import ChunkedDataException, DecompressingBufferedRe
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
+from api.datasets.held_text import holds_audio, is_text
 from api.datasets.kinds import PassedOver, kind_of
 from api.datasets.labels import HEAD_BYTES, Names, label
 from api.datasets.members import is_archive, is_item
 from api.datasets.places import Place
+from api.datasets.refusals import AudioInText
 from api.datasets.streams import UNPACK_ERRORS, item_stream, reason
 from api.datasets.tars import cut_off
 from api.datasets.types import Recording, Skipped, SourceLimits
@@ -76,10 +78,11 @@ class WarcReader:
         head = content.head
         declared = content.media_type.startswith(("audio/", "video/"))
         if not declared and not is_item(path, head=head):
-            if not is_archive(path, head=head):
+            refused = NestedArchive if is_archive(path, head=head) else _held_in_text(content, path)
+            if refused is None:
                 return None
             item_id = names.take(label(content.url))
-            return Skipped.of(NestedArchive(name=item_id), item_id=item_id)
+            return Skipped.of(refused(name=item_id), item_id=item_id)
         item_id = names.take(label(content.url))
         return Recording(
             item_id=item_id,
@@ -95,6 +98,11 @@ def _continuation(content: _Content, names: Names) -> Skipped:
     item_id = names.take(label(content.url))
     detail = "it is the continuation of another record, and such are not put together"
     return Skipped.of(ItemUnreadable(name=item_id, detail=detail), item_id=item_id)
+
+
+def _held_in_text(content: _Content, path: str) -> type[ItemRefused] | None:
+    """How to report a record that is a text and holds audio; None for any other."""
+    return AudioInText if is_text(path, content.head) and holds_audio(content) else None
 
 
 def _path_of(url: str) -> str:

@@ -18,9 +18,9 @@ from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.places import Place
 from api.datasets.recognise import packing_of
-from api.datasets.streams import item_stream
+from api.datasets.streams import Readable, item_stream
 from api.datasets.tape import Member, members, open_tape
-from api.datasets.tars import cut_off, member_is_item, member_open, member_refusal
+from api.datasets.tars import cut_off, held_in_text, member_is_item, member_open, member_refusal
 from api.datasets.types import NO_METADATA, Json, Recording, Skipped, SourceLimits
 from api.errors import ItemRefused
 
@@ -152,27 +152,30 @@ class WebDatasetReader:
             skipped = Skipped.of(refused, item_id=item_id, path=member.name, shard=place.name)
             sample.items.append((_stem(member.name), skipped))
         elif member.kind == "file" and member.name.lower().endswith(".json"):
-            sample.described.setdefault(_stem(member.name), {}).update(self._metadata(member))
-            self.passed_over.add(member.name)
+            text = None if member.size > self._limits.metadata_bytes else _read_all(member)
+            if text is not None:
+                sample.described.setdefault(_stem(member.name), {}).update(_metadata(text))
+            body = member.body if text is None else io.BytesIO(text)
+            self._aside(member, body, sample, item_id=item_id, place=place)
         elif member.kind == "file" and member_is_item(member):
             recording = self._recording(member, item_id=item_id, place=place, packing=packing)
             sample.items.append((_stem(member.name), recording))
         elif member.kind == "file":
+            self._aside(member, member.body, sample, item_id=item_id, place=place)
+
+    def _aside(self, member: Member, body: Readable, sample: _Sample, *, item_id: str, place: Place) -> None:
+        """Count a member that is no item, or report it, where it is a text that holds audio."""
+        held = held_in_text(member, body, item_id=item_id, shard=place.name)
+        if held is None:
             self.passed_over.add(member.name)
+        else:
+            sample.items.append((_stem(member.name), held))
 
     def _held(self, member: Member, *, packing: str) -> int:
         """Bytes of a member that its sample would hold in memory."""
         if member.name.lower().endswith(".json"):
             return min(member.size, self._limits.metadata_bytes)
         return min(member.size, HELD_BYTES) if packing != "tar" else 0
-
-    def _metadata(self, member: Member) -> dict[str, Json]:
-        if member.size > self._limits.metadata_bytes:
-            return dict(NO_METADATA)
-        try:
-            return json_object(_read_all(member))
-        except BadJson:  # the audio beside it is no worse for it
-            return dict(NO_METADATA)
 
     def _recording(self, member: Member, *, item_id: str, place: Place, packing: str) -> Recording:
         if packing == "tar":
@@ -201,6 +204,13 @@ def _is_plain(place: Place) -> bool:
         return packing_of(place.head(HEAD_BYTES)) is None
     except OSError:  # a missing shard is one item, its own account
         return True
+
+
+def _metadata(text: bytes) -> dict[str, Json]:
+    try:
+        return json_object(text)
+    except BadJson:  # the audio beside it is no worse for it
+        return dict(NO_METADATA)
 
 
 def _read_all(member: Member) -> bytes:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
+from api.datasets.held_text import holds_audio, is_text
 from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
-from api.datasets.refusals import UnknownMethod, UnlistedData
+from api.datasets.refusals import AudioInText, UnknownMethod, UnlistedData
 from api.datasets.streams import UNPACK_ERRORS, Counted, Readable, lazily, reason
 from api.datasets.tars import Slice
 from api.datasets.types import Recording, Skipped, SourceLimits
@@ -114,6 +115,8 @@ class ZipReader:
         if refused := refusal(name, head=head):
             raise refused
         if not is_item(name, head=head):
+            if is_text(name, head) and _holds_audio(stream, entry):
+                raise AudioInText(name=name)
             return None
         refuse_size(entry, limits=self._limits)
         return Recording(
@@ -221,6 +224,14 @@ class _Checked:
     def close(self) -> None:
         """Close the archive."""
         self._stored.close()
+
+
+def _holds_audio(stream: BinaryIO, entry: Entry) -> bool:
+    """Whether a member that is a text holds audio; the stream stays open."""
+    try:
+        return holds_audio(unpacked(stream, entry, close_stream=False))
+    except UNPACK_ERRORS as error:
+        raise ItemUnreadable(name=entry.name, detail=reason(error)) from error
 
 
 def _head(stream: BinaryIO, entry: Entry) -> bytes:

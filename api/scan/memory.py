@@ -12,7 +12,7 @@ from index.answers import Answers, Asked
 
 AT_ONCE: Final = 200
 
-SEARCH_VERSION: Final = 2
+SEARCH_VERSION: Final = 3
 """Counted up with every change of the search: what an older one answered is asked again."""
 
 

@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from fingerprint.decode.formats import CODECS, FORMATS, Format
+from fingerprint.decode.gaps import STAMPED, Gaps
 from fingerprint.decode.stored import Stored, StoredFile
 
 BLOCK_FRAMES: Final = 65_536
@@ -232,6 +233,7 @@ class FfmpegRoad:
         duration = self._stream.duration
         self.timeline_s = float(duration * self._stream.time_base) if duration else None
         self.lost_s = 0.0
+        self._gaps = Gaps() if demuxer in STAMPED else None
         self._interleave: Any = None
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
@@ -258,6 +260,8 @@ class FfmpegRoad:
                 for packet in self._container.demux(self._stream):
                     n_failed = 0
                     corrupt = corrupt or packet.is_corrupt
+                    if self._gaps is not None:
+                        self.lost_s += self._gaps.before(packet, passed_s=given_s + self.lost_s)
                     for frame in self._decoded(packet):
                         given_s += frame.samples / max(frame.sample_rate, 1)
                         yield frame

@@ -185,7 +185,7 @@ class Take:
             gap_s = 0.0 if piece.at_end else self._timeline_s - self.seconds
             return piece.missing, max(piece.missing_s, short_s, lost_s, gap_s), piece.at_end and not lost_s
         if lost_s:
-            return f"{lost_s:.1f} s in it are damaged and were left out", max(lost_s, short_s), False
+            return f"{lost_s:.1f} s in it are missing or damaged", max(lost_s, short_s), False
         if short_s:
             words = f"it holds or states {self._stated_s:.1f} s, {self.seconds:.1f} s could be decoded"
             return words, short_s, self._lossless  # FLAC checks its frames: what is damaged would be known
