@@ -111,7 +111,8 @@ class Listener:
         try:
             with taken(recording) as bytes_:
                 item, size = replace(item, sha256=bytes_.sha256), bytes_.size_bytes
-                answer = known(audio_key(recording, bytes_.sha256))
+                # what is known of these bytes speaks of a whole file
+                answer = None if recording.partial else known(audio_key(recording, bytes_.sha256))
                 if answer is not None:
                     return Heard(
                         item=item, query=None, error=None, whole=False, size_bytes=size, known=answer
@@ -127,7 +128,7 @@ class Listener:
 
     def _heard(self, recording: Recording, bytes_: Taken, decoded: Decoded) -> Heard:
         part = stretch(decoded, recording)
-        duration_s = part.waveform.duration_s
+        duration_s, whole = part.waveform.duration_s, part.whole and recording.partial is None
         query = self.extractor.query(part.waveform, whole=self._may_be_whole(duration_s))
         return Heard(
             item=ItemSaid(
@@ -139,8 +140,8 @@ class Listener:
                 not_compared_s=part.not_compared_s,
             ),
             query=query,
-            error=_complaint(recording.item_id, query, whole=part.whole, note=decoded.note),
-            whole=part.whole,
+            error=_complaint(recording.item_id, query, whole=whole, note=decoded.note or recording.partial),
+            whole=whole,
             size_bytes=bytes_.size_bytes,
         )
 

@@ -36,10 +36,10 @@ class UnknownMethod(ItemRefused):
 
 
 class UnlistedData(ItemRefused):
-    """Bytes of a zip that its directory does not speak of: members of another zip before it, or sound."""
+    """Bytes of an archive that belong to no member that it lists: another zip before it, or sound."""
 
     code = "unlisted_data"
-    reason = "it holds more than its directory lists"
+    reason = "it holds more than the members that it lists"
     way_out = "take the joined files apart, or pack the archive again (zip -FF)"
 
 

@@ -6,12 +6,14 @@ we must run on, can be sent backwards by a negative size; so only its parser of 
 
 from __future__ import annotations
 
+import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
-from api.datasets.labels import label
+from api.datasets.held_text import holds_audio
+from api.datasets.labels import HEAD_BYTES, label, looks_like_audio
 from api.datasets.streams import BLOCK_BYTES, UNPACK_ERRORS, Unpacked, reason
 from api.datasets.types import SourceLimits
 from api.datasets.unpack import unpacker
@@ -22,6 +24,7 @@ _LINKS: Final = frozenset({tarfile.LNKTYPE, tarfile.SYMTYPE})
 _FILES: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 _EXTENDED: Final = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _PAX_KEYS: Final = {b"path": "path", b"size": "size"}
+_SHORTEST_SOUND: Final = 512
 _LONGEST_NAME: Final = 4_000
 _ZERO_BLOCKS: Final = (1 << 30) // BLOCK
 """Zeros that may follow an end mark before something else does."""
@@ -155,7 +158,13 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One entry of a tar: ``kind`` is ``file``, ``folder``, ``link``, ``sparse`` or ``other``."""
+    """One entry of a tar.
+
+    Attributes
+    ----------
+    kind : str
+        ``file``, ``folder``, ``link``, ``sparse``, ``other``, or ``hidden``: a header that holds audio.
+    """
 
     name: str
     kind: str
@@ -174,7 +183,10 @@ def members(tape: Tape, *, name: str, limits: SourceLimits) -> Iterator[Member]:
             return
         size = _size(header, extended, name=name, limits=limits)
         if header.type in _EXTENDED or header.type in {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}:
-            extended |= _extension(tape, header, size=size, name=name, limits=limits)
+            found, hidden = _extension(tape, header, size=size, name=name, limits=limits)
+            extended |= found
+            if hidden:
+                yield _hidden(tape, header)
             continue
         member = _member(tape, header, extended, size=size)
         extended = {}
@@ -235,19 +247,37 @@ def _size(header: tarfile.TarInfo, extended: Mapping[str, bytes], *, name: str, 
 
 def _extension(
     tape: Tape, header: tarfile.TarInfo, *, size: int, name: str, limits: SourceLimits
-) -> dict[str, bytes]:
+) -> tuple[dict[str, bytes], bool]:
+    """What an extended header states of the next member, and whether it holds audio besides."""
     if size > limits.header_bytes:
         raise SourceCutOff(name=name, detail=f"an extended header of {size:,} bytes")
     body = _read(tape, size + -size % BLOCK, name=name)[:size]
     if header.type == tarfile.GNUTYPE_LONGNAME:
-        return {"path": body.partition(b"\0")[0]}
+        path, _, rest = body.partition(b"\0")
+        return {"path": path}, _is_sound(rest) or _is_sound(path)
+    if header.type == tarfile.GNUTYPE_LONGLINK:
+        return {}, _is_sound(body)
+    records, hidden = _pax(body, name=name)
     # a global header names no member: only what belongs to the next one is kept
-    return _pax(body, name=name) if header.type in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE} else {}
+    return (records if header.type in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE} else {}), hidden
 
 
-def _pax(body: bytes, *, name: str) -> dict[str, bytes]:
-    """Of the ``length key=value`` records of a pax header, those that tell how a member is read."""
+def _is_sound(value: bytes) -> bool:
+    """Whether a part of a header is audio, as it is or in base64."""
+    return len(value) >= _SHORTEST_SOUND and (
+        looks_like_audio(value[:HEAD_BYTES]) or holds_audio(io.BytesIO(value))
+    )
+
+
+def _hidden(tape: Tape, header: tarfile.TarInfo) -> Member:
+    name = f"{label(header.name)[:_LONGEST_NAME]} (header)"
+    return Member(name=name, kind="hidden", size=0, offset=tape.position, body=Body(tape, name=name, size=0))
+
+
+def _pax(body: bytes, *, name: str) -> tuple[dict[str, bytes], bool]:
+    """Of the records of a pax header, those that tell how a member is read; whether another holds audio."""
     records: dict[str, bytes] = {}
+    hidden = False
     at = 0
     while at < len(body) and body[at] != 0:
         space = body.find(b" ", at, at + 20)
@@ -261,8 +291,10 @@ def _pax(body: bytes, *, name: str) -> dict[str, bytes]:
             records[_PAX_KEYS[key]] = body[equals + 1 : end - 1]
         elif key.startswith(b"GNU.sparse"):
             records["sparse"] = b""
+        else:
+            hidden = hidden or _is_sound(body[equals + 1 : end - 1])
         at = end
-    return records
+    return records, hidden or _is_sound(body[at:].lstrip(b"\0"))
 
 
 def _member(tape: Tape, header: tarfile.TarInfo, extended: Mapping[str, bytes], *, size: int) -> Member:

@@ -11,7 +11,7 @@ from api.datasets.kinds import PassedOver
 from api.datasets.labels import HEAD_BYTES, Names
 from api.datasets.members import called_like_audio, is_item, refusal
 from api.datasets.places import Place
-from api.datasets.refusals import AudioInText
+from api.datasets.refusals import AudioInText, UnlistedData
 from api.datasets.streams import Readable, item_stream, lazily, reason
 from api.datasets.tape import Member, members, open_tape
 from api.datasets.types import Recording, Skipped, SourceLimits
@@ -22,6 +22,7 @@ _REFUSED: Final[dict[str, type[ItemRefused]]] = {
     "link": LinkRefused,
     "sparse": SparseItem,
     "other": DeviceRefused,
+    "hidden": UnlistedData,
 }
 
 
@@ -89,9 +90,11 @@ def held_in_text(member: Member, body: Readable, *, item_id: str, shard: str | N
     """The account of a member that is no item, where it is a text that holds audio; None for others."""
     if member.kind != "file" or not is_text(member.name, member.body.head(HEAD_BYTES)):
         return None
-    if not holds_audio(body):
-        return None
-    return Skipped.of(AudioInText(name=member.name), item_id=item_id, path=member.name, shard=shard)
+    try:
+        found = AudioInText(name=member.name) if holds_audio(body) else None
+    except ItemRefused as error:  # it packs too well, or ends early
+        found = error
+    return None if found is None else Skipped.of(found, item_id=item_id, path=member.name, shard=shard)
 
 
 def member_refusal(member: Member, *, limits: SourceLimits) -> ItemRefused | None:

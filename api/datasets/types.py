@@ -51,6 +51,8 @@ class Recording:
         The plain local file that holds exactly these bytes, where there is one, to hand to the decoder.
     start_s, end_s : float or None
         The stretch of the file that is meant, in seconds; None is the file's own edge.
+    partial : str or None
+        Why these bytes are known to be a part of the audio only.
     """
 
     item_id: str
@@ -62,6 +64,7 @@ class Recording:
     shard: str | None = None
     start_s: float | None = None
     end_s: float | None = None
+    partial: str | None = None
     identifiers: Identifiers | None = None
     metadata: Mapping[str, Json] = field(default_factory=dict)
 

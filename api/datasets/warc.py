@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, BinaryIO, Final
@@ -24,6 +25,7 @@ from api.datasets.types import Recording, Skipped, SourceLimits
 from api.errors import ItemRefused, ItemUnreadable, NestedArchive, SourceCutOff, StreamMovedOn
 
 _WITH_CONTENT: Final = frozenset({"response", "resource", "conversion"})
+_RANGE: Final = re.compile(r"bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.IGNORECASE)
 # the last three are what warcio comes to on a record that lacks a header it counts on
 _WARC_ERRORS: Final = (
     ArchiveLoadFailed, StatusAndHeadersParserException, ChunkedDataException, *UNPACK_ERRORS,
@@ -48,6 +50,9 @@ class WarcReader:
         try:
             with closing(self._place.open()) as stream:
                 for record in self._records(stream):
+                    if record.is_revisit:
+                        self.passed_over.add_kind("revisit")
+                        continue
                     if record.continues:
                         yield _continuation(record, names)
                         continue
@@ -68,7 +73,7 @@ class WarcReader:
                 reader.n_line_bytes = 0
                 if content is not None:
                     content.passed = True
-                if record.rec_type in _WITH_CONTENT or record.rec_type == "continuation":
+                if record.rec_type in {*_WITH_CONTENT, "continuation", "revisit"}:
                     content = _Content(record)
                     yield content
         except _WARC_ERRORS as error:
@@ -78,17 +83,18 @@ class WarcReader:
         head = content.head
         declared = content.media_type.startswith(("audio/", "video/"))
         if not declared and not is_item(path, head=head):
-            refused = NestedArchive if is_archive(path, head=head) else _held_in_text(content, path)
+            refused = _refusal(content, path)
             if refused is None:
                 return None
             item_id = names.take(label(content.url))
-            return Skipped.of(refused(name=item_id), item_id=item_id)
+            return Skipped.of(refused, item_id=item_id)
         item_id = names.take(label(content.url))
         return Recording(
             item_id=item_id,
             path=label(path.rpartition("/")[2]) or item_id,
             open=lambda: item_stream(content, name=item_id, max_bytes=self._limits.item_bytes),
             sequential=True,
+            partial=content.partial,
             metadata={"url": label(content.url), "media_type": label(content.media_type)},
         )
 
@@ -100,9 +106,16 @@ def _continuation(content: _Content, names: Names) -> Skipped:
     return Skipped.of(ItemUnreadable(name=item_id, detail=detail), item_id=item_id)
 
 
-def _held_in_text(content: _Content, path: str) -> type[ItemRefused] | None:
-    """How to report a record that is a text and holds audio; None for any other."""
-    return AudioInText if is_text(path, content.head) and holds_audio(content) else None
+def _refusal(content: _Content, path: str) -> ItemRefused | None:
+    """Why a record that is no audio itself is reported; None where it holds no sound."""
+    name = label(content.url)
+    if is_archive(path, head=content.head):
+        return NestedArchive(name=name)
+    try:
+        found = is_text(path, content.head) and holds_audio(content)
+    except ItemRefused as error:
+        return error
+    return AudioInText(name=name) if found else None
 
 
 def _path_of(url: str) -> str:
@@ -134,6 +147,21 @@ class _CappedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio
         return line
 
 
+def _partial(record: Any) -> str | None:
+    """Why a record is known not to hold all of its file; None where nothing says so."""
+    if truncated := record.rec_headers.get_header("WARC-Truncated"):
+        return f"the crawler cut the record off: {label(truncated)[:80]}"
+    if record.rec_headers.get_header("WARC-Segment-Number"):
+        return "the record is the first of several that hold the file"
+    answer = record.http_headers
+    if answer is None or answer.get_statuscode() != "206":
+        return None
+    stated = _RANGE.fullmatch((answer.get_header("Content-Range") or "").strip())
+    if stated and int(stated[1]) == 0 and int(stated[2]) + 1 == int(stated[3]):
+        return None
+    return "the server sent a part of the file (status 206)"
+
+
 class _Content:
     """The content of one record, to be read before the next is asked for."""
 
@@ -143,6 +171,8 @@ class _Content:
         self.media_type: str = (headers.get_header("Content-Type") or "").partition(";")[0].strip().lower()
         self.passed = False
         self.continues = record.rec_type == "continuation"
+        self.is_revisit = record.rec_type == "revisit"
+        self.partial = _partial(record)
         self._raw, self._stream = record.raw_stream, record.content_stream()
         # an item is recognised by its first bytes where neither its type nor its name says so
         self.head: bytes = self._stream.read(HEAD_BYTES)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from api.datasets.labels import label, looks_like_audio
+from api.datasets.held_text import holds_audio
+from api.datasets.labels import HEAD_BYTES, label, looks_like_audio, looks_like_text
 from api.datasets.types import SourceLimits
 from api.errors import SourceBroken, SourceTooLarge
 
@@ -21,6 +24,7 @@ _CENTRAL: Final = struct.Struct("<4s4x2H4x3L3H2x2xLL")
 _CENTRAL_MAGIC: Final = b"PK\x01\x02"
 _END: Final = struct.Struct("<4s4H2LH")
 _WIDE_END: Final = struct.Struct("<4s12x2L4Q")
+_LOCATOR_BYTES: Final = 20
 _TAIL_BYTES: Final = (1 << 16) + 22
 _READ_BYTES: Final = 1 << 18
 _NONE: Final = 0xFFFFFFFF
@@ -28,6 +32,13 @@ _MAY_GAPE: Final = 128
 """Bytes between two members that are not looked at: extra fields and a descriptor."""
 _PADDING: Final = 4096
 _LOOKED_AT: Final = 1 << 16
+_PROGRAM: Final = 1 << 20
+"""Bytes that the program of a self-extracting zip may have; more may be anything."""
+_SOUND_WITHIN: Final = re.compile(
+    rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02|RIFF....WAVE"
+    rb"|FORM....AIF[FC]|....ftyp(?:M4A|isom|mp4)|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
 _GAPS_LOOKED_AT: Final = 10_000
 _FARTHEST: Final = (1 << 63) - 1
 _SPLIT: Final = "it is one part of a split zip; join the parts first: zip -s 0"
@@ -64,6 +75,10 @@ class Directory:
     end: int
     trailing: int
     """Bytes that follow the end of the zip."""
+    comment: int
+    """Bytes of its comment, which ends at `end`."""
+    between: int
+    """Bytes between the directory and its end records."""
 
 
 def ends_like_zip(stream: BinaryIO) -> bool:
@@ -88,10 +103,11 @@ def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Dire
     _, disk, first_disk, here, count, size, offset, comment = _END.unpack_from(tail, end)
     at = n_bytes - len(tail) + end
     wide = tail.rfind(b"PK\x06\x06", 0, end)
-    stop = at
+    stop, between = at, 0
     if wide >= 0 and len(tail) - wide >= _WIDE_END.size:
         _, disk, first_disk, here, count, size, offset = _WIDE_END.unpack_from(tail, wide)
         stop = n_bytes - len(tail) + wide
+        between = max(0, at - stop - _WIDE_END.size - _LOCATOR_BYTES)
     if disk or first_disk or here != count:
         raise SourceBroken(
             source=name, reason="it is one part of a split zip; join the parts first: zip -s 0"
@@ -104,7 +120,14 @@ def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Dire
         raise SourceBroken(source=name, reason="its central directory is not where it says")
     trailing = max(0, n_bytes - at - _END.size - comment)
     found = Directory(
-        start=start, size=size, count=count, before=start - offset, end=n_bytes - trailing, trailing=trailing
+        start=start,
+        size=size,
+        count=count,
+        before=start - offset,
+        end=n_bytes - trailing,
+        trailing=trailing,
+        comment=min(comment, n_bytes - trailing - at - _END.size),
+        between=between,
     )
     if _count(stream, found) > limits.members:
         raise SourceTooLarge(source=name, what="members", limit=f"{limits.members:,}")
@@ -223,8 +246,9 @@ class Layout:
                 end = end if before < 0 else self._exact_end(stream, before)
                 found += _unlisted(stream, end, start)
             end, before = (end, before) if number < 0 else (max(end, self._ends[number]), number)
-        tail = directory.end
-        return found + _unlisted(stream, tail, tail + directory.trailing)
+        tail, comment = directory.end, directory.end - directory.comment
+        found += _comment(stream, comment, tail) + _unlisted(stream, tail, tail + directory.trailing)
+        return found + (directory.between if directory.between > _PADDING else 0)
 
     def _exact_end(self, stream: BinaryIO, number: int) -> int:
         """Where a member ends by its own header, whose extra field may be longer."""
@@ -246,5 +270,22 @@ def _unlisted(stream: BinaryIO, start: int, stop: int) -> int:
     plain = head.lstrip(b"\0")
     if LOCAL in head[:_MAY_GAPE] or looks_like_audio(plain):
         return stop - start
-    program = head.startswith((b"MZ", b"\x7fELF", b"#!"))
-    return 0 if program or not plain or stop - start <= _PADDING else stop - start
+    if not plain or stop - start <= _PADDING:
+        return 0
+    if head.startswith((b"MZ", b"\x7fELF", b"#!")) and stop - start <= _PROGRAM:
+        stream.seek(start)
+        return stop - start if _SOUND_WITHIN.search(stream.read(stop - start)) else 0
+    return stop - start
+
+
+def _comment(stream: BinaryIO, start: int, stop: int) -> int:
+    """Bytes of a comment that is no text and longer than a key or a checksum; 0 of any other."""
+    stream.seek(start)
+    text = stream.read(stop - start)
+    if looks_like_text(text) and not holds_audio(io.BytesIO(text)):
+        return 0
+    return (
+        len(text)
+        if len(text) > _PADDING or looks_like_audio(text[:HEAD_BYTES]) or looks_like_text(text)
+        else 0
+    )

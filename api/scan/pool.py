@@ -296,5 +296,6 @@ def _task(recording: Recording, audio: bytes | Path | None) -> Task:
         audio=audio,
         start_s=recording.start_s,
         end_s=recording.end_s,
+        partial=recording.partial,
         metadata=bounded(recording.metadata),
     )

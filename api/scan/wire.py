@@ -29,6 +29,7 @@ class Task:
     audio: bytes | Path | None
     start_s: float | None
     end_s: float | None
+    partial: str | None = None
     metadata: Mapping[str, Json] = field(default_factory=dict)
 
 

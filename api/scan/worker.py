@@ -125,6 +125,7 @@ def _recording(task: Task, spool: BinaryIO | None, *, max_bytes: int) -> Recordi
         file=task.audio if not isinstance(task.audio, bytes) else None,
         start_s=task.start_s,
         end_s=task.end_s,
+        partial=task.partial,
         metadata=task.metadata,
     )
 

@@ -196,7 +196,7 @@ def zip_bomb_bzip2(root: Path) -> Path:
 
 
 def zip_bomb_of_notes(root: Path) -> Path:
-    """Make: zip of a text that packs well, beside sound; nobody unpacks the text."""
+    """Make: zip of a text that packs well, beside sound; it is looked through, and no item."""
     return zip_of(root, [("a.txt", b"a" * (8 << 20)), ("b.wav", wav())], method=zipfile.ZIP_DEFLATED)
 
 

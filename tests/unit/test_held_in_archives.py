@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api.datasets import Recording, Skipped
+from api.datasets import Recording, Skipped, SourceLimits
 from api.datasets.kinds import MAY_HOLD_SOUND
 from tests.contract.packings import clip
 from tests.unit.opened_here import open_source
@@ -172,3 +172,15 @@ def test_audio_that_lies_across_the_pieces_of_a_text_is_found(tmp_path: Path) ->
         path = tmp_path / f"{before}.zip"
         path.write_bytes(_zip({"ok.wav": clip(0), "a.html": b" " * before + BASE64.encode()}))
         assert [item.item_id for item in open_source(path)] == ["ok.wav", "a.html"]
+
+
+@pytest.mark.parametrize("source", ["tar.gz", "webdataset.gz"])
+def test_a_text_that_packs_too_well_ends_no_archive(source: str, tmp_path: Path) -> None:
+    """A bomb of words in a compressed tar is one item that is not read; what follows it is read."""
+    limits = SourceLimits(ratio_free_bytes=1 << 20, skipped_bytes=64 << 20)
+    first = {"ok.json": b"{}"} if source == "webdataset.gz" else {}
+    files = {"ok.wav": clip(0), **first, "a.txt": b"a " * (4 << 20), "z.wav": clip(1)}
+    (tmp_path / "a.tar.gz").write_bytes(_tar(files, "w:gz"))
+    items = list(open_source(tmp_path / "a.tar.gz", limits=limits))
+    assert [item.item_id for item in items] == ["ok.wav", "a.txt", "z.wav"]
+    assert [isinstance(item, Recording) for item in items] == [True, False, True]

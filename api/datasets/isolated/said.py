@@ -51,6 +51,7 @@ def item_said(item: Recording | Skipped) -> dict[str, Any]:
         "sequential": item.sequential,
         "start_s": item.start_s,
         "end_s": item.end_s,
+        "partial": _short(item.partial),
         "identifiers": None if names is None else {n: _short(getattr(names, n)) for n in _IDENTIFIERS},
         "metadata": bounded(item.metadata),
     }
@@ -90,6 +91,7 @@ def item_taken(said: Mapping[str, Any], opened: Callable[[Mapping[str, Any]], Op
         sequential=said.get("sequential") is True,
         start_s=_seconds(said, "start_s"),
         end_s=_seconds(said, "end_s"),
+        partial=text_or_none(said, "partial"),
         identifiers=_identifiers(said.get("identifiers")),
         metadata=_metadata(said),
     )
