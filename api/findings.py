@@ -295,6 +295,9 @@ def _pair(values: list[float]) -> tuple[float, float]:
 
 
 def _match_of(said: Mapping[str, Any]) -> MatchSaid:
+    for name in ("e_value", "similarity", "query_coverage", "reference_coverage"):
+        if not isinstance(said[name], int | float):
+            raise TypeError(f"{name} is no number")
     rest = {key: value for key, value in said.items() if key not in {"class", "recording", "segments"}}
     return MatchSaid(
         kind=said["class"],
@@ -305,10 +308,21 @@ def _match_of(said: Mapping[str, Any]) -> MatchSaid:
 
 
 def read_lines(path: Path) -> Iterator[Finding]:
-    """Yield the findings of a jsonl file, in its order."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield from_json(json.loads(line))
+    """Yield the findings of a jsonl file, in its order.
+
+    Raises
+    ------
+    OSError
+    ValueError
+        Where a line is no finding; it says which.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield from_json(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+                raise ValueError(f"line {number:,}: {reason}") from error
 
 
 @cache

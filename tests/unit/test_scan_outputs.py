@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.errors import CannotWrite, NotFindings
-from api.findings import Finding, ItemSaid, RecordingSaid, from_json, to_json
+from api.findings import Finding, ItemSaid, RecordingSaid, from_json, to_json, to_line
 from api.scan.outputs import CSV_COLUMNS, FORMULA, whole_file, write_exclude_list, write_findings
 from api.scan.tally import Tally, keys_in, keys_of, match_keys
 from api.wording import sentence, summary
@@ -130,6 +130,30 @@ def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text('{"schema": "other"}\n')
     with pytest.raises(NotFindings):
         keys_of(tmp_path / "b.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"schema"', b'"schEma"'),
+        (b"finding/1", b"finding/3"),
+        (b'"match"', b'"mavch"'),
+        (b'"e_value": ', b'"e_value": "'),
+        (b'"e_value": 1', b'"e_value": null, "x": 1'),
+        (b'"item": {', b'"item": ['),
+        (b'"segments"', b'"segmentr"'),
+        (b"song", b"s\xefng"),
+        (b"}\n", b"\n"),
+    ],
+)
+def test_a_damaged_line_of_findings_is_named(old: bytes, new: bytes, tmp_path: Path) -> None:
+    """Where a line of earlier findings is not what a scan writes, the error has the file and the line."""
+    line = to_line(finding()).encode()
+    assert old in line
+    path = tmp_path / "before.jsonl"
+    path.write_bytes(line + line.replace(old, new, 1))
+    with pytest.raises(NotFindings, match=r"before\.jsonl .*line 2: "):
+        keys_of(path)
 
 
 @pytest.mark.parametrize(
