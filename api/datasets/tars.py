@@ -91,10 +91,12 @@ def held_in_text(member: Member, body: Readable, *, item_id: str, shard: str | N
     if member.kind != "file" or not is_text(member.name, member.body.head(HEAD_BYTES)):
         return None
     try:
-        found = AudioInText(name=member.name) if holds_audio(body) else None
+        if not holds_audio(body):
+            return None
+        refused: ItemRefused = AudioInText(name=member.name)
     except ItemRefused as error:  # it packs too well, or ends early
-        found = error
-    return None if found is None else Skipped.of(found, item_id=item_id, path=member.name, shard=shard)
+        refused = error
+    return Skipped.of(refused, item_id=item_id, path=member.name, shard=shard)
 
 
 def member_refusal(member: Member, *, limits: SourceLimits) -> ItemRefused | None:
