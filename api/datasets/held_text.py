@@ -93,7 +93,7 @@ def _is_audio(run: bytes) -> bool:
 
 def text_holds_audio(place: Place, head: bytes) -> bool:
     """Whether a file of a folder is a text that holds audio; see `holds_audio`."""
-    if not is_text(place.name, head):
+    if (place.size is not None and place.size < _SHORTEST) or not is_text(place.name, head):
         return False
     with closing(place.open()) as stream:
         return holds_audio(stream)
