@@ -39,6 +39,9 @@ class Alignment:
         Cosine at each step.
     score : float
         Sum of the step scores, drift paid for.
+    before, after : float
+        Fine rows by which the same sound reaches past the first and the last step: half a code, where nothing
+        more is known.
     """
 
     recording: int
@@ -47,12 +50,14 @@ class Alignment:
     rows: NDArray[np.int32]
     similarity: NDArray[np.float32]
     score: float
+    before: float = ROWS_PER_CODE / 2
+    after: float = ROWS_PER_CODE / 2
 
     @property
     def _margins(self) -> tuple[float, float]:
-        """Rows by which the spans reach past the first and the last: half a code, or as much as there is."""
-        before = min(ROWS_PER_CODE / 2, float(self.rows[0]), float(self.codes[0]) * ROWS_PER_CODE)
-        return before, min(ROWS_PER_CODE / 2, float(len(self.copy.rows)) - float(self.rows[-1]))
+        """Rows by which the spans reach past the first and the last: no more than there is."""
+        before = min(self.before, float(self.rows[0]), float(self.codes[0]) * ROWS_PER_CODE)
+        return before, min(self.after, float(len(self.copy.rows)) - float(self.rows[-1]))
 
     @property
     def query_span_s(self) -> tuple[float, float]:
@@ -100,6 +105,8 @@ class Alignment:
             codes=self.codes[first:last],
             rows=self.rows[first:last],
             similarity=self.similarity[first:last],
+            before=self.before if first == 0 else ROWS_PER_CODE / 2,
+            after=self.after if last == len(self.codes) else ROWS_PER_CODE / 2,
         )
         return replace(kept, score=float(kept.step_scores(scoring).sum()))
 
@@ -121,13 +128,15 @@ def line_through(
 
 
 def best_path(
-    copy: Copy, codes: NDArray[np.float32], lead: int, *, scoring: Scoring
+    copy: Copy, codes: NDArray[np.float32], lead: int, *, scoring: Scoring, half_band: int | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], float] | None:
     """Best local path in a band round the diagonal on which code ``j`` meets row ``4 j - lead``.
 
     Parameters
     ----------
     codes : float32 array, shape (n_codes, dim)
+    half_band
+        Fine rows to either side of the diagonal; by default more for longer queries.
 
     Returns
     -------
@@ -137,7 +146,8 @@ def best_path(
     score : float
         None instead of all three where no step scores above zero.
     """
-    half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.rows), MAX_HALF_BAND_ROWS))
+    if half_band is None:
+        half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.rows), MAX_HALF_BAND_ROWS))
     steps, similarity, score = band_path(
         codes,
         copy.rows,
@@ -161,7 +171,14 @@ def codes_met(copy: Copy, lead: int, n_codes: int) -> tuple[int, int]:
 
 
 def align(
-    copy: Copy, recording: int, codes: NDArray[np.float32], lead: int, *, scoring: Scoring, least_score: float
+    copy: Copy,
+    recording: int,
+    codes: NDArray[np.float32],
+    lead: int,
+    *,
+    scoring: Scoring,
+    least_score: float,
+    half_band: int | None = None,
 ) -> list[Alignment]:
     """The best path near one diagonal and all separated ones that score at least `least_score`, best first.
 
@@ -174,13 +191,17 @@ def align(
         All codes of the recording.
     lead : int
         Offset of the diagonal: code ``j`` meets fine row ``4 j - lead``.
+    half_band
+        As for `best_path`.
     """
     todo, found = [codes_met(copy, lead, len(codes))], list[Alignment]()
     while todo:
         first, last = todo.pop()
         if last <= first:
             continue
-        path = best_path(copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=scoring)
+        path = best_path(
+            copy, codes[first:last], lead - ROWS_PER_CODE * first, scoring=scoring, half_band=half_band
+        )
         if path is None or (found and path[2] < least_score):
             continue
         steps, similarity, score = path

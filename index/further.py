@@ -17,7 +17,7 @@ from index.coarse import CoarseLook
 from index.ladder import Rung
 from index.lookup import loud_frames
 from index.placing import ECHO_GAP, ECHO_SHARE
-from index.search import Judged, Search
+from index.search import LEAST_QUERY_S, Judged, Search
 
 Span = tuple[float, float]
 
@@ -30,9 +30,6 @@ UNLIKE: Final = 0.7
 """An alignment this much faster or slower than the change that it was found at, or half as much and less
 similar than this, comes from another change, which is still to be searched: 28 s at -15 % were found
 unchanged, in five pieces of similarity 0.55, two of them at wrong places."""
-
-LEAST_QUERY_S: Final = 10.0
-"""Shorter queries are looked into as a whole only."""
 
 LEAST_STRETCH_S: Final = 3.0
 """Active seconds below which a stretch is not searched again: nothing that short is found changed."""

@@ -168,7 +168,7 @@ def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
     n_codes = 1 + max(int(part.codes[-1]) for part in parts)
     copies = list[tuple[Alignment, NDArray[np.float32]]]()
     echoes = set[int]()
-    for number in sorted(range(len(parts)), key=lambda number: -float(parts[number].similarity.mean())):
+    for number in sorted(range(len(parts)), key=lambda number: -float(np.median(parts[number].similarity))):
         part = parts[number]
         best = np.full(n_codes, -np.inf, dtype=np.float32)
         for other, similarity in copies:
@@ -176,7 +176,7 @@ def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
                 best = np.maximum(best, similarity)
         shared = np.isfinite(best[part.codes])
         gap = best[part.codes[shared]] - part.similarity[shared]
-        if shared.mean() > ECHO_SHARE and gap.mean() > ECHO_GAP:
+        if shared.mean() > ECHO_SHARE and float(np.median(gap)) > ECHO_GAP:
             echoes.add(number)
         else:
             own = np.full(n_codes, -np.inf, dtype=np.float32)

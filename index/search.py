@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.types import Query, Spectrogram
-from index.align import Alignment, align, best_path, codes_met, same_place, slope_along
+from index.align import (
+    MIN_HALF_BAND_ROWS,
+    Alignment,
+    align,
+    best_path,
+    codes_met,
+    same_place,
+    slope_along,
+)
 from index.coarse import CoarseLook
 from index.constellation import LOG_E_MOST, contrast
 from index.kernels import ROWS_PER_CODE
@@ -44,6 +52,7 @@ from index.significance import (
     log_e_raw,
     log_e_told,
 )
+from index.verdict import MATCH_E_VALUE
 
 POOLED_NATS: Final = 4.7
 ROUGH_NATS: Final = 3.5
@@ -65,6 +74,9 @@ GLIMPSED_CANDIDATES: Final = 12
 
 EXTENSION_NATS: Final = 8.0
 """A further segment near a diagonal already believed needs only this much: it has few places to be."""
+
+LEAST_QUERY_S: Final = 10.0
+"""Shorter queries are looked into as a whole only."""
 
 LEAST_SPAN_S: Final = 1.5
 """Shorter alignments are not reported."""
@@ -139,7 +151,15 @@ class Search:
         change = copy.rung.change
         candidates = self._candidates(copy, hits)
         candidates += [Candidate(recording=r, change=change, offset_s=self.start_s, votes=0.0) for r in also]
-        return sorted(self._judge(copy, self._align(copy, candidates)), key=lambda judged: judged.e_value)
+        certain = defaultdict[int, list[Alignment]](list)
+        wide = self._align(copy, candidates)
+        judged = self._judge(copy, list(wide.values()), certain)
+        if self.whole_rows or self.query.duration_s >= LEAST_QUERY_S:
+            there = {one.alignment.recording for one in judged if one.e_value <= MATCH_E_VALUE}
+            own = [candidate for candidate in candidates if candidate.recording in there]
+            narrow = self._align(copy, own, half_band=MIN_HALF_BAND_ROWS)
+            judged += self._judge(copy, [one for key, one in narrow.items() if key not in wide], certain)
+        return sorted(judged, key=lambda judged: judged.e_value)
 
     def _deeper(self, copy: Copy, judged: Sequence[Judged]) -> Depth | None:
         """A deeper look-up, where so many recordings hold the same sound that they crowd each other out."""
@@ -304,20 +324,36 @@ class Search:
             most=self.depth.candidates,
         )
 
-    def _align(self, copy: Copy, candidates: Sequence[Candidate]) -> list[Alignment]:
+    def _align(
+        self, copy: Copy, candidates: Sequence[Candidate], *, half_band: int | None = None
+    ) -> dict[tuple[int, int, int], Alignment]:
+        """Paths near the candidates' diagonals, by recording and last step.
+
+        In a band as wide as the query's length wants, a short place is hidden by a better one that meets the
+        same codes seconds before or after it; so what is there is sought close to each diagonal besides.
+        """
         least = EXTENSION_NATS / self.scoring.pooled_rate(len(copy.rows))
         found: dict[tuple[int, int, int], Alignment] = {}
         for candidate in candidates:
-            lead = round(candidate.offset_s / copy.row_s)
-            codes = self.library.codes(candidate.recording)
-            for one in align(copy, candidate.recording, codes, lead, scoring=self.scoring, least_score=least):
+            for one in align(
+                copy,
+                candidate.recording,
+                self.library.codes(candidate.recording),
+                round(candidate.offset_s / copy.row_s),
+                scoring=self.scoring,
+                least_score=least,
+                half_band=half_band,
+            ):
                 # neighbouring diagonals lead to the same path
                 found.setdefault((one.recording, int(one.codes[-1]), int(one.rows[-1])), one)
-        return list(found.values())
+        return found
 
-    def _judge(self, copy: Copy, alignments: Sequence[Alignment]) -> list[Judged]:
+    def _judge(
+        self, copy: Copy, alignments: Sequence[Alignment], certain: dict[int, list[Alignment]]
+    ) -> list[Judged]:
+        """Those that are good enough to be reported; `certain` ones, by recording, hide their echoes."""
         space = self._space(copy, len(copy.heard))
-        judged, certain = list[Judged](), defaultdict[int, list[Alignment]](list)
+        judged = list[Judged]()
         for alignment in sorted(alignments, key=lambda alignment: -alignment.score):
             # music repeats itself: what the best place explains, worse ones need not explain again
             if any(
