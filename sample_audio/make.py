@@ -151,9 +151,9 @@ def play(piece: Piece) -> Sound:
     return np.asarray(track * fade * (0.85 / np.abs(track).max()), dtype=np.float32)
 
 
-def _babble(n_samples: int) -> Sound:
+def babble(n_samples: int, *, seed: int = 31) -> Sound:
     """Speech-like syllables with pauses: a stand-in for a presenter, whose voice nobody owns."""
-    rng, track, at_s = np.random.default_rng(31), np.zeros(n_samples, dtype=np.float32), 0.1
+    rng, track, at_s = np.random.default_rng(seed), np.zeros(n_samples, dtype=np.float32), 0.1
     while at_s * RATE_HZ < n_samples:
         length_s = rng.uniform(0.08, 0.24)
         _add(track, at_s, synth.voice(rng.uniform(95, 150), length_s, rng), 1.0)
@@ -161,11 +161,13 @@ def _babble(n_samples: int) -> Sound:
     return track
 
 
-def _cut(samples: Sound, start_s: float, length_s: float) -> Sound:
+def cut(samples: Sound, start_s: float, length_s: float) -> Sound:
+    """Return the samples of a stretch."""
     return samples[int(start_s * RATE_HZ) : int((start_s + length_s) * RATE_HZ)]
 
 
-def _over(samples: Sound, other: Sound, snr_db: float) -> Sound:
+def over(samples: Sound, other: Sound, snr_db: float) -> Sound:
+    """Mix another sound over this one, so many decibels below it; the peak is 0.85."""
     level = np.sqrt(np.mean(np.square(samples)) / np.mean(np.square(other))) * 10 ** (-snr_db / 20)
     mixed = samples + np.float32(level) * other
     return np.asarray(mixed * (0.85 / np.abs(mixed).max()), dtype=np.float32)
@@ -174,22 +176,22 @@ def _over(samples: Sound, other: Sound, snr_db: float) -> Sound:
 def _scraped(played: dict[str, Sound]) -> dict[str, bytes]:
     """What a careless crawl might hold: excerpts of four of the originals, strangers, and rubbish."""
     noise = np.random.default_rng(32).standard_normal(10 * RATE_HZ).astype(np.float32)
-    bus = _cut(played["night_bus"], 6, 10)
-    low = _cut(played["paper_lanterns"], 5, 10)
+    bus = cut(played["night_bus"], 6, 10)
+    low = cut(played["paper_lanterns"], 5, 10)
     return {
         "shard-0/clip_01.mp3": encode(low, codec="mp3", bit_rate=32_000),
         "shard-0/clip_02.m4a": encode(
-            play_faster(_cut(played["tin_parade"], 4, 11.2), 1.12), codec="aac", bit_rate=48_000
+            play_faster(cut(played["tin_parade"], 4, 11.2), 1.12), codec="aac", bit_rate=48_000
         ),
-        "shard-0/clip_03.opus": encode(_over(bus, noise, 6.0), codec="opus", bit_rate=24_000),
+        "shard-0/clip_03.opus": encode(over(bus, noise, 6.0), codec="opus", bit_rate=24_000),
         "shard-0/clip_04.mp3": encode(played["someone_elses_groove"], codec="mp3", bit_rate=40_000),
         "shard-1/clip_05.m4a": encode(
-            _over(_cut(played["slow_harbour"], 8, 10), _babble(10 * RATE_HZ), 0.0),
+            over(cut(played["slow_harbour"], 8, 10), babble(10 * RATE_HZ), 0.0),
             codec="aac",
             bit_rate=48_000,
         ),
         "shard-1/clip_06.m4a": encode(
-            _cut(played["someone_elses_waltz"], 3, 12), codec="aac", bit_rate=48_000
+            cut(played["someone_elses_waltz"], 3, 12), codec="aac", bit_rate=48_000
         ),
         "shard-1/clip_07.mp3": b"<!doctype html><title>404</title><p>A page saved under a song's name.\n",
     }

@@ -18,7 +18,9 @@ settings.load_profile("jit")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the one option of ours."""
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/*.json on purpose")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the data of tests/golden on purpose"
+    )
 
 
 @pytest.fixture
