@@ -9,7 +9,10 @@ venv=${VENV:-.venv}
 wanted=()
 ldconfig -p | grep -q 'libchromaprint\.so\.1' || wanted+=(libchromaprint1)
 command -v bwrap >/dev/null || wanted+=(bubblewrap)
-if [ "$what" = dev ]; then command -v ffmpeg >/dev/null || wanted+=(ffmpeg); fi
+if [ "$what" = dev ]; then
+  command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted+=(postgresql)
+fi
 if [ ${#wanted[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     scripts/apt.sh "${wanted[@]}"

@@ -6,7 +6,7 @@ PATH="${VENV:-$PWD/.venv}/bin:$PATH"
 ruff check .
 ruff format --check .
 mypy
-python -m pytest -n 2
+scripts/with_postgres.sh python -m pytest -n 2
 python -m benchmarks smoke
 # a minute of mutants; longer runs by hand are in benchmarks/records/fuzz.txt
 python -m tests.hostile.fuzz_decode --seconds 30

@@ -33,7 +33,8 @@ def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             made[home] = "home_" + hashlib.sha256(str(home).encode()).hexdigest()[:16]
             with engine.connect() as connection:
                 connection.execute(text(f"CREATE SCHEMA {made[home]}"))
-        return f"{POSTGRES}?options=-csearch_path%3D{made[home]}"
+        joined = "&" if "?" in POSTGRES else "?"
+        return f"{POSTGRES}{joined}options=-csearch_path%3D{made[home]}"
 
     for kind in (Writer, Library):
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from index.enroll import Writer
 from index.errors import CatalogDamaged, JobLost, KeyReused
@@ -68,9 +69,8 @@ def test_a_flipped_bit_of_a_stored_job_is_an_error(tmp_path: Path, column: str) 
                 broken = bytearray(stored)
                 broken[place] ^= 1 << bit
                 with catalog.writing() as connection:
-                    connection.exec_driver_sql(
-                        f"UPDATE job SET {column} = CAST(? AS TEXT)",
-                        (bytes(broken),),
+                    connection.execute(
+                        text(f"UPDATE job SET {column} = CAST(:broken AS TEXT)"), {"broken": bytes(broken)}
                     )
                 with pytest.raises(CatalogDamaged):
                     jobs.get(done.id)
