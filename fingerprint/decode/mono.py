@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from fingerprint.decode.cancelled import restored
 from fingerprint.types import RATE_HZ
 
 RATES_HZ: Final = (1_000, 768_000)
@@ -27,7 +28,7 @@ LOUDEST: Final = 1e6
 
 
 def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of the channels, those that cancel others turned round; no NaN, no infinity.
+    """Mean of the channels, with what cancels in it (see `restored`); no NaN, no infinity.
 
     Parameters
     ----------
@@ -41,12 +42,19 @@ def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
     if mono.size and not np.abs(mono).max() <= LOUDEST:  # so written that NaN is caught
         block = np.where(np.abs(block) <= LOUDEST, block, np.float32(0))
         mono = _mean(block)
-    for first in range(0, block.shape[1] if len(block) > 1 else 0, STRETCH_FRAMES):
+    if len(block) == 1:
+        return mono
+    turned: dict[int, NDArray[np.float32]] = {}
+    for first in range(0, block.shape[1], STRETCH_FRAMES):
         stretch = block[:, first : first + STRETCH_FRAMES]
         mixed = mono[first : first + STRETCH_FRAMES]
-        turned = _two_turned(stretch, mixed) if len(block) == 2 else _many_turned(stretch)
-        if turned is not None:
-            mixed[:] = _mean(turned)
+        signed = _two_turned(stretch, mixed) if len(block) == 2 else _many_turned(stretch)
+        if signed is not None:
+            turned[first] = _mean(signed)
+    if len(turned) * STRETCH_FRAMES < block.shape[1]:
+        mono = restored(block, mono)
+    for first, mixed in turned.items():
+        mono[first : first + STRETCH_FRAMES] = mixed
     return mono
 
 

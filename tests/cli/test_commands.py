@@ -287,3 +287,23 @@ def test_a_home_that_is_written_is_busy(home: Path) -> None:
         done = earwitness("index", SCRAPED, "--name", "other", home=home)
     assert done.exit_code == 2
     assert "is being written by" in done.stderr
+
+
+@pytest.mark.parametrize("centre", ["voice", "music"])
+def test_a_work_out_of_phase_under_other_sound_is_found(home: Path, tmp_path: Path, centre: str) -> None:
+    """Left holds the work and other sound as loud, right the other sound and the work turned round."""
+    rate_hz, length = 22_050, 10 * 22_050
+    work, other = (
+        sf.read(ORIGINALS / name, frames=length, always_2d=True, dtype="float32")[0].mean(axis=1)
+        for name in ("tin_parade.mp3", "slow_harbour.mp3")
+    )
+    if centre == "voice":  # loud and soft by turns, as syllables are
+        other = np.random.default_rng(3).standard_normal(length).astype(np.float32)
+        other *= np.maximum(0, np.sin(2 * np.pi * 3 * np.arange(length) / rate_hz)).astype(np.float32)
+    other *= np.std(work) / np.std(other)
+    path = tmp_path / "sides.wav"
+    sf.write(path, 0.3 * np.stack([other + work, other - work], axis=1), rate_hz)
+    out = tmp_path / "findings.jsonl"
+    earwitness("scan", path, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+    (finding,) = lines_of(out.read_text())
+    assert "tin_parade.mp3" in {match["recording"]["path"].rpartition("/")[2] for match in finding["matches"]}
