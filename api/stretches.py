@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from api.datasets.types import Recording
 from api.errors import StretchMissing
-from fingerprint.types import RATE_HZ, AudioPart, Decoded, Waveform
+from fingerprint.types import RATE_HZ, AudioPart, Decoded, Sound
 
 CUT_TOLERANCE_S: Final = 0.5
 CUT_TOLERANCE: Final = 0.02
@@ -31,7 +29,7 @@ class Stretch:
         Seconds that are missing; 0 where the stretch lies before what is missing.
     """
 
-    waveform: Waveform
+    waveform: Sound
     parts: tuple[AudioPart, ...]
     whole: bool
     not_compared_s: float
@@ -58,22 +56,22 @@ def stretch(decoded: Decoded, recording: Recording) -> Stretch:
             whole=decoded.whole,
             not_compared_s=decoded.not_compared_s,
         )
-    pieces, parts, n_samples = [], [], 0
+    spans, parts, n_samples = [], [], 0
     for track in _tracks(decoded):
         for part in track:
             first, last = _clip(part, track[0].start_s, start_s, end_s)
-            piece = decoded.waveform.samples[first:last]
-            if piece.size:
-                pieces.append(piece)
-                parts.append(_placed(part, n_samples, piece.size))
-                n_samples += piece.size
+            last = min(last, decoded.waveform.n_samples)
+            if first < last:
+                spans.append((first, last))
+                parts.append(_placed(part, n_samples, last - first))
+                n_samples += last - first
     if not n_samples:
         lasts_s = max((_length(track) for track in _tracks(decoded)), default=0.0)
         raise StretchMissing(name=recording.item_id, detail=f"the file lasts {lasts_s:.1f} s")
     complete_s = decoded.waveform.duration_s if decoded.complete_s is None else decoded.complete_s
     whole = decoded.whole or (end_s is not None and end_s <= complete_s)
     return Stretch(
-        waveform=Waveform(samples=pieces[0] if len(pieces) == 1 else np.concatenate(pieces)),
+        waveform=decoded.waveform.cut(spans),
         parts=tuple(parts) if len(parts) > 1 else (),
         whole=whole,
         not_compared_s=0.0 if whole else decoded.not_compared_s,

@@ -38,7 +38,7 @@ from fingerprint.chromaprint import chromaprint
 from fingerprint.decode import Decoder
 from fingerprint.extract import Extractor, extractor
 from fingerprint.spectrogram import spectrogram
-from fingerprint.types import Waveform
+from fingerprint.types import Sound
 from index.identify import identify, warm
 from index.library import Library
 from index.match import Effort, Hits
@@ -235,11 +235,11 @@ class _Watched:
 
 
 def _asked(
-    heard_by: Extractor, library: Library, collections: Sequence[int], waveform: Waveform, effort: Effort
+    heard_by: Extractor, library: Library, collections: Sequence[int], sound: Sound, effort: Effort
 ) -> tuple[float, float, float]:
     watched: Any = _Watched(library)
     start, cpu = time.perf_counter(), time.process_time()
-    identify(heard_by.query(waveform), watched, collections=collections, effort=effort)
+    identify(heard_by.query(sound), watched, collections=collections, effort=effort)
     return time.perf_counter() - start, time.process_time() - cpu, watched.searched_s
 
 

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.types import RATE_HZ, Query, Waveform
+from fingerprint.types import RATE_HZ, Query, Sound
 
 BLOCK_S: Final = 0.1
+BLOCKS_AT_ONCE: Final = 1_024
 SILENCE_RMS: Final = 1e-3
 """-60 dB below full scale: below it a block of a sound of ordinary level is silent."""
 
@@ -43,14 +44,17 @@ LOOPED_SHARE: Final = 0.85
 """Bare loops come again at nearly every moment; the most repetitive piece of the open corpus at 0.63."""
 
 
-def active_seconds(waveform: Waveform) -> float:
+def active_seconds(sound: Sound) -> float:
     """Length that is neither silent nor far below the sound's own level, in seconds."""
     block = round(BLOCK_S * RATE_HZ)
-    samples = waveform.samples
-    if samples.size < block:
+    n_blocks = sound.n_samples // block
+    if not n_blocks:
         return 0.0
-    blocks = samples[: samples.size // block * block].reshape(-1, block)
-    rms = np.sqrt(np.einsum("ij,ij->i", blocks, blocks) / block)
+    rms = np.empty(n_blocks, dtype=np.float32)
+    for first in range(0, n_blocks, BLOCKS_AT_ONCE):
+        last = min(first + BLOCKS_AT_ONCE, n_blocks)
+        blocks = sound.read(first * block, last * block).reshape(-1, block)
+        rms[first:last] = np.sqrt(np.einsum("ij,ij->i", blocks, blocks) / block)
     loud = _loud(rms)
     absolute = SILENCE_RMS if loud >= QUIET_RMS else max(DITHER_RMS, OWN_RMS * loud)
     floor = max(absolute, RELATIVE_RMS * loud)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerprint.errors import EarwitnessError
-from fingerprint.types import RATE_HZ, Waveform
+from fingerprint.types import RATE_HZ, Sound
 
 ALGORITHM: Final = 1
 """Chromaprint's default (it counts from 0: "TEST2"), and the only one that AcoustID's look-up takes."""
@@ -80,7 +80,7 @@ def chromaprint_version() -> str:
     return version.decode()
 
 
-def chromaprint(waveform: Waveform) -> NDArray[np.uint32]:
+def chromaprint(sound: Sound) -> NDArray[np.uint32]:
     """Chromaprint's vector of the whole sound, from the very samples that our codes come from.
 
     Returns
@@ -93,12 +93,12 @@ def chromaprint(waveform: Waveform) -> NDArray[np.uint32]:
     ChromaprintMissing
     """
     library = _library()
-    if not waveform.samples.size:
+    if not sound.n_samples:
         return np.empty(0, dtype=np.uint32)
     printer = library.Fingerprinter(ALGORITHM)
     printer.start(RATE_HZ, 1)
-    for start in range(0, waveform.samples.size, 1 << 20):
-        part = waveform.samples[start : start + (1 << 20)]
+    for start in range(0, sound.n_samples, 1 << 20):
+        part = sound.read(start, start + (1 << 20))
         printer.feed((np.clip(part, -1, 1) * np.float32(32_767)).astype("<i2").tobytes())
     vector, _ = library.decode_fingerprint(printer.finish())
     return np.array(vector, dtype=np.uint32)

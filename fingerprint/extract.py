@@ -1,4 +1,4 @@
-"""The one road: Waveform -> Query and Fingerprint."""
+"""The one road: Sound -> Query and Fingerprint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fingerprint.errors import ModelDamaged, SchemeMismatch
 from fingerprint.params import Params
 from fingerprint.peaks import pick_peaks
 from fingerprint.spectrogram import level_free, spectrogram
-from fingerprint.types import Fingerprint, Query, Spectrogram, Waveform
+from fingerprint.types import Fingerprint, Query, Sound, Spectrogram
 
 MODELS: Final = Path(__file__).parent / "model"
 """The newest scheme's files; older schemes keep theirs in folders below, each named after its scheme."""
@@ -48,8 +48,8 @@ class Extractor:
     def _quantiser(self) -> Quantiser:
         return Quantiser.read(self.model_file("quantiser.npz"))
 
-    def query(self, waveform: Waveform, *, whole: bool = True) -> Query:
-        """Keep of a sound what can be asked about; the waveform itself is no longer needed.
+    def query(self, sound: Sound, *, whole: bool = True) -> Query:
+        """Keep of a sound what can be asked about; the sound itself is no longer needed.
 
         Parameters
         ----------
@@ -58,10 +58,10 @@ class Extractor:
         """
         return Query(
             scheme=self.scheme,
-            duration_s=waveform.duration_s,
-            active_s=active_seconds(waveform),
-            spectrogram=spectrogram(waveform, self.params),
-            chromaprint=chromaprint(waveform) if whole else np.empty(0, dtype=np.uint32),
+            duration_s=sound.duration_s,
+            active_s=active_seconds(sound),
+            spectrogram=spectrogram(sound, self.params),
+            chromaprint=chromaprint(sound) if whole else np.empty(0, dtype=np.uint32),
         )
 
     def fingerprint(self, query: Query) -> Fingerprint:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,34 @@ RATE_HZ: Final = 11_025
 """The one sample rate after decoding: Chromaprint's own, and enough for a spectrogram up to 4 kHz."""
 
 
+class Sound(Protocol):
+    """Mono sound at ``RATE_HZ``, in memory or elsewhere.
+
+    Samples are float32; full scale is +-1, and none is NaN or infinite.
+    """
+
+    @property
+    def n_samples(self) -> int:
+        """Length in samples."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """All of its samples, shape (n_samples,), in memory: `read` is for sounds that may be long."""
+
+    def read(self, first: int, last: int) -> NDArray[np.float32]:
+        """Samples `first` (included) to `last` (excluded), fewer at the end; they are not to be changed."""
+
+    def cut(self, spans: Sequence[tuple[int, int]]) -> Sound:
+        """Some stretches of it, one after another, each from a first sample up to a last one (excluded)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waveform:
-    """Mono sound at ``RATE_HZ``.
+    """Mono sound at ``RATE_HZ``, held in memory.
 
     Attributes
     ----------
@@ -29,9 +55,23 @@ class Waveform:
             raise ValueError(f"mono float32 wanted, got {self.samples.dtype} {self.samples.shape}")
 
     @property
+    def n_samples(self) -> int:
+        """Length in samples."""
+        return len(self.samples)
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return len(self.samples) / RATE_HZ
+        return self.n_samples / RATE_HZ
+
+    def read(self, first: int, last: int) -> NDArray[np.float32]:
+        """Samples `first` (included) to `last` (excluded), fewer at the end, not copied."""
+        return self.samples[first:last]
+
+    def cut(self, spans: Sequence[tuple[int, int]]) -> Waveform:
+        """Some stretches of it, one after another, each from a first sample up to a last one (excluded)."""
+        pieces = [self.samples[first:last] for first, last in spans]
+        return Waveform(samples=pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +114,7 @@ class Decoded:
         the waveform.
     """
 
-    waveform: Waveform
+    waveform: Sound
     container: str
     codec: str
     source_rate_hz: int

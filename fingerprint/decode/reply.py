@@ -12,7 +12,8 @@ from fingerprint.decode import protocol
 from fingerprint.decode.limits import Limits
 from fingerprint.decode.protocol import Channel, Hangup
 from fingerprint.errors import AudioError, AudioTooLarge, BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
-from fingerprint.types import RATE_HZ, AudioPart, Decoded, Waveform
+from fingerprint.spool import SAMPLE_BYTES, Spool
+from fingerprint.types import RATE_HZ, AudioPart, Decoded, Sound
 
 _REFUSALS: Final[dict[str, Callable[..., AudioError]]] = {
     kind.code: kind for kind in (EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge)
@@ -24,6 +25,7 @@ MAX_PARTS: Final = 70_000
 """More parts than any file can have: links times tracks."""
 
 MAX_LABEL: Final = 120
+CHECKED_AT_ONCE: Final = 1 << 20
 MAX_STATED_S: Final = 1e9
 
 _KINDS: Final[dict[str, Literal["sequential", "parallel"]]] = {
@@ -47,9 +49,9 @@ class Reply:
     def __init__(self, *, name: str, limits: Limits) -> None:
         self._name = name
         self._header: dict[str, Any] | None = None
-        self._samples = bytearray()
+        self._samples = Spool()
         self._parts: list[_Part] = []
-        self._max_bytes = int(limits.max_seconds * RATE_HZ) * 4 + protocol.MAX_PAYLOAD_BYTES
+        self._max_bytes = int(limits.max_seconds * RATE_HZ) * SAMPLE_BYTES + protocol.MAX_PAYLOAD_BYTES
 
     def read(self, channel: Channel, deadline: float) -> Decoded:
         """Read frames up to the last one.
@@ -66,11 +68,11 @@ class Reply:
         while True:
             kind, payload = channel.receive(deadline=deadline)
             if kind == protocol.SAMPLES and self._header is not None:
-                self._samples += payload
-                if len(self._samples) > self._max_bytes:
+                self._samples.add(payload)
+                if self._samples.n_bytes > self._max_bytes:
                     raise Hangup("the worker sent more samples than the cap allows")
             elif kind == protocol.HEADER:
-                self._header, self._samples = protocol.read_json(payload), bytearray()
+                self._header, self._samples = protocol.read_json(payload), Spool()
                 self._parts = []
             elif kind == protocol.PART and self._header is not None:
                 self._part(protocol.read_json(payload))
@@ -84,19 +86,19 @@ class Reply:
     def _part(self, message: dict[str, Any]) -> None:
         """A new stream begins with the samples that follow; `again` forgets those of the last one."""
         if message.get("again") is True and self._parts:
-            del self._samples[self._parts.pop().start_byte :]
+            self._samples.cut_off(self._parts.pop().start_byte)
         kind: object = message.get("kind")
         if kind not in ("sequential", "parallel") or len(self._parts) >= MAX_PARTS:
             raise Hangup("the worker sent a part that does not fit")
         label = _words(message.get("label"))[:MAX_LABEL]
-        self._parts.append(_Part(label=label, kind=_KINDS[str(kind)], start_byte=len(self._samples)))
+        self._parts.append(_Part(label=label, kind=_KINDS[str(kind)], start_byte=self._samples.n_bytes))
 
     def _placed(self) -> tuple[AudioPart, ...]:
         """Where each stream lies, by the samples that came of it."""
         if not self._parts:
             return ()
-        ends = [*(part.start_byte for part in self._parts[1:]), len(self._samples)]
-        bytes_s = 4.0 * RATE_HZ
+        ends = [*(part.start_byte for part in self._parts[1:]), self._samples.n_bytes]
+        bytes_s = float(SAMPLE_BYTES * RATE_HZ)
         return tuple(
             AudioPart(
                 label=part.label,
@@ -108,15 +110,15 @@ class Reply:
         )
 
     def _decoded(self, header: dict[str, Any], end: dict[str, Any]) -> Decoded:
-        if len(self._samples) % 4:
+        if self._samples.n_bytes % SAMPLE_BYTES:
             raise Hangup("the worker sent part of a sample")
-        samples = np.frombuffer(self._samples, dtype=np.float32)
-        if samples.size and not np.isfinite(samples.min() + samples.max()):
+        sound = self._samples.sound()
+        if not _is_finite(sound):
             raise Hangup("the worker sent samples that are not numbers")
         note = end.get("note")
         parts = self._placed()
         return Decoded(
-            waveform=Waveform(samples=samples),
+            waveform=sound,
             container=_words(header.get("container")),
             codec=_words(header.get("codec")),
             source_rate_hz=_count(header.get("rate_hz")),
@@ -137,6 +139,16 @@ class Reply:
             return _REFUSALS[code](name=self._name, **said)
         except TypeError as error:
             raise Hangup("the worker refused with values that do not fit") from error
+
+
+def _is_finite(sound: Sound) -> bool:
+    if not sound.n_samples:
+        return True
+    lowest, highest = np.float32(np.inf), np.float32(-np.inf)
+    for first in range(0, sound.n_samples, CHECKED_AT_ONCE):
+        piece = sound.read(first, first + CHECKED_AT_ONCE)
+        lowest, highest = np.minimum(lowest, piece.min()), np.maximum(highest, piece.max())
+    return bool(np.isfinite(lowest + highest))
 
 
 def _words(value: object) -> str:

@@ -126,7 +126,7 @@ def test_what_the_worker_says_of_parts_is_checked() -> None:
     reply = Reply(name="a", limits=Limits())
     reply._header = {"container": "c", "codec": "c", "rate_hz": 1, "channels": 1}
     reply._part({"label": "link 1\x1b[31m" * 99, "kind": "sequential", "again": False})
-    reply._samples += bytes(4 * RATE_HZ)
+    reply._samples.add(bytes(4 * RATE_HZ))
     reply._part({"label": "link 2", "kind": "parallel", "again": False})
     decoded = reply._decoded(reply._header, {"note": None, "not_compared_s": 9.0})
     assert [(part.start_s, part.duration_s) for part in decoded.parts] == [(0.0, 1.0), (1.0, 0.0)]
