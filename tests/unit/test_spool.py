@@ -161,6 +161,7 @@ def test_the_length_from_which_files_are_used_is_the_one_in_the_documents() -> N
 def test_of_a_sound_in_a_file_memory_holds_the_spectrogram_and_little_more() -> None:
     """A query of ten minutes: 26 MB of samples, 10 MB of frames."""
     ours, sound = extractor(), spooled(noisy(600 * RATE_HZ))
+    ours.query(spooled(noisy(5 * RATE_HZ)))  # loads the kernels
     tracemalloc.start()
     try:
         query = ours.query(sound)
