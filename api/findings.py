@@ -13,17 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from fingerprint.errors import EarwitnessError
-from fingerprint.types import AudioPart
-from index.match import Effort, Verdict
-from index.verdict import MATCH_E_VALUE, SCAN_E_VALUE
+from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.fingerprint.types import AudioPart
+from earwitness.index.match import Effort, Verdict
+from earwitness.index.matching.verdict import MATCH_E_VALUE, SCAN_E_VALUE
 
 SCHEMA: Final = "earwitness.finding/1"
 SCHEMAS: Final = {"finding": Path(__file__).parent / "schemas" / "finding-1.json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemSaid:
+class FindingItem:
     """The item asked about.
 
     Attributes
@@ -47,7 +47,7 @@ class ItemSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorSaid:
+class FindingError:
     """Why an item could not be heard, or not to its end."""
 
     code: str
@@ -55,13 +55,13 @@ class ErrorSaid:
     hint: str
 
     @staticmethod
-    def of(error: EarwitnessError) -> ErrorSaid:
+    def of(error: EarwitnessError) -> FindingError:
         """Keep an error's own words."""
-        return ErrorSaid(code=error.code, message=error.message, hint=error.hint)
+        return FindingError(code=error.code, message=error.message, hint=error.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionSaid:
+class FindingCollection:
     """One collection that was searched, as it was then."""
 
     name: str
@@ -71,10 +71,10 @@ class CollectionSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchSaid:
+class FindingSearch:
     """What was searched, and how far: "not found" means no more than this."""
 
-    collections: tuple[CollectionSaid, ...]
+    collections: tuple[FindingCollection, ...]
     effort: Effort
     speed: tuple[float, float]
     pitch_cents: tuple[float, float]
@@ -84,7 +84,7 @@ class SearchSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingSaid:
+class FindingRecording:
     """What was found: `id` is the sha256 of its audio, `path` the name it was added under."""
 
     id: str
@@ -95,7 +95,7 @@ class RecordingSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentSaid:
+class FindingSegment:
     """One aligned stretch, in seconds from each file's start."""
 
     query_start_s: float
@@ -105,12 +105,12 @@ class SegmentSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchSaid:
+class FindingMatch:
     """One item of a collection in which the query, or a part of it, was heard."""
 
     collection: str
     version: str
-    recording: RecordingSaid
+    recording: FindingRecording
     kind: str
     e_value: float
     e_extrapolated: bool
@@ -121,7 +121,7 @@ class MatchSaid:
     pitch_cents: float | None
     tempo: float | None
     """All three are None where the change was not measured."""
-    segments: tuple[SegmentSaid, ...]
+    segments: tuple[FindingSegment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +134,11 @@ class Finding:
         Largest E-value of those matches that are called one; it is lower in a scan of many items.
     """
 
-    item: ItemSaid
+    item: FindingItem
     verdict: Verdict
-    error: ErrorSaid | None
-    search: SearchSaid
-    matches: tuple[MatchSaid, ...]
+    error: FindingError | None
+    search: FindingSearch
+    matches: tuple[FindingMatch, ...]
     match_e_value: float = MATCH_E_VALUE
 
     @property
@@ -175,7 +175,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _item_json(item: ItemSaid) -> dict[str, Any]:
+def _item_json(item: FindingItem) -> dict[str, Any]:
     """Return the item as the schema words it; keys that have nothing to say are left out."""
     said: dict[str, Any] = {
         "id": item.id,
@@ -198,7 +198,7 @@ def _item_json(item: ItemSaid) -> dict[str, Any]:
     return said
 
 
-def search_json(search: SearchSaid) -> dict[str, Any]:
+def search_json(search: FindingSearch) -> dict[str, Any]:
     """Return what was searched, as the schema words it."""
     return {
         "collections": [
@@ -214,7 +214,7 @@ def search_json(search: SearchSaid) -> dict[str, Any]:
     }
 
 
-def _match_json(match: MatchSaid) -> dict[str, Any]:
+def _match_json(match: FindingMatch) -> dict[str, Any]:
     recording = match.recording
     return {
         "collection": match.collection,
@@ -265,21 +265,21 @@ def from_json(said: Mapping[str, Any]) -> Finding:
     return Finding(
         item=_item_of(said["item"]),
         verdict=Verdict(said["verdict"]),
-        error=None if said["error"] is None else ErrorSaid(**said["error"]),
+        error=None if said["error"] is None else FindingError(**said["error"]),
         search=search_from_json(said["search"]),
         matches=tuple(_match_of(match) for match in said["matches"]),
     )
 
 
-def _item_of(said: Mapping[str, Any]) -> ItemSaid:
+def _item_of(said: Mapping[str, Any]) -> FindingItem:
     parts = tuple(AudioPart(**part) for part in said.get("parts") or ())
-    return ItemSaid(**{**said, "parts": parts, "not_compared_s": said.get("not_compared_s") or 0.0})
+    return FindingItem(**{**said, "parts": parts, "not_compared_s": said.get("not_compared_s") or 0.0})
 
 
-def search_from_json(said: Mapping[str, Any]) -> SearchSaid:
+def search_from_json(said: Mapping[str, Any]) -> FindingSearch:
     """Read back what `search_json` made."""
-    return SearchSaid(
-        collections=tuple(CollectionSaid(**each) for each in said["collections"]),
+    return FindingSearch(
+        collections=tuple(FindingCollection(**each) for each in said["collections"]),
         effort=Effort(said["effort"]),
         speed=_pair(said["speed"]),
         pitch_cents=_pair(said["pitch_cents"]),
@@ -294,15 +294,15 @@ def _pair(values: list[float]) -> tuple[float, float]:
     return (float(low), float(high))
 
 
-def _match_of(said: Mapping[str, Any]) -> MatchSaid:
+def _match_of(said: Mapping[str, Any]) -> FindingMatch:
     for name in ("e_value", "similarity", "query_coverage", "reference_coverage"):
         if not isinstance(said[name], int | float):
             raise TypeError(f"{name} is no number")
     rest = {key: value for key, value in said.items() if key not in {"class", "recording", "segments"}}
-    return MatchSaid(
+    return FindingMatch(
         kind=said["class"],
-        recording=RecordingSaid(**said["recording"]),
-        segments=tuple(SegmentSaid(**each) for each in said["segments"]),
+        recording=FindingRecording(**said["recording"]),
+        segments=tuple(FindingSegment(**each) for each in said["segments"]),
         **rest,
     )
 

@@ -1,6 +1,6 @@
 """Deployment settings: folders, limits, ports. The only file that reads the environment.
 
-No number here can change what a fingerprint means; those live in ``fingerprint.params``.
+No number here can change what a fingerprint means; those live in ``earwitness.fingerprint.params``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.machine import allowance
+from earwitness.api.machine import allowance
 
 if TYPE_CHECKING:
-    from api.datasets.types import SourceLimits
-    from fingerprint.decode import Limits
+    from earwitness.api.datasets.items import SourceLimits
+    from earwitness.fingerprint.decode import Limits
 
 
 PREFIX: Final = "EARWITNESS_"
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         Caps on the process that reads an archive, table or manifest: memory it may allocate, and seconds
         without progress.
     workers : int
-        Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`api.machine`).
+        Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`machine`).
     search_wall_s : float
         Seconds that the comparison of one item may take; what was not compared by then is reported.
     item_wall_s, job_wall_s : float
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
     api_keys, hosts : tuple of str
-        Records of `api.http.keys`, and names the server answers to besides loopback's; separated by commas
+        Records of `api_keys`, and names the server answers to besides loopback's; separated by commas
         in the environment. No keys are needed on loopback.
     """
 
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     def decode_limits(self) -> Limits:
         """Caps on what one item may cost the decoder."""
-        from fingerprint.decode import Limits
+        from earwitness.fingerprint.decode import Limits
 
         return Limits(
             max_bytes=self.max_item_bytes,
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
 
     def source_limits(self) -> SourceLimits:
         """Caps on what one source may ask of a reader."""
-        from api.datasets.types import SourceLimits
+        from earwitness.api.datasets.items import SourceLimits
 
         return SourceLimits(
             item_bytes=self.max_item_bytes,
@@ -164,6 +164,6 @@ def worker_environment() -> dict[str, str]:
     worker is started without the current folder on its path.
     """
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    ours = str(Path(__file__).resolve().parent.parent)
+    ours = str(Path(__file__).absolute().parents[2])
     paths = [ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

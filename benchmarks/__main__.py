@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.corpus import Corpus
-from fingerprint.errors import EarwitnessError
+from benchmarks.data.corpus import Corpus
+from earwitness.fingerprint.errors import EarwitnessError
 
 ON_CORPUS: Final = frozenset(
     ("identify", "speed", "scale", "scan-rates", "scan-formats", "codes", "changes", "classes")
@@ -44,17 +44,26 @@ def main() -> int:
         for name, about in ENTRIES.items():
             print(f"  {name:12s} {about}", file=sys.stderr)
         return 2
-    module = "fetch" if sys.argv[1] == "corpus" else sys.argv[1].replace("-", "_")
     missing = missing_corpus(sys.argv[1], sys.argv[2:])
     if missing is not None:
         return cannot(f"{missing} holds no file of the open corpus", f"{FETCH} {missing} all")
     try:
-        code: int = importlib.import_module(f"benchmarks.{module}").main(sys.argv[2:])
+        code: int = importlib.import_module(module_of(sys.argv[1])).main(sys.argv[2:])
     except FileNotFoundError as error:
         return cannot(f"{error.filename} is not there", f"correct its name, or fetch it: {FETCH}")
     except EarwitnessError as error:
         return cannot(error.message, error.hint)
     return code
+
+
+def module_of(entry: str) -> str:
+    """Return the module that an entry stands for."""
+    elsewhere = {
+        "corpus": "benchmarks.data.fetch",
+        "tables": "benchmarks.report.tables",
+        "summary": "benchmarks.report.summary",
+    }
+    return elsewhere.get(entry, f"benchmarks.runs.{entry.replace('-', '_')}")
 
 
 def missing_corpus(entry: str, arguments: Sequence[str]) -> Path | None:

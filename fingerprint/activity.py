@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.types import RATE_HZ, Query, Sound
+from earwitness.fingerprint.types import RATE_HZ, Query, Sound
 
 BLOCK_S: Final = 0.1
 BLOCKS_AT_ONCE: Final = 1_024
@@ -95,8 +95,8 @@ def _moving_shape(power: NDArray[np.float32]) -> NDArray[np.float32]:
     loudest = smooth.max(axis=1)
     heard = smooth[loudest > np.quantile(loudest, 0.95) * 10 ** (-RANGE_DB / 10)]
     decibels = 10 * np.log10(np.maximum(heard, heard.max() * 1e-6))
-    level_free = decibels - decibels.mean(axis=1, keepdims=True)
-    moving: NDArray[np.float32] = (level_free - level_free.mean(axis=0)).astype(np.float32)
+    normalise_level = decibels - decibels.mean(axis=1, keepdims=True)
+    moving: NDArray[np.float32] = (normalise_level - normalise_level.mean(axis=0)).astype(np.float32)
     return moving
 
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.errors import EarwitnessError
-from fingerprint.types import RATE_HZ, Sound
+from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.fingerprint.types import RATE_HZ, Sound
 
 ALGORITHM: Final = 1
 """Chromaprint's default (it counts from 0: "TEST2"), and the only one that AcoustID's look-up takes."""

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.kernels.nibbles import pack_nibbles, unpack_nibbles
-from fingerprint.params import Params
+from earwitness.fingerprint.kernels.nibbles import pack_nibbles, unpack_nibbles
+from earwitness.fingerprint.params import Params
 
 NET_PARTS: Final = ("net_early.onnx", "net_middle.onnx", "net_late.onnx")
 
@@ -101,7 +101,7 @@ class Projector:
         Parameters
         ----------
         picture : float32 array, shape (n_frames, n_bands)
-            As `fingerprint.spectrogram.level_free` makes it.
+            As `earwitness.fingerprint.spectrogram.normalise_level` makes it.
         fine : bool
             Every ``query_hop_frames`` instead of every ``code_hop_frames``: passes over the picture, each
             begun a little later, woven together.

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from fingerprint.extract import Extractor
-from fingerprint.types import RATE_HZ, Waveform
+from earwitness.fingerprint.extract import Extractor
+from earwitness.fingerprint.types import RATE_HZ, Waveform
 
 SIGNAL_S: Final = 12.0
 NOTES_HZ: Final = (110.0, 164.81, 220.0, 277.18, 329.63, 440.0, 554.37, 659.26)
@@ -44,7 +44,7 @@ class Conformance:
         return self.worst_cosine >= LEAST_COSINE and self.equal_peaks >= LEAST_PEAKS
 
 
-def made_up_sound() -> Waveform:
+def reference_signal() -> Waveform:
     """Plucked notes over a rising hiss, from arithmetic alone: no random generator, no file."""
     n_samples = int(SIGNAL_S * RATE_HZ)
     time_s = np.arange(n_samples) / RATE_HZ
@@ -64,7 +64,7 @@ def check(extractor: Extractor) -> Conformance:
     """Compare this machine's codes of the test signal with those that the model ships."""
     with np.load(extractor.model_file("conformance.npz"), allow_pickle=False) as kept:
         expected, packed, peaks = kept["embedding"], kept["codes"], kept["peaks"]
-    heard = extractor.query(made_up_sound())
+    heard = extractor.query(reference_signal())
     found = extractor.embed(heard.spectrogram, fine=True)
     picked = {tuple(peak) for peak in extractor.fingerprint(heard).peaks.tolist()}
     return Conformance(

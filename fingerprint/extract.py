@@ -12,14 +12,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.activity import active_seconds
-from fingerprint.chromaprint import chromaprint
-from fingerprint.codes import NET_PARTS, Projector, Quantiser
-from fingerprint.errors import ModelDamaged, SchemeMismatch
-from fingerprint.params import Params
-from fingerprint.peaks import pick_peaks
-from fingerprint.spectrogram import level_free, spectrogram
-from fingerprint.types import Fingerprint, Query, Sound, Spectrogram
+from earwitness.fingerprint.activity import active_seconds
+from earwitness.fingerprint.chromaprint import chromaprint
+from earwitness.fingerprint.codes import NET_PARTS, Projector, Quantiser
+from earwitness.fingerprint.errors import ModelDamaged, SchemeMismatch
+from earwitness.fingerprint.params import Params
+from earwitness.fingerprint.peaks import pick_peaks
+from earwitness.fingerprint.spectrogram import normalise_level, spectrogram
+from earwitness.fingerprint.types import Fingerprint, Query, Sound, Spectrogram
 
 MODELS: Final = Path(__file__).parent / "model"
 """The newest scheme's files; older schemes keep theirs in folders below, each named after its scheme."""
@@ -74,7 +74,7 @@ class Extractor:
         """
         if query.scheme != self.scheme:
             raise SchemeMismatch(index_scheme=self.scheme, query_scheme=query.scheme)
-        picture = level_free(query.spectrogram.power, self.params)
+        picture = normalise_level(query.spectrogram.power, self.params)
         return Fingerprint(
             scheme=self.scheme,
             duration_s=query.duration_s,
@@ -92,7 +92,7 @@ class Extractor:
         Row ``k`` is centred at ``k * params.hop_s``, or at ``k * params.query_hop_s`` where `fine`; of fine
         rows, those of some `phases` alone can be had (see `Projector.project`).
         """
-        seen = level_free(spectrogram.power, self.params)
+        seen = normalise_level(spectrogram.power, self.params)
         return self._projector.project(seen, fine=fine, phases=phases)
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from fingerprint.types import RATE_HZ
+from earwitness.fingerprint.types import RATE_HZ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

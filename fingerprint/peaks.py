@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.kernels.peaks import find_peaks
-from fingerprint.params import PARAMS, Params
+from earwitness.fingerprint.kernels.peak_picking import find_peaks
+from earwitness.fingerprint.params import PARAMS, Params
 
 
 def pick_peaks(picture: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.int32]:
@@ -19,7 +19,7 @@ def pick_peaks(picture: NDArray[np.float32], params: Params = PARAMS) -> NDArray
     Parameters
     ----------
     picture : float32 array, shape (n_frames, n_bands)
-        As `fingerprint.spectrogram.level_free` makes it.
+        As `earwitness.fingerprint.spectrogram.normalise_level` makes it.
 
     Returns
     -------

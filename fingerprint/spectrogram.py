@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from fingerprint.kernels.spectrum import cut_frames, sum_bands
-from fingerprint.params import PARAMS, Params
-from fingerprint.types import Sound, Spectrogram
+from earwitness.fingerprint.kernels.bands import cut_frames, sum_bands
+from earwitness.fingerprint.params import PARAMS, Params
+from earwitness.fingerprint.types import Sound, Spectrogram
 
 CHUNK_FRAMES: Final = 48
 """Frames transformed at once: 0.3 MB of samples, as much of bins, so that both stay in the cache of one core;
@@ -134,7 +134,7 @@ def local_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[
     return (total / count).astype(np.float32)
 
 
-def level_free(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
+def normalise_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
     """Decibels over the local level with a soft floor, in units of 20 dB: the same for any gain.
 
     Parameters

@@ -172,7 +172,7 @@ class Fingerprint:
     codes : uint8 array, shape (n_codes, code_bytes)
         Packed sub-fingerprints; code ``k`` is centred ``k * hop_s`` seconds after the start.
     peaks : int32 array, shape (n_peaks, 2)
-        Frame and band of the strongest spectral peaks, frames ascending (see `fingerprint.peaks`).
+        Frame and band of the strongest spectral peaks, frames ascending (see `earwitness.fingerprint.peaks`).
     chromaprint : uint32 array, shape (n,)
     """
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from fingerprint.kernels.resample import resample
-from fingerprint.params import PARAMS, Params
-from fingerprint.types import Spectrogram
+from earwitness.fingerprint.kernels.bilinear import resample
+from earwitness.fingerprint.params import PARAMS, Params
+from earwitness.fingerprint.types import Spectrogram
 
 
 def warp(

@@ -15,12 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from fingerprint.errors import SchemeMismatch
-from index import rows
-from index.catalog import SEGMENT_FOLDER, Catalog, open_catalog
-from index.contents import Contents
-from index.enroll import Writer
-from index.errors import (
+from earwitness.fingerprint.errors import SchemeMismatch
+from earwitness.index.database import reads as rows
+from earwitness.index.database.catalog import SEGMENT_FOLDER, Catalog, open_catalog
+from earwitness.index.database.records import Collection, ItemRow, Picture, RecordingRow
+from earwitness.index.database.tables import ITEM
+from earwitness.index.match import Hits
+from earwitness.index.matching.whole_file import WholeFiles, copies
+from earwitness.index.protocols import Embedder
+from earwitness.index.store.byte_cache import ByteCache
+from earwitness.index.store.shards import (
+    N_PROBE,
+    Codec,
+    Shard,
+    Vectors,
+    build,
+    look_up,
+    split_numbers,
+)
+from earwitness.index.store.store_errors import (
     CatalogDamaged,
     DiskFull,
     HomeBusy,
@@ -29,13 +42,8 @@ from index.errors import (
     SegmentMissing,
     StoreUnwritable,
 )
-from index.match import Hits
-from index.protocols import Embedder
-from index.recent import Recent
-from index.records import Collection, ItemRow, Picture, RecordingRow
-from index.segments import N_PROBE, Codec, Segment, Vectors, build, look_up, split_numbers
-from index.tables import ITEM
-from index.whole import WholeFiles, copies
+from earwitness.index.store.summary import HomeSummary
+from earwitness.index.writer import Writer
 
 CACHED_BYTES: Final = 64 << 20
 """Unpacked codes kept at hand: 36 hours of audio."""
@@ -55,8 +63,8 @@ class SchemeCodec(Codec, Embedder, Protocol):
 class _Held:
     """One segment of the opened epoch, and whose it is."""
 
-    row: rows.SegmentRow
-    segment: Segment
+    row: rows.ShardRow
+    segment: Shard
 
 
 class Library:
@@ -77,7 +85,7 @@ class Library:
     def __init__(
         self,
         snapshot: Connection,
-        contents: Contents,
+        contents: HomeSummary,
         tenant: str,
         codec: SchemeCodec,
         segments: Sequence[_Held],
@@ -90,8 +98,8 @@ class Library:
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
         self._whole: dict[int, WholeFiles] = {}
-        self._codes = Recent(self._read_codes, most_bytes=CACHED_BYTES)
-        self._peaks = Recent(self._read_peaks, most_bytes=CACHED_PEAKS_BYTES)
+        self._codes = ByteCache(self._read_codes, most_bytes=CACHED_BYTES)
+        self._peaks = ByteCache(self._read_peaks, most_bytes=CACHED_PEAKS_BYTES)
         self._recordings: dict[int, RecordingRow] = {}
         self._close = ExitStack()
 
@@ -126,7 +134,7 @@ class Library:
             undo.callback(snapshot.close)
             for held in segments:
                 undo.callback(held.segment.close)
-            contents = Contents.seen_by(snapshot, tenant, home=home)
+            contents = HomeSummary.seen_by(snapshot, tenant, home=home)
             library = cls(snapshot, contents, tenant, codec, segments)
             library._close = undo.pop_all()
         return library
@@ -290,11 +298,11 @@ class Library:
 
 def _scheme(catalog: Catalog, tenant: str, home: Path) -> str:
     with catalog.reading() as connection:
-        return Contents.seen_by(connection, tenant, home=home).scheme
+        return HomeSummary.seen_by(connection, tenant, home=home).scheme
 
 
 def _extractor(scheme: str) -> SchemeCodec:
-    from fingerprint.extract import extractor  # loads the inference runtime
+    from earwitness.fingerprint.extract import extractor  # loads the inference runtime
 
     return extractor(scheme)
 
@@ -309,7 +317,7 @@ def _pin(
             live = rows.segments(snapshot, tenant)
             rows.check_codes(snapshot, tenant, rows.collections(snapshot, tenant), live)
             for row in live:
-                held.append(_Held(row, Segment(home / SEGMENT_FOLDER, row.file)))
+                held.append(_Held(row, Shard(home / SEGMENT_FOLDER, row.file)))
         except SegmentDamaged:
             for one in held:
                 one.segment.close()

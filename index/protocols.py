@@ -9,14 +9,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.params import Params
-from fingerprint.types import Spectrogram
-from index.match import Hits
-from index.segments import N_PROBE
+from earwitness.fingerprint.params import Params
+from earwitness.fingerprint.types import Spectrogram
+from earwitness.index.match import Hits
+from earwitness.index.store.shards import N_PROBE
 
 
 class Embedder(Protocol):
-    """What the search needs of `fingerprint.extract.Extractor`."""
+    """What the search needs of `earwitness.fingerprint.extract.Extractor`."""
 
     @property
     def params(self) -> Params:
@@ -46,7 +46,7 @@ class StoredRecording(Protocol):
 
 
 class Searchable(Protocol):
-    """What the search needs of `index.library.Library`."""
+    """What the search needs of `earwitness.index.library.Library`."""
 
     @property
     def scheme(self) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.tools import encode, play_faster
+from benchmarks.data.audio_io import encode, play_faster
 from sample_audio import synth
 from sample_audio.synth import RATE_HZ, Instrument, Sound
 

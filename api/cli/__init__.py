@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run ``earwitness``; the exit status says what became of it (see `api.cli.app`)."""
+    """Run ``earwitness``; the exit status says what became of it (see `earwitness.api.cli.app`)."""
     leave_current_folder()
-    from api.cli.app import app
-    from api.cli.console import ready_streams
-    from api.cli.guard import told
-    from api.shown import show_warning
+    from earwitness.api.cli.app import app
+    from earwitness.api.cli.command_guard import told
+    from earwitness.api.cli.console import ready_streams
+    from earwitness.api.printable import show_warning
 
     ready_streams()
     warnings.showwarning = show_warning
@@ -25,5 +25,5 @@ def main() -> None:
 
 def leave_current_folder() -> None:
     """Take the current folder off the import path: a user's ``api.py`` is no part of this program."""
-    here, ours = Path.cwd(), Path(__file__).resolve().parent.parent.parent
+    here, ours = Path.cwd(), Path(__file__).absolute().parents[3]
     sys.path[:] = [path for path in sys.path if path and (Path(path) != here or here == ours)]

@@ -11,7 +11,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from api.cli import (
+from earwitness.api.cli.command_guard import Quiet, Verbose, choose_loudness, guarded
+from earwitness.api.cli.commands import (
     check,
     collections,
     dedup,
@@ -25,10 +26,9 @@ from api.cli import (
     schema,
     serve,
 )
-from api.cli.console import Loudness, set_loudness
-from api.cli.examples import epilog
-from api.cli.guard import Quiet, Verbose, choose_loudness, guarded
-from api.cli.options import Home, choose_home
+from earwitness.api.cli.console import Loudness, set_loudness
+from earwitness.api.cli.examples import epilog
+from earwitness.api.cli.options import Home, choose_home
 
 app = typer.Typer(
     name="earwitness",

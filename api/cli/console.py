@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from api.shown import shown
+from earwitness.api.printable import shown
 
 
 class Loudness(IntEnum):

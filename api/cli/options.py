@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-from api.cli.console import Loudness, loudness, to_stderr, to_stdout
-from api.cli.errors import BadSetting
+from earwitness.api.cli.cli_errors import BadSetting
+from earwitness.api.cli.console import Loudness, loudness, to_stderr, to_stdout
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from rich.console import Console
 
-    from api.settings import Settings
+    from earwitness.api.settings import Settings
 
 __all__ = ["to_stderr", "to_stdout"]
 
@@ -89,7 +89,7 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from api.settings import Settings
+    from earwitness.api.settings import Settings
 
     chosen["home"] = home or _CHOSEN_HOME.get()
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -107,7 +107,7 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
 
 
 def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadSetting:
-    from api.settings import Settings, variable_of
+    from earwitness.api.settings import Settings, variable_of
 
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
@@ -123,7 +123,7 @@ def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadSetting:
 
 def say_workers(settings: Settings, console: Console) -> None:
     """Say how many worker processes are used where that is fewer than were asked for, and why."""
-    from api.machine import allowance
+    from earwitness.api.machine import allowance
 
     allowed = allowance(settings.workers)
     if allowed.reason:

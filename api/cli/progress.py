@@ -21,8 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from api.cli.console import Loudness, loudness
-from api.shown import shown
+from earwitness.api.cli.console import Loudness, loudness
+from earwitness.api.printable import shown
 
 EVERY_S: Final = 10.0
 """Seconds between two lines of progress where no terminal shows a bar."""
@@ -111,12 +111,12 @@ def working(console: Console, doing: str, *, every_s: float = EVERY_S) -> Iterat
         return
     ended, began_at = threading.Event(), time.monotonic()
 
-    def speak() -> None:
+    def is_speech() -> None:
         while not ended.wait(every_s):
             passed = _clock(time.monotonic() - began_at)
             console.print(f"{doing}: still at work after {passed}", soft_wrap=True)
 
-    speaker = threading.Thread(target=speak, daemon=True)
+    speaker = threading.Thread(target=is_speech, daemon=True)
     speaker.start()
     try:
         yield

@@ -1,6 +1,12 @@
 """Where recordings are: folders, archives, tables, manifests, link lists; decodes nothing."""
 
-from api.datasets.sources import open_source
-from api.datasets.types import Identifiers, Reader, Recording, Skipped, SourceLimits
+from earwitness.api.datasets.items import (
+    Identifiers,
+    Reader,
+    Skipped,
+    SourceItem,
+    SourceLimits,
+)
+from earwitness.api.datasets.open_source import open_source
 
-__all__ = ["Identifiers", "Reader", "Recording", "Skipped", "SourceLimits", "open_source"]
+__all__ = ["Identifiers", "Reader", "SourceItem", "Skipped", "SourceLimits", "open_source"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 
-from api.datasets.labels import archive_words
-from api.datasets.places import Place
-from fingerprint.decode.sniff import HEAD_BYTES, sniff
-from fingerprint.decode.stored import Stored
-from fingerprint.errors import AudioError, NotAudio
+from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.names import archive_words
+from earwitness.fingerprint.decode.file_view import FileView
+from earwitness.fingerprint.decode.worker.sniff import HEAD_BYTES, sniff
+from earwitness.fingerprint.errors import AudioError, NotAudio
 
 
-def appearance(place: Place) -> str | None:
+def appearance(place: Location) -> str | None:
     """What the first bytes of a file look like, in words; None when they look like nothing known."""
     try:
         head = place.head(HEAD_BYTES)
@@ -20,7 +20,7 @@ def appearance(place: Place) -> str | None:
         with tempfile.TemporaryFile() as file:
             file.write(head)
             file.flush()
-            sniff(Stored(file.fileno()), name=place.name)
+            sniff(FileView(file.fileno()), name=place.name)
     except NotAudio as error:
         return error.looks_like
     except (AudioError, OSError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.datasets.labels import (
+from earwitness.api.api_errors import ItemRefused, NestedArchive
+from earwitness.api.datasets.names import (
     ARCHIVE_SUFFIXES,
     AUDIO_SUFFIXES,
     SHARED_SUFFIXES,
@@ -14,7 +15,6 @@ from api.datasets.labels import (
     looks_like_text,
     suffix,
 )
-from api.errors import ItemRefused, NestedArchive
 
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 

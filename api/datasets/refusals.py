@@ -1,8 +1,8 @@
-"""Why what lies in a folder or an archive is not read; beside what `api.errors` has for any item."""
+"""Why what lies in a folder or an archive is not read; beside what `api_errors` has for any item."""
 
 from __future__ import annotations
 
-from api.errors import ItemMissing, ItemRefused, LinkRefused, SourceError
+from earwitness.api.api_errors import ItemMissing, ItemRefused, LinkRefused, SourceError
 
 
 class BadLink(LinkRefused):

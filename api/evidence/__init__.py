@@ -1,0 +1,1 @@
+"""Evidence for people: thumbnails and reports."""

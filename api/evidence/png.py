@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.records import Picture
+from earwitness.index.database.records import Picture
 
 COLOURS: Final = ((12, 12, 30), (72, 34, 110), (165, 55, 105), (240, 115, 70), (255, 245, 190))
 """From quiet to loud; evenly spaced, brighter throughout, so that it reads in grey too."""

@@ -12,19 +12,19 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.asking import open_library
-from api.datasets.types import Reader, Recording
-from api.evidence.picture import picture
-from api.evidence.png import data_url, png, span
-from api.findings import Finding, MatchSaid, threshold
-from api.pipeline import Listener
-from api.scan.outputs import whole_file
-from api.scan.tally import Tally, certain, work_label
-from api.settings import Settings
-from api.wording import change_words, clock, searched_how, summary
-from index.library import Library
-from index.match import Verdict
-from index.records import Picture
+from earwitness.api.datasets.items import Reader, SourceItem
+from earwitness.api.evidence.png import data_url, png, span
+from earwitness.api.evidence.thumbnail import picture
+from earwitness.api.findings import Finding, FindingMatch, threshold
+from earwitness.api.pipeline.search_item import ItemDecoder
+from earwitness.api.pipeline.searched_collections import open_library
+from earwitness.api.scan.outputs import whole_file
+from earwitness.api.scan.tally import Tally, certain, work_label
+from earwitness.api.sentences import change_words, clock, searched_how, summary
+from earwitness.api.settings import Settings
+from earwitness.index.database.records import Picture
+from earwitness.index.library import Library
+from earwitness.index.match import Verdict
 
 MAX_PICTURED: Final = 60
 """Matches shown with their spectrograms, the most certain first; the others are listed."""
@@ -37,7 +37,7 @@ class Shown:
     """One item in which a work was found; `images` are the item's and the work's spectrogram, where drawn."""
 
     item: str
-    match: MatchSaid
+    match: FindingMatch
     images: tuple[str, str] | None = None
 
     @property
@@ -92,7 +92,7 @@ def part_of(finding: Finding) -> str:
     return folder if below else "(top)"
 
 
-def longest(match: MatchSaid) -> tuple[tuple[float, float], tuple[float, float]]:
+def longest(match: FindingMatch) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the longest matching stretch, as seconds in the item and seconds in the work."""
     best = max(match.segments, key=lambda each: each.query_end_s - each.query_start_s)
     return (best.query_start_s, best.query_end_s), (best.reference_start_s, best.reference_end_s)
@@ -107,7 +107,7 @@ def write_report(
         gathered.take(finding)
     pictured = draw(gathered, items, settings)
     page = Environment(
-        loader=PackageLoader("api.evidence", "pages"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("earwitness.api.evidence", "pages"), autoescape=True, undefined=StrictUndefined
     ).get_template("report.html")
     text = page.render(
         source=source,
@@ -141,7 +141,7 @@ def draw(gathered: Gathered, items: Reader, settings: Settings) -> Mapping[str, 
         (shown for each in gathered.works.values() for shown in each), key=lambda s: s.match.e_value
     )
     chosen = {(shown.item, shown.match.recording.id) for shown in every[:MAX_PICTURED]}
-    heard = hear_again({item for item, _ in chosen}, items, settings)
+    heard = decode_again({item for item, _ in chosen}, items, settings)
     with open_library(settings) as library:
         return {
             work: [_drawn(shown, chosen, heard, library) for shown in shown_items]
@@ -163,14 +163,14 @@ def _drawn(
     return Shown(item=shown.item, match=shown.match, images=images)
 
 
-def hear_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Picture]:
+def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Picture]:
     """Go through the source once more and picture the items that are wanted."""
     pictures: dict[str, Picture] = {}
     if not wanted:
         return pictures
-    with Listener(settings=settings) as listener:
+    with ItemDecoder(settings=settings) as listener:
         for item in items:
-            if item.item_id in wanted and isinstance(item, Recording):
+            if item.item_id in wanted and isinstance(item, SourceItem):
                 query = listener.hear(item).query
                 if query is not None:
                     pictures[item.item_id] = picture(query.spectrogram)

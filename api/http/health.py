@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
 
-from api.http.described import ANY, problems
-from api.http.errors import NoRoom
-from api.http.metrics import MEDIA_TYPE
-from api.http.schemas import HealthOut
-from api.http.service import Service, service_of
-from api.http.spool import demand_room
-from fingerprint.errors import EarwitnessError
+from earwitness.api.http.http_errors import NoRoom
+from earwitness.api.http.metrics import MEDIA_TYPE
+from earwitness.api.http.openapi_problems import ANY, problems
+from earwitness.api.http.schemas import HealthOut
+from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.uploads.spool import demand_room
+from earwitness.fingerprint.errors import EarwitnessError
 
 router = APIRouter(tags=["health"])
 

@@ -14,11 +14,11 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api.http.forms import CheckForm, WorkForm
-from api.http.routes import take_in
-from api.http.service import Service, service_of
-from api.http.wording import Said, say
-from index.records import CollectionKind
+from earwitness.api.http.page_sentences import PageText, say
+from earwitness.api.http.routes import take_in
+from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.uploads.forms import CheckForm, WorkForm
+from earwitness.index.database.records import CollectionKind
 
 WEB: Final = Path(__file__).parent.parent / "web"
 PAGES: Final = Environment(
@@ -69,7 +69,7 @@ def get_job(job_id: str, service: Served) -> HTMLResponse:
     said = say(out)
     waited_s = time.time() - job.created_at
     refresh_s = None if job.ended_at is not None else min(SLOWEST_REFRESH_S, 1 + int(waited_s / 10))
-    words = {each.name: getattr(said, each.name) for each in fields(Said)}
+    words = {each.name: getattr(said, each.name) for each in fields(PageText)}
     return _page("job.html", job=out, refresh_s=refresh_s, **words)
 
 

@@ -14,8 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from api.http.described import PROBLEM_TYPE
-from api.http.errors import (
+from earwitness.api.http.http_errors import (
     ClientTooBusy,
     NotAForm,
     NotAllowed,
@@ -24,10 +23,11 @@ from api.http.errors import (
     RequestError,
     UploadsBusy,
 )
-from api.http.lane import INTERNAL
-from api.http.pages import problem_page
-from fingerprint.errors import AudioError, EarwitnessError
-from index.errors import DiskFull
+from earwitness.api.http.jobs.lane import INTERNAL
+from earwitness.api.http.openapi_problems import PROBLEM_TYPE
+from earwitness.api.http.pages import problem_page
+from earwitness.fingerprint.errors import AudioError, EarwitnessError
+from earwitness.index.store.store_errors import DiskFull
 
 STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "scheme_mismatch": 409,

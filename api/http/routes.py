@@ -8,17 +8,25 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import NoSuchCollection, NothingIndexed, NothingRegistered
-from api.http.described import ANY, UPLOADS, WRITES, Responses, problems
-from api.http.errors import NoFindings
-from api.http.forms import Asked, CheckForm, IndexForm, ScanForm, WorkForm, parse, upload_body
-from api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
-from api.http.service import Service, service_of
-from api.http.uploads import receive
-from index.enroll import WORKS
-from index.errors import NameReserved
-from index.jobs import Job, JobState
-from index.records import Collection, CollectionKind
+from earwitness.api.api_errors import NoSuchCollection, NothingIndexed, NothingRegistered
+from earwitness.api.http.http_errors import NoFindings
+from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
+from earwitness.api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
+from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.uploads.forms import (
+    Asked,
+    CheckForm,
+    IndexForm,
+    ScanForm,
+    WorkForm,
+    parse,
+    upload_body,
+)
+from earwitness.api.http.uploads.receive_upload import receive
+from earwitness.index.database.records import Collection, CollectionKind
+from earwitness.index.store.jobs import Job, JobState
+from earwitness.index.store.store_errors import NameReserved
+from earwitness.index.writer import WORKS
 
 NDJSON: Final = "application/x-ndjson"
 Served = Annotated[Service, Depends(service_of)]

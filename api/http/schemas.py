@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.records import Collection
+from earwitness.index.database.records import Collection
 
 JobKind = Literal["check", "work", "index", "scan"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]

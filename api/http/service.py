@@ -10,24 +10,35 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from api.http.desk import open_desk as open_real_desk
-from api.http.errors import JobEnded, JobNotFound, NothingToRetry, NoWorkers, QueueFull
-from api.http.lane import Desk
-from api.http.metrics import Metrics
-from api.http.results import DAY_S, RESULT_FOLDER, findings_file, prune
-from api.http.runner import Runner
-from api.http.schemas import JobOut, moment
-from api.http.slots import UploadSlots
-from api.http.spool import SPOOL_FOLDER, Spool
-from api.http.uploads import Received
-from api.settings import Settings
-from index.enroll import Writer
-from index.jobs import Job, Jobs, JobState
+from earwitness.api.http.http_errors import (
+    JobEnded,
+    JobNotFound,
+    NothingToRetry,
+    NoWorkers,
+    QueueFull,
+)
+from earwitness.api.http.jobs.findings_journal import (
+    DAY_S,
+    RESULT_FOLDER,
+    findings_file,
+    prune,
+)
+from earwitness.api.http.jobs.job_runner import Runner
+from earwitness.api.http.jobs.job_worker import open_job_worker as open_real_worker
+from earwitness.api.http.jobs.lane import JobHandler
+from earwitness.api.http.metrics import Metrics
+from earwitness.api.http.protection.connection_slots import UploadSlots
+from earwitness.api.http.schemas import JobOut, moment
+from earwitness.api.http.uploads.receive_upload import Received
+from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool
+from earwitness.api.settings import Settings
+from earwitness.index.store.jobs import Job, Jobs, JobState
+from earwitness.index.writer import Writer
 
 MAX_QUEUED: Final = 1_000
 PATIENCE_S: Final = 10.0
 
-OpenDesk = Callable[[Settings, Writer, Metrics, str], Desk]
+OpenJobHandler = Callable[[Settings, Writer, Metrics, str], JobHandler]
 """Makes the desk of the lane that the last argument names."""
 
 
@@ -172,13 +183,16 @@ class Service:
 
 
 def open_service(
-    settings: Settings, *, open_desk: OpenDesk = open_real_desk, sandbox_missing: tuple[str, ...] = ()
+    settings: Settings,
+    *,
+    open_job_worker: OpenJobHandler = open_real_worker,
+    sandbox_missing: tuple[str, ...] = (),
 ) -> Service:
     """Take the home's lock, put back what a dead server was doing, and start working.
 
     Parameters
     ----------
-    open_desk : callable
+    open_job_worker : callable
         Makes what does the jobs; tests give another.
 
     Raises
@@ -198,7 +212,7 @@ def open_service(
     metrics = Metrics(jobs.count)
     runner = Runner(
         jobs,
-        lambda lane: open_desk(settings, writer, metrics, lane),
+        lambda lane: open_job_worker(settings, writer, metrics, lane),
         metrics,
         job_wall_s=settings.job_wall_s,
         tidy=lambda: tidy(settings, jobs),

@@ -1,0 +1,1 @@
+"""Scanning a source: worker processes, checkpoint, outputs."""

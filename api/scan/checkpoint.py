@@ -18,9 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from api.errors import CannotWrite, CommandError, ScanBusy, ScanChanged, ScanUnfinished
-from api.findings import Finding, from_json, to_line
-from index.disk import fsync_folder, room_for
+from earwitness.api.api_errors import (
+    CannotWrite,
+    CommandError,
+    ScanBusy,
+    ScanChanged,
+    ScanUnfinished,
+)
+from earwitness.api.findings import Finding, from_json, to_line
+from earwitness.index.store.files import fsync_folder, room_for
 
 SYNC_ITEMS: Final = 200
 SYNC_S: Final = 2.0

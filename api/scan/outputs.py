@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from api.errors import CannotWrite
-from api.findings import Finding, to_json, to_line
-from api.shown import shown
-from index.disk import fsync_folder, room_for
-from index.match import Verdict
+from earwitness.api.api_errors import CannotWrite
+from earwitness.api.findings import Finding, to_json, to_line
+from earwitness.api.printable import shown
+from earwitness.index.match import Verdict
+from earwitness.index.store.files import fsync_folder, room_for
 
 FORMATS: Final = ("jsonl", "csv", "parquet")
 ROWS_A_GROUP: Final = 5_000

@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from api.errors import NotFindings
-from api.findings import Finding, MatchSaid, SearchSaid, graded, read_lines, threshold
-from fingerprint.errors import NoAudioTrack
-from index.match import Verdict
-from index.verdict import POSSIBLE_E_VALUE
+from earwitness.api.api_errors import NotFindings
+from earwitness.api.findings import (
+    Finding,
+    FindingMatch,
+    FindingSearch,
+    graded,
+    read_lines,
+    threshold,
+)
+from earwitness.fingerprint.errors import NoAudioTrack
+from earwitness.index.match import Verdict
+from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
 
 CUT_OFF: Final = "source_cut_off"
 
@@ -32,7 +39,7 @@ class Tally:
     partial : list of str
         Why the scan does not speak of the whole source; empty when it does.
     passed_over : mapping of str to int
-        Files of the source that are no items, by kind (`api.datasets.kinds`).
+        Files of the source that are no items, by kind (`earwitness.api.datasets.file_kinds`).
     n_new, n_new_possible : int
         Items that match, or may match, and are not in the baseline.
     """
@@ -46,7 +53,7 @@ class Tally:
     passed_over: Mapping[str, int] = field(default_factory=dict)
     n_new: int = 0
     n_new_possible: int = 0
-    search: SearchSaid | None = None
+    search: FindingSearch | None = None
 
     @property
     def n_asked(self) -> int:
@@ -97,7 +104,7 @@ class Tally:
         return 1 if found else 0
 
 
-def certain(finding: Finding) -> Iterator[MatchSaid]:
+def certain(finding: Finding) -> Iterator[FindingMatch]:
     """Yield the matches of a finding that are so likely that they would be called one on their own.
 
     In a scan that is fewer than in a check, as the false matches of all its items add up (see `graded`).
@@ -105,7 +112,7 @@ def certain(finding: Finding) -> Iterator[MatchSaid]:
     return (match for match in finding.matches if match.e_value <= finding.match_e_value)
 
 
-def work_label(match: MatchSaid) -> str:
+def work_label(match: FindingMatch) -> str:
     """Name a found recording for people: title and owner where known, else the name it came under."""
     recording = match.recording
     name = recording.title or recording.path

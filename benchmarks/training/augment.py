@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fingerprint.params import PARAMS
+from earwitness.fingerprint.params import PARAMS
 
 BANDS = PARAMS.n_bands
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.training.data import Source
-from fingerprint.codes import NET_PARTS
-from fingerprint.params import PARAMS
+from earwitness.fingerprint.codes import NET_PARTS
+from earwitness.fingerprint.params import PARAMS
 
 FILES: Final = (
     *NET_PARTS,

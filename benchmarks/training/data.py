@@ -12,10 +12,10 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from benchmarks.corpus import Corpus, Role, Sound, Track
-from benchmarks.keep import keep
-from fingerprint.params import PARAMS
-from fingerprint.spectrogram import count_frames, level_free, power_frames
+from benchmarks.data.corpus import Corpus, Role, Sound, Track
+from benchmarks.data.file_cache import keep
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.spectrogram import count_frames, normalise_level, power_frames
 
 SILENCE_POWER: Final = 1e-9
 MODULES: Final = frozenset({".mod", ".xm", ".s3m", ".it"})
@@ -86,7 +86,7 @@ def cached(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float16]:
 def picture(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float32]:
     """What the net sees of a whole source, shape (n_frames, n_bands)."""
     power = np.float32(10) ** (cached(source, corpus=corpus, cache=cache).astype(np.float32) / 10)
-    return level_free(power.astype(np.float32))
+    return normalise_level(power.astype(np.float32))
 
 
 def room_energy(samples: NDArray[np.float32], n_frames: int) -> NDArray[np.float32]:

@@ -20,13 +20,13 @@ from benchmarks.training.data import Source, picture, sources
 from benchmarks.training.net import Net, unit_vectors
 from benchmarks.training.pools import Pools
 from benchmarks.training.train import LOADED, positives
-from fingerprint.activity import active_seconds
-from fingerprint.codes import NET_PARTS, Projector, Quantiser
-from fingerprint.conformance import made_up_sound
-from fingerprint.extract import MODELS, name_scheme
-from fingerprint.params import PARAMS
-from fingerprint.peaks import pick_peaks
-from fingerprint.spectrogram import level_free, spectrogram
+from earwitness.fingerprint.activity import active_seconds
+from earwitness.fingerprint.codes import NET_PARTS, Projector, Quantiser
+from earwitness.fingerprint.conformance import reference_signal
+from earwitness.fingerprint.extract import MODELS, name_scheme
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.peaks import pick_peaks
+from earwitness.fingerprint.spectrogram import normalise_level, spectrogram
 
 OPSET: Final = 17
 BACKGROUND_CODES: Final = 50_000
@@ -74,7 +74,7 @@ def write_net(checkpoint: Path, folder: Path) -> dict[str, Any]:
 
 
 def write_parts(net: Net, folder: Path) -> None:
-    """Cut a folded net after its second and before its last step in time (`fingerprint.codes.Projector`)."""
+    """Cut a folded net after its second and before its last step in time (`Projector`)."""
     after = [at for at, layer in enumerate(net.body) if getattr(layer, "stride", (1, 1))[0] == 2]
     early, middle, late = net.body[: after[2]], net.body[after[2] : after[3]], net.body[after[3] :]
     seen = torch.zeros(1, 1, PARAMS.context_frames + PARAMS.code_hop_frames, PARAMS.n_bands)
@@ -175,9 +175,9 @@ def background(codes: list[Floats], quantiser: Quantiser, tracks: list[Source], 
 
 def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
     """Fine codes and peaks of the made-up test signal."""
-    heard = made_up_sound()
+    heard = reference_signal()
     assert active_seconds(heard) > 10
-    picture = level_free(spectrogram(heard).power)
+    picture = normalise_level(spectrogram(heard).power)
     embedding = projector.project(picture, fine=True)
     return {"embedding": embedding, "codes": quantiser.pack(embedding), "peaks": pick_peaks(picture)}
 

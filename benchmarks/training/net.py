@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fingerprint.params import PARAMS
+from earwitness.fingerprint.params import PARAMS
 
 WIDTHS: Final = (32, 64, 128, 256, 384)
 HIDDEN: Final = 256
@@ -66,7 +66,7 @@ def unit_vectors(seen: Tensor) -> Tensor:
 
 
 def pictures(power: Tensor) -> Tensor:
-    """`fingerprint.spectrogram.level_free` for a batch: (batch, frames, bands) -> the same shape."""
+    """`normalise_level` for a batch: (batch, frames, bands) -> the same shape."""
     reach = PARAMS.level_frames // 2
     level = functional.avg_pool1d(
         power.mean(dim=2), PARAMS.level_frames, stride=1, padding=reach, count_include_pad=False

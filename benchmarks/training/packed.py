@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.training.data import Source, cached, load, room_energy, sources
 from benchmarks.training.grey import shrink, to_grey
-from fingerprint.params import PARAMS
-from fingerprint.spectrogram import count_frames, power_frames
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.spectrogram import count_frames, power_frames
 
 ROOM_FRAMES: Final = 64
 FIELD_MINUTES: Final = 3.0

@@ -17,7 +17,7 @@ from torch.nn import functional
 from benchmarks.training.augment import degrade, warp
 from benchmarks.training.net import Net, pictures
 from benchmarks.training.pools import Pools
-from fingerprint.params import PARAMS
+from earwitness.fingerprint.params import PARAMS
 
 CODES: Final = 4
 """Codes in a row from each excerpt: neighbours share most of the work."""

@@ -15,17 +15,17 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from benchmarks.corpus import Corpus
-from benchmarks.degrade import CONDITIONS, Condition, degrade
-from benchmarks.material import Material
-from benchmarks.tools import RATE_HZ as DEGRADE_HZ
-from benchmarks.tools import read
+from benchmarks.data.audio_io import RATE_HZ as DEGRADE_HZ
+from benchmarks.data.audio_io import read
+from benchmarks.data.corpus import Corpus
+from benchmarks.data.degrade import CONDITIONS, Condition, degrade
+from benchmarks.data.overlays import Material
 from benchmarks.training.data import Source, cached, picture, sources
-from fingerprint.codes import NET_PARTS, Projector
-from fingerprint.params import PARAMS
-from fingerprint.spectrogram import level_free, spectrogram
-from fingerprint.types import RATE_HZ, Spectrogram, Waveform
-from fingerprint.warp import warp
+from earwitness.fingerprint.codes import NET_PARTS, Projector
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.spectrogram import normalise_level, spectrogram
+from earwitness.fingerprint.types import RATE_HZ, Spectrogram, Waveform
+from earwitness.fingerprint.warp import warp
 
 KINDS: Final = ("music", "speech")
 LONGEST_S: Final = 8.0
@@ -125,7 +125,7 @@ def look(
 
 
 def _codes(projector: Projector, heard: Spectrogram) -> Floats:
-    return projector.project(level_free(heard.power), fine=True)
+    return projector.project(normalise_level(heard.power), fine=True)
 
 
 def report(name: str, seconds: float, found: NDArray[np.float64], told_above: float) -> str:

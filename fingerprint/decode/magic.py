@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from fingerprint.decode.ac3 import SYNC, ac3_frame
-from fingerprint.decode.formats import Format
+from earwitness.fingerprint.decode.containers.ac3 import SYNC, ac3_frame
+from earwitness.fingerprint.decode.formats import Format
 
 _STARTS: Final[tuple[tuple[bytes, Format], ...]] = (
     (rb"(?:RIFF|RIFX|RF64|BW64)....WAVE", Format.WAV),

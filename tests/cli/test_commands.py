@@ -15,10 +15,10 @@ import pytest
 import soundfile as sf
 from typer.testing import CliRunner, Result
 
-from api.asking import open_library, works_of
-from api.cli.app import app
-from api.findings import schema
-from api.settings import Settings
+from earwitness.api.cli.app import app
+from earwitness.api.findings import schema
+from earwitness.api.pipeline.searched_collections import open_library, works_of
+from earwitness.api.settings import Settings
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
@@ -281,7 +281,7 @@ def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
 
 def test_a_home_that_is_written_is_busy(home: Path) -> None:
     """Two writers at once: the second is told who holds the home, and what to do."""
-    from index.enroll import Writer
+    from earwitness.index.writer import Writer
 
     with Writer.open(home):
         done = earwitness("index", SCRAPED, "--name", "other", home=home)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from api.cli.app import app
+from earwitness.api.cli.app import app
 
 ORIGINALS = Path(__file__).parents[2] / "sample_audio" / "originals"
 DEEP = '{"path": "ok.mp3", "x": ' + "[" * 600 + "]" * 600 + "}\n"

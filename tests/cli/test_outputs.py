@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli.app import app
+from earwitness.api.cli.app import app
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 WORK = SAMPLES / "originals/tin_parade.mp3"
@@ -195,10 +195,10 @@ def test_an_error_is_json_too(tmp_path: Path) -> None:
 
 def test_possible_counts_where_it_is_asked_to() -> None:
     """--exit-on possible turns a possible match into exit 1; the summary says what chance expects."""
-    from api.scan.tally import Tally
-    from api.wording import counted, summary
-    from index.match import Verdict
-    from tests.unit.findings_made import finding
+    from earwitness.api.scan.tally import Tally
+    from earwitness.api.sentences import counted, summary
+    from earwitness.index.match import Verdict
+    from tests.unit.api.made_findings import finding
 
     findings = [
         finding(Verdict.POSSIBLE, item="a"),

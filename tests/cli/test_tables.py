@@ -10,21 +10,27 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from api.cli.console import Loudness, SafeConsole, set_loudness
-from api.cli.progress import Watch, working
-from api.cli.tables import ROWS_SHOWN, fitted, lines_of, print_matches, rows_of
-from api.findings import Finding, RecordingSaid, SegmentSaid
-from index.match import Verdict
-from tests.unit.findings_made import finding, match
+from earwitness.api.cli.console import Loudness, SafeConsole, set_loudness
+from earwitness.api.cli.match_tables import (
+    ROWS_SHOWN,
+    fitted,
+    lines_of,
+    print_matches,
+    rows_of,
+)
+from earwitness.api.cli.progress import Watch, working
+from earwitness.api.findings import Finding, FindingRecording, FindingSegment
+from earwitness.index.match import Verdict
+from tests.unit.api.made_findings import finding, match
 
 LONG = "a folder with spaces/" * 6 + "clip.wav"
 WIDE = "坂本龍一" * 20
-SPAN = SegmentSaid(query_start_s=0.0, query_end_s=8.0, reference_start_s=61.2, reference_end_s=70.1)
+SPAN = FindingSegment(query_start_s=0.0, query_end_s=8.0, reference_start_s=61.2, reference_end_s=70.1)
 
 
 def found(item: str = LONG, *, title: str | None = WIDE, n_spans: int = 5, **changed: Any) -> Finding:
     """A finding whose names are long."""
-    recording = RecordingSaid(id="ab" * 32, path="song.mp3", title=title, owner=None, isrc=None)
+    recording = FindingRecording(id="ab" * 32, path="song.mp3", title=title, owner=None, isrc=None)
     matches = (match(recording=recording, segments=(SPAN,) * n_spans, **changed),)
     return finding(item=item, matches=matches)
 

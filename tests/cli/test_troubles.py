@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
-from api.cli.app import app
-from api.cli.guard import DEFECT, told
-from api.cli.troubles import explained
-from fingerprint.errors import EarwitnessError
+from earwitness.api.cli.app import app
+from earwitness.api.cli.command_guard import DEFECT, told
+from earwitness.api.cli.system_errors import explained
+from earwitness.fingerprint.errors import EarwitnessError
 
 SCRIPT = Path(sys.executable).with_name("earwitness")
 FULL = Path("/dev/full")
@@ -79,7 +79,7 @@ def test_a_variable_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) ->
     """An empty variable leaves the default: an empty home is not the current folder."""
     monkeypatch.setenv("EARWITNESS_HOME", "")
     monkeypatch.setenv("EARWITNESS_PORT", "")
-    from api.settings import Settings, default_home
+    from earwitness.api.settings import Settings, default_home
 
     assert Settings().home == default_home()
 

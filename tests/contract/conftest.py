@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import create_engine, text
 
-from index.backup import backup, restore
-from index.enroll import Writer
-from index.library import Library
+from earwitness.index.library import Library
+from earwitness.index.store.backup import backup, restore
+from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC
 
 POSTGRES: Final = os.environ.get("EARWITNESS_TEST_POSTGRES")

@@ -13,11 +13,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerprint.params import Params
-from fingerprint.types import Fingerprint, Spectrogram
-from index.library import Library, SchemeCodec
-from index.records import CollectionKind, Failure, NewItem
-from index.segments import FLAT_FILE
+from earwitness.fingerprint.params import Params
+from earwitness.fingerprint.types import Fingerprint, Spectrogram
+from earwitness.index.database.records import CollectionKind, Failure, NewItem
+from earwitness.index.library import Library, SchemeCodec
+from earwitness.index.store.shards import FLAT_FILE
 
 
 class Nibbles:

@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from index import backup as backups
-from index.backup import backup, restore
-from index.enroll import Writer
-from index.errors import BackupDamaged, CatalogDamaged, CatalogMissing, HomeNotEmpty
-from index.library import Library
+from earwitness.index.library import Library
+from earwitness.index.store import backup as backups
+from earwitness.index.store.backup import backup, restore
+from earwitness.index.store.store_errors import (
+    BackupDamaged,
+    CatalogDamaged,
+    CatalogMissing,
+    HomeNotEmpty,
+)
+from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item
 
 
@@ -71,7 +76,7 @@ def test_a_backup_that_unpacks_is_still_checked(filled: Path, tmp_path: Path, fo
 def test_a_killed_backup_leaves_nothing_after_the_next(filled: Path, tmp_path: Path) -> None:
     """Copies of a dead run are deleted by the next into the same folder; those of a living one are not."""
     script = (
-        "import sys, pathlib; from index import backup;\n"
+        "import sys, pathlib; from earwitness.index.store import backup;\n"
         "with backup._workplace(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'catalog.sqlite').write_bytes(b'x'); print(folder, flush=True); sys.stdin.read()"
     )

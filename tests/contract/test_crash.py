@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
-from index.enroll import Writer
-from index.library import Library
-from index.records import Added
-from index.upkeep import verify
+from earwitness.index.database.records import Added
+from earwitness.index.library import Library
+from earwitness.index.store.verify import verify
+from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item, unreadable
 
 SEEDS = range(6)

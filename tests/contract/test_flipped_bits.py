@@ -13,22 +13,40 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index import migrations
-from index.answers import Answers, Asked
-from index.catalog import Catalog
-from index.counter import COUNTER_FILE
-from index.digests import COVERED
-from index.enroll import Writer
-from index.errors import CatalogDamaged, CatalogMissing, ChangesLost, StoreError
-from index.library import Library
-from index.records import Picture
-from index.tables import COLLECTION, FINDING, MEMBERSHIP, PICTURE, SEGMENT
-from index.upkeep import verify_in_use
-from tests.contract.small_store import CODEC, DATASET, WORKS, some_codes, some_item, unreadable
+from earwitness.index.database import migrations
+from earwitness.index.database.catalog import Catalog
+from earwitness.index.database.change_counter import COUNTER_FILE
+from earwitness.index.database.records import Picture
+from earwitness.index.database.row_digests import COVERED
+from earwitness.index.database.tables import (
+    COLLECTION,
+    FINDING,
+    MEMBERSHIP,
+    PICTURE,
+    SEGMENT,
+)
+from earwitness.index.library import Library
+from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.store_errors import (
+    CatalogDamaged,
+    CatalogMissing,
+    ChangesLost,
+    StoreError,
+)
+from earwitness.index.store.verify import verify_in_use
+from earwitness.index.writer import Writer
+from tests.contract.small_store import (
+    CODEC,
+    DATASET,
+    WORKS,
+    some_codes,
+    some_item,
+    unreadable,
+)
 
 SEEDS = range(6)
 PICTURES: list[str] = []
-ASKED = Asked(scheme="s", effort="fast", knowledge="k")
+ASKED = CacheKey(scheme="s", effort="fast", knowledge="k")
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +61,7 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.publish()
         writer.add(dataset, [*(some_item(seed) for seed in SEEDS[4:]), some_item(1, path="again.wav")])
         writer.add(dataset, [unreadable("broken.wav")])
-    answers = Answers(home)
+    answers = FindingCache(home)
     answers.remember(ASKED, {"a": "finding of a", "b": "finding of b"})
     answers.close()
     PICTURES.extend(pictures(home))
@@ -58,7 +76,7 @@ def home(whole_home: Path, tmp_path: Path) -> Path:
 
 def everything(home: Path) -> Any:
     """Every answer that a home gives."""
-    answers = Answers(home)
+    answers = FindingCache(home)
     recalled = answers.recall(ASKED, ["a", "b"])
     answers.close()
     with Library.open(home, codec=CODEC) as library:
@@ -232,7 +250,7 @@ def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
     database.execute(f"UPDATE {FINDING.name} SET finding = 'finding of c' WHERE audio_key = 'a'")
     database.commit()
     database.close()
-    answers = Answers(home)
+    answers = FindingCache(home)
     assert answers.recall(ASKED, ["a", "b"]) == {"b": "finding of b"}
     answers.close()
 

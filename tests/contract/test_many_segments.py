@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from index.enroll import Writer
-from index.library import Library
-from index.upkeep import verify_in_use
+from earwitness.index.library import Library
+from earwitness.index.store.verify import verify_in_use
+from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item
 
 N_DATASETS = 120

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from index.answers import Answers, Asked
-from index.enroll import Writer
-from index.errors import CatalogUnreachable
-from index.jobs import Jobs, JobState
-from index.upkeep import verify_in_use
+from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.jobs import Jobs, JobState
+from earwitness.index.store.store_errors import CatalogUnreachable
+from earwitness.index.store.verify import verify_in_use
+from earwitness.index.writer import Writer
 from tests.contract import test_store
 from tests.contract.conftest import POSTGRES, mended, published, rebuilt, waiting
 from tests.contract.small_store import CODEC, DATASET, some_item
-from tests.unit import test_jobs
+from tests.unit.index import test_jobs
 
 pytestmark = [
     pytest.mark.skipif(POSTGRES is None, reason="EARWITNESS_TEST_POSTGRES names no database"),
@@ -72,8 +72,8 @@ def test_writers_take_turns(jobs: Jobs) -> None:
 
 def test_findings_are_remembered(writer: Writer, home: Path) -> None:
     """An answer kept by one process is known to the next, and a later one replaces it."""
-    asked = Asked(scheme="s", effort="fast", knowledge="k")
-    answers = Answers(home, url=writer.catalog.engine.url.render_as_string(hide_password=False))
+    asked = CacheKey(scheme="s", effort="fast", knowledge="k")
+    answers = FindingCache(home, url=writer.catalog.engine.url.render_as_string(hide_password=False))
     answers.remember(asked, {"a": "1", "b": "2"})
     answers.remember(asked, {"a": "3"})
     assert answers.recall(asked, ["a", "b", "c"]) == {"a": "3", "b": "2"}

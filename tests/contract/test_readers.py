@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
-from api.datasets import Reader, Recording, Skipped, open_source
-from api.errors import StreamMovedOn
+from earwitness.api.api_errors import StreamMovedOn
+from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
 
@@ -27,9 +27,9 @@ def reader(packing: tuple[str, Path]) -> Reader:
     return open_source(packing[1])
 
 
-def sha256_of(item: Recording | Skipped) -> str:
+def sha256_of(item: SourceItem | Skipped) -> str:
     """Digest of an item's bytes."""
-    assert isinstance(item, Recording), item
+    assert isinstance(item, SourceItem), item
     assert item.open is not None
     with item.open() as stream:
         return hashlib.sha256(stream.read()).hexdigest()
@@ -60,7 +60,7 @@ def test_the_total_is_what_iteration_yields(reader: Reader) -> None:
 def test_stated_sizes_are_true_and_reading_stops_there(reader: Reader) -> None:
     """Where the format states an item's size, that many bytes come out."""
     for item in reader:
-        assert isinstance(item, Recording)
+        assert isinstance(item, SourceItem)
         assert item.open is not None
         with item.open() as stream:
             assert item.size in {None, len(stream.read())}
@@ -69,7 +69,7 @@ def test_stated_sizes_are_true_and_reading_stops_there(reader: Reader) -> None:
 def test_an_item_can_be_read_in_small_pieces(reader: Reader) -> None:
     """The bytes do not depend on how many are asked for at a time."""
     item = next(iter(reader))
-    assert isinstance(item, Recording)
+    assert isinstance(item, SourceItem)
     assert item.open is not None
     with item.open() as stream:
         pieces = list(iter(lambda: stream.read(7), b""))
@@ -99,8 +99,8 @@ def test_listing_a_folder_opens_no_clip(tmp_path: Path, monkeypatch: pytest.Monk
         opened.append(path)
         return path.open("rb")
 
-    monkeypatch.setattr("api.datasets.places.open_regular", opening)
-    items = [item for item in reader if isinstance(item, Recording)]
+    monkeypatch.setattr("earwitness.api.datasets.access.locations.open_regular", opening)
+    items = [item for item in reader if isinstance(item, SourceItem)]
     assert [path.name for path in opened] == ["README.txt"]  # its name does not say what it is
     assert items[0].open is not None
     items[0].open().close()
@@ -112,7 +112,7 @@ def test_an_item_of_a_streamed_archive_is_gone_once_the_next_is_asked_for(tmp_pa
     items = iter(open_source(PACKINGS["tar.gz"](tmp_path)))
     first = next(items)
     next(items)
-    assert isinstance(first, Recording)
+    assert isinstance(first, SourceItem)
     assert first.sequential
     assert first.open is not None
     with pytest.raises(StreamMovedOn):
@@ -123,4 +123,4 @@ def test_metadata_travels_beside_the_audio(tmp_path: Path) -> None:
     """JSON beside a WebDataset member, and the columns beside a Parquet one, come with the item."""
     for name in ("webdataset", "parquet"):
         items = list(open_source(PACKINGS[name](tmp_path)))
-        assert [item.metadata.get("title") for item in items if isinstance(item, Recording)] == list(CLIPS)
+        assert [item.metadata.get("title") for item in items if isinstance(item, SourceItem)] == list(CLIPS)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from api.datasets import Reader, Recording, Skipped, open_source
-from api.datasets.remote import Guard, is_public
-from api.errors import AddressRefused, RemoteFailed, SourceNotFound
+from earwitness.api.api_errors import AddressRefused, RemoteFailed, SourceNotFound
+from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
+from earwitness.api.datasets.access.remote import Guard, is_public
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
 
@@ -84,7 +84,7 @@ def digests(reader: Reader) -> list[str]:
     """Digests of all items, which must all be readable."""
     found = []
     for item in reader:
-        assert isinstance(item, Recording), item
+        assert isinstance(item, SourceItem), item
         assert item.open is not None
         with item.open() as stream:
             found.append(hashlib.sha256(stream.read()).hexdigest())

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fingerprint.errors import SchemeMismatch
-from index.enroll import Writer
-from index.errors import CollectionUnknown, ItemUnknown, RecordingUnknown
-from index.library import Library
-from index.records import AddStatus, Failure, NewItem, Picture
-from index.upkeep import verify
+from earwitness.fingerprint.errors import SchemeMismatch
+from earwitness.index.database.records import AddStatus, Failure, NewItem, Picture
+from earwitness.index.library import Library
+from earwitness.index.store.store_errors import (
+    CollectionUnknown,
+    ItemUnknown,
+    RecordingUnknown,
+)
+from earwitness.index.store.verify import verify
+from earwitness.index.writer import Writer
 from tests.contract.small_store import (
     CODEC,
     DATASET,

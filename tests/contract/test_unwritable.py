@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from index.answers import Answers, Asked
-from index.backup import backup, restore
-from index.enroll import Writer
-from index.errors import HomeUnusable, StoreUnwritable
-from index.library import Library
-from index.segments import FLAT_FILE
-from index.upkeep import verify_in_use
+from earwitness.index.library import Library
+from earwitness.index.store.backup import backup, restore
+from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.shards import FLAT_FILE
+from earwitness.index.store.store_errors import HomeUnusable, StoreUnwritable
+from earwitness.index.store.verify import verify_in_use
+from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, Nibbles, found_at_once, some_item
 
 NOBODY = 65534
@@ -72,8 +72,8 @@ def test_a_home_that_may_not_be_written_can_be_read(place: Path) -> None:
         with Library.open(home, codec=codec_of(place)) as library:
             assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
         assert verify_in_use(home) == []
-        answers = Answers(home)
-        answers.remember(Asked(scheme="s", effort="fast", knowledge="k"), {"a": "b"})
+        answers = FindingCache(home)
+        answers.remember(CacheKey(scheme="s", effort="fast", knowledge="k"), {"a": "b"})
         answers.close()
         assert backup(home, place / "mine" / "packed") > 0
         assert {path.name for path in home.iterdir()} == before

@@ -10,9 +10,9 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from api.cli.app import app
-from api.http.app import create_app
-from api.settings import Settings
+from earwitness.api.cli.app import app
+from earwitness.api.http.application import create_app
+from earwitness.api.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.tools import encode
+from benchmarks.data.audio_io import encode
 from sample_audio.make import cut, over
 from sample_audio.synth import RATE_HZ, Sound
 from tests.golden import sounds

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.signal
 import soundfile
 
-from benchmarks.tools import play_faster
+from benchmarks.data.audio_io import play_faster
 from sample_audio.make import PIECES, STRANGERS, babble, cut, play
 from sample_audio.synth import RATE_HZ, Sound
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from api.cli.app import app
-from benchmarks.crash import EARWITNESS, cut
+from benchmarks.runs.crash import EARWITNESS, cut
+from earwitness.api.cli.app import app
 
 EXPECTED = frozenset({0, 1, 2, 3})
 QUICKLY = ("--effort", "fast")

@@ -15,9 +15,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from api.scan.checkpoint import partial_of
-from index.library import Library
-from tests.hostile.attack import ALONE, Scene, Tally, answers, attack, parser, run_here, scene, start
+from earwitness.api.scan.checkpoint import partial_of
+from earwitness.index.library import Library
+from tests.hostile.attack import (
+    ALONE,
+    Scene,
+    Tally,
+    answers,
+    attack,
+    parser,
+    run_here,
+    scene,
+    start,
+)
 
 
 def flip(path: Path, chance: random.Random) -> None:

@@ -17,7 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.hostile.attack import ALONE, QUICKLY, Ended, Scene, Tally, answers, attack, parser, run_here, scene
+from tests.hostile.attack import (
+    ALONE,
+    QUICKLY,
+    Ended,
+    Scene,
+    Tally,
+    answers,
+    attack,
+    parser,
+    run_here,
+    scene,
+)
 
 DISK_BYTES = 24 << 20
 READS = ("check", "verify", "collections")

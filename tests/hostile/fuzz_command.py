@@ -19,7 +19,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from api.cli.app import app
+from earwitness.api.cli.app import app
 from tests.hostile.fuzz_sources import TABLE_ENDINGS, aimed, mutated, seeds
 
 WORK = Path(__file__).parents[2] / "sample_audio" / "originals" / "tin_parade.mp3"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fingerprint.decode import Decoder, Limits
-from fingerprint.errors import AudioError, DecoderDied
+from earwitness.fingerprint.decode import Decoder, Limits
+from earwitness.fingerprint.errors import AudioError, DecoderDied
 from tests.hostile.encode import SUFFIXES, encoded, tracks
 from tests.hostile.encode_more import BY_PROGRAM, MORE, encoded_more, has_program
 

@@ -19,10 +19,10 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from api.datasets import Recording, Skipped, SourceLimits, open_source
-from api.datasets.isolated.request import Request
-from api.datasets.sources import open_here
-from fingerprint.errors import EarwitnessError
+from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
+from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.open_source import open_here
+from earwitness.fingerprint.errors import EarwitnessError
 from tests.contract.packings import PACKINGS
 from tests.hostile.case import wav
 from tests.hostile.make_archives import ARCHIVES
@@ -104,7 +104,7 @@ def read_tables(folder: Path, tables: list[tuple[str, bytes]], chance: random.Ra
         archive.writestr("good.wav", wav())
     items = list(open_source(folder, limits=LIMITS))
     good = next(item for item in items if item.item_id == "z.zip/good.wav")
-    assert isinstance(good, Recording)
+    assert isinstance(good, SourceItem)
     _read(good)
     n_ended = sum(isinstance(item, Skipped) and "signal" in item.message for item in items)
     shutil.rmtree(folder)
@@ -115,14 +115,14 @@ def read_through(source: Path) -> str:
     """Read a source to its end; says how it ended."""
     try:
         for item in open_here(Request(source=str(source), limits=LIMITS)):
-            if isinstance(item, Recording) and item.open is not None:
+            if isinstance(item, SourceItem) and item.open is not None:
                 _read(item)
     except EarwitnessError as error:
         return error.code
     return "read"
 
 
-def _read(item: Recording) -> None:
+def _read(item: SourceItem) -> None:
     assert item.open is not None
     try:
         with item.open() as stream:

@@ -17,12 +17,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from api.scan.checkpoint import partial_of
-from benchmarks.crash import acknowledged
-from index.backup import WORKPLACE
-from index.library import Library
-from index.records import CollectionKind
-from tests.hostile.attack import ALONE, Ended, Scene, Tally, answers, attack, parser, run_here, scene, start
+from benchmarks.runs.crash import acknowledged
+from earwitness.api.scan.checkpoint import partial_of
+from earwitness.index.database.records import CollectionKind
+from earwitness.index.library import Library
+from earwitness.index.store.backup import WORKPLACE
+from tests.hostile.attack import (
+    ALONE,
+    Ended,
+    Scene,
+    Tally,
+    answers,
+    attack,
+    parser,
+    run_here,
+    scene,
+    start,
+)
 
 SERVES_S = 8.0
 """Seconds into which a server's kill falls: it does not end by itself."""

@@ -16,7 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.hostile.encode import SUFFIXES, Sound, by_av, by_soundfile, encoded, sound, tracks
+from tests.hostile.encode import (
+    SUFFIXES,
+    Sound,
+    by_av,
+    by_soundfile,
+    encoded,
+    sound,
+    tracks,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.datasets import Recording, Skipped, SourceLimits, open_source
-from fingerprint.errors import EarwitnessError
+from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
+from earwitness.fingerprint.errors import EarwitnessError
 from tests.hostile.case import Case
 from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS
@@ -29,7 +29,7 @@ LIMITS = SourceLimits(
 )
 
 
-def outcome(item: Recording | Skipped) -> str:
+def outcome(item: SourceItem | Skipped) -> str:
     """The item's code, or ``ok`` when it can be read to its end, or ``link`` when it has no audio."""
     if isinstance(item, Skipped):
         return item.code

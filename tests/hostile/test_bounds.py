@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api.datasets import Recording, Skipped, SourceLimits, open_source
-from api.datasets.isolated.alike import MAX_ALIKE, gathered
-from api.datasets.table_reader import FEWEST_ROWS
-from api.errors import BadEntry
-from fingerprint.errors import EarwitnessError
+from earwitness.api.api_errors import BadEntry
+from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
+from earwitness.api.datasets.isolated.repeated_refusals import MAX_ALIKE, gathered
+from earwitness.api.datasets.tables.table_reader import FEWEST_ROWS
+from earwitness.fingerprint.errors import EarwitnessError
 
 ZEROS = 100 << 20
 LIMITS = SourceLimits(reader_memory_bytes=192 << 20)
@@ -64,7 +64,7 @@ def test_what_unpacks_beyond_the_limit_is_refused_and_the_rest_is_read(
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("ok.wav", b"RIFF" + bytes(100))
     items = list(open_source(tmp_path, limits=LIMITS))
-    assert [type(item) for item in items] == [Skipped, Recording]
+    assert [type(item) for item in items] == [Skipped, SourceItem]
     assert items[1].item_id.endswith("ok.wav")
 
 
@@ -74,7 +74,7 @@ def test_a_long_item_is_not_held_in_memory_on_its_way(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("long.wav", b"RIFF" + bytes(size))
     (item,) = open_source(tmp_path / "a.zip", limits=SourceLimits(reader_memory_bytes=128 << 20))
-    assert isinstance(item, Recording)
+    assert isinstance(item, SourceItem)
     assert item.open is not None
     with item.open() as stream:
         assert sum(len(block) for block in iter(lambda: stream.read(1 << 20), b"")) == size + 4
@@ -106,12 +106,12 @@ def test_rows_that_hold_nothing_are_counted_together(tmp_path: Path) -> None:
 
 def test_what_is_alike_is_gathered_only_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """An item between bad rows is handed on in its place, and counting begins anew behind it."""
-    monkeypatch.setattr("api.datasets.isolated.alike.MAX_ALIKE", 2)
+    monkeypatch.setattr("earwitness.api.datasets.isolated.repeated_refusals.MAX_ALIKE", 2)
 
     def bad(n: int) -> Skipped:
         error: EarwitnessError = BadEntry(name=f"a#{n}")
         return Skipped.of(error, item_id=f"a#{n}", shard="a")
 
-    good = Recording(item_id="good", path="good", open=None)
+    good = SourceItem(item_id="good", path="good", open=None)
     came = gathered(iter([*map(bad, range(5)), good, bad(6), bad(7), bad(8)]), lambda: None)
     assert [item.item_id for item in came] == ["a#0", "a#1", "a#2..a#4", "good", "a#6", "a#7", "a#8"]

@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
-from fingerprint.decode import Decoder, Limits
-from fingerprint.errors import AudioError
+from earwitness.fingerprint.decode import Decoder, Limits
+from earwitness.fingerprint.errors import AudioError
 from tests.hostile.encode import encoded
 from tests.hostile.make_codecs import Hostile, make_codecs
 
@@ -70,7 +70,7 @@ def watched() -> Iterator[list[int]]:
             for child in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     # between fork and exec a child still counts this process's memory as its own
-                    if "fingerprint.decode.worker" in child.cmdline():
+                    if "earwitness.fingerprint.decode.worker.decode_worker" in child.cmdline():
                         peaks_bytes.append(child.memory_info().rss)
 
     watcher = threading.Thread(target=watch)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from api.datasets import Recording, Skipped, open_source
-from api.pipeline import Listener
-from api.settings import Settings
-from fingerprint.errors import EarwitnessError
+from earwitness.api.datasets import Skipped, SourceItem, open_source
+from earwitness.api.pipeline.search_item import ItemDecoder
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.errors import EarwitnessError
 from tests.contract import packings
 from tests.contract.packings import PACKINGS
 from tests.hostile.make_streams import Made, odd_files
@@ -26,13 +26,13 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
+def listener() -> Iterator[ItemDecoder]:
     """One decoder for all items."""
-    with Listener(settings=Settings(), may_be_whole=lambda _: False) as opened:
+    with ItemDecoder(settings=Settings(), may_be_whole=lambda _: False) as opened:
         yield opened
 
 
-def account(source: Path, listener: Listener) -> tuple[float, int]:
+def account(source: Path, listener: ItemDecoder) -> tuple[float, int]:
     """Seconds compared or reported as missing over all items, and how many items were not readable."""
     seconds, unread = 0.0, 0
     for item in open_source(source):
@@ -47,7 +47,7 @@ def account(source: Path, listener: Listener) -> tuple[float, int]:
 
 @pytest.mark.parametrize("name", [name for name in PACKINGS if not name.startswith("lhotse")])
 def test_every_second_of_a_packing_is_compared(
-    name: str, odd: list[Made], listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, odd: list[Made], listener: ItemDecoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The seconds of all items add up to what `ffmpeg` finds in the files that were packed."""
     clips = {f"clip_{n}.wav": made.data for n, made in enumerate(odd)}
@@ -57,7 +57,7 @@ def test_every_second_of_a_packing_is_compared(
     assert seconds == pytest.approx(sum(made.there_s or 0.0 for made in odd), abs=OFF_S * 8)
 
 
-def test_every_packing_in_one_folder_is_read(odd: list[Made], listener: Listener, tmp_path: Path) -> None:
+def test_every_packing_in_one_folder_is_read(odd: list[Made], listener: ItemDecoder, tmp_path: Path) -> None:
     """A folder that holds every kind of shard and plain files besides is read to its last file."""
     names = ("zip", "tar", "tar.gz", "tar.zst", "parquet", "warc")
     for name in names:
@@ -76,7 +76,7 @@ def test_every_packing_in_one_folder_is_read(odd: list[Made], listener: Listener
 
 
 @pytest.mark.parametrize("name", ["zip", "tar", "tar.gz", "parquet", "jsonl", "csv"])
-def test_a_source_that_is_cut_off_says_so(name: str, listener: Listener, tmp_path: Path) -> None:
+def test_a_source_that_is_cut_off_says_so(name: str, listener: ItemDecoder, tmp_path: Path) -> None:
     """Of a source that ends early, what is missing is reported, or the source fails."""
     source = PACKINGS[name](tmp_path)
     cut = tmp_path / "cut" / source.name
@@ -92,7 +92,7 @@ def test_a_source_that_is_cut_off_says_so(name: str, listener: Listener, tmp_pat
     assert unread or seconds < 0.4 - OFF_S  # a list that ends early is a shorter list
 
 
-def test_every_regular_file_is_accounted_for(listener: Listener, tmp_path: Path) -> None:
+def test_every_regular_file_is_accounted_for(listener: ItemDecoder, tmp_path: Path) -> None:
     """Items, and files that hold no sound, are together all files of a folder."""
     PACKINGS["folder"](tmp_path)
     others = {"notes.md": b"#", "cover.jpg": b"\xff\xd8\xff\xe0", ".hidden": b"x", "sub/a.json": b"{}"}
@@ -100,6 +100,6 @@ def test_every_regular_file_is_accounted_for(listener: Listener, tmp_path: Path)
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
     reader = open_source(tmp_path)
-    n_items = sum(isinstance(item, Recording | Skipped) for item in reader)
+    n_items = sum(isinstance(item, SourceItem | Skipped) for item in reader)
     n_files = sum(path.is_file() for path in tmp_path.rglob("*"))
     assert n_items + sum(reader.passed_over.values()) == n_files

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api.datasets.types import Recording
-from api.pipeline import Heard, Listener
-from api.settings import Settings
+from earwitness.api.datasets.items import SourceItem
+from earwitness.api.pipeline.search_item import DecodedItem, ItemDecoder
+from earwitness.api.settings import Settings
 from tests.hostile.make_streams import Made, every_file
 
 OFF_S = 0.12
@@ -17,22 +17,22 @@ OFF_S = 0.12
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
+def listener() -> Iterator[ItemDecoder]:
     """One decoder for all files."""
-    with Listener(settings=Settings(), may_be_whole=lambda _: False) as opened:
+    with ItemDecoder(settings=Settings(), may_be_whole=lambda _: False) as opened:
         yield opened
 
 
-def hear(listener: Listener, made: Made, folder: Path) -> Heard:
+def hear(listener: ItemDecoder, made: Made, folder: Path) -> DecodedItem:
     """Decode a file as `scan` does."""
     path = folder / "item"
     path.write_bytes(made.data)
     return listener.hear(
-        Recording(item_id=made.name, path=made.name, open=lambda: path.open("rb"), file=path)
+        SourceItem(item_id=made.name, path=made.name, open=lambda: path.open("rb"), file=path)
     )
 
 
-def complaint(made: Made, heard: Heard) -> str | None:
+def complaint(made: Made, heard: DecodedItem) -> str | None:
     """Say what is wrong about the account of one file; None when nothing is."""
     compared_s = heard.item.duration_s or 0.0
     reported_s = heard.item.not_compared_s or 0.0
@@ -52,7 +52,7 @@ def complaint(made: Made, heard: Heard) -> str | None:
     return f"{account}, whole {heard.whole}"
 
 
-def test_every_second_of_a_file_is_compared_or_reported(listener: Listener, tmp_path: Path) -> None:
+def test_every_second_of_a_file_is_compared_or_reported(listener: ItemDecoder, tmp_path: Path) -> None:
     """What is compared and what is reported as not compared add up to what `ffmpeg` finds in the file."""
     files = list(every_file(tmp_path))
     assert len(files) >= 200

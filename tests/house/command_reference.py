@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from typer.main import get_command
 
-from api.cli.app import app
+from earwitness.api.cli.app import app
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "command-line.md"
 BEGIN, END = "<!-- begin commands -->\n", "<!-- end commands -->\n"

@@ -19,7 +19,7 @@ HEAVY = ("numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "s
 def test_help_imports_nothing_heavy() -> None:
     """Asking for help pays for no library that only work needs."""
     code = (
-        "import sys\nfrom api.cli import main\nsys.argv = ['earwitness', '--help']\n"
+        "import sys\nfrom earwitness.api.cli import main\nsys.argv = ['earwitness', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"print('HEAVY', sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
     )
@@ -31,7 +31,7 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
     """The process that reads a source and writes its findings loads no library that only workers need."""
     numeric = ("numba", "scipy", "faiss", "onnxruntime", "librosa", "av", "soundfile")
     code = (
-        "import sys\nimport api.scan.run, api.datasets.sources\n"
+        "import sys\nimport earwitness.api.scan.run_scan, earwitness.api.datasets.open_source\n"
         f"print('NUMERIC', sorted(set({numeric!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)

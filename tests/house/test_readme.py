@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.summary import BLOCK, BLOCKS, README, rendered
+from benchmarks.report.summary import BLOCK, BLOCKS, README, rendered
 
 
 def test_the_readmes_numbers_are_those_of_the_records() -> None:

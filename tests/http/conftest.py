@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.http.app import create_app
-from api.http.pulse import Pulse
-from api.http.service import open_service
-from api.settings import Settings
-from index.jobs import Job
+from earwitness.api.http.application import create_app
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.http.service import open_service
+from earwitness.api.settings import Settings
+from earwitness.index.store.jobs import Job
 
 MAX_UPLOAD = 100_000
-Work = Callable[[Job, Pulse], dict[str, Any]]
+Work = Callable[[Job, Heartbeat], dict[str, Any]]
 Serve = Callable[..., Any]
 
 
@@ -32,7 +32,7 @@ class WrittenDesk:
         self._work = work
         self.uploads: list[bytes] = []
 
-    def do(self, job: Job, pulse: Pulse) -> dict[str, Any]:
+    def do(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
         assert job.spool_path is not None
         self.uploads.append(job.spool_path.read_bytes())
         return self._work(job, pulse)
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> Serve:
     def started(work: Work = lambda job, _: {"kind": job.kind}, **changed: Any) -> Iterator[TestClient]:
         desk = WrittenDesk(work)
         app = create_app(
-            settings.model_copy(update=changed), opened=partial(open_service, open_desk=lambda *_: desk)
+            settings.model_copy(update=changed), opened=partial(open_service, open_job_worker=lambda *_: desk)
         )
         with TestClient(app, base_url="http://127.0.0.1") as client:
             client.event_hooks["response"].append(partial(demand_declared, app.openapi()))

@@ -10,15 +10,15 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from api.cli.keys import create
-from api.findings import schema
-from api.http.app import create_app
-from api.http.described import PROBLEM_TYPE
-from api.http.errors import BadKeyRecord, NotAllowed, OpenDoor
-from api.http.keys import KeyRing, mint
-from api.http.schemas import FINDING_EXAMPLE, JOB_EXAMPLE, JobOut, ProblemOut
-from api.http.serve import serve as serve_for_real
-from api.settings import Settings
+from earwitness.api.cli.commands.keys import create
+from earwitness.api.findings import schema
+from earwitness.api.http.application import create_app
+from earwitness.api.http.http_errors import BadKeyRecord, NotAllowed, OpenDoor
+from earwitness.api.http.openapi_problems import PROBLEM_TYPE
+from earwitness.api.http.protection.api_keys import KeyRing, mint
+from earwitness.api.http.schemas import FINDING_EXAMPLE, JOB_EXAMPLE, JobOut, ProblemOut
+from earwitness.api.http.server import serve as serve_for_real
+from earwitness.api.settings import Settings
 from tests.http.conftest import Serve
 
 
@@ -194,7 +194,7 @@ def test_health_and_numbers(serve: Serve) -> None:
 
 def test_collections_come_a_page_at_a_time(serve: Serve) -> None:
     """Following the cursor lists each collection once, in the order in which they were made."""
-    from index.records import CollectionKind
+    from earwitness.index.database.records import CollectionKind
 
     with serve() as client:
         writer = client.app.state.service.writer

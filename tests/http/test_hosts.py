@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from api.http.described import PROBLEM_TYPE
-from api.http.errors import BadHost, BadTarget, UnknownHost
-from api.http.guard import as_path
-from api.http.hosts import OwnNames, parse
+from earwitness.api.http.http_errors import BadHost, BadTarget, UnknownHost
+from earwitness.api.http.openapi_problems import PROBLEM_TYPE
+from earwitness.api.http.protection.hosts import OwnNames, parse
+from earwitness.api.http.protection.request_guard import as_path
 from tests.http.conftest import Serve
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from api.http.pulse import Pulse
-from api.settings import Settings
-from fingerprint.errors import NotAudio
-from index.enroll import Writer
-from index.jobs import Job, Jobs
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.errors import NotAudio
+from earwitness.index.store.jobs import Job, Jobs
+from earwitness.index.writer import Writer
 from tests.http.conftest import Serve, spool_of, wait_for
 
 AUDIO = {"file": ("song.wav", b"some sound")}
@@ -34,7 +34,7 @@ def test_a_job_is_promised_done_and_forgotten_by_the_spool(serve: Serve, setting
 def test_a_failure_says_why_without_our_file_names(serve: Serve, settings: Settings) -> None:
     """An error of ours becomes the job's error, and the spool's own path does not leak into it."""
 
-    def fail(job: Job, _: Pulse) -> dict[str, Any]:
+    def fail(job: Job, _: Heartbeat) -> dict[str, Any]:
         raise NotAudio(name=str(job.spool_path), looks_like="text")
 
     with serve(fail) as client:
@@ -48,7 +48,7 @@ def test_a_failure_says_why_without_our_file_names(serve: Serve, settings: Setti
 def test_a_bug_fails_its_job_and_no_other(serve: Serve) -> None:
     """What nobody foresaw fails that job with a plain word; the lane goes on."""
 
-    def break_once(job: Job, _: Pulse) -> dict[str, Any]:
+    def break_once(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
             raise ZeroDivisionError
         return {}
@@ -63,7 +63,7 @@ def test_a_bug_fails_its_job_and_no_other(serve: Serve) -> None:
 def test_progress_is_told_while_a_job_runs(serve: Serve, gate: threading.Event) -> None:
     """A running job says how far it is, and a long one keeps no short one waiting."""
 
-    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
         if job.kind == "index":
             pulse.beat(3, 7)
             gate.wait(20)
@@ -99,7 +99,7 @@ def test_a_stopping_server_puts_its_job_back(serve: Serve, settings: Settings) -
     """A job cut off by a shutdown is queued unharmed, and the next server finishes it."""
     began = threading.Event()
 
-    def long(_: Job, pulse: Pulse) -> dict[str, Any]:
+    def long(_: Job, pulse: Heartbeat) -> dict[str, Any]:
         while True:
             pulse.beat(1, None)
             began.set()
@@ -202,9 +202,9 @@ def test_progress_is_on_the_disk_before_the_server_can_be_killed(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a lane reports is written down, so that a kill after it does not count as without progress."""
-    monkeypatch.setattr("api.http.lane.NOTE_S", 0.0)
+    monkeypatch.setattr("earwitness.api.http.jobs.lane.NOTE_S", 0.0)
 
-    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
         pulse.beat(7, 9)
         now = client.app.state.service.jobs.get(job.id)
         return {"items_done": now.items_done}
@@ -226,7 +226,7 @@ def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings)
 
 def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> None:
     """The second is refused at its start; the first goes on."""
-    from index.errors import HomeBusy
+    from earwitness.index.store.store_errors import HomeBusy
 
     with serve() as client:
         with pytest.raises(HomeBusy), serve():
@@ -237,7 +237,7 @@ def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> No
 def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Settings) -> None:
     """An index or scan job's findings are one file, offered once the job is done."""
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         (settings.home / "results" / f"{job.id}.jsonl").write_text('{"a": 1}\n')
         return {}
 
@@ -256,7 +256,7 @@ def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Set
 
 def test_a_dataset_is_named_with_or_without_its_version(serve: Serve) -> None:
     """As the commands take it; a name or version that there is not is refused at the door."""
-    from index.records import CollectionKind
+    from earwitness.index.database.records import CollectionKind
 
     with serve() as client:
         for version in ("1", "2"):

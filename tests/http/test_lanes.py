@@ -15,19 +15,19 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from api.http import lane
-from api.http.app import create_app
-from api.http.errors import BadKeyRecord, CannotListen, SandboxIncomplete
-from api.http.isolation import demand_sandbox
-from api.http.pulse import Pulse
-from api.http.serve import Unfailing
-from api.http.serve import serve as serve_for_real
-from api.http.service import open_service
-from api.settings import Settings
-from fingerprint.decode.report import SandboxReport
-from fingerprint.errors import NotAudio, SandboxMissing
-from index.errors import DiskFailed, DiskFull, StoreUnwritable
-from index.jobs import LEASE_S, Job, Jobs
+from earwitness.api.http.application import create_app
+from earwitness.api.http.http_errors import BadKeyRecord, CannotListen, SandboxIncomplete
+from earwitness.api.http.jobs import lane
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.http.protection.isolation_check import demand_sandbox
+from earwitness.api.http.server import Unfailing
+from earwitness.api.http.server import serve as serve_for_real
+from earwitness.api.http.service import open_service
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.decode.parent.sandbox_check import SandboxReport
+from earwitness.fingerprint.errors import NotAudio, SandboxMissing
+from earwitness.index.store.jobs import LEASE_S, Job, Jobs
+from earwitness.index.store.store_errors import DiskFailed, DiskFull, StoreUnwritable
 from tests.http.conftest import Serve, WrittenDesk, spool_of, wait_for
 
 AUDIO = {"file": ("song.wav", b"some sound")}
@@ -57,7 +57,7 @@ def once(client: TestClient, title: str) -> dict[str, Any]:
 def test_a_lane_outlives_whatever_a_job_raises(serve: Serve, worst: type[BaseException]) -> None:
     """The job has failed with a plain word, its upload is dealt with, and the next job is done."""
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
             raise worst
         return {}
@@ -99,7 +99,7 @@ def test_what_became_of_a_job_is_written_down_when_the_store_is_back(
             raise trouble
         return real(self, *said)  # type: ignore[no-any-return]
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if end == "fail" and job.payload["title"] == "bad":
             raise NotAudio(name="song.wav", looks_like="text")
         return {"n": 1}
@@ -129,7 +129,7 @@ def test_a_log_that_cannot_be_written_ends_nothing(error: Exception) -> None:
 def test_a_lane_outlives_a_log_that_raises(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where the logging itself fails, the job after the bad one is done."""
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
             raise ZeroDivisionError
         return {}
@@ -153,7 +153,7 @@ def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
 ) -> None:
     """A lease that a full disk kept from being prolonged makes nobody else begin the job anew."""
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.kind == "work":
             gate.wait(20)
         return {}
@@ -162,7 +162,7 @@ def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
         slow = client.post("/v1/works", files=AUDIO).headers["Location"]
         until(lambda: client.get(slow).json()["state"] == "running")
         late = time.time() + 10 * LEASE_S
-        monkeypatch.setattr("index.jobs.time.time", lambda: late)
+        monkeypatch.setattr("earwitness.index.store.jobs.time.time", lambda: late)
         other = client.post("/v1/collections", files=AUDIO, data={"name": "set"}).headers["Location"]
         assert wait_for(client, other)["state"] == "done"
         gate.set()
@@ -173,7 +173,7 @@ def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
 def test_a_job_that_another_took_over_leaves_its_lane_alone(serve: Serve) -> None:
     """A lease taken back before the job's failure is recorded is logged, and no more."""
 
-    def work(job: Job, _: Pulse) -> dict[str, Any]:
+    def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad" and job.attempts == 1:
             client.app.state.service.jobs.take_back()
             raise NotAudio(name="song.wav", looks_like="text")
@@ -190,12 +190,12 @@ def test_without_a_lane_nothing_is_promised(settings: Settings) -> None:
     broken = threading.Event()
     broken.set()
 
-    def open_desk(*_: object) -> WrittenDesk:
+    def open_job_worker(*_: object) -> WrittenDesk:
         if broken.is_set():
             raise SandboxMissing(reason="bubblewrap (bwrap) is not installed")
         return WrittenDesk(lambda *_: {})
 
-    app = create_app(settings, opened=partial(open_service, open_desk=open_desk))
+    app = create_app(settings, opened=partial(open_service, open_job_worker=open_job_worker))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         until(lambda: client.post("/v1/works", files=AUDIO).status_code == 503)
         refused = client.post("/v1/works", files=AUDIO)
@@ -239,7 +239,7 @@ def test_what_of_the_sandbox_is_missing_is_said_or_keeps_the_server_from_startin
     words: tuple[str, ...],
 ) -> None:
     """By default it is a remark of the start and of /readyz; where the settings demand it, a refusal."""
-    monkeypatch.setattr("api.http.isolation.describe_sandbox", lambda _: found)
+    monkeypatch.setattr("earwitness.api.http.protection.isolation_check.describe_sandbox", lambda _: found)
     missing = demand_sandbox(settings)
     assert all(word in "; ".join(missing) for word in words) and bool(missing) == bool(words)
     demanding = settings.model_copy(update={"require_sandbox": True})
@@ -254,7 +254,7 @@ def test_the_server_does_not_start_without_what_it_was_told_to_need(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sandbox, a key record and the port are looked at before the home is made or opened."""
-    monkeypatch.setattr("fingerprint.decode.sandbox.shutil.which", lambda _: None)
+    monkeypatch.setattr("earwitness.fingerprint.decode.parent.sandbox.shutil.which", lambda _: None)
     with pytest.raises(SandboxMissing):
         serve_for_real(settings.model_copy(update={"sandbox": "bwrap"}), host="127.0.0.1", port=0)
     with pytest.raises(SandboxIncomplete):
@@ -271,7 +271,7 @@ def test_a_job_can_be_cancelled(serve: Serve, settings: Settings, gate: threadin
     """It ends at once or soon, its upload is deleted, and the lane goes on; twice is no error."""
     stopped = threading.Event()
 
-    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "slow":
             try:
                 while not gate.wait(0.01):
@@ -314,7 +314,7 @@ def test_what_has_ended_cannot_be_cancelled(serve: Serve) -> None:
 def test_a_job_that_takes_too_long_is_stopped(serve: Serve) -> None:
     """No job holds its lane for ever; it has failed, and says which setting allows more."""
 
-    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
+    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
         while job.payload["title"] == "slow":
             pulse.check()
             time.sleep(0.01)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from api.http.pulse import Pulse
-from api.http.schemas import FINDING_EXAMPLE
-from index.jobs import Job
-from index.match import Verdict
-from index.records import CollectionKind
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.http.schemas import FINDING_EXAMPLE
+from earwitness.index.database.records import CollectionKind
+from earwitness.index.match import Verdict
+from earwitness.index.store.jobs import Job
 from tests.http.conftest import Serve, wait_for
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -54,7 +54,7 @@ def test_a_check_leads_to_its_answer(serve: Serve, verdict: Verdict) -> None:
 def test_a_waiting_page_looks_again(serve: Serve, gate: Any) -> None:
     """Until the job has ended the page refreshes itself, and offers to do it at once."""
 
-    def wait(_: Job, pulse: Pulse) -> dict[str, Any]:
+    def wait(_: Job, pulse: Heartbeat) -> dict[str, Any]:
         pulse.beat(1, 2)
         gate.wait(20)
         return {"status": "registered", "error": None, "finding": None}

@@ -10,11 +10,11 @@ import uvicorn
 from starlette.requests import Request
 from uvicorn.server import ServerState
 
-from api.errors import LibraryMoved
-from api.http.desk import TRIES, persistently
-from api.http.errors import UploadTooSlow
-from api.http.serve import PatientOnlySoLong
-from api.http.uploads import paced
+from earwitness.api.api_errors import LibraryMoved
+from earwitness.api.http.http_errors import UploadTooSlow
+from earwitness.api.http.jobs.job_worker import TRIES, persistently
+from earwitness.api.http.server import HeaderTimeoutProtocol
+from earwitness.api.http.uploads.receive_upload import paced
 
 
 async def hello(scope: object, receive: object, send: object) -> None:
@@ -25,10 +25,14 @@ async def hello(scope: object, receive: object, send: object) -> None:
 
 async def said_to(*lines: bytes) -> bytes:
     """Say some lines to a server and hear all that it answers until it hangs up."""
-    config = uvicorn.Config(hello, http=PatientOnlySoLong, ws="none", log_config=None, timeout_keep_alive=1)
+    config = uvicorn.Config(
+        hello, http=HeaderTimeoutProtocol, ws="none", log_config=None, timeout_keep_alive=1
+    )
     config.load()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: PatientOnlySoLong(config, ServerState(), {}), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: HeaderTimeoutProtocol(config, ServerState(), {}), "127.0.0.1", 0
+    )
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         for line in lines:
@@ -54,7 +58,7 @@ def test_half_a_header_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch, lines: tuple[bytes, ...], answers: int
 ) -> None:
     """A connection that does not finish its header is closed, also after an answered request."""
-    monkeypatch.setattr("api.http.serve.HEADER_S", 0.05)
+    monkeypatch.setattr("earwitness.api.http.server.HEADER_S", 0.05)
     heard = asyncio.run(asyncio.wait_for(said_to(*lines), 20))
     assert heard.count(b"200 OK") == answers
 
@@ -77,8 +81,8 @@ class Dawdler(Request):
 @pytest.mark.parametrize("drips", [False, True], ids=["stops", "drips"])
 def test_a_stalled_upload_is_given_up(monkeypatch: pytest.MonkeyPatch, drips: bool) -> None:
     """Neither silence nor a drip of bytes keeps a place for ever."""
-    monkeypatch.setattr("api.http.uploads.SILENCE_S", 0.05)
-    monkeypatch.setattr("api.http.uploads.SLOWEST_BYTES_PER_S", 10**6)
+    monkeypatch.setattr("earwitness.api.http.uploads.receive_upload.SILENCE_S", 0.05)
+    monkeypatch.setattr("earwitness.api.http.uploads.receive_upload.SLOWEST_BYTES_PER_S", 10**6)
 
     async def read_all() -> None:
         async for _ in paced(Dawdler(drips=drips), limit_bytes=10**6):

@@ -17,7 +17,7 @@ import httpx2
 import jsonschema
 import pytest
 
-from api.findings import schema
+from earwitness.api.findings import schema
 
 EARWITNESS = Path(sys.executable).with_name("earwitness")
 SAMPLES = Path(__file__).parents[2] / "sample_audio"

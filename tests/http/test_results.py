@@ -11,35 +11,41 @@ from typing import Any
 
 import pytest
 
-from api.enrolling import Enrolled, Outcome
-from api.findings import to_line
-from api.http import desk
-from api.http.pulse import Pulse
-from api.http.results import DAY_S, Journal, findings_file, journal_of, prune
-from api.orders import Answer
-from api.settings import Settings
-from index.jobs import Job
-from index.records import ItemRow
+from earwitness.api.findings import to_line
+from earwitness.api.http.jobs import job_worker as desk
+from earwitness.api.http.jobs.findings_journal import (
+    DAY_S,
+    FindingsJournal,
+    findings_file,
+    journal_of,
+    prune,
+)
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.pipeline.enroll import Enrolled, Outcome
+from earwitness.api.pipeline.run_spec import ItemResult
+from earwitness.api.settings import Settings
+from earwitness.index.database.records import ItemRow
+from earwitness.index.store.jobs import Job
 from tests.http.conftest import Serve, wait_for
-from tests.unit.findings_made import finding
+from tests.unit.api.made_findings import finding
 
 AUDIO = {"file": ("set.tar", b"some sound")}
 
 
-def heard(name: str, *, stored: bool = False) -> Answer:
+def heard(name: str, *, stored: bool = False) -> ItemResult:
     """What a worker answers of an item: its finding, or, where it is stored already, that it is."""
     found = finding(item=name)
     existing = ItemRow.__new__(ItemRow) if stored else None
-    return Answer(said=found.item, finding=None if stored else found, existing=existing)
+    return ItemResult(said=found.item, finding=None if stored else found, existing=existing)
 
 
 def test_a_journal_gives_what_an_earlier_run_found(tmp_path: Path) -> None:
     """An item that is not heard again has the finding of the run that heard it; a torn note is no note."""
     path = tmp_path / "job.journal"
-    with Journal(path) as journal:
+    with FindingsJournal(path) as journal:
         journal.note([heard("a"), heard("b")])
     path.write_bytes(path.read_bytes() + b'{"item": "c", "sha')
-    with Journal(path) as journal:
+    with FindingsJournal(path) as journal:
         journal.note([heard("c"), heard("b", stored=True)])
         for name in "abc":
             found, wanted = journal.finding(heard(name, stored=True)), heard(name).finding
@@ -68,8 +74,8 @@ def test_an_index_job_that_was_killed_reports_all_of_its_findings(
     class Reader:
         total = len(names)
 
-    def work(job: Job, pulse: Pulse) -> dict[str, Any]:
-        clerk = desk.LaneDesk.__new__(desk.LaneDesk)
+    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        clerk = desk.JobWorker.__new__(desk.JobWorker)
         clerk._settings, clerk._metrics, clerk._writer = settings, Silent(), None  # type: ignore[assignment]
         monkeypatch.setattr(clerk, "_reader", lambda _: Reader(), raising=False)
         try:

@@ -9,10 +9,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from api.http.errors import ClientTooBusy, UploadsBusy
-from api.http.keys import client_of, mint
-from api.http.serve import PatientOnlySoLong
-from api.http.slots import UploadSlots
+from earwitness.api.http.http_errors import ClientTooBusy, UploadsBusy
+from earwitness.api.http.protection.api_keys import client_of, mint
+from earwitness.api.http.protection.connection_slots import UploadSlots
+from earwitness.api.http.server import HeaderTimeoutProtocol
 from tests.http.conftest import Serve
 
 HEAD = (
@@ -63,7 +63,7 @@ def test_slow_uploads_keep_nobody_from_health_and_jobs(serve: Serve) -> None:
     async def attack(config: uvicorn.Config) -> list[bytes]:
         loop = asyncio.get_running_loop()
         state = ServerState()
-        server = await loop.create_server(lambda: PatientOnlySoLong(config, state, {}), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: HeaderTimeoutProtocol(config, state, {}), "127.0.0.1", 0)
         async with server:
             address = server.sockets[0].getsockname()[:2]
             held = [await asyncio.open_connection(*address) for _ in range(80)]
@@ -82,9 +82,9 @@ def test_slow_uploads_keep_nobody_from_health_and_jobs(serve: Serve) -> None:
         return answers
 
     with serve() as client, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.http.serve.MAX_CONNECTIONS", 70)
+        patch.setattr("earwitness.api.http.server.MAX_CONNECTIONS", 70)
         config = uvicorn.Config(
-            client.app, http=PatientOnlySoLong, ws="none", log_config=None, lifespan="off"
+            client.app, http=HeaderTimeoutProtocol, ws="none", log_config=None, lifespan="off"
         )
         config.load()
         answers = asyncio.run(asyncio.wait_for(attack(config), 60))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from api.datasets import Recording, open_source
-from api.http.desk import packing_of_upload
+from earwitness.api.datasets import SourceItem, open_source
+from earwitness.api.http.jobs.job_worker import packing_of_upload
 from tests.contract.packings import clip
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -41,4 +41,4 @@ def test_an_archive_is_known_by_its_bytes(packing: str, tmp_path: Path) -> None:
             tape.addfile(member, io.BytesIO(clip(1)))
     path.write_bytes(PACKINGS.get(packing, bytes)(held.getvalue()))
     reader = open_source(path, reader=packing_of_upload(path))
-    assert [type(item) for item in reader] == [Recording]
+    assert [type(item) for item in reader] == [SourceItem]

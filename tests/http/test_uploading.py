@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import WorkersFail
-from api.http.pulse import Cancelled
-from api.http.uploading import Ask, UploadWorker
-from api.orders import Order
-from api.settings import Settings
-from fingerprint.errors import SandboxMissing
-from index.match import Effort
+from earwitness.api.api_errors import WorkersFail
+from earwitness.api.http.jobs.heartbeat import Cancelled
+from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
+from earwitness.api.pipeline.run_spec import RunSpec
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.errors import SandboxMissing
+from earwitness.index.match import Effort
 
 MADE = "tests.http.upload_worker_made"
 
@@ -36,7 +36,7 @@ def worker(limits: Settings) -> Iterator[UploadWorker]:
 
 def ask(name: str, settings: Settings) -> Ask:
     """An upload of this name."""
-    order = Order(settings=settings, effort=Effort.FAST, asked=(), knowledge="", search=None)
+    order = RunSpec(settings=settings, effort=Effort.FAST, asked=(), knowledge="", search=None)
     return Ask(order=order, epoch=1, file=settings.home / "x", name=name, n_bytes=1)
 
 

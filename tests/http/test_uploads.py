@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.errors import BadForm, NoRoom
-from api.http.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Form
-from api.http.spool import Spool
-from api.settings import Settings
+from earwitness.api.http.http_errors import BadForm, NoRoom
+from earwitness.api.http.uploads.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Form
+from earwitness.api.http.uploads.spool import Spool
+from earwitness.api.settings import Settings
 from tests.http.conftest import MAX_UPLOAD, Serve, spool_of, wait_for
 
 BOUNDARY = "x-boundary"
@@ -147,7 +147,7 @@ def test_a_full_disk_is_said_before_anything_is_promised(
 ) -> None:
     """When the disk runs low the upload is refused with 507 and what came of it is removed."""
     with serve() as client:
-        monkeypatch.setattr("api.http.spool.KEEP_FREE_BYTES", 1 << 62)
+        monkeypatch.setattr("earwitness.api.http.uploads.spool.KEEP_FREE_BYTES", 1 << 62)
         answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
         assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
         assert client.get("/readyz").status_code == 503
@@ -167,7 +167,7 @@ def test_the_spool_removes_what_is_not_sealed(tmp_path: Path, monkeypatch: pytes
         kept = upload.seal(name="whole.wav")
     assert kept.path.read_bytes() == b"whole"
     assert (kept.sha256, kept.n_bytes) == (hashlib.sha256(b"whole").hexdigest(), 5)
-    monkeypatch.setattr("api.http.spool.KEEP_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr("earwitness.api.http.uploads.spool.KEEP_FREE_BYTES", 1 << 62)
     with pytest.raises(NoRoom):
         spool.begin()
 
@@ -203,8 +203,8 @@ def test_a_disk_that_fills_up_while_an_upload_comes_leaves_nothing_half(
 
     with serve() as client:
         with monkeypatch.context() as patch:
-            patch.setattr("api.http.spool.os.open", opened)
-            patch.setattr("api.http.spool.os.fsync", synced)
+            patch.setattr("earwitness.api.http.uploads.spool.os.open", opened)
+            patch.setattr("earwitness.api.http.uploads.spool.os.fsync", synced)
             answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
         full.clear()
         assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")

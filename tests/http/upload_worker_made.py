@@ -1,4 +1,4 @@
-"""A process for tests in the place of `api.http.upload_worker`: it does what the upload's name says."""
+"""A process for tests in the place of `upload_worker`: it does what the upload's name says."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 import time
 from multiprocessing.connection import Connection
 
-from api.findings import ItemSaid
-from api.http.uploading import Ask, Begin, Rest
-from api.orders import Answer
-from api.scan.wire import Broken, Ready
-from fingerprint.errors import SandboxMissing
+from earwitness.api.findings import FindingItem
+from earwitness.api.http.uploads.upload_process import Ask, Begin, Rest
+from earwitness.api.pipeline.run_spec import ItemResult
+from earwitness.api.scan.worker_messages import Broken, Ready
+from earwitness.fingerprint.errors import SandboxMissing
 
 
 def main() -> None:
@@ -39,7 +39,9 @@ def main() -> None:
             if said.name == "endless":
                 time.sleep(600)
             number = str(os.getpid())
-            connection.send(Answer(said=ItemSaid(id=said.name, path=number, sha256=None, duration_s=1.0)))
+            connection.send(
+                ItemResult(said=FindingItem(id=said.name, path=number, sha256=None, duration_s=1.0))
+            )
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from fingerprint import chromaprint
-from fingerprint.decode.layout import lay_out
-from fingerprint.decode.mono import Resampler, mix_down
-from fingerprint.decode.sniff import sniff
-from fingerprint.decode.source import _copy
-from fingerprint.decode.stored import Stored
-from fingerprint.errors import AudioError
+from earwitness.fingerprint import chromaprint
+from earwitness.fingerprint.decode.file_view import FileView
+from earwitness.fingerprint.decode.parent.input_file import _copy
+from earwitness.fingerprint.decode.worker.downmix import Resampler, mix_down
+from earwitness.fingerprint.decode.worker.file_parts import lay_out
+from earwitness.fingerprint.decode.worker.sniff import sniff
+from earwitness.fingerprint.errors import AudioError
 from tests.hostile.encode import SUFFIXES, encoded
 from tests.hostile.encode_more import BY_HAND, BY_LIBRARY, encoded_more
 
@@ -27,10 +27,10 @@ blocks = arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(0, 4
 vectors = arrays.arrays(np.uint32, st.integers(0, 300))
 
 
-def stored(data: bytes) -> Stored:
+def stored(data: bytes) -> FileView:
     """Bytes behind a descriptor, as the worker has them."""
 
-    return Stored(_copy(io.BytesIO(data), len(data)))
+    return FileView(_copy(io.BytesIO(data), len(data)))
 
 
 @given(block=blocks)

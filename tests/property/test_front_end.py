@@ -7,12 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fingerprint.codes import Quantiser
-from fingerprint.params import PARAMS
-from fingerprint.reverb import LEAST, ROOM_S, ROOM_SHARE, dry
-from fingerprint.spectrogram import count_frames, level_free, power_frames, spectrogram
-from fingerprint.types import Spectrogram, Waveform
-from fingerprint.warp import warp
+from earwitness.fingerprint.codes import Quantiser
+from earwitness.fingerprint.dereverberate import LEAST, ROOM_S, ROOM_SHARE, dereverberate
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.spectrogram import (
+    count_frames,
+    normalise_level,
+    power_frames,
+    spectrogram,
+)
+from earwitness.fingerprint.types import Spectrogram, Waveform
+from earwitness.fingerprint.warp import warp
 
 seeds = st.integers(0, 2**31)
 ratios = st.floats(0.7, 1.4)
@@ -52,7 +57,7 @@ def test_gain_changes_nothing(seed: int, exponent: int) -> None:
     """Twice or half as loud, any number of times, is exactly the same picture."""
     quiet = sound(seed, 12_000)
     loud = Waveform(samples=quiet.samples * np.float32(2.0**exponent))
-    before, after = (level_free(spectrogram(waveform).power) for waveform in (quiet, loud))
+    before, after = (normalise_level(spectrogram(waveform).power) for waveform in (quiet, loud))
     np.testing.assert_array_equal(before, after)
 
 
@@ -131,7 +136,7 @@ def test_drying_takes_off_part_of_the_past(seed: int, n_frames: int, exponent: i
     for i, frame in enumerate(wet.power):
         expected[i] = np.maximum(frame - ROOM_SHARE * past, LEAST * frame)
         past = decay * past + (1 - decay) * frame
-    dried = dry(wet).power
+    dried = dereverberate(wet).power
     np.testing.assert_allclose(dried, expected, rtol=1e-3)
     louder = Spectrogram(power=wet.power * np.float32(2.0**exponent), frame_s=PARAMS.frame_s)
-    np.testing.assert_array_equal(dry(louder).power, dried * np.float32(2.0**exponent))
+    np.testing.assert_array_equal(dereverberate(louder).power, dried * np.float32(2.0**exponent))

@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from fingerprint.params import PARAMS
-from fingerprint.peaks import pick_peaks
-from index.blobs import pack_peaks, pack_words, unpack_peaks, unpack_words
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.peaks import pick_peaks
+from earwitness.index.database.packing import (
+    pack_peaks,
+    pack_words,
+    unpack_peaks,
+    unpack_words,
+)
 
 
 @st.composite

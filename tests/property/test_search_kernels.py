@@ -9,11 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.align import best_path
-from index.kernels import ROWS_PER_CODE, decoy_peaks, tally_votes
-from index.ladder import AS_IS, Rung
-from index.lookup import Copy
-from index.scoring import Scoring, shipped_scoring
+from earwitness.index.matching.alignment import best_path
+from earwitness.index.matching.candidates import QueryVariant
+from earwitness.index.matching.effort import UNCHANGED, Variant
+from earwitness.index.matching.kernels.alignment_loops import (
+    ROWS_PER_CODE,
+    decoy_peaks,
+    tally_votes,
+)
+from earwitness.index.statistics.calibration import Scoring, shipped_scoring
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -24,10 +28,10 @@ def random_units(rng: np.random.Generator, n: int, dim: int = 6) -> NDArray[np.f
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def copy_of(rows: NDArray[np.float32]) -> Copy:
+def copy_of(rows: NDArray[np.float32]) -> QueryVariant:
     """A query whose rows all have decoys of mean 0 and standard deviation 0.4."""
-    return Copy(
-        rung=Rung(change=AS_IS, weight=1.0),
+    return QueryVariant(
+        variant=Variant(change=UNCHANGED, weight=1.0),
         rows=rows,
         mean=np.zeros(len(rows), np.float32),
         inverse_sd=np.full(len(rows), 2.5, np.float32),

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.datasets import Recording, SourceLimits
-from api.datasets.isolated.request import Request
-from api.datasets.labels import Names, climbs_out, label
-from api.datasets.parquet import largest_page, open_parquet
-from api.datasets.shards import expand
-from api.datasets.sources import open_here
-from api.datasets.tape import Member, PlainTape, members
-from fingerprint.errors import EarwitnessError
+from earwitness.api.datasets import SourceItem, SourceLimits
+from earwitness.api.datasets.archives.tar_stream import Member, PlainTarStream, members
+from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.names import Names, climbs_out, label
+from earwitness.api.datasets.open_source import open_here
+from earwitness.api.datasets.shard_patterns import expand
+from earwitness.api.datasets.tables.parquet import largest_page, open_parquet
+from earwitness.fingerprint.errors import EarwitnessError
 
 LIMITS = SourceLimits()
 Compression = Literal["none", "snappy", "zstd"]
@@ -55,7 +55,7 @@ def test_a_tar_is_walked_as_the_standard_library_walks_it(
             if info.isfile() and (held := archive.extractfile(info)) is not None
         ]
     file.seek(0)
-    walked = members(PlainTape(file), name="a.tar", limits=LIMITS)
+    walked = members(PlainTarStream(file), name="a.tar", limits=LIMITS)
     assert [(member.name, read(member)) for member in walked if member.kind == "file"] == expected
 
 
@@ -148,7 +148,7 @@ def test_damage_never_escapes_as_anything_but_our_errors(
     source.write_bytes(sound)
     try:
         for item in open_here(Request(source=str(source))):
-            if isinstance(item, Recording) and item.open is not None:
+            if isinstance(item, SourceItem) and item.open is not None:
                 item.open().read()
     except EarwitnessError as error:
         assert error.hint

@@ -13,13 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import segments
-from index.enroll import Writer
-from index.library import Library, _best
-from index.match import Hits
-from index.segments import GROWTH, absorbed, number_codes, split_numbers
-from index.upkeep import verify
-from tests.contract.small_store import CODEC, DATASET, WORKS, Nibbles, found_at_once, some_codes, some_item
+from earwitness.index.library import Library, _best
+from earwitness.index.match import Hits
+from earwitness.index.store import shards as segments
+from earwitness.index.store.shards import GROWTH, n_shards_to_merge, number_codes, split_numbers
+from earwitness.index.store.verify import verify
+from earwitness.index.writer import Writer
+from tests.contract.small_store import (
+    CODEC,
+    DATASET,
+    WORKS,
+    Nibbles,
+    found_at_once,
+    some_codes,
+    some_item,
+)
 
 SEEDS = range(5)
 NAMES = ("works", "scraped")
@@ -107,7 +115,7 @@ def test_a_home_answers_as_a_dictionary_would(new_home: Callable[[], Path], hist
 def test_few_segments_stay_however_many_there_were(sizes: list[int], n_new: int) -> None:
     """What stays is more than three times all that was gathered: so segments grow geometrically."""
     ascending = sorted(sizes)
-    taken = absorbed(ascending, n_new)
+    taken = n_shards_to_merge(ascending, n_new)
     gathered = n_new + sum(ascending[:taken])
     assert all(size > GROWTH * gathered for size in ascending[taken:])
 
@@ -117,7 +125,7 @@ def test_the_number_of_segments_is_logarithmic(batches: list[int]) -> None:
     """However a collection grows, its segments number no more than its doublings."""
     sizes: list[int] = []
     for n_new in batches:
-        taken = absorbed(sizes, n_new)
+        taken = n_shards_to_merge(sizes, n_new)
         sizes = sorted([n_new + sum(sizes[:taken]), *sizes[taken:]])
         assert len(sizes) <= 2 + np.log2(sum(sizes))
 

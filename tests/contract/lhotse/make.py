@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lhotse import CutSet, Recording, RecordingSet
+from lhotse import CutSet, RecordingSet, SourceItem
 
 
 def main(folder: Path) -> None:
     """Write recordings.jsonl.gz and cuts.jsonl.gz for the clips of ``folder``, with paths relative to it."""
     recordings = RecordingSet.from_recordings(
-        Recording.from_file(clip, recording_id=clip.stem, relative_path_depth=1)
+        SourceItem.from_file(clip, recording_id=clip.stem, relative_path_depth=1)
         for clip in sorted(folder.glob("*.wav"))
     )
     recordings.to_file(Path(__file__).parent / "recordings.jsonl.gz")

@@ -1,0 +1,35 @@
+"""Runs a module in a child process that cannot outlive its parent.
+
+``python -m earwitness.api.child_process PARENT MODULE ...``.
+
+The kernel is asked to end this process with its parent before anything slow is imported, so a parent that is
+killed leaves no child behind, not even one that is still starting.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import warnings
+
+from earwitness.api.printable import show_warning
+from earwitness.fingerprint.lifeline import die_with_parent
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """Return the command line that runs `module` as a child of this process."""
+    return [sys.executable, "-P", "-m", "earwitness.api.child_process", str(os.getpid()), module, *arguments]
+
+
+def main() -> None:
+    """Run the module that the second argument names, with the arguments that follow it."""
+    die_with_parent(int(sys.argv[1]))
+    warnings.showwarning = show_warning
+    module = sys.argv[2]
+    sys.argv = [module, *sys.argv[3:]]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""``earwitness rebuild``, ``verify``, ``backup``, ``restore``: looking after a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earwitness.api.cli.json_output import Json, print_json, want_json
+from earwitness.api.cli.options import Home, settings_of, to_stderr, to_stdout
+from earwitness.api.cli.output_files import Force, placed
+
+
+def rebuild(as_json: Json = False, home: Home = None) -> None:
+    """Build the search segments again from the stored fingerprints."""
+    from earwitness.api.cli.progress import working
+    from earwitness.index.writer import Writer
+
+    want_json(as_json)
+    settings = settings_of(home)
+    with (
+        Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer,
+        working(to_stderr(), "Building segments"),
+    ):
+        epoch = writer.rebuild()
+    to_stdout().print(f"Segments were built again; the library is at epoch {epoch}.")
+    if as_json:
+        print_json("rebuild", home=str(settings.home), epoch=epoch)
+
+
+def verify(as_json: Json = False, home: Home = None) -> None:
+    """Check all that is stored against its checksums, in use or not. Exit status: 0 sound, 1 not."""
+    from earwitness.api.cli.progress import working
+    from earwitness.index.store.verify import verify_in_use
+
+    want_json(as_json)
+    settings = settings_of(home)
+    with working(to_stderr(), "Verifying"):
+        problems = verify_in_use(settings.home, tenant=settings.tenant, url=settings.database)
+    console = to_stdout()
+    for problem in problems:
+        console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)
+    console.print(f"{len(problems):,} problems found." if problems else "Everything stored is sound.")
+    if as_json:
+        said = [{"where": each.where, "what": each.what, "hint": each.hint} for each in problems]
+        print_json("verify", home=str(settings.home), sound=not problems, problems=said)
+    raise typer.Exit(int(bool(problems)))
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it", show_default=False)],
+    force: Force = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Write everything that is stored into one file; may be done while other commands run."""
+    from earwitness.api.cli.progress import working
+    from earwitness.index.store.backup import backup as back_up
+    from earwitness.index.store.store_errors import CatalogElsewhere
+
+    want_json(as_json)
+    settings = settings_of(home)
+    if settings.database is not None:
+        raise CatalogElsewhere
+    with placed({"file": file}, force=force, taken=as_json) as places:
+        place = places["file"]
+        assert place is not None  # the argument is required
+        with working(to_stderr(), "Backing up"):
+            size_bytes = back_up(settings.home, place.path)
+    to_stdout().print(f"{file}: {size_bytes:,} bytes.")
+    if as_json:
+        print_json("backup", home=str(settings.home), file=str(file), size_bytes=size_bytes)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `backup` wrote", show_default=False)],
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Make a new home from a backup."""
+    from earwitness.api.api_errors import SourceNotFound
+    from earwitness.api.cli.progress import working
+    from earwitness.index.store.backup import restore as make_again
+    from earwitness.index.store.store_errors import CatalogElsewhere
+
+    want_json(as_json)
+    settings = settings_of(home)
+    if settings.database is not None:
+        raise CatalogElsewhere
+    if not file.is_file():
+        raise SourceNotFound(source=str(file))
+    with working(to_stderr(), "Restoring"):
+        epoch = make_again(file, settings.home)
+    to_stdout().print(f"{settings.home} is restored, at epoch {epoch}.")
+    if as_json:
+        print_json("restore", home=str(settings.home), epoch=epoch)

@@ -1,0 +1,183 @@
+"""Matches as rows for people: fitted to a terminal, and one plain line each where the output is a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len, chop_cells
+
+from earwitness.api.findings import Finding, FindingMatch
+from earwitness.api.printable import shown
+from earwitness.api.scan.tally import certain
+from earwitness.api.sentences import change_words, clock, count
+from earwitness.index.match import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COLUMNS: Final = (
+    "verdict", "item", "found in", "as", "here", "there", "speed", "pitch", "tempo", "covers", "E-value",
+)  # fmt: skip
+FOOTNOTE: Final = "* lies beyond what decoys can check, and is extrapolated"
+ROWS_SHOWN: Final = 100
+"""Rows that a terminal is given; a pipe and every file get all of them."""
+
+UNMEASURED: Final = "?"
+"""Stands for a change that was not measured."""
+
+_GAP: Final = 2
+_NAMES: Final = ("item", "found in", "as")
+"""Columns that may be shortened, in the middle, so that a row fits a terminal."""
+_LEAST: Final = 12
+"""Cells that a shortened name keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One place where an item, or a part of it, matches; `cells` are under `COLUMNS`."""
+
+    finding: Finding
+    match: FindingMatch
+    cells: tuple[str, ...]
+
+
+def print_matches(findings: Sequence[Finding], console: Console) -> None:
+    """Print every match of some findings, how many there are, and how many of them are not shown."""
+    rows = [row for finding in findings for row in rows_of(finding)]
+    width = console.width if console.is_terminal else None
+    shown_rows = rows if width is None else rows[:ROWS_SHOWN]
+    for number, line in enumerate(lines_of(shown_rows, width)):
+        console.print(line, soft_wrap=True, style="bold" if number == 0 else None)
+    if any(row.match.e_extrapolated for row in shown_rows):
+        console.print(FOOTNOTE, style="dim", soft_wrap=True)
+    if len(rows) > 1:
+        console.print(number_of(rows, hidden=len(rows) - len(shown_rows)), soft_wrap=True)
+
+
+def number_of(rows: Sequence[Row], *, hidden: int) -> str:
+    """Say how many rows there are, and how many are not shown."""
+    n_possible = sum(row.cells[0] == "possible" for row in rows)
+    possible = f", {n_possible:,} of them only possible" if n_possible else ""
+    left_out = f"; {hidden:,} are not shown here: a file or a pipe gets them all" if hidden else ""
+    items = count(len({row.finding.item.id for row in rows}), "item")
+    return f"{count(len(rows), 'row')} for {items}{possible}{left_out}."
+
+
+def rows_of(finding: Finding) -> Iterator[Row]:
+    """Yield a row for every match: where in each file, how it was changed, how likely by chance."""
+    sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
+    for match in finding.matches:
+        cells = ("match" if id(match) in sure else "possible", *_cells(finding, match))
+        yield Row(finding=finding, match=match, cells=tuple(map(shown, cells)))
+
+
+def lines_of(rows: Sequence[Row], width: int | None) -> Iterator[str]:
+    """Lay rows out under a header.
+
+    Parameters
+    ----------
+    width : int or None
+        Cells of the terminal; None gives one line a row, whatever its length.
+    """
+    table = [COLUMNS, *(row.cells for row in rows)]
+    widths = fitting(table, width, shorten=[COLUMNS.index(name) for name in _NAMES])
+    if width is not None and _length(widths) > width:
+        return _in_blocks(rows, width)
+    return in_columns(table, widths)
+
+
+def in_columns(table: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Iterator[str]:
+    """Lay a table out in columns of so many cells, two spaces between them."""
+    for cells in table:
+        padded = (_padded(fitted(cell, room), room) for cell, room in zip(cells, widths, strict=True))
+        yield (" " * _GAP).join(padded).rstrip()
+
+
+def fitting(table: Sequence[tuple[str, ...]], width: int | None, *, shorten: Sequence[int]) -> list[int]:
+    """Return the widths of a table's columns, those in `shorten` narrowed until the table fits, if it can."""
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    while width is not None and _length(widths) > width:
+        widest = max(shorten, key=widths.__getitem__)
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _length(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _padded(text: str, room: int) -> str:
+    return text + " " * (room - cell_len(text))
+
+
+def fitted(text: str, room: int) -> str:
+    """Shorten a text in its middle until it fits into so many cells; both ends of a name tell most."""
+    if cell_len(text) <= room:
+        return text
+    tail = (room - 1) // 2
+    head = chop_cells(text, room - 1 - tail)[0] if room - 1 - tail else ""
+    end = chop_cells(text[::-1], tail)[0][::-1] if tail else ""
+    return f"{head}…{end}"
+
+
+def _in_blocks(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """Lay rows out where a terminal is too narrow for columns: two lines each, or three."""
+    yield fitted("item  ->  found in; then class, here -> there, change, covers, E-value", width)
+    for row in rows:
+        match, cell = row.match, dict(zip(COLUMNS, row.cells, strict=True))
+        where = shown(f"{match.recording.title or match.recording.path} ({cell['found in']})")
+        room = width - len(cell["verdict"]) - len(":   ->  ")
+        item = fitted(cell["item"], max(_LEAST, room - cell_len(where), room // 2))
+        yield f"{cell['verdict']}: {item}  ->  {fitted(where, max(_LEAST, room - cell_len(item)))}"
+        said = (
+            shown(match.kind.replace("_", " ")),
+            f"{cell['here']} -> {cell['there']}",
+            change_words(match),
+            cell["covers"],
+            f"E {cell['E-value']}",
+        )
+        yield from _filled(said, width)
+
+
+def _filled(parts: Iterable[str], width: int) -> Iterator[str]:
+    """Join parts by semicolons into indented lines that fit."""
+    line = ""
+    for part in parts:
+        longer = f"{line}; {part}" if line else f"    {part}"
+        if line and cell_len(longer) > width:
+            yield line
+            longer = f"    {part}"
+        line = fitted(longer, width)
+    yield line
+
+
+def _cells(finding: Finding, match: FindingMatch) -> tuple[str, ...]:
+    spans = match.segments
+    return (
+        finding.item.id,
+        f"{match.collection} {match.version}",
+        f"{match.recording.title or match.recording.path} [{match.kind.replace('_', ' ')}]",
+        _spans((each.query_start_s, each.query_end_s) for each in spans),
+        _spans((each.reference_start_s, each.reference_end_s) for each in spans),
+        _percent(match.speed),
+        UNMEASURED if match.pitch_cents is None else f"{match.pitch_cents:+.0f} ct",
+        _percent(match.tempo),
+        f"{match.query_coverage * 100:.0f} % / {match.reference_coverage * 100:.0f} %",
+        f"{match.e_value:.1e}" + ("*" if match.e_extrapolated else ""),
+    )
+
+
+def _percent(ratio: float | None) -> str:
+    return UNMEASURED if ratio is None else f"{(ratio - 1) * 100:+.1f} %"
+
+
+def _spans(spans: Iterable[tuple[float, float]]) -> str:
+    said = [f"{clock(start)}-{clock(end)}" for start, end in spans]
+    if len(said) == 1 or not sys.stdout.isatty():
+        return ", ".join(said)
+    return f"{said[0]} +{len(said) - 1}"

@@ -1,0 +1,299 @@
+"""Sources on other machines (s3, gs, http, https) through fsspec; public addresses alone, unless allowed.
+
+Every connection's address is judged when its socket is made, so neither a redirect nor a name that changes
+its address between two look-ups leads to a private one.
+"""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from urllib.parse import urlsplit
+
+from earwitness.api.api_errors import (
+    AddressRefused,
+    ItemUnreadable,
+    PathEscapes,
+    PrivateItem,
+    RemoteFailed,
+    SourceError,
+    SourceNotFound,
+)
+from earwitness.api.datasets.access.byte_streams import reason
+from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.entries.resolve_path import check_entry, is_url
+from earwitness.api.datasets.names import climbs_out, label
+from earwitness.api.datasets.refusals import MissingExtra, UnknownScheme
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+T = TypeVar("T")
+
+_WEB: Final = frozenset({"http", "https"})
+SCHEMES: Final = frozenset({"s3", "gs", "gcs"}) | _WEB
+_BLOCK_BYTES: Final = 1 << 20
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is a URL that fsspec should open."""
+    return source.partition("://")[0].lower() in SCHEMES and is_url(source)
+
+
+def check_scheme(source: str) -> None:
+    """Refuse what is an address and not one that is read; `UnknownScheme` says what to do instead."""
+    scheme = source.partition("://")[0].lower()
+    if is_url(source) and len(scheme) <= 20 and scheme not in SCHEMES:
+        raise UnknownScheme(source=label(source), scheme=label(scheme), schemes=tuple(sorted(SCHEMES)))
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, whichever way it is written."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def _is_web(url: str) -> bool:
+    return url.partition("://")[0].lower() in _WEB
+
+
+class Guard:
+    """Makes sockets to public addresses alone, and remembers what it refused."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self.refused: str | None = None
+
+    def check_host(self, host: str) -> None:
+        """Look a host up and refuse it when any of its addresses is not public."""
+        if self._allow_private:
+            return
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be one of a host
+            raise RemoteFailed(url=label(host), reason=reason(error)) from error
+        for *_, address in found:
+            if not is_public(str(address[0])):
+                raise AddressRefused(host=host, address=str(address[0]))
+
+    def socket(self, info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+        """Make the socket for one connection; this is the check that counts."""
+        family, kind, protocol, _, address = info
+        if not self._allow_private and not is_public(str(address[0])):
+            self.refused = str(address[0])
+            raise PermissionError(f"{address[0]} is not a public address")
+        return socket.socket(family, kind, protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Opens URLs. One guard stands before all of its connections."""
+
+    guard: Guard
+    _systems: dict[str, Any] = field(default_factory=dict)
+    """One file system a scheme: connecting to a bucket takes seconds."""
+
+    def place(self, url: str, *, name: str | None = None) -> Location:
+        """The file at ``url``; nothing is fetched yet but what tells its size."""
+        system, path = self._system(url)
+        size = self._asking(url, lambda: system.info(path).get("size"))
+        return self._place(system, path, name=name or path.rpartition("/")[2], size=size)
+
+    def item(self, url: str) -> Location:
+        """The file at ``url`` as an item of a manifest: its failure is the item's own."""
+        try:
+            return self.place(url, name=label(url))
+        except AddressRefused as error:
+            raise PrivateItem(name=label(url), detail=error.address) from error
+        except SourceError as error:
+            raise ItemUnreadable(name=label(url), detail=error.message) from error
+
+    def is_folder(self, url: str) -> bool:
+        """Whether ``url`` is a prefix with objects below it; no web page is."""
+        if _is_web(url):
+            return False
+        system, path = self._system(url)
+        return bool(self._asking(url, lambda: system.isdir(path)))
+
+    def listing(self, url: str) -> Callable[[], Iterator[Location]]:
+        """Everything below a prefix, in the byte order of the names; a web site is not crawled."""
+
+        def listed() -> Iterator[Location]:
+            if _is_web(url):
+                return
+            system, path = self._system(url)
+            found = self._asking(url, lambda: system.find(path, detail=True))
+            for key in sorted(found, key=lambda key: key.encode("utf-8", "surrogateescape")):
+                yield self._place(
+                    system, key, name=key.removeprefix(path).lstrip("/"), size=found[key].get("size")
+                )
+
+        return listed
+
+    def _place(self, system: Any, path: str, *, name: str, size: int | None) -> Location:
+        def opened() -> BinaryIO:
+            try:
+                stream = self._asking(path, lambda: system.open(path, "rb", block_size=_BLOCK_BYTES))
+            except SourceError as error:  # by now the source is open: what fails is a part of it
+                raise OSError(error.message) from error
+            return io.BufferedReader(_Steady(stream), _BLOCK_BYTES)
+
+        return Location(name=label(name), open=opened, size=size)
+
+    def _system(self, url: str) -> tuple[Any, str]:
+        scheme = url.partition("://")[0].lower()
+        if scheme not in SCHEMES:
+            raise RemoteFailed(
+                url=label(url), reason=f"{label(scheme)} is not one of {', '.join(sorted(SCHEMES))}"
+            )
+        if scheme in _WEB:
+            self.guard.check_host(_host_of(url))
+        if scheme not in self._systems:
+            self._systems[scheme] = _http(self.guard) if scheme in _WEB else _bucket(self.guard, scheme)
+        system = self._systems[scheme]
+        return system, str(system._strip_protocol(url))
+
+    def _asking(self, url: str, ask: Callable[[], T]) -> T:
+        """Ask, and turn whatever a remote library raises into our own errors."""
+        self.guard.refused = None
+        try:
+            return ask()
+        except _remote_errors() as error:
+            if self.guard.refused is not None:
+                raise AddressRefused(host=label(url), address=self.guard.refused) from error
+            raise _failure(url, error) from error
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError as error:
+        raise RemoteFailed(url=label(url), reason=reason(error)) from error
+
+
+def _failure(url: str, error: Exception) -> SourceError:
+    """What a library's exception means; fsspec's HTTP calls any failure "not found"; its cause says why."""
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    status = getattr(cause, "status", 404 if isinstance(cause, FileNotFoundError) else None)
+    return (
+        SourceNotFound(source=label(url))
+        if status == 404
+        else RemoteFailed(url=label(url), reason=reason(cause))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteRoot:
+    """Resolves what a remote manifest writes: URLs, and paths below the manifest's own prefix."""
+
+    remote: Remote
+    base: str
+    """URL of the folder the manifest lies in, with its final slash."""
+
+    def place(self, text: str) -> Location:
+        """The file that ``text`` names."""
+        check_entry(text)
+        if is_url(text):
+            return self.remote.item(text)
+        if climbs_out(text):
+            raise PathEscapes(name=label(text))
+        return replace(self.remote.item(self.base + text), name=label(text))
+
+    def guess(self, stems: Sequence[str]) -> Location | None:  # noqa: ARG002 (part of the protocol)
+        """Nothing: each guess would be a request."""
+        return None
+
+
+class _Steady(io.RawIOBase):
+    """A remote file whose failures are OSErrors, whatever its library raises."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Where the server answers ranges."""
+        return bool(self._stream.seekable())
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place; `OSError` where the server answers no ranges."""
+        try:
+            return int(self._stream.seek(offset, whence))
+        except ValueError as error:
+            raise OSError(f"this server does not answer ranges: {error}") from error
+
+    def tell(self) -> int:
+        """Where we are."""
+        return int(self._stream.tell())
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill ``buffer`` as far as one read goes."""
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._stream.read(len(view))
+        except _remote_errors() as error:
+            raise OSError(reason(error)) from error
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+def _remote_errors() -> tuple[type[Exception], ...]:
+    """What fsspec's systems raise; those of a library that is not installed cannot come."""
+    errors: list[type[Exception]] = [OSError, ValueError, RuntimeError, TimeoutError, NotImplementedError]
+    if aiohttp := sys.modules.get("aiohttp"):
+        errors.append(aiohttp.ClientError)
+    if botocore := sys.modules.get("botocore.exceptions"):
+        errors += [botocore.BotoCoreError, botocore.ClientError]
+    return tuple(errors)
+
+
+def _http(guard: Guard) -> Any:
+    try:
+        import aiohttp
+        from fsspec.implementations.http import HTTPFileSystem
+    except ImportError as error:
+        raise MissingExtra(scheme="http", library="aiohttp") from error
+
+    async def client(**settings: Any) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=guard.socket), **settings)
+
+    return HTTPFileSystem(get_client=client, block_size=_BLOCK_BYTES, skip_instance_cache=True)
+
+
+def _bucket(guard: Guard, scheme: str) -> Any:
+    import fsspec
+
+    try:
+        if scheme == "s3":
+            settings = {"connector_args": {"socket_factory": guard.socket}}
+            system = fsspec.filesystem("s3", config_kwargs=settings, skip_instance_cache=True)
+            # an endpoint of one's own comes from the AWS configuration, and is judged like any other host
+            system.connect()
+            guard.check_host(urlsplit(system._s3.meta.endpoint_url).hostname or "")
+            return system
+        fsspec.get_filesystem_class(scheme)  # fails where the library is missing, before anything is asked
+        guard.check_host("storage.googleapis.com")
+        return fsspec.filesystem(scheme, skip_instance_cache=True)
+    except ImportError as error:
+        raise MissingExtra(scheme=scheme, library="s3fs" if scheme == "s3" else "gcsfs") from error

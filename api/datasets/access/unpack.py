@@ -1,0 +1,126 @@
+"""Unpacks gzip, bzip2, xz and zstandard as it is read: a bounded piece at a time, stream after stream."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from typing import BinaryIO, Final, Protocol
+
+from earwitness.api.datasets.access.byte_streams import Counted, Readable, Unpacked
+from earwitness.api.datasets.items import SourceLimits
+
+MEMORY_BYTES: Final = 1 << 28
+"""Of one unpacker: an xz stream may state any dictionary size."""
+_INPUT_BYTES: Final = 1 << 16
+
+PACKINGS: Final = {
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zst",
+}
+"""How compressed files begin, and what the compression is called."""
+
+
+def compression_of(head: bytes) -> str | None:
+    """How a file of these first bytes is compressed; None when it is not."""
+    return next((name for magic, name in PACKINGS.items() if head.startswith(magic)), None)
+
+
+def unpacker(stream: BinaryIO, *, compression: str, name: str, limits: SourceLimits) -> Unpacked:
+    """The unpacked bytes of a compressed file, within the caps on ratio and total; closing it closes that."""
+    packed = Counted(stream)
+    return Unpacked(packed=packed, plain=UNPACKERS[compression](packed), name=name, limits=limits)
+
+
+class Unpacking(Protocol):
+    """A decompressor of the standard library: gives at most so much at a time."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether its stream has ended."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether it gives nothing more without more packed bytes."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was taken past the end of the stream."""
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Take packed bytes and give up to ``max_length`` plain ones."""
+
+
+class Streams:
+    """Streams of one compression, one after another, with or without zeros between them.
+
+    Raises
+    ------
+    EOFError, OSError, lzma.LZMAError
+        When a stream ends early, is damaged, or is followed by something else.
+    """
+
+    def __init__(self, packed: Readable, begin: Callable[[], Unpacking]) -> None:
+        self._packed, self._begin, self._now = packed, begin, begin()
+
+    def read(self, n: int, /) -> bytes:
+        """Give up to ``n`` bytes; empty at the end of the last stream."""
+        while True:
+            data = b""
+            if self._now.eof:
+                data = self._next(self._now.unused_data)
+                if not data:
+                    return b""
+                self._now = self._begin()
+            elif self._now.needs_input and not (data := self._packed.read(_INPUT_BYTES)):
+                raise EOFError("the compressed stream ends early")
+            if plain := self._now.decompress(data, n):
+                return plain
+
+    def _next(self, rest: bytes) -> bytes:
+        """The beginning of the next stream; empty where none follows."""
+        while not (rest := rest.lstrip(b"\0")):
+            if not (rest := self._packed.read(_INPUT_BYTES)):
+                return b""
+        return rest
+
+
+def _gzip(packed: Counted) -> Readable:
+    # it would seek only to rewind
+    file: Readable = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
+    return file
+
+
+def _bzip2(packed: Counted) -> Readable:
+    return Streams(packed, bz2.BZ2Decompressor)
+
+
+def _xz(packed: Counted) -> Readable:
+    return Streams(packed, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY_BYTES))
+
+
+class _Zstd:
+    def __init__(self, packed: Counted) -> None:
+        import zstandard
+
+        self._error = zstandard.ZstdError
+        plain = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._stream = plain.stream_reader(packed, read_across_frames=True)  # type: ignore[arg-type]
+
+    def read(self, n: int, /) -> bytes:
+        try:
+            return self._stream.read(n)
+        except self._error as error:
+            raise OSError(str(error)) from error
+
+
+UNPACKERS: Final[dict[str, Callable[[Counted], Readable]]] = {
+    "gz": _gzip,
+    "bz2": _bzip2,
+    "xz": _xz,
+    "zst": _Zstd,
+}
+"""What unpacks each compression; raises `OSError`, `EOFError` or `lzma.LZMAError` on damage."""

@@ -1,0 +1,1 @@
+"""Readers of archives: tar, WebDataset, zip, WARC, and single files."""

@@ -1,0 +1,48 @@
+"""Tells a source of plain audio files; it needs no reading process, for nothing in it is unpacked."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Final
+
+from earwitness.api.api_errors import ItemRefused
+from earwitness.api.datasets.access.locations import Location, local_location, walk
+from earwitness.api.datasets.members import called_like_audio, is_archive
+from earwitness.api.datasets.names import HEAD_BYTES, looks_like_audio
+
+MAX_FILES: Final = 20_000
+"""Files of a folder that are looked at; a larger one gets a reading process, whatever it holds."""
+_DESCRIPTIONS: Final = frozenset({"wav.scp"})
+"""Files that make a folder more than its audio files."""
+
+
+def is_plain(source: str, reader: str | None) -> bool:
+    """Whether a source is a local audio file, or a local folder of them and of files that are no archives."""
+    if reader not in {None, "file", "folder"} or "\0" in source:
+        return False
+    path = Path(source)
+    try:
+        if path.is_file():
+            return reader != "folder" and _is_audio(local_location(path.resolve()))
+        return path.is_dir() and _holds_no_archive(path.resolve())
+    except (OSError, ItemRefused):
+        return False
+
+
+def _is_audio(place: Location) -> bool:
+    head = place.head(HEAD_BYTES)
+    return called_like_audio(place.name) and looks_like_audio(head) and not is_archive(place.name, head=head)
+
+
+def _holds_no_archive(folder: Path) -> bool:
+    files = list(itertools.islice(walk(folder), MAX_FILES + 1))
+    return len(files) <= MAX_FILES and not any(_is_more(file) for file in files if isinstance(file, Location))
+
+
+def _is_more(file: Location) -> bool:
+    if called_like_audio(file.name):
+        return False
+    if file.name.rpartition("/")[2] in _DESCRIPTIONS or is_archive(file.name, head=b""):
+        return True
+    return is_archive(file.name, head=file.head(HEAD_BYTES))

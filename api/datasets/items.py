@@ -1,0 +1,179 @@
+"""What a reader yields: where each recording is and what it is called, but not its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
+
+from earwitness.fingerprint.errors import EarwitnessError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+NO_METADATA: Final[Mapping[str, Json]] = {}
+NONE_PASSED_OVER: Final[Mapping[str, int]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifiers:
+    """What an entry says about which recording is meant; metadata, never evidence of sound."""
+
+    youtube: str | None = None
+    spotify: str | None = None
+    isrc: str | None = None
+    artist: str | None = None
+    title: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.youtube or self.spotify or self.isrc or (self.artist and self.title))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceItem:
+    """One item of a source.
+
+    Attributes
+    ----------
+    item_id : str
+        Where it lies: relative path, member name, ``shard.parquet#row``, manifest id. Unique in its source; a
+        label, with anything unprintable escaped, and never a path to open.
+    path : str
+        Label of the file that holds it, relative to the source.
+    size : int or None
+        Bytes as stored, where the format states them; a statement, not a promise.
+    open : callable or None
+        Opens the item's bytes as a sequential, unseekable stream. None in a link list, which has no audio.
+        Items of a streamed archive (``sequential`` true) must be read before the next is asked for. Reading
+        raises `ItemRefused` subclasses when the bytes cannot be had.
+    file : Path or None
+        The plain local file that holds exactly these bytes, where there is one, to hand to the decoder.
+    start_s, end_s : float or None
+        The stretch of the file that is meant, in seconds; None is the file's own edge.
+    partial : str or None
+        Why these bytes are known to be a part of the audio only.
+    """
+
+    item_id: str
+    path: str
+    size: int | None = None
+    open: Callable[[], BinaryIO] | None
+    file: Path | None = None
+    sequential: bool = False
+    shard: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    partial: str | None = None
+    identifiers: Identifiers | None = None
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """One item that a reader will not hand out, and why; it is reported, never passed over in silence.
+
+    Attributes
+    ----------
+    cut_off : bool
+        True when the source breaks off here: items after it could not be listed, and coverage is partial.
+    """
+
+    item_id: str
+    path: str
+    code: str
+    message: str
+    hint: str
+    shard: str | None = None
+    cut_off: bool = False
+
+    @staticmethod
+    def of(
+        error: EarwitnessError, *, item_id: str, path: str | None = None, shard: str | None = None
+    ) -> Skipped:
+        """Turn an error into the item's account."""
+        return Skipped(
+            item_id=item_id,
+            path=item_id if path is None else path,
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            shard=shard,
+            cut_off=error.code == "source_cut_off",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLimits:
+    """How much a source may ask of us before it is refused. Bytes unless the name says otherwise."""
+
+    item_bytes: int = 2 << 30
+    members: int = 5_000_000
+    total_bytes: int = 16 << 40
+    """Unpacked bytes of one archive."""
+    ratio: int = 200
+    """Unpacked over stored bytes, once ``ratio_free_bytes`` are out; silent audio packs well too."""
+    ratio_free_bytes: int = 256 << 20
+    skipped_bytes: int = 64 << 30
+    """Unpacked bytes beyond that ratio that are gone past in a compressed tar, to reach what follows them."""
+    directory_bytes: int = 512 << 20
+    """A zip's central directory, held in memory."""
+    header_bytes: int = 1 << 20
+    """A tar's extended header; a manifest's line."""
+    metadata_bytes: int = 1 << 20
+    """JSON beside an item."""
+    table_bytes: int = 1 << 30
+    """Unpacked audio column of one row group or record batch."""
+    json_bytes: int = 64 << 20
+    """A manifest that must be read whole (Croissant)."""
+    reader_memory_bytes: int = 800 << 20
+    """Memory that the process which reads the source may allocate."""
+    reader_wall_s: float = 120.0
+    """Seconds without progress after which that process is ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A stretch of a manifest, byte for byte, and the ids of the items it stands for (none: a header)."""
+
+    text: bytes
+    item_ids: tuple[str, ...]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Goes through a source in an order that depends on nothing but its content; decodes nothing.
+
+    Iterating again starts again and yields the same. An item is what is called like audio or starts like it;
+    every other file is passed over and counted by kind. Archives, tables and files that cannot be opened are
+    items too (`Skipped`, where they are not read): nothing that may hold sound is left without an account.
+    """
+
+    @property
+    def format(self) -> str:
+        """Name of what was recognised, as said in the output."""
+
+    @property
+    def total(self) -> int | None:
+        """How many items iteration yields, where the format can tell."""
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Labels of the files the source is split into; empty when it is not."""
+
+    @property
+    def passed_over(self) -> Mapping[str, int]:
+        """Files of the last iteration that are no items: how many of each kind.
+
+        A kind is the suffix without its dot (``txt``), empty for none; see `labels.kind_of`.
+        """
+
+    def __iter__(self) -> Iterator[SourceItem | Skipped]: ...
+
+
+@runtime_checkable
+class Manifest(Protocol):
+    """A reader whose source is a list that can be written again with entries left out."""
+
+    def written(self) -> Iterator[Written]:
+        """The manifest as it stands, entry by entry; put together again, it is the file."""

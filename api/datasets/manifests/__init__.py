@@ -1,0 +1,1 @@
+"""Readers of text manifests and of the formats that describe datasets."""

@@ -1,0 +1,183 @@
+"""What the columns of a manifest are called: those that name audio, and those that name the entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from earwitness.api.datasets.entries.embedded_audio import begins_as_audio_in_base64
+from earwitness.api.datasets.entries.identifiers import youtube_of
+from earwitness.api.datasets.entries.resolve_path import is_url
+from earwitness.api.datasets.items import Json
+from earwitness.api.datasets.members import called_like_audio
+
+PATH_KEYS: Final = (
+    "path", "audio", "audio_path", "audio_filepath", "audio_file_path", "filepath", "file_path",
+    "file_name", "filename", "file", "audio_file", "audio_filename", "audio_file_name", "wav", "wav_path",
+    "wav_filename", "wav_file", "wav_filepath", "mp3", "mp3_path", "mp3_file", "flac", "flac_path", "ogg",
+    "opus", "sound", "sound_path", "sound_file", "recording", "recording_path", "recording_file",
+    "song_path", "music_path", "media", "media_path", "media_file", "speech", "speech_path", "location",
+    "track_path", "track_file", "clip", "clip_path", "clip_file", "segment_path", "relative_path",
+    "rel_path", "relpath", "local_path", "full_path", "fullpath", "abs_path", "fname", "fn", "fpath",
+    "video_path", "video_file", "video", "source_path", "src", "src_path", "src_audio", "input",
+    "input_path", "content_url", "audio_url", "url", "download_url", "file_url", "wav_url", "mp3_url",
+    "preview_url", "uri", "source_url", "href", "source", "begin_file",
+)  # fmt: skip
+"""Names of columns that name audio, the surest first; compared without case, blanks, dots and hyphens."""
+
+ID_KEYS: Final = (
+    "id", "item_id", "clip_id", "track_id", "utt_id", "utterance_id", "uttid", "utt", "key", "uid", "uuid",
+    "ytid", "youtube_id", "audio_id", "sample_id", "segment_id", "recording_id", "song_id",
+)  # fmt: skip
+
+TEXT_KEYS: Final = frozenset({
+    "text", "sentence", "transcript", "transcription", "title", "label", "labels", "artist", "album",
+    "name", "caption", "genre", "tags", "speaker", "speaker_id", "client_id", "split", "duration",
+    "category", "class", "target", "fold", "isrc", "spotify_id", "video_id", "language", "locale",
+    "gender", "age", "accent", "up_votes", "down_votes",
+})  # fmt: skip
+"""Other names that show a first line to be a header."""
+
+_DEEPEST: Final = 3
+"""Objects in objects that are looked into for audio."""
+_GENERIC: Final = frozenset(
+    {"path", "file", "file_name", "filename", "fname", "name", "relative_path", "location"}
+)
+SOUND_WORDS: Final = frozenset({
+    "audio", "wav", "mp3", "flac", "ogg", "opus", "sound", "song", "music", "speech", "vocals", "vocal",
+    "voice", "drums", "bass", "guitar", "piano", "other", "mix", "mixture", "mixdown", "accompaniment",
+    "instrumental", "instrumentals", "backing", "karaoke", "stem", "stems", "track", "noise", "noisy",
+    "clean", "clip", "reverb", "dry", "wet", "target", "reference", "ref", "enrollment", "left", "right",
+    "mic", "channel", "recording", "rec", "chosen", "rejected", "prompt", "response", "answer", "question",
+    "source", "src", "s1", "s2", "s3",
+})  # fmt: skip
+"""Words in names of columns that hold audio or name it."""
+_FORMER_WORDS: Final = frozenset(
+    {"original", "orig", "old", "former", "raw", "name", "title", "text", "image", "spectrogram"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One value that should be audio.
+
+    Attributes
+    ----------
+    column : str
+        What it is called, for the item's id.
+    value : Json
+        A path or URL, or an object that holds audio.
+    sure : bool
+        Whether the column says that it names audio, so that a missing file is an error of the entry.
+    """
+
+    column: str
+    value: Json
+    sure: bool
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """A column's name without case, blanks and punctuation: ``Audio File`` is ``audio_file``."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
+
+
+def named_audio(row: Mapping[str, Json]) -> tuple[Named, ...]:
+    """The values of a row that name or hold audio: the surest column first, then every other one that does.
+
+    A URL beside a path is where the same sound can be had besides, and is left out.
+    """
+    found = [each for _, each in sorted(_candidates(row), key=lambda each: each[0])]
+    return tuple(
+        each
+        for n, each in enumerate(found)
+        if not n
+        or not isinstance(each.value, str)
+        or _names_file(each.value)
+        or begins_as_audio_in_base64(each.value)
+    )
+
+
+def _names_file(text: str) -> bool:
+    return called_like_audio(text.strip()) and not is_url(text)
+
+
+def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[int, Named]]:
+    ranks = {name: rank for rank, name in enumerate(PATH_KEYS)}
+    for key, value in row.items():
+        plain = plain_name(key)
+        rank = ranks.get(plain)
+        words = set(plain.split("_"))
+        for column, one in _flat(key, value):
+            if isinstance(one, str):
+                audio = called_like_audio(one.strip()) and "\n" not in one and len(one) < 4096
+                if rank is None and begins_as_audio_in_base64(one):
+                    yield len(ranks), Named(column=column, value=one, sure=True)
+                    continue
+                if not one.strip() or (rank is None and (not audio or is_url(one))):
+                    continue
+                sure = (
+                    plain not in _GENERIC
+                    and not words & _FORMER_WORDS
+                    and bool(words & SOUND_WORDS or rank is not None)
+                )
+            elif isinstance(one, dict):
+                if (rank is None and not words & SOUND_WORDS) or not _holds(one):
+                    if depth < _DEEPEST:
+                        yield from _inner(column, one, depth=depth)
+                    continue
+                sure = True
+            else:
+                continue
+            order = len(PATH_KEYS) if rank is None else rank
+            # a list link or a page comes after what names a file
+            if isinstance(one, str) and (youtube_of(one) or (is_url(one) and not called_like_audio(one))):
+                order += 1000
+            yield order, Named(column=column, value=one, sure=sure)
+
+
+def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, Named]]:
+    """The audio that objects within a field name by fields that surely do."""
+    for rank, named in _candidates(value, depth=depth + 1):
+        text = named.value if isinstance(named.value, str) else None
+        if text is not None and begins_as_audio_in_base64(text):
+            named_so = True
+        else:
+            named_so = called_as_sound(named.column.rpartition(".")[2])
+            named_so = named_so and (text is None or called_like_audio(text.strip()))
+        if named_so:
+            yield rank + 500, replace(named, column=f"{column}.{named.column}")
+
+
+def _flat(key: str, value: Json) -> Iterator[tuple[str, Json]]:
+    if (
+        isinstance(value, list)
+        and 0 < len(value) <= 1000
+        and all(isinstance(each, str | dict) for each in value)
+    ):
+        for n, each in enumerate(value):
+            yield (key if len(value) == 1 else f"{key}/{n}"), each
+    else:
+        yield key, value
+
+
+def _holds(value: Mapping[str, Json]) -> bool:
+    return bool(
+        value.keys() & {"path", "bytes", "array", "src", "url", "file", "filepath", "filename", "file_name"}
+    )
+
+
+def stem_of(text: str) -> str:
+    """The last part of a path, without its suffix and case."""
+    return text.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0].lower() or text
+
+
+def called_as_sound(name: str) -> bool:
+    """Whether a column is called like one that names a sound of its own, and not the file of the row's."""
+    plain = plain_name(name)
+    words = set(plain.split("_"))
+    return plain not in _GENERIC and not words & _FORMER_WORDS and bool(words & SOUND_WORDS)

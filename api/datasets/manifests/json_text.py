@@ -1,0 +1,87 @@
+"""JSON from outside: capped in size and depth, with nothing in it that JSON does not have."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Final, cast
+
+from earwitness.api.datasets.items import Json
+from earwitness.api.datasets.names import label
+
+_FIELDS: Final = 256
+_TEXT: Final = 4096
+_DEPTH: Final = 4
+
+
+class BadJson(ValueError):
+    """The text is no JSON that we accept; the message says why."""
+
+
+def parse_json(text: str | bytes) -> Json:
+    """Parse JSON; NaN and infinities become null, since no JSON of ours may hold them.
+
+    Raises
+    ------
+    BadJson
+        Not JSON, not UTF-8, nested too deeply, or with a number of thousands of digits.
+    """
+    try:
+        return cast(Json, json.loads(text, parse_constant=lambda _: None))
+    except RecursionError:
+        raise BadJson("nested too deeply") from None
+    except ValueError as error:
+        raise BadJson(label(str(error))[:200]) from None
+
+
+def json_object(text: str | bytes) -> dict[str, Json]:
+    """Parse a JSON object; anything else is `BadJson`."""
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise BadJson(f"an object is wanted, this is a {type(value).__name__}")
+    return value
+
+
+def text_of(row: Mapping[str, Json], *keys: str) -> str | None:
+    """The first of these fields that holds text or a number, as text; None when none does."""
+    for key in keys:
+        value = row.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+    return None
+
+
+def seconds_of(row: Mapping[str, Json], *keys: str) -> float | None:
+    """The first of these fields that reads as a number of seconds from 0 up; None when none does."""
+    for key in keys:
+        value = row.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            continue
+        try:
+            seconds = float(value)
+        except (ValueError, OverflowError):
+            continue
+        if 0.0 <= seconds < 1e9:
+            return seconds
+    return None
+
+
+def shown_json(row: Mapping[str, Json]) -> dict[str, Json]:
+    """A row's fields as they may be kept and shown: names and texts as labels, nothing long, nothing deep."""
+    return {label(key): _shown(value, depth=0) for key, value in itertools.islice(row.items(), _FIELDS)}
+
+
+def _shown(value: Json, *, depth: int) -> Json:
+    if isinstance(value, str):
+        return label(value if len(value) <= _TEXT else value[:_TEXT] + "...")
+    if isinstance(value, list):
+        return [] if depth > _DEPTH else [_shown(each, depth=depth + 1) for each in value[:_FIELDS]]
+    if isinstance(value, dict):
+        inner = {} if depth > _DEPTH else dict(itertools.islice(value.items(), _FIELDS))
+        return {label(key): _shown(each, depth=depth + 1) for key, each in inner.items()}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        return float(value) if abs(value) < 1 << 1000 else None
+    return value

@@ -1,0 +1,1 @@
+"""Readers of Parquet and Arrow tables."""

@@ -1,0 +1,159 @@
+"""Writes a dataset's manifest again without the entries that are to be left out."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol, TypeAlias, cast
+
+from earwitness.api.datasets.items import Manifest, Reader
+from earwitness.index.store.files import write_durably
+
+Keep: TypeAlias = Callable[[bytes], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What became of the entries.
+
+    Attributes
+    ----------
+    form : str
+        In which format the clean manifest is.
+    note : str or None
+        In words, where it is not in the source's own form, or stands for less than the items that may stay.
+    """
+
+    form: str
+    n_kept: int
+    n_left_out: int
+    note: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was written, in words."""
+        said = f"{self.n_kept:,} stay, {self.n_left_out:,} left out (as {self.form})"
+        return f"{said}; {self.note}" if self.note else said
+
+
+def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Cleaned:
+    """Write the manifest of what may stay, in the source's own format where it has one.
+
+    CSV, TSV, JSON lines, lists, Kaldi and Lhotse manifests keep their header and rows byte for byte; those of
+    a JSON array become JSON lines. An entry that stands for several items goes when one of them does. A name
+    that ends in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` packs them. WebDataset gives the list of the shards
+    that hold nothing excluded, one a line; where no shard does, an index of the samples that may stay. Any
+    other source gives JSON lines of id, path and shard.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the source; it is gone through once more.
+    exclude_ids : collection of str
+        Item ids to leave out.
+    out : Path
+        Appears whole or not at all.
+    """
+    excluded = frozenset(exclude_ids)
+    form, note, entries = _entries(reader, excluded)
+    counts = {True: 0, False: 0}
+
+    def write(keep: Keep) -> None:
+        for text, item_ids in entries:
+            stays = excluded.isdisjoint(item_ids)
+            counts[stays] += bool(item_ids)
+            if stays:
+                keep(text)
+
+    pack = _PACKERS.get(out.suffix)
+    write_durably(out, write if pack is None else _packing(write, pack))
+    return Cleaned(form=form, n_kept=counts[True], n_left_out=counts[False], note=note)
+
+
+class _Packer(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+def _zstandard(sink: _Sink) -> _Packer:
+    import zstandard
+
+    return cast(_Packer, zstandard.ZstdCompressor().stream_writer(cast(BinaryIO, sink), closefd=False))
+
+
+_PACKERS: Final[dict[str, Callable[[_Sink], _Packer]]] = {
+    ".gz": lambda sink: cast(_Packer, gzip.GzipFile(fileobj=cast(BinaryIO, sink), mode="wb", mtime=0)),
+    ".bz2": lambda sink: cast(_Packer, bz2.BZ2File(cast(BinaryIO, sink), "wb")),
+    ".xz": lambda sink: cast(_Packer, lzma.LZMAFile(cast(BinaryIO, sink), "wb")),  # noqa: SIM115
+    ".zst": _zstandard,
+}
+
+
+def _packing(write: Callable[[Keep], None], pack: Callable[[_Sink], _Packer]) -> Callable[[Keep], None]:
+    def packed(keep: Keep) -> None:
+        packer = pack(_Sink(keep))
+        write(packer.write)
+        packer.close()
+
+    return packed
+
+
+class _Sink:
+    """A file of which only writing is asked."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+
+    def write(self, data: bytes, /) -> int:
+        """Pass the bytes on."""
+        self._keep(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: the file is flushed when it is whole."""
+
+
+_Entries: TypeAlias = Iterator[tuple[bytes, tuple[str, ...]]]
+
+
+def _entries(reader: Reader, excluded: frozenset[str]) -> tuple[str, str | None, _Entries]:
+    """The form of the clean manifest, what is to be said of it, and its entries with their items' ids."""
+    if isinstance(reader, Manifest):
+        form, note = reader.format, None
+        if form == "json":
+            form, note = "jsonl", "the entries of a JSON array are written as JSON lines"
+        return form, note, ((entry.text, entry.item_ids) for entry in reader.written())
+    if reader.format == "webdataset":
+        shards = _shards(reader)
+        if not shards or any(excluded.isdisjoint(ids) for ids in shards.values()):
+            lost = sum(
+                len(ids) - len(excluded & ids) for ids in shards.values() if not excluded.isdisjoint(ids)
+            )
+            note = (
+                f"{lost:,} samples that may stay lie in shards that go; --exclude-list names samples"
+                if lost
+                else None
+            )
+            return "shard list", note, ((f"{s}\n".encode(), tuple(ids)) for s, ids in shards.items())
+        note = "every shard holds something excluded, so this lists samples, not shards"
+        return "sample index", note, _listed(reader)
+    return "jsonl", f"{reader.format} has no list to write again, so this lists its items", _listed(reader)
+
+
+def _shards(reader: Reader) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {shard: set() for shard in reader.shards}
+    for item in reader:
+        ids.setdefault(item.shard or item.path, set()).add(item.item_id)
+    return ids
+
+
+def _listed(reader: Reader) -> _Entries:
+    for item in reader:
+        entry = {"id": item.item_id, "path": item.path, "shard": item.shard}
+        yield json.dumps(entry).encode() + b"\n", (item.item_id,)

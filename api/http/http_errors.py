@@ -1,0 +1,306 @@
+"""What can be wrong with a request, apart from the audio in it; each carries its HTTP status."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from earwitness.fingerprint.errors import EarwitnessError
+
+
+class RequestError(EarwitnessError):
+    """Root of what is wrong with a request itself."""
+
+    code = "request"
+    status: ClassVar[int] = 400
+
+
+class BadForm(RequestError):
+    """The body is no multipart form that we can read, or lacks what it must hold."""
+
+    code = "bad_form"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the form cannot be read: {reason}",
+            hint="send multipart/form-data with one part named 'file', for example curl -F file=@song.mp3",
+        )
+
+
+class NotAForm(BadForm):
+    """The body is said to be something else than a multipart form."""
+
+    code = "not_a_form"
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__(reason="its Content-Type is not multipart/form-data")
+
+
+class UploadTooLarge(RequestError):
+    """The upload passed the cap; nothing of it is kept."""
+
+    code = "upload_too_large"
+    status = 413
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"the upload is larger than the {limit_bytes:,} bytes this server takes",
+            hint="send it in parts, or raise EARWITNESS_MAX_UPLOAD_BYTES on the server",
+        )
+
+
+class UploadTooSlow(RequestError):
+    """The client stopped sending, or sends too slowly to ever finish."""
+
+    code = "upload_too_slow"
+    status = 408
+
+    def __init__(self, *, received_bytes: int, waited_s: float) -> None:
+        self.received_bytes, self.waited_s = received_bytes, waited_s
+        super().__init__(
+            f"the upload stalled: {received_bytes:,} bytes came in {waited_s:.0f} s",
+            hint="send it again over a faster connection; with an Idempotency-Key nothing is done twice",
+        )
+
+
+class ClientTooBusy(RequestError):
+    """One client sends as many uploads at once as it may."""
+
+    code = "too_many_uploads"
+    status = 429
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"you are sending {limit} uploads at once, which is as many as one client may",
+            hint="send the next when one of them is through; EARWITNESS_UPLOADS_PER_CLIENT allows more",
+        )
+
+
+class UploadsBusy(RequestError):
+    """As many uploads come in as this server takes at once."""
+
+    code = "uploads_busy"
+    status = 503
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} uploads are coming in already", hint="try again in a few seconds")
+
+
+class NoRoom(RequestError):
+    """The disk that holds the spool is nearly full; what is already accepted keeps its room."""
+
+    code = "no_room"
+    status = 507
+
+    def __init__(self, *, free_bytes: int, needed_bytes: int) -> None:
+        self.free_bytes, self.needed_bytes = free_bytes, needed_bytes
+        super().__init__(
+            f"the server's disk has {free_bytes:,} bytes left and keeps {needed_bytes:,} free",
+            hint="try again later, or free disk space on the server",
+        )
+
+
+class QueueFull(RequestError):
+    """More jobs wait than the server is willing to promise."""
+
+    code = "queue_full"
+    status = 503
+
+    def __init__(self, *, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"{waiting} jobs wait already", hint="try again in a minute")
+
+
+class NoWorkers(RequestError):
+    """No job of this kind would be done at present, so none is promised."""
+
+    code = "no_workers"
+    status = 503
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"this server cannot do such jobs at present ({reason})",
+            hint="try again in a minute; GET /readyz says how it stands, the server's log says more",
+        )
+
+
+class JobEnded(RequestError):
+    """A job that has ended cannot be cancelled any more."""
+
+    code = "job_ended"
+    status = 409
+
+    def __init__(self, *, job: str, state: str) -> None:
+        self.job, self.state = job, state
+        super().__init__(f"job {job} is {state} already", hint="there is nothing left to cancel")
+
+
+class NothingToRetry(RequestError):
+    """Only a job that failed for no fault of its upload, and whose upload is still kept, is tried again."""
+
+    code = "nothing_to_retry"
+    status = 409
+
+    def __init__(self, *, job: str, state: str) -> None:
+        self.job, self.state = job, state
+        super().__init__(
+            f"job {job} is {state}, and there is no kept upload to try it again with",
+            hint="send the file again as a new job",
+        )
+
+
+class JobTooLong(EarwitnessError):
+    """A job took longer than one job may, and was stopped."""
+
+    code = "job_too_long"
+
+    def __init__(self, *, limit_s: float) -> None:
+        self.limit_s = limit_s
+        super().__init__(
+            f"the job was stopped after {limit_s:g} s, which is the limit for one job here",
+            hint="split the upload, or raise EARWITNESS_JOB_WALL_S on the server and try the job again",
+        )
+
+
+class JobNotFound(RequestError):
+    """No such job, or it belongs to somebody else: both answer alike."""
+
+    code = "job_not_found"
+    status = 404
+
+    def __init__(self, *, job: str) -> None:
+        self.job = job
+        super().__init__(
+            f"there is no job {job}", hint="use the address in the Location header of the 202 answer"
+        )
+
+
+class NoFindings(RequestError):
+    """The job has written no findings, or not yet."""
+
+    code = "no_findings"
+    status = 404
+
+    def __init__(self, *, job: str, state: str) -> None:
+        self.job, self.state = job, state
+        super().__init__(
+            f"job {job} is {state} and has no findings to give", hint="wait until its state is done"
+        )
+
+
+class NotAllowed(RequestError):
+    """No API key, or one that this server does not know."""
+
+    code = "not_allowed"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("this server asks for an API key", hint="send it as 'Authorization: Bearer KEY'")
+
+
+class CrossSite(RequestError):
+    """A page of another site asked a browser to write here on its behalf."""
+
+    code = "cross_site"
+    status = 403
+
+    def __init__(self, *, origin: str) -> None:
+        self.origin = origin
+        super().__init__(
+            f"a page of {origin} may not write to this server", hint="open the server's own page, or use curl"
+        )
+
+
+class UnknownHost(RequestError):
+    """The Host header names a machine that this server does not answer for: DNS rebinding looks like this."""
+
+    code = "unknown_host"
+    status = 421
+
+    def __init__(self, *, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"this server does not answer for {host!r}",
+            hint="use the address it printed at its start, or name this one on the server: "
+            f"EARWITNESS_HOSTS={host or 'NAME'}",
+        )
+
+
+class BadHost(RequestError):
+    """The Host header is missing, or is no host at all."""
+
+    code = "bad_host"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request does not say which host it is for",
+            hint="send one Host header: a name or an address, with the port where it is not 80",
+        )
+
+
+class BadTarget(RequestError):
+    """The request line asks for something that is no path on this server."""
+
+    code = "bad_target"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request line holds no path of this server", hint="ask for a path, such as GET /readyz"
+        )
+
+
+class OpenDoor(EarwitnessError):
+    """Serving beyond this machine without API keys is refused."""
+
+    code = "open_door"
+
+    def __init__(self, *, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"listening on {host} lets others in, and no API key is set",
+            hint="make one with 'earwitness keys create' and set EARWITNESS_API_KEYS, or listen on 127.0.0.1",
+        )
+
+
+class CannotListen(EarwitnessError):
+    """The server cannot listen where it was told to."""
+
+    code = "cannot_listen"
+
+    def __init__(self, *, host: str, port: int, reason: str) -> None:
+        self.host, self.port, self.reason = host, port, reason
+        super().__init__(
+            f"cannot listen on {host} port {port} ({reason})",
+            hint="choose another --port, or a --host that is an address of this machine",
+        )
+
+
+class SandboxIncomplete(EarwitnessError):
+    """A part of the decoder's sandbox is missing, and the settings make all of it a condition of starting."""
+
+    code = "sandbox_incomplete"
+
+    def __init__(self, *, missing: str) -> None:
+        self.missing = missing
+        super().__init__(
+            f"EARWITNESS_REQUIRE_SANDBOX is set, and the sandbox is not whole: {missing}",
+            hint="install bubblewrap (apt-get install bubblewrap), or unset EARWITNESS_REQUIRE_SANDBOX",
+        )
+
+
+class BadKeyRecord(EarwitnessError):
+    """An entry of EARWITNESS_API_KEYS is no record of a key, or one of another tenant's."""
+
+    code = "bad_key_record"
+
+    def __init__(self, *, number: int, tenant: str) -> None:
+        self.number, self.tenant = number, tenant
+        super().__init__(
+            f"entry {number} of EARWITNESS_API_KEYS is no key record of this server ({tenant}:prefix:sha256)",
+            hint="copy the record line that 'earwitness keys create' printed, not the key itself",
+        )

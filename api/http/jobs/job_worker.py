@@ -1,0 +1,245 @@
+"""Where a lane's jobs are done: the same functions as the commands call, on an upload instead of a path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeVar
+
+from earwitness.api.api_errors import LibraryMoved, ScanChanged
+from earwitness.api.datasets.detect_format import packing_of
+from earwitness.api.datasets.items import Reader
+from earwitness.api.datasets.open_source import open_source
+from earwitness.api.findings import Finding, FindingError, to_json, to_line
+from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
+from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.http.metrics import Metrics
+from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
+from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register_one
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
+from earwitness.api.pipeline.searched_collections import (
+    check_spec,
+    contents_of,
+    datasets_of,
+    run_spec_of,
+)
+from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.outputs import whole_file
+from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
+from earwitness.api.scan.tally import Tally
+from earwitness.api.sentences import summary
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.decode import Decoder
+from earwitness.index.database.records import CollectionKind
+from earwitness.index.match import Effort, Verdict
+from earwitness.index.store.jobs import Job
+from earwitness.index.store.summary import HomeSummary
+from earwitness.index.writer import Writer
+
+TRIES: Final = 5
+"""Runs of a long job that the other lane's new works may interrupt; each goes on where the last stopped."""
+WORK_STATUS: Final = {
+    Outcome.ADDED: "registered",
+    Outcome.ALREADY: "existing",
+    Outcome.UPDATED: "existing",
+    Outcome.OF_ANOTHER_OWNER: "existing",
+    Outcome.REFUSED: "refused",
+    Outcome.NOT_READABLE: "refused",
+}
+Done = TypeVar("Done")
+
+
+class JobWorker:
+    """One lane's desk: every job is done in processes that end when the job is stopped.
+
+    Parameters
+    ----------
+    worker : UploadWorker or None
+        What answers single uploads; None in a lane of archives, which start workers of their own.
+    """
+
+    def __init__(
+        self, settings: Settings, writer: Writer, metrics: Metrics, worker: UploadWorker | None
+    ) -> None:
+        self._settings, self._writer, self._metrics = settings, writer, metrics
+        self._worker = worker
+
+    def close(self) -> None:
+        """End the process that answers single uploads."""
+        if self._worker is not None:
+            self._worker.close()
+
+    def rest(self) -> None:
+        """Let go of a library that has aged: as long as it is open, the catalog's log cannot be folded in."""
+        if self._worker is not None and self._writer.epoch is not None:
+            self._worker.rest(self._writer.epoch)
+
+    def do(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        """Carry out one job."""
+        work = {"check": self._check, "work": self._work, "index": self._index, "scan": self._scan}[job.kind]
+        return persistently(lambda: work(job, pulse))
+
+    def _check(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        contents, said = contents_of(self._settings), job.payload
+        effort = Effort(said["effort"])
+        order = check_spec(self._settings, contents, names=said["collections"], effort=effort)
+        finding = self._answer(order, contents, job, pulse).finding
+        assert finding is not None  # a check always asks
+        self._metrics.judged(finding.verdict)
+        return to_json(finding)
+
+    def _work(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        works, contents = self._writer.collection(CollectionKind.WORKS), contents_of(self._settings)
+        datasets = datasets_of(contents)
+        order = run_spec_of(
+            self._settings, contents, datasets, effort=Effort.STANDARD, into=works, as_works=True
+        )
+        answer = self._answer(order, contents, job, pulse)
+        said = job.payload
+        label = Label(title=said["title"], owner=said["owner"], isrc=said["isrc"])
+        outcome = register_one(self._writer, works, answer, label)
+        with self._metrics.stage("publish"):
+            self._writer.publish()
+        return {
+            "status": WORK_STATUS[outcome],
+            "error": error_json(answer.error),
+            "finding": None if answer.finding is None else to_json(answer.finding),
+        }
+
+    def _index(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        said, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
+        tally = Tally()
+        with FindingsJournal(journal_of(self._settings.home, job.id)) as journal:
+            enrolled = index_source(
+                reader,
+                name=said["name"],
+                version=said["version"],
+                writer=self._writer,
+                settings=self._settings,
+                effort=Effort.STANDARD,
+                n_workers=self._settings.n_workers,
+                before=journal.note,
+                watch=pulse.check,
+            )
+            with whole_file(self._findings_file(job)) as lines:
+                for done, one in enumerate(enrolled, start=1):
+                    ours = one.outcome is Outcome.ALREADY and journal.holds(one.answer)
+                    outcomes[Outcome.ADDED if ours else one.outcome] += 1
+                    self._note(journal.finding(one.answer), tally, lines)
+                    pulse.beat(done, reader.total)
+        return {
+            "name": said["name"],
+            "version": said["version"],
+            "items": outcomes.total(),
+            "added": outcomes[Outcome.ADDED],
+            "already": outcomes[Outcome.ALREADY],
+            "not_readable": outcomes[Outcome.NOT_READABLE],
+            "matches": tally.verdicts[Verdict.MATCH],
+        }
+
+    def _scan(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+        reader, tallies = self._reader(job), list[Tally]()
+        heard = Tally()
+
+        def seen(finding: Finding) -> None:
+            heard.count(finding)
+            pulse.beat(heard.n_items, reader.total)
+
+        def finish(scanned: Scanned) -> None:
+            tallies.append(tally_of(scanned))
+
+        plan = Plan(
+            source=job.payload["file"],
+            out=self._findings_file(job),
+            effort=Effort(job.payload["effort"]),
+            n_workers=self._settings.n_workers,
+            resume=True,
+        )
+        try:
+            scan(plan, reader, settings=self._settings, seen=seen, finish=finish, watch=pulse.check)
+        except ScanChanged:  # works came or went while this server was down: ask anew
+            partial_of(plan.out).unlink()
+            raise
+        return self._scanned(tallies[-1])
+
+    def _scanned(self, tally: Tally) -> dict[str, Any]:
+        for verdict, count in tally.verdicts.items():
+            self._metrics.judged(verdict, count)
+        return {
+            "items": tally.n_items,
+            "verdicts": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
+            "not_readable": tally.verdicts[Verdict.NOT_READABLE],
+            "reasons": dict(tally.reasons),
+            "works": dict(tally.works),
+            "expected_false_matches": float(f"{tally.expected_false:.2g}"),
+            "partial": tally.partial,
+            "summary": summary(tally),
+        }
+
+    def _answer(self, order: RunSpec, contents: HomeSummary, job: Job, pulse: Heartbeat) -> ItemResult:
+        assert self._worker is not None  # only a lane that has one is given such jobs
+        ask = Ask(
+            order=order,
+            epoch=contents.epoch,
+            file=spooled(job),
+            name=job.payload["file"],
+            n_bytes=job.payload["n_bytes"],
+        )
+        return self._worker.answer(ask, watch=pulse.check)
+
+    def _note(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
+        if finding is not None:
+            lines.write(to_line(finding).encode())
+            tally.count(finding)
+            self._metrics.judged(finding.verdict)
+
+    def _reader(self, job: Job) -> Reader:
+        path = spooled(job)
+        return open_source(path, reader=packing_of_upload(path), limits=self._settings.source_limits())
+
+    def _findings_file(self, job: Job) -> Path:
+        return findings_file(self._settings.home, job.id)
+
+
+def packing_of_upload(path: Path) -> str:
+    """Name the reader of an upload. Only archives are read: a manifest would name files of its choice."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return "zip" if head.startswith(b"PK") else packing_of(head) or "tar"
+
+
+def persistently(work: Callable[[], Done]) -> Done:
+    """Do something again when the library changed under it, up to `TRIES` times in all."""
+    for _ in range(TRIES - 1):
+        try:
+            return work()
+        except (LibraryMoved, ScanChanged):
+            continue
+    return work()
+
+
+def spooled(job: Job) -> Path:
+    """Where a job's upload lies; every job of this server has one."""
+    if job.spool_path is None:
+        raise ValueError(f"job {job.id} was queued without its upload")
+    return job.spool_path
+
+
+def error_json(error: FindingError | None) -> dict[str, str] | None:
+    """Say an error as a finding does."""
+    return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def open_job_worker(settings: Settings, writer: Writer, metrics: Metrics, lane: str) -> JobWorker:
+    """Make a lane's desk.
+
+    Raises
+    ------
+    SandboxMissing, WorkersFail
+        When nothing could be decoded at it.
+    """
+    if lane == "quick":
+        return JobWorker(settings, writer, metrics, UploadWorker(settings, scheme=writer.scheme))
+    with Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox):
+        return JobWorker(settings, writer, metrics, None)

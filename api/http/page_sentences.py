@@ -1,0 +1,200 @@
+"""What the page says of a job, in sentences: what was heard and how sure that is. It accuses nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from earwitness.api.findings import Finding, FindingMatch, from_json
+from earwitness.api.http.schemas import JobOut
+from earwitness.api.scan.tally import certain
+from earwitness.api.sentences import (
+    change_words,
+    clock,
+    count,
+    searched_how,
+    searched_in,
+    sentence,
+)
+from earwitness.index.match import MatchClass, Verdict
+from earwitness.index.matching.classify import WHOLE_COVERAGE
+
+WORK_STATUS_WORDS: Final = {
+    "registered": "The work is registered.",
+    "existing": "This recording was registered before; nothing was added.",
+    "refused": "The recording was not registered.",
+}
+
+
+CAPTIONS: Final = {True: "Matches, most certain first", False: "What may match, most certain first"}
+
+ROWS_SHOWN: Final = 200
+"""Matches that a page lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table of matches."""
+
+    collection: str
+    version: str
+    path: str
+    title: str | None
+    owner: str | None
+    segments: tuple[dict[str, str], ...]
+    change: str
+    coverage: str
+    e_value: str
+    sure: bool
+    """False where chance may have made it: it is no match, but may be one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """A headline, what follows it, the matches, and what was searched."""
+
+    headline: str
+    sentences: tuple[str, ...] = ()
+    matches: tuple[Row, ...] = ()
+    n_hidden: int = 0
+    """Matches beyond those; the answer as JSON has them all."""
+    searched: str | None = None
+    """What was searched, where anything was and the sentences do not say it."""
+    caption: str = ""
+    """What the matches are called."""
+
+
+def say(job: JobOut) -> PageText:
+    """Put a job into words."""
+    if job.state == "failed" and job.error is not None:
+        return PageText(
+            headline="This could not be done.",
+            sentences=(_sentence(job.error.message), _sentence(job.error.hint)),
+        )
+    if job.state == "cancelled":
+        return PageText(
+            headline="This job was cancelled.",
+            sentences=("The file you sent is deleted, and nothing is said of it.",),
+        )
+    if job.state != "done" or job.result is None:
+        return _waiting(job)
+    return {"check": _check, "work": _work, "index": _index, "scan": _scan}[job.kind](job.result)
+
+
+def _waiting(job: JobOut) -> PageText:
+    if job.state == "queued":
+        return PageText(
+            headline="Your file waits for its turn.", sentences=("It is safely stored until then.",)
+        )
+    if job.progress is None:
+        return PageText(headline="Listening to your file.")
+    of_all = "" if job.progress.total is None else f" of {job.progress.total}"
+    return PageText(headline=f"Listening: {job.progress.done}{of_all} items done.")
+
+
+def _check(result: dict[str, Any]) -> PageText:
+    return say_finding(from_json(result))
+
+
+def say_finding(finding: Finding) -> PageText:
+    """Put one finding into words."""
+    said = sentence(finding)
+    how = f"Searched: {searched_in(finding.search)}, {searched_how(finding.search)}."
+    return PageText(
+        headline=headline(finding),
+        sentences=(said,),
+        matches=_rows(finding)[:ROWS_SHOWN],
+        n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
+        caption=CAPTIONS[finding.verdict is Verdict.MATCH],
+        searched=how if _was_compared(finding) and finding.verdict is not Verdict.NO_MATCH else None,
+    )
+
+
+def _was_compared(finding: Finding) -> bool:
+    return finding.item.duration_s is not None and finding.verdict is not Verdict.TOO_SHORT_OR_SILENT
+
+
+def _rows(finding: Finding) -> tuple[Row, ...]:
+    sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
+    return tuple(row(match, sure=id(match) in sure) for match in finding.matches)
+
+
+def _work(result: dict[str, Any]) -> PageText:
+    status, error = result["status"], result["error"]
+    because = () if error is None else (_sentence(error["message"]), _sentence(error["hint"]))
+    if result["finding"] is None or error is not None:
+        return PageText(headline=WORK_STATUS_WORDS[status], sentences=because)
+    found = _check(result["finding"])
+    return replace(found, headline=WORK_STATUS_WORDS[status], sentences=(found.headline, *found.sentences))
+
+
+def _index(result: dict[str, Any]) -> PageText:
+    said = [f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."]
+    said.append(f"{count(result['matches'], 'item')} matched a registered work.")
+    if result["already"]:  # a server that died went on with them: they were compared then, not now
+        said.append(f"{count(result['already'], 'item')} were indexed before, and not compared again.")
+    return PageText(
+        headline=f"{result['name']} (version {result['version']}) is indexed.", sentences=tuple(said)
+    )
+
+
+def _scan(result: dict[str, Any]) -> PageText:
+    return PageText(headline="The archive has been scanned.", sentences=(result["summary"],))
+
+
+def headline(finding: Finding) -> str:
+    """Say a verdict in few words; `earwitness.api.sentences.sentence` says what it rests on."""
+    return {
+        Verdict.MATCH: _holds(finding),
+        Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
+        Verdict.NO_MATCH: "No match was found.",
+        Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to say anything.",
+        Verdict.NOT_READABLE: _unread(finding),
+    }[finding.verdict]
+
+
+def _unread(finding: Finding) -> str:
+    if finding.item.duration_s is None:
+        return "This file could not be compared."
+    return "This file was compared only in part. In that part no match was found."
+
+
+def _holds(finding: Finding) -> str:
+    """Say what the matches that are certain enough rest on; weaker ones are not counted."""
+    sure = list(certain(finding)) or list(finding.matches[:1])
+    names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in sure))
+    where = names[0] if len(names) == 1 else f"{len(names)} datasets"
+    if all(each.kind == MatchClass.SHARED_MATERIAL for each in sure):
+        return f"A loop or sample of this file is also in {where}."
+    whole = any(each.query_coverage >= WHOLE_COVERAGE for each in sure)
+    return f"The same recording is in {where}." if whole else f"Part of this recording is in {where}."
+
+
+def row(match: FindingMatch, *, sure: bool) -> Row:
+    """Put one match into a line of the table; `sure` tells whether it is certain enough to be called one."""
+    return Row(
+        sure=sure,
+        collection=match.collection,
+        version=match.version,
+        path=match.recording.path,
+        title=match.recording.title,
+        owner=match.recording.owner,
+        segments=tuple(
+            {
+                "query": _span(segment.query_start_s, segment.query_end_s),
+                "reference": _span(segment.reference_start_s, segment.reference_end_s),
+            }
+            for segment in match.segments
+        ),
+        change=change_words(match),
+        coverage=f"{match.query_coverage:.0%}",
+        e_value=f"{match.e_value:.1g}",
+    )
+
+
+def _span(start_s: float, end_s: float) -> str:
+    return f"{clock(start_s)} – {clock(end_s)}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

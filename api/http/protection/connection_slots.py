@@ -1,0 +1,59 @@
+"""How many uploads come in at once: bounded in all and a client, so that slow ones keep nobody else out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from anyio import CapacityLimiter
+
+from earwitness.api.http.http_errors import ClientTooBusy, UploadsBusy
+
+MAX_UPLOADS: Final = 64
+THREADS: Final = 16
+"""Threads that write uploads to the disk; the others are left to those who ask."""
+
+
+class UploadSlots:
+    """Places for uploads; used by the event loop's one thread.
+
+    Parameters
+    ----------
+    a_client : int
+        Places that one client, by its API key or else its address, may take at once.
+    """
+
+    def __init__(self, *, a_client: int, in_all: int = MAX_UPLOADS) -> None:
+        self._a_client, self._in_all = a_client, in_all
+        self._taken = Counter[str]()
+        self._threads: CapacityLimiter | None = None
+
+    @property
+    def threads(self) -> CapacityLimiter:
+        """Bounds the threads that write uploads; made in the event loop that uses it."""
+        if self._threads is None:
+            self._threads = CapacityLimiter(THREADS)
+        return self._threads
+
+    @contextmanager
+    def taken(self, client: str) -> Iterator[None]:
+        """Hold one place.
+
+        Raises
+        ------
+        ClientTooBusy, UploadsBusy
+            Before a byte of the upload is read.
+        """
+        if self._taken[client] >= self._a_client:
+            raise ClientTooBusy(limit=self._a_client)
+        if self._taken.total() >= self._in_all:
+            raise UploadsBusy(limit=self._in_all)
+        self._taken[client] += 1
+        try:
+            yield
+        finally:
+            self._taken[client] -= 1
+            if not self._taken[client]:
+                del self._taken[client]

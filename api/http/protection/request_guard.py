@@ -1,0 +1,116 @@
+"""What every request passes first: is it for this host, from our own page, and by somebody we know.
+
+A server that is open on loopback is still reached by every page in the user's browser: another site's form
+may post to it, and a name that resolves to 127.0.0.1 may read it. So Host and Origin are checked in any case.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from earwitness.api.http.http_errors import BadHost, BadTarget, CrossSite, RequestError
+from earwitness.api.http.problems import problem
+from earwitness.api.http.protection.api_keys import KeyRing, client_of
+from earwitness.api.http.protection.hosts import OwnNames, parse
+
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
+"""Health probes carry no key and name whatever host their balancer pleases; they give nothing away."""
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware: refuses before the body is read, carries the tenant, sets headers on every answer."""
+
+    def __init__(self, app: ASGIApp, *, keys: KeyRing, names: OwnNames) -> None:
+        self._app, self._keys, self._names = app, keys, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope)
+        try:
+            as_path(scope)
+            self._admit(request)
+        except RequestError as error:
+            await problem(error, request)(scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
+
+    def _admit(self, request: Request) -> None:
+        if request.scope["path"] in OPEN_PATHS:
+            return
+        self._names.demand(host_of(request), reached_at=(request.scope.get("server") or (None,))[0])
+        if request.method not in SAFE_METHODS:
+            demand_own_page(request)
+        said = request.headers.get("authorization")
+        request.state.tenant = self._keys.tenant(said)
+        address = (request.scope.get("client") or ("",))[0]
+        request.state.client = client_of(said if self._keys else None, address)
+
+
+def host_of(request: Request) -> str:
+    """Say which host a request is for; raises BadHost where that is missing, malformed, or said twice."""
+    said = request.headers.getlist("host")
+    if len(said) != 1:
+        raise BadHost
+    return parse(said[0].strip())
+
+
+def as_path(scope: Scope) -> None:
+    """Turn a request line with a whole URL into a path and a Host header, as HTTP demands of servers.
+
+    Raises
+    ------
+    BadTarget
+        For anything that is neither a URL nor a path.
+    """
+    target: str = scope["path"]
+    if target.startswith("/"):
+        return
+    scheme, separator, rest = target.partition("://")
+    authority, slash, path = rest.partition("/")
+    if scheme.lower() not in {"http", "https"} or not separator:
+        raise BadTarget
+    scope["path"] = slash + path or "/"
+    scope["raw_path"] = scope["path"].encode("utf-8", "surrogateescape")
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    scope["headers"] = [(b"host", authority.encode("utf-8", "surrogateescape")), *others]
+
+
+def demand_own_page(request: Request) -> None:
+    """Raise CrossSite when a browser says that another origin sends this; curl says nothing like it."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise CrossSite(origin=origin or "another site")
+    if origin is not None and netloc(origin) != request.headers.get("host", "").lower():
+        raise CrossSite(origin=origin)
+
+
+def netloc(origin: str) -> str | None:
+    """Return host and port of an origin; None of what is no origin."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None

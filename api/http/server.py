@@ -1,0 +1,162 @@
+"""The server process: uvicorn with limits on connections, headers and how long a client may dawdle."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+from contextlib import suppress
+from typing import Final, TextIO, cast
+
+import h11
+import structlog
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from earwitness.api.http.application import create_app
+from earwitness.api.http.http_errors import OpenDoor
+from earwitness.api.http.protection.api_keys import KeyRing
+from earwitness.api.http.protection.isolation_check import demand_sandbox
+from earwitness.api.http.service import open_service
+from earwitness.api.http.sockets import addresses, listen
+from earwitness.api.settings import Settings
+
+HEADER_S: Final = 10.0
+"""Seconds that a client has to finish its request line and headers."""
+MAX_CONNECTIONS: Final = 512
+"""Far more than uploads may take (see `connection_slots`): health, polling and pages always find one."""
+MAX_HEADER_BYTES: Final = 32 * 1_024
+GRACE_S: Final = 20
+
+_log = structlog.get_logger("earwitness.serve")
+
+
+class HeaderTimeoutProtocol(H11Protocol):
+    """uvicorn's protocol, which waits for ever for the end of a header, with a limit to its patience."""
+
+    _header_timer: asyncio.TimerHandle | None = None
+    _opened_at: float = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock with the connection."""
+        super().connection_made(transport)
+        self._opened_at = self.loop.time()
+        self._watch_header()
+        self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the clock running while h11 still waits for a whole header."""
+        super().data_received(data)
+        self._watch_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered on it."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Above the limit, close the connection that has waited longest without a request, else this one."""
+        if len(self.connections) > MAX_CONNECTIONS:
+            others = [each for each in self.connections if isinstance(each, HeaderTimeoutProtocol)]
+            idle = [each for each in others if each.is_idle]
+            min(idle, key=lambda each: each._opened_at, default=self).transport.close()
+
+    def _watch_header(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_watching()
+        elif self._header_timer is None:
+            self._header_timer = self.loop.call_later(HEADER_S, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+
+def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> None:
+    """Serve until interrupted.
+
+    Raises
+    ------
+    OpenDoor
+        When `host` lets other machines in and no API key is set.
+    BadKeyRecord, CannotListen, SandboxMissing, SandboxIncomplete
+        When it was told to need what is not there.
+    HomeBusy
+        When another process writes to this home.
+    """
+    settings = settings.model_copy(update={"host": host, "port": port})
+    KeyRing(settings.api_keys, tenant=settings.tenant)
+    if not settings.api_keys and not is_loopback(host):
+        raise OpenDoor(host=host)
+    sockets = listen(host, port)
+    try:
+        missing = demand_sandbox(settings)
+        log_to_stderr()
+        # opened here, so that what is wrong with the home is said as any command says it
+        service = open_service(settings, sandbox_missing=missing)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    for remark in missing:
+        _log.warning(f"SANDBOX: {remark}")
+    for address in addresses(sockets):
+        _log.info("listening", on=address)
+    config = uvicorn.Config(
+        create_app(settings, opened=lambda _: service),
+        host=host,
+        port=port,
+        http=HeaderTimeoutProtocol,
+        ws="none",
+        lifespan="on",
+        log_level="info",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    uvicorn.Server(config).run(sockets)
+
+
+def log_to_stderr() -> None:
+    """Log a line an event, and tracebacks without the values of variables, which may be somebody's titles."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, stamp, renderer],
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unfailing(sys.stderr))),
+    )
+
+
+class Unfailing:
+    """A stream whose reader may be gone or whose disk may be full: what cannot be logged is dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return 0
+
+    def flush(self) -> None:
+        """Flush, if that can be done."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Uploads: forms, spooled files, and the process that answers single uploads."""

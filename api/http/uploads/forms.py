@@ -1,0 +1,104 @@
+"""What each form may say besides its file. An unknown field is refused: misspelt, it would widen a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from earwitness.index.match import Effort
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Isrc = Annotated[
+    str,
+    BeforeValidator(lambda value: value.replace("-", "").upper() if isinstance(value, str) else value),
+    StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"),
+]
+
+
+class Asked(BaseModel):
+    """Base of the forms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckForm(Asked):
+    """Where to look, and how far."""
+
+    collections: tuple[Text, ...] = ()
+    effort: Effort = Effort.STANDARD
+
+
+class WorkForm(Asked):
+    """Whose work it is."""
+
+    title: Text | None = None
+    owner: Text | None = None
+    isrc: Isrc | None = None
+
+
+class IndexForm(Asked):
+    """What the dataset is called."""
+
+    name: Text
+    version: Text = "1"
+
+
+class ScanForm(Asked):
+    """How far to look for each item."""
+
+    effort: Effort = Effort.STANDARD
+
+
+Form = TypeVar("Form", bound=Asked)
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "collections": "Datasets to search, as NAME or NAME:VERSION; without any, all of them. May be repeated.",
+    "effort": "How many changed copies of the sound are looked up.",
+    "name": "What the dataset is called.",
+    "version": "Which edition of it this is.",
+    "title": "The work's title.",
+    "owner": "Who owns it.",
+    "isrc": "Its ISRC, with or without hyphens.",
+}
+
+
+def parse(form: type[Form], fields: Mapping[str, Sequence[str]]) -> Form:
+    """Read a form's text fields; an empty field is one that was left out, as browsers send it.
+
+    Raises
+    ------
+    RequestValidationError
+        Naming each field that is wrong.
+    """
+    said: dict[str, Any] = {}
+    for name, values in fields.items():
+        given = [value for value in values if value]
+        if given:
+            said[name] = given if name == "collections" else given[-1]
+    try:
+        return form.model_validate(said)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from error
+
+
+def upload_body(form: type[Asked], *, file: str) -> dict[str, Any]:
+    """Describe an upload for OpenAPI; the routes read the stream themselves, so FastAPI cannot tell."""
+    schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
+    properties = {name: _plain(name, part) for name, part in schema["properties"].items()}
+    properties["file"] = {"type": "string", "format": "binary", "description": file}
+    body = {"type": "object", "properties": properties, "required": [*schema.get("required", ()), "file"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": body}}}
+
+
+def _plain(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {"type": "string", "description": DESCRIPTIONS[name]}
+    if name == "effort":
+        plain.update(enum=[effort.value for effort in Effort], default=part["default"])
+    elif name == "collections":
+        plain.update(type="array", items={"type": "string"})
+    elif part.get("default"):
+        plain["default"] = part["default"]
+    return plain

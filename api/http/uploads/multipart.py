@@ -1,0 +1,138 @@
+"""A multipart form read as it streams: short text fields are kept, the file's bytes are handed on at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from earwitness.api.http.http_errors import BadForm, NotAForm
+
+FILE_PART: Final = "file"
+MAX_FIELDS: Final = 32
+MAX_FIELD_BYTES: Final = 4_096
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    header_name: bytes = b""
+    header_value: bytes = b""
+    name: str = ""
+    text: bytearray | None = None  # None: this part is the file
+
+
+class Form:
+    """Feed it chunks; take the file's bytes out after each; ask for the fields at the end.
+
+    Parameters
+    ----------
+    content_type : str
+        The request's Content-Type header, which names the boundary.
+
+    Raises
+    ------
+    NotAForm
+        From the constructor.
+    BadForm
+        From the constructor, `feed` and `close`.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data":
+            raise NotAForm
+        if not options.get(b"boundary"):
+            raise BadForm(reason="its Content-Type names no boundary")
+        self.fields: dict[str, list[str]] = {}
+        self.file_name: str | None = None
+        self._file_bytes = bytearray()
+        self._part = _Part()
+        self._n_parts, self._ended = 0, False
+        try:
+            self._parser = MultipartParser(options[b"boundary"], self._callbacks())  # type: ignore[arg-type]
+        except FormParserError as error:
+            raise BadForm(reason=str(error)) from error
+
+    def feed(self, chunk: bytes) -> None:
+        """Read one more chunk of the body."""
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise BadForm(reason=str(error)) from error
+
+    def take(self) -> bytes:
+        """Hand over the file's bytes that have come since the last call."""
+        taken = bytes(self._file_bytes)
+        self._file_bytes.clear()
+        return taken
+
+    def close(self) -> None:
+        """Say that the body has ended; a form that stops in the middle, or holds no file, is refused."""
+        if not self._ended:
+            raise BadForm(reason="it ends in the middle")
+        if self.file_name is None:
+            raise BadForm(reason=f"it holds no file part named {FILE_PART!r}")
+
+    def _callbacks(self) -> dict[str, object]:
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._part_data,
+            "on_part_end": self._end_part,
+            "on_end": self._end,
+        }
+
+    def _begin_part(self) -> None:
+        self._n_parts += 1
+        if self._n_parts > MAX_FIELDS:
+            raise BadForm(reason=f"it has more than {MAX_FIELDS} parts")
+        self._part = _Part()
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._part.header_name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._part.header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        part = self._part
+        part.headers[part.header_name.lower()] = part.header_value
+        part.header_name = part.header_value = b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._part.headers.get(b"content-disposition", b""))
+        self._part.name = label(options.get(b"name", b""))
+        if b"filename" not in options:
+            self._part.text = bytearray()
+            return
+        if self._part.name != FILE_PART or self.file_name is not None:
+            raise BadForm(reason=f"one file is wanted, in the part named {FILE_PART!r}")
+        self.file_name = label(options[b"filename"]) or "upload"
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._part.text is None:
+            self._file_bytes += data[start:end]
+            return
+        self._part.text += data[start:end]
+        if len(self._part.text) > MAX_FIELD_BYTES:
+            raise BadForm(reason=f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES} bytes")
+
+    def _end_part(self) -> None:
+        if self._part.text is not None:
+            value = self._part.text.decode("utf-8", "replace").strip()
+            self.fields.setdefault(self._part.name, []).append(value)
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def label(raw: bytes) -> str:
+    """Make a client's name for something printable; it is only ever shown, never used as a path."""
+    text = raw.decode("utf-8", "replace").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)[:255]

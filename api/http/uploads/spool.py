@@ -1,0 +1,133 @@
+"""Where uploads wait for their job: one fsynced file each, counted as it comes, gone when the job ends."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from earwitness.api.http.http_errors import NoRoom, UploadTooLarge
+from earwitness.fingerprint.errors import EmptyFile
+from earwitness.index.store.files import fsync_folder, room_for
+
+SPOOL_FOLDER: Final = "spool"
+KEEP_FREE_BYTES: Final = 256 * 2**20
+"""Uploads stop here, so that jobs already accepted can still write what they find."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """An upload that is safely on disk.
+
+    Attributes
+    ----------
+    path : Path
+        Named by chance alone, below the home's spool folder.
+    name : str
+        What the client called the file; a label.
+    sha256 : str
+        Of the file's bytes, hexadecimal.
+    """
+
+    path: Path
+    name: str
+    n_bytes: int
+    sha256: str
+
+
+class Upload:
+    """One upload on its way to disk; leaving the ``with`` block without `seal` removes it."""
+
+    def __init__(self, path: Path, *, max_bytes: int) -> None:
+        self.path, self._max_bytes = path, max_bytes
+        self._digest, self._n_bytes, self._sealed = hashlib.sha256(), 0, False
+        with room_for(path):
+            self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  # __exit__ closes
+
+    def __enter__(self) -> Upload:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if not self._sealed:
+            self.path.unlink(missing_ok=True)
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; raises UploadTooLarge at the cap and NoRoom when the disk runs low."""
+        self._n_bytes += len(data)
+        if self._n_bytes > self._max_bytes:
+            raise UploadTooLarge(limit_bytes=self._max_bytes)
+        demand_room(self.path.parent)
+        self._digest.update(data)
+        left = memoryview(data)
+        with room_for(self.path):
+            while left:
+                left = left[self._file.write(left) :]
+
+    def seal(self, *, name: str) -> Spooled:
+        """Make the file durable: its bytes first, then its name in the folder."""
+        if self._n_bytes == 0:
+            raise EmptyFile(name=name)
+        with room_for(self.path):  # some file systems find only now that there is none
+            os.fsync(self._file.fileno())
+            fsync_folder(self.path.parent)
+        self._sealed = True
+        return Spooled(path=self.path, name=name, n_bytes=self._n_bytes, sha256=self._digest.hexdigest())
+
+
+class Spool:
+    """The folder of uploads.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where missing, readable by this user alone.
+    max_bytes : int
+        Cap of one upload.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder, self.max_bytes = folder, max_bytes
+
+    def begin(self) -> Upload:
+        """Open a new upload; raises NoRoom when the disk is nearly full."""
+        demand_room(self.folder)
+        return Upload(self.folder / uuid.uuid4().hex, max_bytes=self.max_bytes)
+
+    @contextmanager
+    def unless_refused(self, spooled: Spooled) -> Iterator[None]:
+        """Remove an upload again when what follows fails: nobody was promised anything."""
+        try:
+            yield
+        except BaseException:
+            spooled.path.unlink(missing_ok=True)
+            raise
+
+    def sweep(self, wanted: Iterable[Path]) -> int:
+        """Remove every file that no open job names; returns how many. Only sound before uploads begin."""
+        orphans = set(self.folder.iterdir()) - set(wanted)
+        for path in orphans:
+            path.unlink()
+        return len(orphans)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that this account alone may read, whatever the umask: uploads are private."""
+    return os.open(path, flags, 0o600)
+
+
+def demand_room(folder: Path) -> None:
+    """Raise NoRoom when less than `KEEP_FREE_BYTES` are free on the disk of `folder`."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < KEEP_FREE_BYTES:
+        raise NoRoom(free_bytes=free_bytes, needed_bytes=KEEP_FREE_BYTES)

@@ -1,0 +1,176 @@
+"""Answers single uploads in a process of its own, which is ended when one takes too long or is cancelled."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from earwitness.api.api_errors import ItemRefused, WorkerDied, WorkersFail
+from earwitness.api.child_process import command
+from earwitness.api.datasets.items import Skipped
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
+from earwitness.api.scan.worker_errors import ItemTimeout
+from earwitness.api.scan.worker_messages import Broken, Ready
+from earwitness.api.settings import Settings, worker_environment
+
+START_S: Final = 120.0
+"""Seconds that the process may take to begin; some three, or twenty where kernels are compiled first."""
+WATCH_S: Final = 0.2
+ATTEMPTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """The first message to the process."""
+
+    settings: Settings
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One upload, what is to be done with it, and the newest epoch when that was said."""
+
+    order: RunSpec
+    epoch: int
+    file: Path
+    name: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """There is nothing to do: a library older than this epoch is let go of."""
+
+    epoch: int
+
+
+class UploadWorker:
+    """One process; used by one thread. It is started with this object, and anew when it has ended.
+
+    Parameters
+    ----------
+    module
+        What the process runs; tests give another.
+
+    Raises
+    ------
+    WorkersFail
+        When it does not start.
+    EarwitnessError
+        What it says that keeps it from working, such as a sandbox that is missing.
+    """
+
+    def __init__(
+        self, settings: Settings, *, scheme: str, module: str = "earwitness.api.http.uploads.upload_worker"
+    ) -> None:
+        self._settings, self._scheme, self._module = settings, scheme, module
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._start(lambda: None)
+
+    def close(self) -> None:
+        """End the process."""
+        self._end()
+
+    def rest(self, epoch: int) -> None:
+        """Let go of a library older than `epoch`."""
+        if self._connection is not None:
+            try:
+                self._connection.send(Rest(epoch=epoch))
+            except OSError:  # it has ended by itself: the next upload starts another
+                self._end()
+
+    def answer(self, ask: Ask, *, watch: Callable[[], None]) -> ItemResult:
+        """Answer one upload.
+
+        Parameters
+        ----------
+        watch
+            Called several times a second; what it raises ends the work and is passed on.
+
+        Raises
+        ------
+        EarwitnessError
+            What keeps any upload from being answered, such as a library that has moved on.
+        """
+        ends_at = time.monotonic() + self._settings.item_wall_s
+        status: int | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                reply = self._ask(ask, watch, ends_at)
+            except (EOFError, ConnectionError):
+                status = self._end()
+            except TimeoutError:
+                self._end()
+                return _refused(ask.order, ItemTimeout(name=ask.name, limit_s=self._settings.item_wall_s))
+            except BaseException:
+                self._end()
+                raise
+            else:
+                if isinstance(reply, Broken):
+                    raise reply.error
+                return reply
+        return _refused(ask.order, WorkerDied(name=ask.name, detail=f"status {status}"))
+
+    def _ask(self, ask: Ask, watch: Callable[[], None], ends_at: float) -> ItemResult | Broken:
+        if self._connection is None:
+            self._start(watch)
+        assert self._connection is not None  # it has just been made
+        self._connection.send(ask)
+        reply: ItemResult | Broken = self._receive(watch, ends_at)
+        return reply
+
+    def _receive(self, watch: Callable[[], None], ends_at: float) -> Any:
+        assert self._connection is not None  # the caller has made sure
+        while not self._connection.poll(WATCH_S):
+            watch()
+            if time.monotonic() >= ends_at:
+                raise TimeoutError
+        try:
+            return self._connection.recv()
+        except OSError as error:
+            raise EOFError("the process ended in the middle of a message") from error
+
+    def _start(self, watch: Callable[[], None]) -> None:
+        ours, theirs = Pipe(duplex=True)
+        with theirs:
+            self._process = subprocess.Popen(
+                command(self._module, str(theirs.fileno())),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=worker_environment(),
+                start_new_session=True,  # an interrupt at the terminal is the server's to handle
+            )
+        self._connection = ours
+        try:
+            ours.send(Begin(settings=self._settings, scheme=self._scheme))
+            ready = self._receive(watch, time.monotonic() + START_S)
+        except (OSError, EOFError) as error:
+            raise WorkersFail(status=self._end()) from error
+        except BaseException:
+            self._end()
+            raise
+        if not isinstance(ready, Ready):
+            self._end()
+            raise ready.error
+
+    def _end(self) -> int | None:
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is None:
+            return None
+        process.kill()
+        return process.wait()
+
+
+def _refused(order: RunSpec, error: ItemRefused) -> ItemResult:
+    return refusal(order, Skipped.of(error, item_id=error.name, path=error.name, shard=None))

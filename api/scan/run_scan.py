@@ -1,0 +1,190 @@
+"""A whole scan: a source's items -> workers -> checkpoint -> findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from earwitness.api.api_errors import ScanChanged
+from earwitness.api.datasets.items import Reader, Skipped, SourceItem
+from earwitness.api.findings import Finding, search_from_json, search_json
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
+from earwitness.api.pipeline.searched_collections import contents_of, scan_spec
+from earwitness.api.scan.checkpoint import Checkpoint, partial_of
+from earwitness.api.scan.known_findings import KnownFindings
+from earwitness.api.scan.outputs import write_findings
+from earwitness.api.scan.tally import Keys, Tally, graded_all, match_keys, possible_keys
+from earwitness.api.scan.worker_pool import Pool
+from earwitness.api.settings import Settings
+from earwitness.index.match import Effort, Verdict
+
+NOTHING: Final[Keys] = MappingProxyType({})
+Seen = Callable[[Finding], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be scanned, how, and where the findings go.
+
+    Attributes
+    ----------
+    sample_every : int
+        Only every so many items are heard, beginning with the first.
+    max_seconds : float or None
+        No further item is begun once so much audio, in seconds, has been heard.
+    """
+
+    source: str
+    out: Path
+    form: str = "jsonl"
+    effort: Effort = Effort.STANDARD
+    n_workers: int = 1
+    resume: bool = False
+    sample_every: int = 1
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A scan whose items are all answered; `findings` may be called again and again while it finishes.
+
+    Attributes
+    ----------
+    passed_over : mapping of str to int
+        Files of the source that are no items, by kind (`earwitness.api.datasets.file_kinds`).
+    """
+
+    findings: Callable[[], Iterable[Finding]]
+    partial: tuple[str, ...]
+    n_items: int
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+
+
+def scan(
+    plan: Plan,
+    reader: Reader,
+    *,
+    settings: Settings,
+    seen: Seen,
+    finish: Callable[[Scanned], None],
+    watch: Callable[[], None] = lambda: None,
+) -> None:
+    """Scan a source for registered works.
+
+    Parameters
+    ----------
+    seen
+        Told of every finding as it comes, also of those that an earlier run left.
+    finish
+        Given the scan when all is heard, before its checkpoint is deleted: its writing can be repeated.
+    watch
+        Called every second or so; what it raises ends the scan, which can be resumed.
+
+    Raises
+    ------
+    NothingRegistered, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite, DiskFull
+    """
+    order = scan_spec(settings, contents_of(settings), effort=plan.effort)
+    with Checkpoint.open(plan.out, header=_header(plan, reader, order), resume=plan.resume) as kept:
+        order = replace(order, search=search_from_json(kept.header["search"]))
+        stopped = _hear(plan, reader, order, kept, seen, watch)
+        partial = _partial(plan, reader, stopped=stopped)
+        scanned = Scanned(
+            findings=lambda: graded_all(kept.findings(), n_items=kept.n_done),
+            partial=tuple(partial),
+            n_items=kept.n_done,
+            passed_over=dict(reader.passed_over),
+        )
+        write_findings(scanned.findings(), plan.out, form=plan.form)
+        finish(scanned)
+        partial_of(plan.out).unlink()
+
+
+def _header(plan: Plan, reader: Reader, order: RunSpec) -> dict[str, Any]:
+    assert order.search is not None  # scan_spec made sure that something is asked
+    return {
+        "source": plan.source,
+        "reader": reader.format,
+        "effort": str(plan.effort),
+        "sampling": [plan.sample_every, plan.max_seconds],
+        "scheme": order.search.scheme,
+        "registry": order.knowledge,
+        "search": search_json(order.search),
+    }
+
+
+def _hear(
+    plan: Plan, reader: Reader, order: RunSpec, kept: Checkpoint, seen: Seen, watch: Callable[[], None]
+) -> bool:
+    """Hear what is left; returns whether it stopped before the source's end."""
+    items = islice(iter(reader), 0, None, plan.sample_every)
+    budget_s = float("inf") if plan.max_seconds is None else plan.max_seconds
+    for finding in _catch_up(kept, items):
+        budget_s -= finding.item.duration_s or 0.0
+        seen(finding)
+    if budget_s <= 0:
+        return next(items, None) is not None
+    first = next(items, None)
+    if first is None:
+        return False
+    with Pool(order, n_workers=plan.n_workers, watch=watch) as pool, closing(KnownFindings(order)) as memory:
+        for _, answer in pool.answers(chain([first], items)):
+            finding = _finding(answer)
+            memory.remember(answer)
+            kept.append(finding)
+            seen(finding)
+            budget_s -= finding.item.duration_s or 0.0
+            if budget_s <= 0:
+                break
+        memory.flush()
+    return budget_s <= 0
+
+
+def _catch_up(kept: Checkpoint, items: Iterator[SourceItem | Skipped]) -> Iterator[Finding]:
+    """Go past the items that an earlier run answered, and yield their findings.
+
+    Raises
+    ------
+    ScanChanged
+        When the source does not hold them any more where they were.
+    """
+    if not kept.n_done:
+        return
+    for finding in kept.findings():
+        item = next(items, None)
+        now = "nothing" if item is None else item.item_id
+        if now != finding.item.id:
+            raise ScanChanged(partial=str(kept.path), what="item", was=finding.item.id, now=now)
+        yield finding
+
+
+def _finding(answer: ItemResult) -> Finding:
+    assert answer.finding is not None  # a scan always asks
+    return answer.finding
+
+
+def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
+    if plan.sample_every > 1:
+        yield f"only one item in {plan.sample_every} was heard"
+    if stopped:
+        total = "" if reader.total is None else f" of {reader.total}"
+        yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"
+
+
+def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING, possible: Keys = NOTHING) -> Tally:
+    """Count a scan's findings; those whose matches are all in `baseline` are not new.
+
+    A finding that is only possible is not new where all of its matches are in `possible`.
+    """
+    tally = Tally(partial=list(scanned.partial), passed_over=scanned.passed_over)
+    for finding in scanned.findings():
+        if finding.verdict is Verdict.POSSIBLE:
+            tally.count(finding, known=possible_keys(finding).keys() <= possible.keys())
+        else:
+            tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
+    return tally

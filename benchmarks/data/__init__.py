@@ -1,0 +1,1 @@
+"""Test material: the open corpus, degradations, queries with known answers."""

@@ -1,0 +1,147 @@
+"""How well chance agrees with the peaks of a reference: fits ``agreements`` of ``calibration.json``.
+
+    python -m benchmarks.fit.agreement --corpus DIR --cache DIR --queries 5000 --write
+
+Excerpts of music, the net's training music too, for peaks know nothing of the net, are asked of everything
+but their own package, as they are and at some rungs of `full`; kept is the agreement (`peak_loops`)
+of each path that is looked at, whatever the codes say of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.data.corpus import Corpus
+from benchmarks.runs.calibrate import copies, draw
+from benchmarks.runs.leave_out_library import SHELF, Shelf, as_query, shelve
+from benchmarks.training.data import sources
+from earwitness.fingerprint.extract import extractor
+from earwitness.fingerprint.types import Spectrogram
+from earwitness.index.match import Effort
+from earwitness.index.matching.alignment import Alignment
+from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.search import Search
+from earwitness.index.statistics.calibration import (
+    SCORING_FILE,
+    shipped_scoring,
+    write_scoring,
+)
+from earwitness.index.statistics.null_model import (
+    log_e_pooled,
+    rough_background,
+    shipped_background,
+)
+
+SHARES: Final = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
+"""Probabilities at which the agreement of chance is noted."""
+
+CHANGED_RUNGS: Final = 2
+"""Changed copies of each excerpt that are asked besides, drawn anew for each."""
+
+STEEPEST: Final = 3.0
+"""Nats by which it falls for each further standard deviation, at most; of 290,000 paths, between one in
+10,000 and one in 100,000, it does by as much."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ItemDecoder(Search):
+    """A search that keeps how well the peaks agree, and lets it decide nothing."""
+
+    heard: list[tuple[float, float]] = field(default_factory=list)
+
+    def _log_p(self, alignment: Alignment) -> float:
+        space = self._space(alignment.copy, len(alignment.copy.heard))
+        log_e = log_e_pooled(alignment.score, space, self.scoring)
+        # better paths of absent excerpts may be of the same loop after all
+        if log_e >= 0.0:
+            self.heard.append((log_e, self._agreement(alignment)))
+        return 0.0
+
+
+def listen(
+    shelf: Shelf, same: Sequence[int], sound: Spectrogram, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Log E by the codes alone, and agreement, of every path that an absent excerpt is given."""
+    library = shelf.without(same)
+    search = ItemDecoder(
+        query=as_query(sound, shelf.extractor),
+        library=library,
+        collections=SHELF,
+        scoring=shipped_scoring(),
+        background=shipped_background(shelf.extractor),
+        rough=rough_background(shelf.extractor),
+        max_e_value=1e-9,  # nothing is to be judged further
+        n_codes=library.n_codes(SHELF),
+    )
+    variants = search_grid(Effort.FULL).variants
+    for number in (0, *rng.choice(np.arange(1, len(variants)), CHANGED_RUNGS, replace=False)):
+        search.at(variants[number])
+    return search.heard
+
+
+def fit(agreements: NDArray[np.float64]) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    """Agreements that chance reaches with some probabilities, the logs of those, and the fall beyond."""
+    reached = np.quantile(agreements, 1 - np.array(SHARES))
+    log_p = np.log(SHARES)
+    rate = float((log_p[-3] - log_p[-1]) / (reached[-1] - reached[-3]))
+    # all are 0 or more, for most are not asked what chance gives
+    at, known = np.round(reached, 3).tolist(), np.round(log_p, 3).tolist()
+    return (0.0, *at), (0.0, *known), min(rate, STEEPEST)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ask, fit, and on request write."""
+    parser = argparse.ArgumentParser(prog="benchmarks.fit.agreement", description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True, help="spectrograms, as training keeps them")
+    parser.add_argument("--lengths", default="3,8", help="seconds, separated by commas")
+    parser.add_argument("--queries", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args(argv)
+    faiss.omp_set_num_threads(1)
+    held = [
+        source
+        for role in ("validation", "train")
+        for source in sources(options.corpus, role=role)
+        if source.kind in ("music", "speech")
+    ]
+    shelf = shelve(held, extractor(), corpus=options.corpus, cache=options.cache)
+    same = copies(shelf, Corpus.open(options.corpus), package=True)
+    lengths_s = [float(length) for length in options.lengths.split(",")]
+    excerpts = draw(
+        shelf, "all", "music", lengths_s=lengths_s,
+        corpus=options.corpus, cache=options.cache, seed=options.seed,
+    )  # fmt: skip
+    rng = np.random.default_rng(options.seed)
+    heard = [
+        pair
+        for (number, _, sound), _ in zip(excerpts, range(options.queries), strict=False)
+        for pair in listen(shelf, same[number], sound, rng)
+    ]
+    log_e, agreements = np.array(heard).T
+    for low, high in ((0, 2), (2, 5), (5, 10)):
+        chosen = agreements[(log_e > low) & (log_e <= high)]
+        if chosen.size:
+            print(f"log E {low} to {high}: {chosen.size} paths, {np.quantile(chosen, 1 - np.array(SHARES))}")
+    reached, log_p, rate = fit(agreements)
+    print(reached, log_p, rate)
+    if options.write:
+        fitted = replace(
+            shipped_scoring(), agreements=reached, agreement_log_p=log_p, agreement_rate=round(rate, 3)
+        )
+        write_scoring(SCORING_FILE, fitted)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

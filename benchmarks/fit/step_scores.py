@@ -1,0 +1,136 @@
+"""What one step of a right path scores against a step of chance: fits the table of ``calibration.json``.
+
+    python -m benchmarks.fit.step_scores --corpus DIR --cache DIR --queries 25
+
+Excerpts of validation tracks are degraded in every way of `degrade` that keeps their time, and
+compared with their own track where they were cut; z is taken against the shipped decoys as the search does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from benchmarks.data.audio_io import RATE_HZ as DEGRADED_HZ
+from benchmarks.data.audio_io import read
+from benchmarks.data.corpus import Corpus
+from benchmarks.data.degrade import CONDITIONS, degrade
+from benchmarks.data.overlays import Material
+from benchmarks.runs.leave_out_library import Shelf, shelve
+from benchmarks.training.data import sources
+from earwitness.fingerprint.extract import Extractor, extractor
+from earwitness.fingerprint.types import RATE_HZ, Waveform
+from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.statistics.calibration import (
+    SCORING_FILE,
+    shipped_scoring,
+    write_scoring,
+)
+from earwitness.index.statistics.null_model import shipped_background
+
+EXCERPT_S: Final = 8.0
+Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
+LEAST, MOST = -5.0, 10.0
+"""Bounds of a step's score: no single step makes a match, or breaks one."""
+
+RISE: Final = 2.0
+"""Score that each z beyond the upper bound still adds: of two repeats the one that was cut must win."""
+
+BIAS: Final = -1.0
+"""Taken off every log-odds: neighbouring codes share sound, so that each says less than a new one would."""
+
+MISPLACED_ROWS: Final = (-2, -1, 0, 1, 2)
+
+
+def right_steps(shelf: Shelf, corpus: Corpus, *, n_each: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """z of the steps along the true path of one degraded excerpt after the other."""
+    rng = np.random.default_rng(seed)
+    material = Material(corpus, role="validation")
+    tracks = [number for number, source in enumerate(shelf.sources) if source.kind == "music"]
+    kept = [name for name, condition in CONDITIONS.items() if condition.stretch == 1 and name != "medley"]
+    for name in kept:
+        for query in range(n_each):
+            number = tracks[int(rng.integers(len(tracks)))]
+            path = corpus.root / shelf.sources[number].path
+            start_s = float(rng.uniform(0, max(soundfile.info(path).duration - EXCERPT_S - 1, 0)))
+            clip = read(path, start_s=start_s, length_s=EXCERPT_S)
+            sound = degrade(clip, name, seed=seed, query_id=str(query), material=material)
+            heard = soxr.resample(sound, DEGRADED_HZ, RATE_HZ, quality="HQ").astype(np.float32)
+            yield true_path(shelf, number, start_s, Waveform(samples=np.ascontiguousarray(heard)))
+
+
+def true_path(shelf: Shelf, number: int, start_s: float, heard: Waveform) -> NDArray[np.float32]:
+    """z of each reference code at the query row where it belongs, give or take two rows for all of them."""
+    model = shelf.extractor
+    rows = model.embed(model.query(heard).spectrogram, fine=True)
+    mean, sd = shipped_background(model).expected_similarity(rows)
+    codes = shelf.codes(number)
+    place = np.round(ROWS_PER_CODE * np.arange(len(codes)) - start_s / model.params.query_hop_s).astype(int)
+    paths = []
+    for late in MISPLACED_ROWS:
+        # rows at the ends look beyond the excerpt
+        met = np.flatnonzero((place + late >= 3) & (place + late < len(rows) - 3))
+        row = place[met] + late
+        paths.append((np.einsum("sd,sd->s", codes[met], rows[row]) - mean[row]) / sd[row])
+    return max(paths, key=lambda z: float(z.mean()))
+
+
+def chance_steps(model: Extractor, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """z of some query rows against every decoy."""
+    background = shipped_background(model)
+    mean, sd = background.expected_similarity(rows)
+    return np.asarray(((background.codes @ rows.T - mean) / sd).ravel(), dtype=np.float32)
+
+
+def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Score of each level of z: log-odds of right against chance, never falling, bounded.
+
+    Beyond the data, chance is taken as Gaussian, its own tail or the Gaussian's, whichever is heavier.
+    """
+    edges = np.arange(-3.0, 9.0, 0.25)
+    middle = (edges[1:] + edges[:-1]) / 2
+    seen = np.histogram(right, edges)[0] + 0.5
+    gaussian = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi) * 0.25
+    null = np.maximum(np.histogram(chance, edges)[0] / len(chance), gaussian)
+    odds = np.maximum.accumulate(np.log(seen / seen.sum() / null))
+    levels = np.linspace(Z_LOW, Z_HIGH, N_LEVELS)
+    bounded = np.clip(np.interp(levels, middle, odds + BIAS), LEAST, MOST)
+    beyond = np.maximum(levels - levels[np.searchsorted(bounded, MOST)], 0.0)
+    return np.asarray(bounded + RISE * beyond, dtype=np.float32)
+
+
+def write_table(table: NDArray[np.float32]) -> None:
+    """Put the table into the shipped constants, the others as they were."""
+    write_scoring(SCORING_FILE, replace(shipped_scoring(), table=table, z_low=Z_LOW, z_high=Z_HIGH))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Fit the table and write it."""
+    parser = argparse.ArgumentParser(prog="benchmarks.fit.step_scores", description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True, help="spectrograms, as training keeps them")
+    parser.add_argument("--queries", type=int, default=25, help="for each condition")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(argv)
+    model = extractor()
+    shelf = shelve(
+        sources(options.corpus, role="validation"), model, corpus=options.corpus, cache=options.cache
+    )
+    corpus = Corpus.open(options.corpus)
+    right = np.concatenate(list(right_steps(shelf, corpus, n_each=options.queries, seed=options.seed)))
+    chance = chance_steps(model, shelf.vectors[:: max(len(shelf.vectors) // 60, 1)])
+    write_table(log_odds(right, chance))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

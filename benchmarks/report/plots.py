@@ -1,0 +1,51 @@
+"""Pictures of the records, for docs/results.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from benchmarks.report.records import RECORDS, Record, load, wilson
+from benchmarks.report.tables import counts
+
+SHARES: Final = (("named", "#9ab6d3"), ("told", "#1f4e79"))
+
+
+def draw(folder: Path) -> list[str]:
+    """Draw every identify record; names of the files written."""
+    names = []
+    for path in sorted(RECORDS.glob("identify-*.json.gz")):
+        name = path.name.replace(".json.gz", ".png")
+        _shares(load(path), folder / name)
+        names.append(name)
+    return names
+
+
+def _shares(kept: Record, file: Path) -> None:
+    groups = {key: group for key, group in counts(kept).items() if key[0] == "music" and key[2] != "absent"}
+    lengths = sorted({length_s for _, length_s, _ in groups})
+    conditions = list(dict.fromkeys(condition for _, _, condition in groups))
+    figure, axes = pyplot.subplots(
+        1, len(lengths), figsize=(5 * len(lengths), 0.24 * len(conditions) + 1.2), squeeze=False
+    )
+    for axis, length_s in zip(axes[0], lengths, strict=True):
+        for column, colour in SHARES:
+            for place, condition in enumerate(conditions):
+                outcomes = groups["music", length_s, condition]
+                hits, n = sum(one[column] for one in outcomes), len(outcomes)
+                low, high = wilson(hits, n)
+                height = -place + (0.18 if column == "named" else -0.18)
+                axis.barh(height, hits / n, 0.34, color=colour, label=column if place == 0 else None)
+                axis.plot([low, high], [height, height], color="black", linewidth=0.8)
+        axis.set_yticks([-place for place in range(len(conditions))], conditions, fontsize=7)
+        axis.set_xlim(0, 1)
+        axis.set_title(f"{length_s:g} s excerpts, {kept.options.get('peer') or kept.scheme}", fontsize=9)
+    axes[0][0].legend(fontsize=7, loc="lower left")
+    figure.tight_layout()
+    figure.savefig(file, dpi=110, metadata={"Software": None})
+    pyplot.close(figure)

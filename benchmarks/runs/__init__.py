@@ -1,0 +1,1 @@
+"""The benchmarks: each module is an entry of ``python -m benchmarks``."""

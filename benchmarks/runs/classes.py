@@ -1,0 +1,103 @@
+"""``python -m benchmarks classes``: what kind of match is told, and whether all parts of a query are.
+
+Queries are put together so that the truth about them is known (`constructed_queries`). Rows: ``q``, ``part``
+("classes" or "structure"), ``case``, ``expected`` (each with ``track``, ``kind`` and the spans ``query`` and
+``reference``), ``s`` (seconds from waveform to matches) and ``answers``, as `identify` keeps them,
+but all of them and with all ``segments``: query start and end, reference start and end, E-value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.data.constructed_queries import (
+    Puzzle,
+    Workshop,
+    classes,
+    made_tracks,
+    structures,
+)
+from benchmarks.data.corpus import Corpus
+from benchmarks.data.overlays import Material
+from benchmarks.report.records import record, save
+from benchmarks.report.score import answers_of
+from benchmarks.runs.identify import select
+from benchmarks.runs.product import AudioBackend, readable, references
+from earwitness.fingerprint.extract import extractor
+from earwitness.index.match import Effort, Match
+
+MOST_ANSWERS: Final = 50
+
+
+def segments_of(match: Match) -> list[list[float]]:
+    """All segments of a match, as the record keeps them."""
+    return [
+        [
+            round(one.query_start_s, 2), round(one.query_end_s, 2),
+            round(one.reference_start_s, 2), round(one.reference_end_s, 2), float(f"{one.e_value:.3g}"),
+        ]
+        for one in match.segments
+    ]  # fmt: skip
+
+
+def row(road: AudioBackend, puzzle: Puzzle, part: str) -> dict[str, Any]:
+    """Ask about one puzzle."""
+    sound = puzzle.sound()
+    matches, seconds = road.ask(sound, name=puzzle.id)
+    answers = answers_of(matches, road.names, limit=MOST_ANSWERS)
+    for answer, match in zip(answers, matches, strict=False):
+        answer["segments"] = segments_of(match)
+    expected = [asdict(one) for one in puzzle.expected]
+    return {
+        "q": puzzle.id, "part": part, "case": puzzle.case, "expected": expected,
+        "s": round(seconds, 3), "answers": answers,
+    }  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    it = argparse.ArgumentParser(prog="python -m benchmarks classes", description=__doc__)
+    it.add_argument("--corpus", type=Path, default=Path("corpus"))
+    it.add_argument("--work", type=Path, default=Path("work"))
+    it.add_argument("--each", type=int, default=40, help="queries of each class")
+    it.add_argument("--structures", type=int, default=20, help="queries of each structure")
+    it.add_argument("--effort", choices=[str(effort) for effort in Effort], default="standard")
+    it.add_argument("--thin", type=int, default=1, help="use every so-manieth track: for a trial")
+    it.add_argument("--seed", type=int, default=2026)
+    it.add_argument("--name", default="classes")
+    return it
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the entry and write its record."""
+    options = parser().parse_args(argv)
+    corpus, effort = Corpus.open(options.corpus), Effort(options.effort)
+    asked, indexed = select(corpus, role="test", kind="music", distractors=True)
+    indexed, _ = readable(corpus.root, indexed[:: options.thin], work=options.work)
+    known = {track.path for track in indexed}
+    shop = Workshop(
+        corpus=corpus,
+        works=tuple(track for track in asked if track.path in known),
+        folder=options.work / "truths" / f"{options.seed}-{options.thin}",
+        seed=options.seed,
+        material=Material(corpus, role="test"),
+    )
+    folder, made = made_tracks(shop, n_classes=options.each, n_structures=options.structures)
+    roads = {
+        False: AudioBackend(references(corpus.root, indexed, work=options.work), indexed, effort),
+        True: AudioBackend(references(folder, made, work=options.work, name="made"), made, effort),
+    }
+    parts = {"classes": classes(shop, options.each), "structure": structures(shop, options.structures)}
+    rows = [row(roads[one.made], one, part) for part, puzzles in parts.items() for one in puzzles]
+    said = vars(options) | {
+        "corpus": None, "work": None, "references": len(indexed), "made": len(made),
+        "hours": round(sum(track.duration_s for track in indexed) / 3600, 2),
+    }  # fmt: skip
+    made_record = record("classes", scheme=extractor().scheme, seed=options.seed, options=said, rows=rows)
+    print(save(made_record, options.name), file=sys.stdout)
+    return 0

@@ -1,0 +1,338 @@
+"""``python -m benchmarks codes``: recall per byte of kinds of index, among millions of codes.
+
+Every kind of index holds the same database (`synthetic_codes`) and is asked the same rows: fine rows of
+degraded excerpts of test music. A row's own place are the codes of its recording within one code of where it
+was cut from; a repeat of it elsewhere in the piece does not count, which is hard on all kinds alike.
+
+Rows of the record, one for each kind and size: ``kind``, ``n_codes``, ``bytes`` (of the serialised index),
+``build_s``, ``ms`` (each look-up of one whole 8 s query; both in time of one core) and ``ranks``: for each
+condition and row how many codes were nearer than the nearest of its own place, None where that is not among
+the `NEAREST`. One row, ``kind`` "likeness", says how fair the made codes are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.data.corpus import Corpus, Track
+from benchmarks.data.overlays import Material
+from benchmarks.data.queries import Excerpt, degraded, pick
+from benchmarks.data.synthetic_codes import Crowd, Stock, crowd, likeness
+from benchmarks.report.records import record, save
+from benchmarks.runs.identify import select
+from benchmarks.runs.product import readable, recordings, references
+from earwitness.fingerprint.codes import Quantiser
+from earwitness.fingerprint.decode import Decoder
+from earwitness.fingerprint.extract import Extractor, extractor
+from earwitness.index.library import Library
+from earwitness.index.matching.candidates import NEIGHBOURS
+from earwitness.index.store.shards import N_PROBE, PARTITIONED_FILE, Ids, Vectors
+
+CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_-6")
+"""None of them changes time, so that a row's own place is where it was cut from."""
+
+QUERY_S: Final = 8.0
+NEAREST: Final = 64
+STRANGERS: Final = 1000
+"""Codes that the fairness of the made ones is judged by."""
+
+TRAINED_ON: Final = 40 * 4096
+"""Codes that an index is trained on: what faiss asks for 4,096 lists at the least."""
+TIMED_S: Final = 1.0
+"""Whole queries are looked up for as long, at least one."""
+
+
+class Signs:
+    """Codes as signs along orthonormal axes, compared by how many differ: faiss's binary index.
+
+    Parameters
+    ----------
+    turns : int
+        How many sets of axes: the quantiser's own, then ones drawn at random.
+    """
+
+    def __init__(self, quantiser: Quantiser, turns: int) -> None:
+        rng = np.random.default_rng(0)
+        dim = quantiser.mean.size
+        drawn = [np.linalg.qr(rng.standard_normal((dim, dim)))[0] for _ in range(turns - 1)]
+        self._axes = np.concatenate([quantiser.rotation, *drawn]).astype(np.float32)
+        self._mean = quantiser.mean
+        self._index = faiss.IndexBinaryFlat(len(self._axes))
+
+    def _bits(self, vectors: Vectors) -> NDArray[np.uint8]:
+        return np.packbits((vectors - self._mean) @ self._axes.T > 0, axis=1)
+
+    def add(self, vectors: Vectors) -> None:
+        """Append codes."""
+        self._index.add(self._bits(vectors))
+
+    def search(self, vectors: Vectors, k: int) -> tuple[NDArray[np.int32], Ids]:
+        """Bits that differ, and numbers of the codes of which the fewest do."""
+        differing, numbers = self._index.search(self._bits(vectors), k)
+        return differing, numbers
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the index."""
+        return int(faiss.serialize_index_binary(self._index).nbytes)
+
+
+class Floats:
+    """Any index of vectors that faiss makes by name, trained on the crowd that it will hold."""
+
+    def __init__(self, index: Any, sample: Vectors | None, n_probe: int) -> None:
+        self._index = index
+        if sample is not None:
+            index.train(sample)
+        lists = faiss.try_extract_index_ivf(index)
+        if lists is not None:
+            lists.nprobe = n_probe
+
+    def add(self, vectors: Vectors) -> None:
+        """Append codes."""
+        self._index.add(vectors)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[NDArray[np.float32], Ids]:
+        """Similarities and numbers of the nearest codes."""
+        similarity, numbers = self._index.search(vectors, k)
+        return similarity, numbers
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the index, counted while it is written to nowhere."""
+        written = 0
+
+        def take(chunk: bytes) -> None:
+            nonlocal written
+            written += len(chunk)
+
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(take, 1 << 20))  # type: ignore[attr-defined]
+        return written
+
+
+Made = Floats | Signs
+Make = Callable[[Crowd, Extractor], Made]
+
+
+def _named(name: str, n_probe: int = N_PROBE) -> Make:
+    def make(held: Crowd, extractor_used: Extractor) -> Made:
+        index = faiss.index_factory(extractor_used.params.dim, name, faiss.METRIC_INNER_PRODUCT)
+        return Floats(index, held.sample(TRAINED_ON), n_probe)
+
+    return make
+
+
+def _shipped(held: Crowd, extractor_used: Extractor) -> Made:  # noqa: ARG001
+    return Floats(faiss.read_index(str(extractor_used.model_file(PARTITIONED_FILE))), None, N_PROBE)
+
+
+def _on_shipped_lists(name: str) -> Make:
+    """An index behind a random rotation, on the lists that are shipped: so that only the codes differ."""
+
+    def make(held: Crowd, extractor_used: Extractor) -> Made:
+        index: Any = faiss.index_factory(extractor_used.params.dim, name, faiss.METRIC_INNER_PRODUCT)
+        rotation: Any = faiss.downcast_VectorTransform(index.chain.at(0))
+        rotation.init(0)
+        shipped: Any = faiss.read_index(str(extractor_used.model_file(PARTITIONED_FILE)))
+        centroids = shipped.quantizer.reconstruct_n(0, shipped.nlist)
+        # lists that are there already are not trained again
+        lists: Any = faiss.extract_index_ivf(index)
+        lists.quantizer.add(rotation.apply(centroids))
+        return Floats(index, held.sample(TRAINED_ON), N_PROBE)
+
+    return make
+
+
+def _signs(turns: int) -> Make:
+    def make(held: Crowd, extractor_used: Extractor) -> Made:  # noqa: ARG001
+        return Signs(Quantiser.read(extractor_used.model_file("quantiser.npz")), turns)
+
+    return make
+
+
+KINDS: Final[dict[str, Make]] = {
+    "Flat fp16": _named("SQfp16"),
+    "Flat SQ8": _named("SQ8"),
+    "Flat PQ32x4fs": _named("PQ32x4fs"),
+    "IVF1024,PQ32x4fs, shipped": _shipped,
+    "IVF4096,PQ32x4fs, trained here": _named("IVF4096,PQ32x4fs", 2 * N_PROBE),
+    "IVF1024,RaBitQfs, shipped lists": _on_shipped_lists("RR64,IVF1024,RaBitQfs"),
+    "IVF1024,RaBitQfs, 2 bits, shipped lists": _on_shipped_lists("RR64,IVF1024,RaBitQfs2"),
+    "64 signs": _signs(1),
+    "256 signs": _signs(4),
+}
+FOR_MANY: Final = {"IVF4096,PQ32x4fs, trained here"}
+MANY: Final = 4_000_000
+"""Kinds in ``FOR_MANY`` are for databases of at least so many codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """All fine rows of one degraded excerpt, and where in the database they belong.
+
+    Attributes
+    ----------
+    rows : float32 array, shape (n_rows, dim)
+    first, last : int64 arrays, shape (n_rows,)
+        Numbers of the codes that are a row's own place, both included.
+    """
+
+    condition: str
+    rows: Vectors
+    first: Ids
+    last: Ids
+
+
+def own_place(
+    start_s: float, n_rows: int, *, first_code: int, n_codes: int, row_s: float, hop_s: float
+) -> tuple[Ids, Ids]:
+    """First and last code within one code of where each row was cut from, in a recording that begins so."""
+    place = (start_s + row_s * np.arange(n_rows)) / hop_s
+    first = np.clip(np.ceil(place - 1), 0, n_codes - 1).astype(np.int64)
+    last = np.clip(np.floor(place + 1), 0, n_codes - 1).astype(np.int64)
+    return first_code + first, first_code + last
+
+
+def ranks(numbers: Ids, first: Ids, last: Ids) -> list[int | None]:
+    """How many of each row's numbers, nearest first, come before its own place; None where it is missing."""
+    own = (numbers >= first[:, None]) & (numbers <= last[:, None])
+    return [int(row.argmax()) if row.any() else None for row in own]
+
+
+def measure(
+    make: Make, held: Crowd, asked: Sequence[Asked], extractor_used: Extractor, *, step: int
+) -> dict[str, Any]:
+    """Build one index, ask it every `step`-th row of each excerpt, and time whole queries."""
+    began = time.thread_time()
+    index = make(held, extractor_used)
+    for vectors in held.batches():
+        index.add(vectors)
+    build_s = time.thread_time() - began
+    found: dict[str, list[int | None]] = {one.condition: [] for one in asked}
+    for condition, own in found.items():
+        group = [one for one in asked if one.condition == condition]
+        _, numbers = index.search(np.concatenate([one.rows[::step] for one in group]), NEAREST)
+        first, last = (
+            np.concatenate([getattr(one, side)[::step] for one in group]) for side in ("first", "last")
+        )
+        own += ranks(numbers, first, last)
+    milliseconds = timed(index, asked)
+    return {
+        "n_codes": len(held), "bytes": index.n_bytes, "build_s": round(build_s, 1), "ms": milliseconds,
+        "ranks": found,
+    }  # fmt: skip
+
+
+def timed(index: Made, asked: Sequence[Asked]) -> list[float]:
+    """Milliseconds of one core of each look-up of a whole query, as the product asks, for about `TIMED_S`."""
+    taken: list[float] = []
+    for one in asked:
+        began = time.thread_time()
+        index.search(one.rows, NEIGHBOURS)
+        taken.append(round(1000 * (time.thread_time() - began), 2))
+        if sum(taken) > 1000 * TIMED_S:
+            break
+    return taken
+
+
+def questions(
+    corpus: Corpus,
+    excerpts: Sequence[Excerpt],
+    begins: Mapping[str, tuple[int, int]],
+    *,
+    work: Path,
+    seed: int,
+) -> list[Asked]:
+    """Every excerpt under every condition; `begins` has each track's first code and its number of codes."""
+    material, extractor_used, asked = Material(corpus, role="test"), extractor(), []
+    kept = work / "queries" / f"test-{seed}-{QUERY_S:g}s"
+    params = extractor_used.params
+    with Decoder() as decoder:
+        for excerpt in excerpts:
+            for condition in CONDITIONS:
+                file = degraded(
+                    corpus.root, excerpt, condition,
+                    longest_s=QUERY_S, seed=seed, material=material, kept=kept,
+                )  # fmt: skip
+                sound = extractor_used.query(decoder.decode(file, name=excerpt.id).waveform, whole=False)
+                rows = extractor_used.embed(sound.spectrogram, fine=True)
+                first_code, n_codes = begins[excerpt.path]
+                first, last = own_place(
+                    excerpt.start_s, len(rows), first_code=first_code, n_codes=n_codes,
+                    row_s=params.query_hop_s, hop_s=params.hop_s,
+                )  # fmt: skip
+                asked.append(Asked(condition=condition, rows=rows, first=first, last=last))
+    return asked
+
+
+def real_codes(home: Path, tracks: Sequence[Track]) -> dict[str, Vectors]:
+    """The stored codes of each track."""
+    with Library.open(home) as library:
+        return {path: library.codes(number) for number, path in recordings(library, tracks).items()}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    it = argparse.ArgumentParser(prog="python -m benchmarks codes", description=__doc__)
+    it.add_argument("--corpus", type=Path, default=Path("corpus"))
+    it.add_argument("--work", type=Path, default=Path("work"))
+    it.add_argument("--sizes", default="1000000,10000000", help="codes, comma-separated")
+    it.add_argument("--kinds", help="some kinds only, separated by semicolons: " + "; ".join(KINDS))
+    it.add_argument("--queries", type=int, default=24, help="excerpts for each condition")
+    it.add_argument("--step", type=int, default=12, help="ask every so-manieth row of an excerpt")
+    it.add_argument("--anchors", type=int, default=30_000, help="real codes that made ones start from")
+    it.add_argument("--thin", type=int, default=1, help="use every so-manieth track: for a trial")
+    it.add_argument("--seed", type=int, default=2026)
+    it.add_argument("--name", default="codes")
+    return it
+
+
+def main(argv: Sequence[str]) -> int:
+    """Build, ask, time, and write the record."""
+    options = parser().parse_args(argv)
+    corpus, extractor_used = Corpus.open(options.corpus), extractor()
+    _, indexed = select(corpus, role="test", kind=None, distractors=True)
+    indexed, _ = readable(corpus.root, indexed[:: options.thin], work=options.work)
+    known = real_codes(references(corpus.root, indexed, work=options.work), indexed)
+    sought = [track for track in indexed if track.role == "test" and track.kind == "music"]
+    asked_about = [known[track.path] for track in sought]
+    others = [known[track.path] for track in indexed if track.role == "train"]
+    starts = np.cumsum([0, *map(len, asked_about)])
+    begins = {
+        track.path: (int(starts[number]), len(known[track.path])) for number, track in enumerate(sought)
+    }
+    excerpts = pick(corpus.root, sought, n=options.queries, longest_s=QUERY_S, seed=options.seed)
+    asked = questions(corpus, excerpts, begins, work=options.work, seed=options.seed)
+    stock = Stock.of(others, n_anchors=options.anchors, seed=options.seed)
+    chance_mask = np.concatenate(asked_about)
+    fair = likeness(chance_mask[:: max(1, len(chance_mask) // STRANGERS)], stock, seed=options.seed)
+    rows: list[dict[str, Any]] = [{"kind": "likeness", **fair}]
+    for size in map(int, options.sizes.split(",")):
+        held = crowd(asked_about, stock, size, extractor_used, seed=options.seed)
+        for kind in options.kinds.split(";") if options.kinds else KINDS:
+            if size >= MANY or kind not in FOR_MANY:
+                rows.append(
+                    {"kind": kind, **measure(KINDS[kind], held, asked, extractor_used, step=options.step)}
+                )
+                print(kind, rows[-1]["n_codes"], rows[-1]["build_s"], file=sys.stderr)
+    said = vars(options) | {
+        "corpus": None, "work": None, "hop_s": extractor_used.params.hop_s,
+        "real_codes": len(chance_mask) + len(stock.vectors), "stock_codes": len(stock.vectors),
+    }  # fmt: skip
+    print(
+        save(
+            record("codes", scheme=extractor_used.scheme, seed=options.seed, options=said, rows=rows),
+            options.name,
+        )
+    )
+    return 0

@@ -1,0 +1,123 @@
+"""The product's own road, walked for a benchmark: decoder, extractor, writer, library, identify."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.data.corpus import Track
+from benchmarks.data.file_cache import keep
+from earwitness.fingerprint.decode import Decoder
+from earwitness.fingerprint.errors import AudioError
+from earwitness.fingerprint.extract import Extractor, extractor
+from earwitness.fingerprint.types import Waveform
+from earwitness.index.database.records import CollectionKind, NewItem
+from earwitness.index.library import Library
+from earwitness.index.match import Effort, Match
+from earwitness.index.matching.identify import identify, warm
+from earwitness.index.writer import Writer
+
+BATCH: Final = 16
+
+
+def references(root: Path, tracks: Sequence[Track], *, work: Path, name: str = "references") -> Path:
+    """A home that holds these tracks as one dataset; made once for each scheme and selection.
+
+    Decoded sound is kept below `work`, as a new scheme needs it again.
+    """
+    extractor_used = extractor()
+    chosen = hashlib.sha256("\n".join(track.sha256 for track in tracks).encode()).hexdigest()[:10]
+    home = work / "homes" / f"{extractor_used.scheme}-{chosen}"
+    done = home / "complete"
+    if done.exists():
+        return home
+    with Writer.open(home) as writer, Decoder() as decoder:
+        collection = writer.collection(CollectionKind.DATASET, name, "1")
+        for batch in _batches(tracks):
+            writer.add(
+                collection, [_item(root, track, decoder, extractor_used, work / "decoded") for track in batch]
+            )
+        writer.publish()
+        writer.mark(collection, complete=True)
+    done.touch()
+    return home
+
+
+def _batches(tracks: Sequence[Track]) -> Iterator[Sequence[Track]]:
+    for first in range(0, len(tracks), BATCH):
+        yield tracks[first : first + BATCH]
+
+
+def _item(root: Path, track: Track, decoder: Decoder, extractor_used: Extractor, kept: Path) -> NewItem:
+    waveform = hear(root / track.path, track.sha256, decoder, kept)
+    return NewItem(
+        path=track.path,
+        sha256=track.sha256,
+        fingerprint=extractor_used.fingerprint(extractor_used.query(waveform)),
+    )
+
+
+def hear(path: Path, sha256: str, decoder: Decoder, kept: Path) -> Waveform:
+    """A corpus file through the product's decoder, or from what it gave before."""
+    file = kept / f"{sha256[:24]}.npy"
+    keep(file, lambda partial: np.save(partial, decoder.decode(path, name=path.name).waveform.samples))
+    return Waveform(samples=np.load(file))
+
+
+def readable(root: Path, tracks: Sequence[Track], *, work: Path) -> tuple[list[Track], list[dict[str, str]]]:
+    """Tracks that the product's decoder reads, and why not the others."""
+    good, bad = [], []
+    with Decoder() as decoder:
+        for track in tracks:
+            try:
+                hear(root / track.path, track.sha256, decoder, work / "decoded")
+            except AudioError as error:
+                bad.append({"path": track.path, "error": error.code})
+            else:
+                good.append(track)
+    return good, bad
+
+
+def recordings(library: Library, tracks: Sequence[Track]) -> dict[int, str]:
+    """Which of the tracks each recording of a home is."""
+    found = {}
+    for track in tracks:
+        row = library.by_sha256(track.sha256)
+        if row is not None:
+            found[row.id] = track.path
+    return found
+
+
+class AudioBackend:
+    """The product, in one process: opened and warm, to be asked about one sound after another.
+
+    Attributes
+    ----------
+    names : dict of int to str
+        Which of the tracks each recording of the home is.
+    """
+
+    def __init__(self, home: Path, tracks: Sequence[Track], effort: Effort) -> None:
+        self._decoder, self._effort = Decoder(), effort
+        self._library = Library.open(home)
+        self._extractor = extractor(self._library.scheme)
+        self._collections = [known.id for known in self._library.collections]
+        self.names = recordings(self._library, tracks)
+        warm()
+
+    def ask(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
+        """Matches of an audio file, and the seconds from waveform to matches."""
+        waveform = self._decoder.decode(sound, name=name).waveform
+        start = time.perf_counter()
+        matches = identify(
+            self._extractor.query(waveform),
+            self._library,
+            collections=self._collections,
+            effort=self._effort,
+        )
+        return matches, time.perf_counter() - start

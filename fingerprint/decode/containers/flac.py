@@ -1,0 +1,54 @@
+"""Headers of FLAC frames (RFC 9639, 9.1), to tell whether a file ends in them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from earwitness.fingerprint.decode.containers.mpeg_tags import is_no_sound, tags_from
+from earwitness.fingerprint.decode.file_view import FileView
+
+UNKNOWN_BYTES: Final = 65_536
+"""How far from the end a frame is looked for, where the largest frame is not stated."""
+
+_SYNC: Final = re.compile(rb"\xff[\xf8\xf9][^\x00-\x0f]")
+
+
+def ends_in_frames(stored: FileView, start: int) -> bool:
+    """Whether a FLAC file that starts at an offset has a frame near the end of the bytes."""
+    largest = int.from_bytes(stored.at(start + 15, 3), "big")
+    end = tags_from(stored, start)
+    at = max(start, end - (largest or UNKNOWN_BYTES))
+    tail = stored.at(at, end - at)
+    if any(is_header(tail[found.start() : found.start() + 16]) for found in _SYNC.finditer(tail)):
+        return True
+    return at == start or is_no_sound(stored, at, end)
+
+
+def is_header(head: bytes) -> bool:
+    """Whether some bytes begin with the header of a frame; its checksum must be right."""
+    if len(head) < 6 or head[3] & 1 or head[2] & 15 == 15 or head[3] >> 4 > 10:
+        return False
+    coded = 1 if head[4] < 0x80 else 8 - (head[4] ^ 0xFF).bit_length()
+    size, rate = head[2] >> 4, head[2] & 15
+    length = 4 + coded + {6: 1, 7: 2}.get(size, 0) + {12: 1, 13: 2, 14: 2}.get(rate, 0)
+    return size > 0 and length < len(head) and _crc8(head[:length]) == head[length]
+
+
+def _crc8(data: bytes) -> int:
+    table, value = _table(), 0
+    for byte in data:
+        value = table[value ^ byte]
+    return value
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[int, ...]:
+    """Remainders of all bytes by x^8 + x^2 + x + 1."""
+    found = []
+    for value in range(256):
+        for _ in range(8):
+            value = (value << 1 ^ 0x07 if value & 0x80 else value << 1) & 0xFF
+        found.append(value)
+    return tuple(found)

@@ -1,0 +1,159 @@
+"""The parent's side: hands items to the worker, holds it to its caps, and starts another when it fails."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
+
+from earwitness.fingerprint.decode import protocol
+from earwitness.fingerprint.decode.limits import Limits
+from earwitness.fingerprint.decode.parent.input_file import opened
+from earwitness.fingerprint.decode.parent.response import WorkerResponse
+from earwitness.fingerprint.decode.parent.sandbox import (
+    DYING_S,
+    RECYCLE_AFTER,
+    Sandbox,
+    StartFailed,
+    WorkerProcess,
+    start,
+)
+from earwitness.fingerprint.errors import (
+    AudioTooLarge,
+    BrokenAudio,
+    DecoderDied,
+    DecodeTimeout,
+    SandboxMissing,
+)
+from earwitness.fingerprint.types import Decoded
+
+
+class SandboxWarning(UserWarning):
+    """Audio is decoded with less isolation than there could be."""
+
+
+class Decoder:
+    """Untrusted bytes -> `Decoded`, in one sandboxed process that lives on. Not thread-safe: one a thread.
+
+    Parameters
+    ----------
+    limits : Limits
+    sandbox : "auto", "bwrap" or "rlimits"
+        "auto" takes bubblewrap where a trial start works; where not, it warns (`SandboxWarning`) and goes on
+        with resource limits and the system call filter.
+
+    Raises
+    ------
+    SandboxMissing
+        No worker can be started in the sandbox asked for.
+    """
+
+    def __init__(
+        self, *, limits: Limits | None = None, sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
+    ) -> None:
+        self.limits = limits or Limits()
+        self._worker, self.sandbox, self.reason = _first_worker(sandbox, self.limits)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the worker; closing twice does nothing."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    @property
+    def calls_filtered(self) -> bool:
+        """Whether the worker filters system calls (Linux on x86-64 and arm64)."""
+        return self._ready().calls_filtered
+
+    def decode(self, source: Path | bytes | BinaryIO, *, name: str) -> Decoded:
+        """Decode one item.
+
+        Parameters
+        ----------
+        source
+            A regular file, its bytes, or an open binary file, which is read from where it stands.
+        name : str
+            What errors call it.
+
+        Raises
+        ------
+        AudioError
+            EmptyFile, NotAudio, BrokenAudio, AudioTooLarge, DecodeTimeout or DecoderDied.
+        """
+        with opened(source, max_bytes=self.limits.max_bytes, name=name) as fd:
+            return self._ask(fd, name)
+
+    def probe(self, *, home: Path, scratch: Path) -> dict[str, str]:
+        """What the worker is denied, tried there and then: deed -> error name, or "allowed"."""
+        worker = self._ready()
+        worker.channel.send_json(protocol.PROBE, {"home": str(home), "scratch": str(scratch)})
+        _, payload = worker.channel.receive(deadline=time.monotonic() + self.limits.wall_s)
+        return {str(deed): str(answer) for deed, answer in protocol.read_json(payload).items()}
+
+    def _ready(self) -> WorkerProcess:
+        """The worker; a new one if it has done its share, or died between two items."""
+        worker = self._worker
+        if worker is not None and (worker.n_decoded >= RECYCLE_AFTER or worker.process.poll() is not None):
+            worker.stop()
+            worker = None
+        if worker is None:
+            try:
+                worker = start(self.sandbox, self.limits)
+            except StartFailed as error:
+                raise SandboxMissing(reason=str(error)) from error
+        self._worker = worker
+        return worker
+
+    def _ask(self, fd: int, name: str) -> Decoded:
+        worker = self._ready()
+        deadline = time.monotonic() + self.limits.wall_s
+        try:
+            worker.channel.send_json(protocol.DECODE, {"name": name[:200]}, fd=fd)
+            decoded = WorkerResponse(name=name, limits=self.limits).read(worker.channel, deadline)
+        except TimeoutError as error:
+            self._drop()
+            raise DecodeTimeout(name=name, limit_s=self.limits.wall_s) from error
+        except (OSError, UnicodeError) as error:
+            raise DecoderDied(name=name, reason=f"{error}; {self._drop(patience_s=DYING_S)}") from error
+        except (BrokenAudio, AudioTooLarge):
+            self._drop()  # a codec has seen bad bytes: nothing of it may live on
+            raise
+        worker.n_decoded += 1
+        return decoded
+
+    def _drop(self, *, patience_s: float = 0.0) -> str:
+        worker, self._worker = self._worker, None
+        return worker.stop(patience_s=patience_s) if worker is not None else "no worker"
+
+
+def _first_worker(
+    sandbox: Literal["auto", "bwrap", "rlimits"], limits: Limits
+) -> tuple[WorkerProcess | None, Sandbox, str | None]:
+    reason = None
+    if sandbox != "rlimits":
+        try:
+            return start("bwrap", limits), "bwrap", None
+        except StartFailed as error:
+            reason = str(error)
+            if sandbox == "bwrap":
+                raise SandboxMissing(reason=reason) from error
+            warnings.warn(
+                f"AUDIO IS DECODED WITHOUT BUBBLEWRAP ({reason}): only resource limits and a system call "
+                "filter stand between a hostile file and this account",
+                SandboxWarning,
+                stacklevel=3,
+            )
+    try:
+        return start("rlimits", limits), "rlimits", reason
+    except StartFailed as error:
+        raise SandboxMissing(reason=str(error)) from error

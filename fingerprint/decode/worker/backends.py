@@ -1,0 +1,326 @@
+"""Two decoders behind one face: libsndfile and FFmpeg. Both run in the sandboxed worker only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, Protocol
+
+import av
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from earwitness.fingerprint.decode.file_view import FileView, ViewFile
+from earwitness.fingerprint.decode.formats import CODECS, FORMATS, Format
+from earwitness.fingerprint.decode.worker.timestamp_gaps import STAMPED, Gaps
+
+BLOCK_FRAMES: Final = 65_536
+"""Frames handed on at once, by either decoder."""
+
+DAMAGE: Final = (
+    soundfile.SoundFileError,
+    av.FFmpegError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+)
+"""What the two libraries raise on bytes that they cannot make sense of."""
+
+Block = NDArray[np.float32]
+"""Samples, shape (n_channels, n_frames)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One of the streams of sound that run side by side in a file.
+
+    Attributes
+    ----------
+    label : str
+        Its language and title, where the file states them.
+    stated_s : float or None
+        Its length in seconds, where the file states one.
+    rough : bool
+        Whether that is only about right.
+    """
+
+    label: str = ""
+    stated_s: float | None = None
+    rough: bool = False
+
+
+class AudioBackend(Protocol):
+    """An opened file, one track of which is being decoded.
+
+    Attributes
+    ----------
+    codec : str
+    rate_hz, channels : int
+        As the header states them; hostile files lie.
+    stated_s : float or None
+        Length in seconds that the header promises, where it does.
+    length_s : float or None
+        Length in seconds that this decoder means to give, where it knows.
+    timeline_s : float or None
+        Seconds from the first time stamp to the last, where there are such.
+    lost_s : float
+        Seconds that could not be decoded so far and were left out.
+    tracks : tuple of Track
+        All tracks of the file.
+    """
+
+    codec: str
+    rate_hz: int
+    channels: int
+    stated_s: float | None
+    length_s: float | None
+    timeline_s: float | None
+    lost_s: float
+    tracks: tuple[Track, ...]
+
+    def blocks(self) -> Iterator[tuple[int, Block]]:
+        """The sound, in order, in blocks of about ``BLOCK_FRAMES``, each with its sample rate."""
+
+    def close(self) -> None:
+        """Let go of the decoder; the file descriptor stays open."""
+
+
+def open_backend(name: str, stored: FileView, format_: Format, track: int) -> AudioBackend:
+    """Open a file's track with the decoder of that name; raises one of ``DAMAGE`` when it cannot."""
+    if name == "libsndfile":
+        if track:
+            raise ValueError("it has no further track")
+        return SndfileBackend(stored)
+    return FfmpegBackend(stored, FORMATS[format_].demuxer, track)
+
+
+_SNDFILE_FORMATS: Final = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3")
+
+_SNDFILE_CODECS: Final = {
+    "VORBIS": "vorbis",
+    "OPUS": "opus",
+    "MPEG_LAYER_I": "mp1",
+    "MPEG_LAYER_II": "mp2",
+    "MPEG_LAYER_III": "mp3",
+    "PCM_U8": "pcm_u8",
+    "PCM_S8": "pcm_s8",
+    "PCM_16": "pcm_s16",
+    "PCM_24": "pcm_s24",
+    "PCM_32": "pcm_s32",
+    "FLOAT": "pcm_f32",
+    "DOUBLE": "pcm_f64",
+    "ULAW": "pcm_mulaw",
+    "ALAW": "pcm_alaw",
+    "IMA_ADPCM": "adpcm_ima",
+    "MS_ADPCM": "adpcm_ms",
+    "GSM610": "gsm610",
+}
+"""libsndfile's subtypes that we read, and what a finding calls them."""
+
+
+class SndfileBackend:
+    """libsndfile, straight on the file descriptor where it can be."""
+
+    tracks: tuple[Track, ...] = (Track(),)
+    timeline_s: float | None = None
+
+    def __init__(self, stored: FileView) -> None:
+        if stored.is_file:
+            os.lseek(stored.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
+            self._file = soundfile.SoundFile(stored.fd, closefd=False)
+        else:
+            self._file = soundfile.SoundFile(ViewFile(stored))
+        if self._file.format not in _SNDFILE_FORMATS or self._file.subtype not in _SNDFILE_CODECS:
+            raise ValueError(f"{self._file.subtype} in {self._file.format} is not on our list")
+        self.codec = "flac" if self._file.format == "FLAC" else _SNDFILE_CODECS[self._file.subtype]
+        self.rate_hz, self.channels = int(self._file.samplerate), int(self._file.channels)
+        known = 0 < self._file.frames < 1 << 62
+        self.length_s = self._file.frames / self.rate_hz if known else None
+        # of other formats libsndfile tells what it found in the file, or guessed, not what was promised
+        self.stated_s = self.length_s if self._file.format == "FLAC" else None
+        self.lost_s = 0.0
+
+    def blocks(self) -> Iterator[tuple[int, Block]]:
+        """The sound, in order; the array is used again for the next block."""
+        buffer = np.empty((BLOCK_FRAMES, self.channels), dtype=np.float32)
+        while len(block := self._file.read(out=buffer)):
+            yield self.rate_hz, block.T
+
+    def close(self) -> None:
+        """Let go of the decoder."""
+        self._file.close()
+
+
+_FULL_SCALE: Final = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
+
+_STATES_LENGTH: Final = (
+    "mov",
+    "flac",
+    "ape",
+    "tta",
+    "wv",
+    "tak",
+    "mpc8",
+    "mxf",
+    "rm",
+    "avi",
+    "dts",
+    "voc",
+)
+"""Demuxers that read a track's length from the file, or work it out from a bit rate that is constant."""
+
+_EXACT: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8")
+"""Those of them that count samples."""
+
+_STATES_ONE_LENGTH: Final = ("matroska", "flv")
+"""Demuxers that read the length of all tracks together: of a single track it says how long that is."""
+
+UNKNOWN_FRAMES: Final = 1 << 30
+"""What FFmpeg writes to a pipe for the number of frames of an AVI."""
+
+MAX_RETRIES: Final = 64
+"""Times that reading goes on after an error of the container without anything in between."""
+
+LOST_PACKET_S: Final = 0.02
+"""What a lost packet counts that states no length."""
+
+PLANES: Final = 7
+"""PyAV reads past the pointers of frames with more planes; those are interleaved first."""
+
+
+class FfmpegBackend:
+    """FFmpeg by PyAV: one demuxer by name, one audio stream, no other file, no network."""
+
+    length_s: float | None = None
+
+    def __init__(self, stored: FileView, demuxer: str, track: int) -> None:
+        self._container = av.open(
+            ViewFile(stored),
+            format=demuxer,
+            metadata_errors="ignore",
+            buffer_size=1 << 17,
+            io_open=_refuse,
+            container_options={
+                "protocol_whitelist": "",
+                "format_whitelist": demuxer,
+                "codec_whitelist": ",".join(CODECS),
+                "max_streams": "256",
+            },
+        )
+        streams = self._container.streams.audio
+        if not streams:
+            kind = NoTrack if len(self._container.streams) else ValueError
+            raise kind("there is no audio stream in it")
+        self.tracks = tuple(self._facts(stream, demuxer) for stream in streams)
+        self._stream = streams[track]
+        if self._stream.codec_context is None:
+            raise ValueError("its codec is unknown")
+        decoder = self._stream.codec_context.name
+        if decoder not in CODECS:
+            raise ValueError(f"codec {decoder} is not on our list")
+        self.codec = decoder.removesuffix("float")
+        self._stream.codec_context.thread_count = 1
+        self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
+        if self.channels > 2:
+            # PyAV frees a layout in an order of the file's own twice; the order does not matter here
+            self._stream.codec_context.layout = f"{self.channels}C"
+        self.stated_s = self.tracks[track].stated_s
+        duration = self._stream.duration
+        self.timeline_s = float(duration * self._stream.time_base) if duration else None
+        self.lost_s = 0.0
+        self._gaps = Gaps() if demuxer in STAMPED else None
+        self._interleave: Any = None
+
+    def blocks(self) -> Iterator[tuple[int, Block]]:
+        """The sound, in order; packets that cannot be decoded are left out and counted."""
+        gathered: list[Block] = []
+        n_frames, rate_hz = 0, self.rate_hz
+        for frame in self._frames():
+            block = self._samples(frame)
+            changed = gathered and (len(block) != len(gathered[0]) or frame.sample_rate != rate_hz)
+            if gathered and (n_frames >= BLOCK_FRAMES or changed):
+                yield rate_hz, np.concatenate(gathered, axis=1)
+                gathered, n_frames = [], 0
+            rate_hz = frame.sample_rate
+            gathered.append(block)
+            n_frames += block.shape[1]
+        if gathered:
+            yield rate_hz, np.concatenate(gathered, axis=1)
+
+    def _frames(self) -> Iterator[Any]:
+        """Decoded frames; where a packet is damaged, or what lies between packets, the next one is tried."""
+        n_failed, corrupt, given_s = 0, False, 0.0
+        while n_failed < MAX_RETRIES:
+            try:
+                for packet in self._container.demux(self._stream):
+                    n_failed = 0
+                    corrupt = corrupt or packet.is_corrupt
+                    if self._gaps is not None:
+                        self.lost_s += self._gaps.before(packet, passed_s=given_s + self.lost_s)
+                    for frame in self._decoded(packet):
+                        given_s += frame.samples / max(frame.sample_rate, 1)
+                        yield frame
+                break
+            except av.FFmpegError:
+                n_failed += 1
+                self.lost_s += LOST_PACKET_S
+                if n_failed == MAX_RETRIES:
+                    raise
+        if corrupt and self.timeline_s is not None:
+            self.lost_s = max(self.lost_s, self.timeline_s - given_s)
+
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            self.lost_s += float((packet.duration or 0) * (packet.time_base or 0)) or LOST_PACKET_S
+
+    def _facts(self, stream: Any, demuxer: str) -> Track:
+        words = [stream.metadata.get(key, "") for key in ("language", "title")]
+        stated_s, rough = None, demuxer not in _EXACT
+        if demuxer in _STATES_LENGTH and stream.duration and stream.frames < UNKNOWN_FRAMES:
+            stated_s = float(stream.duration * stream.time_base)
+        elif demuxer in _STATES_ONE_LENGTH and len(self._container.streams) == 1 and self._container.duration:
+            begins_s = float((stream.start_time or 0) * (stream.time_base or 0))
+            stated_s = self._container.duration / av.time_base - max(begins_s, 0.0)
+        label = ", ".join(word for word in words if word not in ("", "und"))
+        return Track(label=label, stated_s=stated_s, rough=rough)
+
+    def _samples(self, frame: Any) -> Block:
+        """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
+        wide = frame.format.name in ("s64", "s64p")  # PyAV makes no array of these
+        if wide or (frame.format.is_planar and frame.layout.nb_channels > PLANES):
+            if self._interleave is None or self._interleave.layout.name != frame.layout.name:
+                self._interleave = av.AudioResampler("flt", frame.layout, frame.sample_rate)
+            parts = [_samples(part) for part in self._interleave.resample(frame)]
+            return np.concatenate(parts, axis=1)
+        return _samples(frame)
+
+    def close(self) -> None:
+        """Let go of the decoder."""
+        self._container.close()
+
+
+class NoTrack(ValueError):
+    """A container without a stream of sound."""
+
+
+def _refuse(url: str, *_: object) -> NoReturn:
+    raise PermissionError(f"a file that names another file is not followed: {url!r}")
+
+
+def _samples(frame: Any) -> Block:
+    found: NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        found = found.reshape(-1, frame.layout.nb_channels).T
+    scale = _FULL_SCALE.get(found.dtype.str[1:])
+    if scale is None:
+        return np.asarray(found, dtype=np.float32)
+    centred = found.astype(np.float32) - np.float32(scale if found.dtype == np.uint8 else 0.0)
+    centred /= np.float32(scale)
+    return centred

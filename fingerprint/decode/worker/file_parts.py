@@ -1,0 +1,150 @@
+"""A stored file -> its links, whatever its format: files joined end to end, and chained streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from earwitness.fingerprint.decode.containers.ac3 import lay_ac3
+from earwitness.fingerprint.decode.containers.au_aiff import (
+    lay_aiff,
+    lay_au,
+    lay_caf,
+    lay_w64,
+)
+from earwitness.fingerprint.decode.containers.flac import ends_in_frames
+from earwitness.fingerprint.decode.containers.matroska_elements import lay_flv
+from earwitness.fingerprint.decode.containers.mp4_matroska import (
+    lay_asf,
+    lay_avi,
+    lay_mp4,
+    lay_webm,
+)
+from earwitness.fingerprint.decode.containers.mpeg_frames import find_frames
+from earwitness.fingerprint.decode.containers.mpeg_links import lay_adts, lay_mp3
+from earwitness.fingerprint.decode.containers.mpeg_packets import lay_ps, lay_ts
+from earwitness.fingerprint.decode.containers.ogg import lay_ogg
+from earwitness.fingerprint.decode.containers.riff import lay_wav
+from earwitness.fingerprint.decode.containers.wavpack_iff import lay_iff, lay_wavpack
+from earwitness.fingerprint.decode.file_view import FileView, View
+from earwitness.fingerprint.decode.formats import Format
+from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece
+from earwitness.fingerprint.decode.worker.sniff import Sniffed, look
+
+MAX_PIECES: Final = 2_000
+"""Links that are decoded of one file."""
+
+_JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
+    Format.FLAC: re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
+    Format.APE: re.compile(rb"MAC [\x00-\xff][\x0e\x0f]\x00\x00"),
+    Format.TTA: re.compile(rb"TTA1[\x01\x02]\x00.\x00.\x00", re.DOTALL),
+    Format.TAK: re.compile(rb"tBaK\x01[\x00-\x40]\x00\x00"),
+    Format.AMR: re.compile(rb"#!AMR(?:-WB)?\n"),
+    Format.REAL: re.compile(rb"\.RMF\x00\x00\x00\x12\x00"),
+    Format.VOC: re.compile(rb"Creative Voice File\x1a"),
+    Format.SPHERE: re.compile(rb"NIST_1A\n   \d{4}\n"),
+    Format.SOX: re.compile(rb"\.SoX.\x00\x00\x00|XoS\.\x00\x00\x00.", re.DOTALL),
+    Format.MUSEPACK8: re.compile(rb"MPCKSH"),
+    Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
+}
+"""How a further file of the same format begins, where the format does not say where its files end."""
+
+_OTHERS: Final = re.compile(
+    rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02\x00{8}|RIFF....WAVE|FORM....AIF[FC]"
+    rb"|....ftyp|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
+"""How a further file of another format may begin."""
+
+_BARE: Final = frozenset(
+    {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.SHORTEN, Format.DTS,
+     Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.SOX, Format.IRCAM,
+     Format.DSF, Format.QOA, Format.MUSEPACK, Format.MUSEPACK8, Format.LOAS}
+)  # fmt: skip
+"""Formats that never hold frames of MPEG audio or pages of Ogg themselves."""
+
+TAIL_BYTES: Final = 65_536
+
+_LAYERS: Final[dict[Format, Callable[[FileView, int, Callable[[int], bool]], FileLayout]]] = {
+    Format.WAV: lay_wav,
+    Format.AIFF: lay_aiff,
+    Format.AU: lay_au,
+    Format.CAF: lay_caf,
+    Format.W64: lay_w64,
+    Format.MP3: lay_mp3,
+    Format.AAC: lay_adts,
+    Format.OGG: lay_ogg,
+    Format.OPUS: lay_ogg,
+    Format.SPEEX: lay_ogg,
+    Format.M4A: lay_mp4,
+    Format.WEBM: lay_webm,
+    Format.AVI: lay_avi,
+    Format.FLV: lay_flv,
+    Format.ASF: lay_asf,
+    Format.WAVPACK: lay_wavpack,
+    Format.IFF: lay_iff,
+    Format.AC3: lay_ac3,
+    Format.EAC3: lay_ac3,
+    Format.TS: lay_ts,
+    Format.MPEG: lay_ps,
+}
+
+
+def lay_out(stored: FileView, sniffed: Sniffed) -> list[Piece]:
+    """The links of a file, in order; an ordinary file has one, and it is the whole file."""
+    pieces: list[Piece] = []
+    following: Sniffed | None = sniffed
+    while following is not None and len(pieces) < MAX_PIECES:
+        laid = _lay(stored, following)
+        pieces += laid.pieces
+        following = look(stored, laid.end) if following.start < laid.end < stored.size else None
+    if following is not None or len(pieces) > MAX_PIECES:
+        words = f"there are more than {MAX_PIECES:,} links in it"
+        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, stored=View(stored, []), missing=words)]
+    return pieces
+
+
+def _lay(stored: FileView, sniffed: Sniffed) -> FileLayout:
+    def other_sound(offset: int) -> bool:
+        return offset < stored.size and look(stored, offset) is not None
+
+    layer = _LAYERS.get(sniffed.format)
+    if layer is not None:
+        start = 0 if sniffed.format in (Format.MP3, Format.AAC) and sniffed.first else sniffed.start
+        return layer(stored, start, other_sound)
+    return _as_one(stored, sniffed)
+
+
+def _as_one(stored: FileView, sniffed: Sniffed) -> FileLayout:
+    """One link up to the end, or to where a further file of a known format begins."""
+    start, end = sniffed.start, stored.size
+    pattern = _JOINED.get(sniffed.format)
+    if pattern is not None:
+        end = _first(stored, pattern, start + 64, end)
+    if sniffed.format in _BARE and _tail_is_other(stored, sniffed):
+        end = _first(stored, _OTHERS, start + 64, end)
+        for adts in (True, False):
+            found = find_frames(stored, start + 64, end - start - 64, adts=adts, in_a_row=8)
+            end = end if found is None else found
+    # FFmpeg steps over tags at the start of a file; libsndfile does so of FLAC
+    whole = sniffed.first and end == stored.size
+    piece = Piece(format=sniffed.format, stored=stored if whole else View(stored, [(start, end)]))
+    return FileLayout(pieces=(piece,), end=end)
+
+
+def _first(stored: FileView, pattern: re.Pattern[bytes], start: int, end: int) -> int:
+    """Where the first file begins that the pattern finds; `end` where it finds none before."""
+    places = (place for place in stored.find(pattern, start) if look(stored, place) is not None)
+    return min(next(places, end), end)
+
+
+def _tail_is_other(stored: FileView, sniffed: Sniffed) -> bool:
+    """Whether a file ends in something else than it begins with."""
+    if sniffed.format is Format.FLAC and not ends_in_frames(stored, sniffed.start):
+        return True
+    at = max(sniffed.start + 64, stored.size - TAIL_BYTES)
+    if b"OggS\0" in stored.at(at, TAIL_BYTES):
+        return True
+    reach = max(0, stored.size - at)
+    return any(find_frames(stored, at, reach, adts=adts, in_a_row=5) is not None for adts in (True, False))

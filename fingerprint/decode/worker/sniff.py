@@ -1,0 +1,168 @@
+"""What bytes are, by their content; a name proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from earwitness.fingerprint.decode.containers.mpeg_frames import find_frames, frames_at
+from earwitness.fingerprint.decode.containers.mpeg_tags import id3_end
+from earwitness.fingerprint.decode.file_view import FileView
+from earwitness.fingerprint.decode.formats import Format
+from earwitness.fingerprint.decode.magic import by_magic
+from earwitness.fingerprint.errors import BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
+
+HEAD_BYTES: Final = 4_096
+SYNC_REACH_BYTES: Final = 16_384
+"""How far past tags and padding the first frame of an MP3 may lie."""
+
+TAG_REACH_BYTES: Final = 1 << 24
+"""The same behind a tag: it may be longer than it states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sniffed:
+    """A format of the allow-list.
+
+    Attributes
+    ----------
+    start : int
+        Offset of the format's first byte, past any ID3v2 tag.
+    first : bool
+        Whether nothing but tags and padding lies before it in the file.
+    """
+
+    format: Format
+    start: int = 0
+    first: bool = True
+
+
+_STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"PK\x05\x06", "an empty zip archive"),
+    (0, b"\x1f\x8b", "a gzip file"),
+    (0, b"BZh", "a bzip2 file"),
+    (0, b"\xfd7zXZ\x00", "an xz file"),
+    (0, b"(\xb5/\xfd", "a zstandard file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!", "a rar archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"%PDF", "a pdf document"),
+    (0, b"%!PS", "a PostScript document"),
+    (0, b"\x89PNG", "a png image"),
+    (0, b"\xff\xd8\xff", "a jpeg image"),
+    (0, b"GIF8", "a gif image"),
+    (0, b"BM", "a bmp image"),
+    (0, b"II*\x00", "a tiff image"),
+    (0, b"MM\x00*", "a tiff image"),
+    (8, b"WEBP", "a webp image"),
+    (0, b"\x7fELF", "an executable"),
+    (0, b"MZ", "an executable"),
+    (0, b"\xcf\xfa\xed\xfe", "an executable"),
+    (0, b"\xca\xfe\xba\xbe", "an executable"),
+    (0, b"MThd", "a midi file: notes, not sound"),
+    (8, b"RMID", "a midi file: notes, not sound"),
+    (0, b"Extended Module:", "a tracker module"),
+    (0, b"IMPM", "a tracker module"),
+    (44, b"SCRM", "a tracker module"),
+    (1_080, b"M.K.", "a tracker module"),
+    (1_080, b"M!K!", "a tracker module"),
+    (1_080, b"FLT4", "a tracker module"),
+    (1_080, b"6CHN", "a tracker module"),
+    (1_080, b"8CHN", "a tracker module"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"ARROW1", "an Arrow file"),
+    (0, b"\x93NUMPY", "a numpy array"),
+    (0, b"SQLite format 3", "a SQLite database"),
+    (0, b"version https://git-lfs", "a git LFS pointer: the audio itself was not fetched"),
+    (0, b"#EXTM3U", "a playlist: it names audio but holds none"),
+    (0, b"ffconcat", "a playlist: it names audio but holds none"),
+    (0, b"[playlist]", "a playlist: it names audio but holds none"),
+)
+"""Offset, magic and name of what turns up among audio files."""
+
+
+def sniff(stored: FileView, *, name: str) -> Sniffed:
+    """Tell the format of some bytes.
+
+    Raises
+    ------
+    EmptyFile
+        There are none.
+    NotAudio
+        They are no format on the allow-list; it says what they look like.
+    NoAudioTrack
+        They are a container of other things than sound.
+    BrokenAudio
+        An ID3v2 tag states more bytes than there are.
+    """
+    if stored.size == 0:
+        raise EmptyFile(name=name)
+    start = _past_tags(stored, 0)
+    if start >= stored.size:
+        raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
+    head = stored.at(start, HEAD_BYTES)
+    known = by_magic(head)
+    if known is not None:
+        return Sniffed(format=known, start=start)
+    stranger = _stranger(head, name=name)
+    if stranger is None:
+        found = []
+        for format_ in (Format.AAC, Format.MP3):
+            reach = TAG_REACH_BYTES if start else SYNC_REACH_BYTES
+            first = find_frames(stored, start, reach, adts=format_ is Format.AAC)
+            found += [] if first is None else [Sniffed(format=format_, start=first)]
+        if found:
+            return min(found, key=lambda sniffed: sniffed.start)
+    raise NotAudio(name=name, looks_like=stranger or _appearance(head))
+
+
+def look(stored: FileView, offset: int) -> Sniffed | None:
+    """The format of what begins at an offset inside a file, tags before it left out; None where none does."""
+    start = _past_tags(stored, offset)
+    if start >= stored.size:
+        return None
+    known = by_magic(stored.at(start, HEAD_BYTES))
+    if known is not None:
+        return Sniffed(format=known, start=start, first=False)
+    for adts in (True, False):
+        if frames_at(stored, start, 3, adts=adts):
+            return Sniffed(format=Format.AAC if adts else Format.MP3, start=start, first=False)
+    return None
+
+
+def _past_tags(stored: FileView, start: int) -> int:
+    while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
+        start = id3_end(stored, start)
+    return start
+
+
+_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
+
+
+def _stranger(head: bytes, *, name: str) -> str | None:
+    if head[:4] == b"OggS":
+        if any(magic in head for magic in (b"\x80theora", b"BBCD\0", b"fishead\0", b"\x01video")):
+            raise NoAudioTrack(name=name, looks_like="an Ogg video")
+        return "an Ogg stream without Vorbis, Opus, FLAC or Speex"
+    if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
+        return "a picture in an mp4 container"
+    return next((words for at, magic, words in _STRANGERS if head[at : at + len(magic)] == magic), None)
+
+
+def _appearance(head: bytes) -> str:
+    if not head.strip(b"\x00"):
+        return "nothing but zeros"
+    if len(head) >= 165 and all(head[at] >> 4 == 0xD for at in range(0, 165, 33)):
+        return "raw gsm speech"
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "a Python pickle"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page (html)"
+    if text.startswith(b"<"):
+        return "an svg image" if b"<svg" in text else "xml"
+    if text.startswith((b"{", b"[")):
+        return "json text"
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    return "text" if control == 0 else "unknown binary data"

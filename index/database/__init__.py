@@ -1,0 +1,1 @@
+"""The SQL catalog: schema, rows, checksums, migrations."""

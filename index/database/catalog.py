@@ -1,0 +1,234 @@
+"""The one SQL database of a home: how it is opened, read at one instant, written, and kept at its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, create_engine, event, inspect, select, text, update
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import OperationalError
+
+from earwitness.index.database import sqlite
+from earwitness.index.database.change_counter import (
+    COUNTER_FILE,
+    is_sound,
+    last_noted,
+    note,
+)
+from earwitness.index.database.tables import CHANGE
+from earwitness.index.store.files import TEMPORARY_PREFIX, may_write
+from earwitness.index.store.lock import HomeLock
+from earwitness.index.store.store_errors import (
+    CatalogMissing,
+    CatalogTooNew,
+    CatalogUnreachable,
+    ChangesLost,
+    DiskFailed,
+    DiskFull,
+    HomeMissing,
+    StoreUnwritable,
+)
+
+CATALOG_FILE: Final = "catalog.sqlite"
+SEGMENT_FOLDER: Final = "segments"
+SCHEMA: Final = "0004"
+"""The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
+
+
+_WAIT_FOR_WRITERS: Final = text("SELECT pg_advisory_xact_lock(hashtext('earwitness' || current_schema()))")
+"""PostgreSQL: writers take turns, as SQLite's do, and read after this what the last one left."""
+
+
+class Catalog:
+    """An open catalog database.
+
+    Parameters
+    ----------
+    home : Path
+        The folder; without a `url` the database is its ``catalog.sqlite``.
+    url : str or None
+        An SQLAlchemy address of another database (``postgresql+psycopg://...``).
+    owner : bool
+        True for the one process that holds the home's lock: it alone folds SQLite's log back into the file.
+    read_only : bool
+        Write nothing, not even beside the file; so it is opened, too, where this process may not write.
+    """
+
+    def __init__(
+        self, home: Path, *, url: str | None = None, owner: bool = False, read_only: bool = False
+    ) -> None:
+        self.home = home
+        self.path = home / CATALOG_FILE
+        self.counter = home / COUNTER_FILE
+        self.read_only = read_only or (url is None and not owner and not _may_write(self.path))
+        address = make_url(url) if url else sqlite.address(self.path, read_only=self.read_only)
+        self.is_sqlite = address.get_backend_name() == "sqlite"
+        self._owner, self._where = owner, address.render_as_string()  # without its password
+        try:
+            self.engine = create_engine(address)
+        except ModuleNotFoundError as error:
+            raise CatalogUnreachable(where=self._where, reason=str(error)) from error
+        self._counts = False
+        if self.is_sqlite:
+            sqlite.prepare(self.engine, self.path, owner=owner, read_only=self.read_only)
+            self._writing = self.engine.execution_options(**{sqlite.WRITES: True})
+        else:
+            event.listen(self.engine, "handle_error", _unreachable(self._where))
+            self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self.engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that is on the disk when the block ends, or never was."""
+        number = None
+        with self._writing.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(_WAIT_FOR_WRITERS)
+            yield connection
+            if self.is_sqlite and self._is_counted(connection):
+                connection.execute(update(CHANGE).values(number=CHANGE.c.number + 1))
+                number = connection.execute(select(CHANGE.c.number)).scalar_one()
+        if number is not None:
+            note(self.counter, number)
+
+    def _is_counted(self, connection: Connection) -> bool:
+        self._counts = self._counts or inspect(connection).has_table(CHANGE.name)
+        return self._counts
+
+    def check_changes(self) -> None:
+        """Check that no change is lost that was stored; the owner begins to count where none did.
+
+        Raises
+        ------
+        ChangesLost
+        """
+        if not self.is_sqlite:
+            return
+        stored = last_noted(self.counter)  # before the catalog is read: who writes counts afterwards
+        with self.reading() as connection:
+            found = connection.execute(select(CHANGE.c.number)).scalar() or 0
+        if found < stored:
+            raise ChangesLost(where=str(self.path), found=found, stored=stored, counter=str(self.counter))
+        if self._owner and (not stored or not is_sound(self.counter)):
+            note(self.counter, found)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One instant of the catalog, for as long as the block lasts."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def snapshot(self) -> Connection:
+        """A connection that keeps seeing the instant of its first read, until it is closed."""
+        return self.engine.connect()
+
+    def close(self) -> None:
+        """Close every connection of the pool."""
+        self.engine.dispose()
+
+
+def _may_write(path: Path) -> bool:
+    return may_write(path.parent) and (may_write(path) or not path.exists())
+
+
+def _unreachable(where: str) -> Callable[[ExceptionContext], CatalogUnreachable | None]:
+    def failed(context: ExceptionContext) -> CatalogUnreachable | None:
+        if not isinstance(context.sqlalchemy_exception, OperationalError):
+            return None
+        return CatalogUnreachable(where=where, reason=str(context.original_exception))
+
+    return failed
+
+
+def refuse_without_catalog(home: Path) -> None:
+    """Refuse a home whose catalog is gone though other files of a store lie there.
+
+    Raises
+    ------
+    CatalogMissing
+    """
+    if (home / CATALOG_FILE).exists():
+        return
+    folder = home / SEGMENT_FOLDER
+    left = [home / COUNTER_FILE, *(folder.iterdir() if folder.is_dir() else ())]
+    there = [path for path in left if path.exists() and not path.name.startswith(TEMPORARY_PREFIX)]
+    if there:
+        what = f"{home / COUNTER_FILE} and {folder}"
+        raise CatalogMissing(home=str(home), catalog=CATALOG_FILE, left=what)
+
+
+def schema_of(catalog: Catalog) -> str:
+    """The number of the last migration that the catalog went through; empty when it has none yet.
+
+    Raises
+    ------
+    CatalogTooNew
+        When a newer program wrote it: its rows are not guessed at.
+    """
+    with catalog.reading() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return ""
+        found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    if found > SCHEMA:
+        raise CatalogTooNew(home=str(catalog.home), found=found, known=SCHEMA)
+    return found
+
+
+def bring_up_to_date(catalog: Catalog) -> None:
+    """Run the migrations that are missing; the caller holds the home's lock."""
+    if schema_of(catalog) != SCHEMA:
+        from earwitness.index.database.migrations import (
+            upgrade,  # Alembic costs a quarter of a second, once a home
+        )
+
+        upgrade(catalog.engine)
+
+
+def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
+    """Open the catalog of a home to read it; an older one is brought up to date first.
+
+    Raises
+    ------
+    HomeMissing
+        When nothing was ever stored in this home.
+    CatalogMissing
+        When its catalog is gone.
+    ChangesLost
+        When it has not all that was stored.
+    CatalogTooNew, HomeBusy, StoreUnwritable
+    """
+    if url is None and not (home / CATALOG_FILE).is_file():
+        refuse_without_catalog(home)
+        raise HomeMissing(home=str(home))
+    catalog = _readable(home, url)
+    try:
+        if schema_of(catalog) != SCHEMA:
+            if catalog.read_only:
+                reason = "its catalog is of an earlier version, which must be brought up to date first"
+                raise StoreUnwritable(path=str(home), reason=reason)
+            lock = HomeLock(home)
+            try:
+                bring_up_to_date(catalog)
+            finally:
+                lock.release()
+        catalog.check_changes()
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
+
+
+def _readable(home: Path, url: str | None) -> Catalog:
+    catalog = Catalog(home, url=url)
+    try:
+        schema_of(catalog)
+    except (DiskFull, DiskFailed, StoreUnwritable):  # SQLite makes files beside the catalog, even to read it
+        catalog.close()
+        return Catalog(home, url=url, read_only=True)
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog

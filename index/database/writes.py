@@ -1,0 +1,415 @@
+"""Writing rows: each function is a part of one transaction that its caller began."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, or_, select, update
+
+from earwitness.fingerprint.errors import SchemeMismatch
+from earwitness.fingerprint.types import Fingerprint
+from earwitness.index.database import reads as rows
+from earwitness.index.database.packing import pack_peaks, pack_words
+from earwitness.index.database.records import (
+    Added,
+    AddStatus,
+    Collection,
+    CollectionKind,
+    ItemRow,
+    NewItem,
+    Picture,
+    ShardFile,
+    storable,
+    storable_json,
+)
+from earwitness.index.database.row_digests import AT_ONCE, checked, digest_of, seal, sealed
+from earwitness.index.database.tables import (
+    COLLECTION,
+    FINDING,
+    FINGERPRINT,
+    HOME,
+    ITEM,
+    MEMBERSHIP,
+    PICTURE,
+    RECORDING,
+    SEGMENT,
+)
+from earwitness.index.store.shards import MAX_CODES
+from earwitness.index.store.store_errors import RecordingTooLong, RecordingUnknown
+
+
+def now() -> str:
+    """This moment, ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def digest(blob: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(blob).hexdigest()
+
+
+def new_home(connection: Connection, tenant: str, scheme: str) -> None:
+    """Begin a tenant's home at epoch 0; its scheme never changes."""
+    values = {"tenant": tenant, "scheme": scheme, "epoch": 0, "created_at": now(), "contents": digest_of(())}
+    connection.execute(insert(HOME).values(sealed(HOME, values)))
+
+
+def seal_home(connection: Connection, tenant: str) -> None:
+    """Write down what a home holds; the last thing that a transaction does, which checked it first."""
+    mine = HOME.c.tenant == tenant
+    connection.execute(update(HOME).where(mine).values(contents=rows.contents(connection, tenant)))
+    seal(connection, HOME, mine)
+
+
+def next_epoch(connection: Connection, tenant: str) -> int:
+    """Count one more change of what a search may answer."""
+    connection.execute(update(HOME).where(HOME.c.tenant == tenant).values(epoch=HOME.c.epoch + 1))
+    return epoch_of(connection, tenant)
+
+
+def epoch_of(connection: Connection, tenant: str) -> int:
+    """The number of the last change, in the midst of a transaction too."""
+    return int(connection.execute(select(HOME.c.epoch).where(HOME.c.tenant == tenant)).scalar_one())
+
+
+def new_collection(
+    connection: Connection, tenant: str, scheme: str, kind: CollectionKind, name: str, version: str
+) -> int:
+    """Insert an empty collection and return its number."""
+    values = {
+        "tenant": tenant,
+        "kind": kind.value,
+        "name": name,
+        "version": version,
+        "scheme": scheme,
+        "indexed_at": now(),
+        "complete": kind is CollectionKind.WORKS,  # a registry has no source that it could fall short of
+        "n_items": 0,
+        "n_unreadable": 0,
+        "n_codes": 0,
+        "changed_epoch": next_epoch(connection, tenant),
+        "n_recordings": 0,
+    }
+    return _insert(connection, COLLECTION, values)
+
+
+def _insert(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
+    """Insert a row that the database numbers; its digest takes its number in."""
+    number = _number(connection.execute(insert(table).values(values)).inserted_primary_key)
+    seal(connection, table, table.c.id == number)
+    return number
+
+
+def _number(key: Sequence[object] | None) -> int:
+    assert key is not None
+    number = key[0]
+    assert isinstance(number, int)
+    return number
+
+
+def count_added(
+    connection: Connection, collection: int, added: Sequence[Added], n_joined: int, epoch: int
+) -> None:
+    """Note what an addition changed in a collection; costs the same however large it is."""
+    read = sum(one.recording is not None for one in added if one.status is not AddStatus.EXISTING)
+    unread = sum(one.recording is None for one in added if one.status is AddStatus.ADDED)
+    unread -= sum(one.status is AddStatus.READ_AT_LAST for one in added)
+    counts = {
+        "n_items": COLLECTION.c.n_items + read,
+        "n_unreadable": COLLECTION.c.n_unreadable + unread,
+        "n_recordings": COLLECTION.c.n_recordings + n_joined,
+    }
+    _changed(connection, collection, counts, epoch)
+
+
+def count_again(connection: Connection, collection: int, epoch: int) -> None:
+    """Count all items of a collection anew, after a removal."""
+    items = select(func.count()).select_from(ITEM).where(ITEM.c.collection_id == collection)
+    members = select(func.count()).select_from(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection)
+    counts = {
+        "n_items": items.where(ITEM.c.recording_id.is_not(None)).scalar_subquery(),
+        "n_unreadable": items.where(ITEM.c.recording_id.is_(None)).scalar_subquery(),
+        "n_recordings": members.scalar_subquery(),
+    }
+    _changed(connection, collection, counts, epoch)
+
+
+def _changed(connection: Connection, collection: int, counts: Mapping[str, object], epoch: int) -> None:
+    in_segments = select(func.coalesce(func.sum(SEGMENT.c.n_codes), 0))
+    n_codes = connection.execute(in_segments.where(SEGMENT.c.collection_id == collection)).scalar_one()
+    n_codes += rows.count_codes(connection, rows.held_by(collection, (), waiting=True))
+    values = {**counts, "n_codes": n_codes, "changed_epoch": epoch, "indexed_at": now()}
+    change_collection(connection, collection, values)
+
+
+def change_collection(connection: Connection, collection: int, values: Mapping[str, object]) -> None:
+    """Give columns of a collection new values."""
+    here = COLLECTION.c.id == collection
+    connection.execute(update(COLLECTION).where(here).values(values))
+    seal(connection, COLLECTION, here)
+
+
+def touch(connection: Connection, collection: int, epoch: int) -> None:
+    """Note that a collection may answer otherwise from this epoch on."""
+    change_collection(connection, collection, {"changed_epoch": epoch})
+
+
+def add_item(
+    connection: Connection, tenant: str, collection: Collection, item: NewItem, epoch: int
+) -> tuple[Added, bool]:
+    """Insert one item, and its recording when the audio is new to the store.
+
+    An item that is stored already is left as it is, unless it was unreadable and can be read now.
+
+    Returns
+    -------
+    added, joined
+        What became of it, and whether its recording is new to the collection.
+    """
+    stored = _stored(connection, tenant, collection, item)
+    if stored is not None and (stored.recording is not None or item.failure is not None):
+        known_audio = stored.recording is not None
+        status = AddStatus.EXISTING
+        return Added(
+            item=stored.id, recording=stored.recording, status=status, known_audio=known_audio
+        ), False
+    recording, known_audio = _recording(connection, tenant, collection.scheme, item)
+    joined = recording is not None and _join(connection, tenant, collection.id, recording, epoch)
+    number = _write_item(connection, tenant, collection.id, item, recording, stored)
+    status = AddStatus.ADDED if stored is None else AddStatus.READ_AT_LAST
+    return Added(item=number, recording=recording, status=status, known_audio=known_audio), joined
+
+
+def _stored(connection: Connection, tenant: str, collection: Collection, item: NewItem) -> ItemRow | None:
+    here = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == item.audio_key)
+    if collection.kind is CollectionKind.WORKS and item.fingerprint is not None:
+        # the same audio registered again is the same work, wherever its file lies; two owners are two claims
+        found = rows.items(connection, tenant, here & _same_owner(item.owner))
+        readable = [row for row in found if row.recording is not None]
+        if readable:
+            return readable[0]
+    same_place = rows.items(connection, tenant, here & (ITEM.c.path == item.path))
+    if same_place or item.fingerprint is None:
+        return same_place[0] if same_place else None
+    # a place whose bytes could not be had at all is known by its path alone
+    bytes_missing = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == "")
+    unread = rows.items(connection, tenant, bytes_missing & (ITEM.c.path == item.path))
+    return unread[0] if unread else None
+
+
+def _same_owner(owner: str | None) -> ColumnElement[bool]:
+    return ITEM.c.id.is_not(None) if owner is None else or_(ITEM.c.owner == owner, ITEM.c.owner.is_(None))
+
+
+def _recording(connection: Connection, tenant: str, scheme: str, item: NewItem) -> tuple[int | None, bool]:
+    if item.failure is not None:
+        return None, False
+    known = rows.recording_of(connection, tenant, item.audio_key)
+    if known is not None:
+        number = known.id
+    elif item.fingerprint is not None:
+        number = _new_recording(connection, tenant, scheme, item, item.fingerprint)
+    else:
+        raise RecordingUnknown(recording=item.audio_key)
+    if item.picture is not None:
+        _keep_picture(connection, tenant, number, item.picture)
+    return number, known is not None
+
+
+def _new_recording(
+    connection: Connection, tenant: str, scheme: str, item: NewItem, fingerprint: Fingerprint
+) -> int:
+    if fingerprint.scheme != scheme:
+        raise SchemeMismatch(index_scheme=scheme, query_scheme=fingerprint.scheme)
+    if len(fingerprint.codes) > MAX_CODES:
+        raise RecordingTooLong(name=item.path, n_codes=len(fingerprint.codes), limit=MAX_CODES)
+    from earwitness.fingerprint.chromaprint import summary_bits  # loads libchromaprint
+
+    values = {
+        "tenant": tenant,
+        "audio_key": item.audio_key,
+        "sha256": item.sha256,
+        "duration_s": fingerprint.duration_s,
+        "active_s": fingerprint.active_s,
+        "n_codes": len(fingerprint.codes),
+        "summary": summary_bits(fingerprint.chromaprint).tobytes() if fingerprint.chromaprint.size else None,
+    }
+    number = _insert(connection, RECORDING, values)
+    codes = np.ascontiguousarray(fingerprint.codes).tobytes()
+    chromaprint, peaks = pack_words(fingerprint.chromaprint), pack_peaks(fingerprint.peaks)
+    values = {
+        "recording_id": number,
+        "tenant": tenant,
+        "scheme": scheme,
+        "codes": codes,
+        "codes_sha256": digest(codes),
+        "chromaprint": chromaprint,
+        "chromaprint_sha256": digest(chromaprint),
+        "peaks": peaks,
+        "peaks_sha256": digest(peaks),
+    }
+    connection.execute(insert(FINGERPRINT).values(sealed(FINGERPRINT, values)))
+    return number
+
+
+def _keep_picture(connection: Connection, tenant: str, recording: int, picture: Picture) -> None:
+    if rows.picture(connection, tenant, recording) is not None:
+        return
+    levels = np.ascontiguousarray(picture.levels).tobytes()
+    values = {
+        "recording_id": recording,
+        "tenant": tenant,
+        "n_bands": picture.levels.shape[1],
+        "frame_s": picture.frame_s,
+        "lowest_db": picture.lowest_db,
+        "step_db": picture.step_db,
+        "levels": levels,
+        "levels_sha256": digest(levels),
+    }
+    connection.execute(insert(PICTURE).values(sealed(PICTURE, values)))
+
+
+def _join(connection: Connection, tenant: str, collection: int, recording: int, epoch: int) -> bool:
+    """Note that one more item of a collection names a recording; returns whether it is the first."""
+    here = (MEMBERSHIP.c.collection_id == collection) & (MEMBERSHIP.c.recording_id == recording)
+    known = connection.execute(select(MEMBERSHIP).where(here)).one_or_none()
+    if known is not None:
+        values = {**checked(MEMBERSHIP, known)._mapping, "n_items": known.n_items + 1}
+        connection.execute(update(MEMBERSHIP).where(here).values(sealed(MEMBERSHIP, values)))
+        return False
+    values = {"collection_id": collection, "recording_id": recording, "tenant": tenant, "epoch": epoch}
+    connection.execute(insert(MEMBERSHIP).values(sealed(MEMBERSHIP, {**values, "n_items": 1})))
+    return True
+
+
+def metadata_json(metadata: Mapping[str, object]) -> str:
+    """Write an item's metadata as the catalog keeps them."""
+    return json.dumps(storable_json(metadata), ensure_ascii=False, sort_keys=True)
+
+
+def change_item(connection: Connection, item: int, values: Mapping[str, object]) -> None:
+    """Give columns of a stored item new values."""
+    connection.execute(update(ITEM).where(ITEM.c.id == item).values(values))
+    seal(connection, ITEM, ITEM.c.id == item)
+
+
+def _write_item(
+    connection: Connection,
+    tenant: str,
+    collection: int,
+    item: NewItem,
+    recording: int | None,
+    stored: ItemRow | None,
+) -> int:
+    failure = item.failure
+    values = {
+        "tenant": tenant,
+        "collection_id": collection,
+        "path": item.path,
+        "audio_key": item.audio_key,
+        "sha256": item.sha256,
+        "size_bytes": item.size_bytes,
+        "recording_id": recording,
+        "error_code": failure and failure.code,
+        "error_message": failure and storable(failure.message),
+        "error_hint": failure and storable(failure.hint),
+        "title": item.title,
+        "owner": item.owner,
+        "isrc": item.isrc,
+        "start_s": item.start_s,
+        "end_s": item.end_s,
+        "metadata": metadata_json(item.metadata),
+        "added_at": now(),
+    }
+    if stored is not None:
+        change_item(connection, stored.id, values)
+        return stored.id
+    return _insert(connection, ITEM, values)
+
+
+def remove_items(connection: Connection, collection: int, items: Sequence[int]) -> int:
+    """Delete items of a collection and count anew what its others name; returns how many are deleted."""
+    here = ITEM.c.collection_id == collection
+    doomed = here & ITEM.c.id.in_(items)
+    readable = doomed & ITEM.c.recording_id.is_not(None)
+    named = connection.execute(select(ITEM.c.recording_id).where(readable).distinct()).scalars().all()
+    n_items = connection.execute(delete(ITEM).where(doomed)).rowcount
+    left = (
+        select(func.count()).select_from(ITEM).where(here, ITEM.c.recording_id == MEMBERSHIP.c.recording_id)
+    )
+    for start in range(0, len(named), AT_ONCE):
+        some = MEMBERSHIP.c.recording_id.in_(named[start : start + AT_ONCE])
+        members = (MEMBERSHIP.c.collection_id == collection) & some
+        connection.execute(update(MEMBERSHIP).where(members).values(n_items=left.scalar_subquery()))
+        seal(connection, MEMBERSHIP, members)
+    return n_items
+
+
+def forget_unreferenced(connection: Connection, tenant: str, collection: int) -> int:
+    """Drop memberships, and recordings with all that is stored of them, which no item names any more.
+
+    Returns
+    -------
+    n_recordings : int
+        Recordings that are gone from the store wholly.
+    """
+    named_here = exists().where(
+        ITEM.c.recording_id == MEMBERSHIP.c.recording_id, ITEM.c.collection_id == collection
+    )
+    connection.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection, ~named_here))
+    connection.execute(delete(FINDING).where(FINDING.c.tenant == tenant))  # findings may name what is removed
+    named = exists().where(ITEM.c.recording_id == RECORDING.c.id)
+    return connection.execute(delete(RECORDING).where(RECORDING.c.tenant == tenant, ~named)).rowcount
+
+
+def replace_segments(
+    connection: Connection,
+    tenant: str,
+    collection: int,
+    old: Sequence[int],
+    new: ShardFile | None,
+    epoch: int,
+) -> list[str]:
+    """Give the recordings of the `old` segments, and those that wait, to a new segment; with none, they wait.
+
+    Returns
+    -------
+    files : list of str
+        Names of segment files that nothing names any more once the transaction is committed.
+    """
+    number = None
+    if new is not None:
+        values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
+        number = _insert(connection, SEGMENT, values)
+    moved = rows.held_by(collection, old, waiting=True)
+    connection.execute(update(MEMBERSHIP).where(moved).values(segment_id=number))
+    files = connection.execute(select(SEGMENT.c.file).where(SEGMENT.c.id.in_(old))).scalars().all()
+    connection.execute(delete(SEGMENT).where(SEGMENT.c.id.in_(old)))
+    return list(files)
+
+
+def give_all(
+    connection: Connection, tenant: str, collection: int, new: ShardFile | None, epoch: int
+) -> list[str]:
+    """Give every recording of a collection to one new segment, whatever said where it lay.
+
+    Returns
+    -------
+    files : list of str
+        Names of segment files that nothing names any more once the transaction is committed.
+    """
+    number = None
+    if new is not None:
+        values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
+        number = _insert(connection, SEGMENT, values)
+    here = MEMBERSHIP.c.collection_id == collection
+    connection.execute(update(MEMBERSHIP).where(here).values(segment_id=number))
+    unused = ~exists().where(MEMBERSHIP.c.segment_id == SEGMENT.c.id)
+    files = connection.execute(select(SEGMENT.c.file).where(unused)).scalars().all()
+    connection.execute(delete(SEGMENT).where(unused))
+    return list(files)

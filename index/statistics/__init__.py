@@ -1,0 +1,1 @@
+"""How good a match chance alone would give: null model, calibration, peaks, speech."""

@@ -1,0 +1,47 @@
+"""The home's one writer lock."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from earwitness.index.store.files import room_for
+from earwitness.index.store.store_errors import HomeBusy
+
+LOCK_FILE: Final = "writer.lock"
+HOLDER_FILE: Final = "writer.holder"
+
+
+class HomeLock:
+    """Held by the one process that writes; the system lets go of it however that process ends."""
+
+    def __init__(self, home: Path) -> None:
+        self._holder = home / HOLDER_FILE
+        # any thread may let go of it: a server opens its writer in one and closes it in another
+        self._lock = FileLock(home / LOCK_FILE, timeout=0, thread_local=False)
+        try:
+            with room_for(home / LOCK_FILE):
+                self._lock.acquire()
+        except Timeout as error:
+            raise HomeBusy(home=str(home), holder=self._name_holder()) from error
+        try:
+            with room_for(self._holder):
+                self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _name_holder(self) -> str:
+        try:
+            return self._holder.read_text() or "another process"
+        except FileNotFoundError:
+            return "another process"
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        self._holder.unlink(missing_ok=True)
+        self._lock.release()

@@ -1,0 +1,298 @@
+"""Whether everything that is stored still is what was stored."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, exists, func, select
+
+from earwitness.index.database import change_counter as counter
+from earwitness.index.database import reads as rows
+from earwitness.index.database import sqlite
+from earwitness.index.database.catalog import SEGMENT_FOLDER, Catalog, open_catalog
+from earwitness.index.database.records import Collection, Problem
+from earwitness.index.database.row_digests import COVERED, is_sound, name_of
+from earwitness.index.database.tables import (
+    FINDING,
+    FINGERPRINT,
+    HOME,
+    ITEM,
+    MEMBERSHIP,
+    PICTURE,
+    RECORDING,
+    SEGMENT,
+)
+from earwitness.index.store.shards import Shard
+from earwitness.index.store.store_errors import (
+    CatalogDamaged,
+    SegmentDamaged,
+    SegmentMissing,
+)
+from earwitness.index.writer import Writer
+
+SETTLED_S: Final = 3_600.0
+OPEN_ATTEMPTS: Final = 5
+
+RESTORE: Final = "restore a backup made before into a new home, or index the audio again"
+REBUILD: Final = "run `earwitness rebuild`"
+SCAN_AGAIN: Final = "no answer uses it; it is worked out anew when it is asked for"
+
+_BLOBS: Final = (
+    (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
+    (FINGERPRINT, FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256, "Chromaprint"),
+    (FINGERPRINT, FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256, "peaks"),
+    (PICTURE, PICTURE.c.levels, PICTURE.c.levels_sha256, "spectrogram"),
+)
+
+
+def verify(writer: Writer) -> list[Problem]:
+    """Check everything that a home holds: pages, checksums, segment files, counts, and that nothing dangles.
+
+    Returns
+    -------
+    problems : list of Problem
+        Empty when all is well.
+    """
+    folder = writer.home / SEGMENT_FOLDER
+    with writer.catalog.reading() as connection, ExitStack() as held:
+        segments = _hold(connection, folder, writer.tenant, held)
+        return _problems(writer.catalog, connection, segments, folder, writer.tenant)
+
+
+def verify_in_use(home: Path, *, tenant: str = "local", url: str | None = None) -> list[Problem]:
+    """Check what a home held at one instant, whoever writes it meanwhile; else as `verify`.
+
+    A file that nothing names counts only once it is `SETTLED_S` old: a writer names a segment after it has
+    written it, and deletes one after it has ceased to name it.
+
+    Raises
+    ------
+    HomeMissing
+        When nothing was ever stored in this home.
+    """
+    folder = home / SEGMENT_FOLDER
+    with ExitStack() as held:
+        catalog = open_catalog(home, url=url)
+        held.callback(catalog.close)
+        connection, segments = _instant(catalog, folder, tenant, held)
+        return _problems(catalog, connection, segments, folder, tenant, settled_s=SETTLED_S)
+
+
+Opened = list[tuple[rows.ShardRow, Shard | SegmentDamaged]]
+
+
+def _instant(catalog: Catalog, folder: Path, tenant: str, held: ExitStack) -> tuple[Connection, Opened]:
+    """One instant of the catalog with its segment files; looks again where a writer has just replaced one."""
+    for attempt in range(OPEN_ATTEMPTS):
+        with ExitStack() as here:
+            connection = here.enter_context(catalog.snapshot())
+            segments = _hold(connection, folder, tenant, here)
+            damaged = any(isinstance(segment, SegmentDamaged) for _, segment in segments)
+            if not damaged or attempt == OPEN_ATTEMPTS - 1:
+                held.push(here.pop_all())
+                return connection, segments
+    raise AssertionError("unreachable: the last attempt returns")
+
+
+def _hold(connection: Connection, folder: Path, tenant: str, held: ExitStack) -> Opened:
+    """Every segment file of an instant, open before any is read: from then on none can vanish."""
+    opened: Opened = []
+    try:
+        live = rows.segments(connection, tenant)
+    except (SegmentDamaged, CatalogDamaged):  # which row it is, is said where all rows are checked
+        return opened
+    for row in live:
+        try:
+            segment = Shard(folder, row.file)
+        except SegmentDamaged as error:
+            opened.append((row, error))
+        else:
+            held.callback(segment.close)
+            opened.append((row, segment))
+    return opened
+
+
+def _problems(
+    catalog: Catalog,
+    connection: Connection,
+    segments: Opened,
+    folder: Path,
+    tenant: str,
+    *,
+    settled_s: float = 0.0,
+) -> list[Problem]:
+    try:
+        return list(_found(catalog, connection, segments, folder, tenant, settled_s=settled_s))
+    except CatalogDamaged as error:  # what lies on broken pages can not be read at all
+        return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
+
+
+def _found(
+    catalog: Catalog,
+    connection: Connection,
+    segments: Opened,
+    folder: Path,
+    tenant: str,
+    *,
+    settled_s: float,
+) -> list[Problem]:
+    if catalog.is_sqlite:
+        broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+        if broken:
+            return broken  # what lies on broken pages says nothing of itself
+    damaged = [*_rows(connection), *_blobs(connection)]
+    if damaged:
+        return damaged  # what follows counts what damaged rows say
+    return [
+        *(problem for row, segment in segments for problem in _segment(catalog, connection, row, segment)),
+        *_memberships(connection),
+        *_counts(connection, tenant),
+        *_counter(catalog),
+        *_strays(connection, folder, settled_s=settled_s),
+    ]
+
+
+def stored_problems(catalog: Catalog) -> list[Problem]:
+    """Check a catalog by itself: all that is stored but the segments, which are built from it."""
+    try:
+        with catalog.reading() as connection:
+            broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+            broken = broken or [*_rows(connection), *_blobs(connection)]
+            tenants = [] if broken else connection.execute(select(HOME.c.tenant)).scalars().all()
+            counts = (problem for tenant in tenants for problem in _counts(connection, tenant))
+            return broken or [*_memberships(connection), *counts]
+    except CatalogDamaged as error:
+        return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
+
+
+def _rows(connection: Connection) -> Iterator[Problem]:
+    """Every row whose values do not have the digest stored with them."""
+    for table in COVERED:
+        columns = [table.c[name] for name in (*COVERED[table], "digest")]
+        for row in connection.execute(select(*columns).execution_options(yield_per=1_000)):
+            if not is_sound(table, row):
+                hint = {SEGMENT: REBUILD, FINDING: SCAN_AGAIN}.get(table, RESTORE)
+                what = "its values do not have the checksum stored with them"
+                yield Problem(where=name_of(table, row), what=what, hint=hint)
+    for tenant in connection.execute(select(HOME.c.tenant)).scalars().all():
+        try:
+            rows.home(connection, tenant)
+        except CatalogDamaged as error:
+            yield Problem(where=error.where, what=error.reason, hint=RESTORE)
+
+
+def _counter(catalog: Catalog) -> Iterator[Problem]:
+    if catalog.is_sqlite and not counter.is_sound(catalog.counter):
+        hint = "it is written anew by the next command that stores something"
+        yield Problem(where=str(catalog.counter), what="its bytes changed", hint=hint)
+
+
+def _blobs(connection: Connection) -> Iterator[Problem]:
+    for table, blob, sha256, name in _BLOBS:
+        statement = select(table.c.recording_id, blob, sha256).execution_options(yield_per=64)
+        for number, stored, wanted in connection.execute(statement):
+            try:
+                rows.whole(stored, wanted, f"the {name} of recording {number}")
+            except CatalogDamaged as error:
+                yield Problem(where=error.where, what=error.reason, hint=RESTORE)
+    bare = select(RECORDING.c.id).where(~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id))
+    for number in connection.execute(bare).scalars():
+        yield Problem(where=f"recording {number}", what="it has no fingerprint", hint=RESTORE)
+
+
+def _segment(
+    catalog: Catalog, connection: Connection, row: rows.ShardRow, segment: Shard | SegmentDamaged
+) -> Iterator[Problem]:
+    try:
+        if isinstance(segment, SegmentDamaged):
+            raise segment
+        index = segment.load()
+    except SegmentDamaged as error:
+        held = not isinstance(segment, SegmentDamaged)
+        if held and isinstance(error, SegmentMissing) and not _is_named(catalog, row):
+            return  # a writer has put another in its place since
+        yield Problem(where=error.path, what=error.reason, hint=REBUILD)
+        return
+    stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
+    if not index.ntotal == stored == row.file.n_codes:
+        what = f"it holds {index.ntotal} codes, its recordings have {stored}"
+        yield Problem(where=str(segment.path), what=what, hint=REBUILD)
+
+
+def _is_named(catalog: Catalog, row: rows.ShardRow) -> bool:
+    with catalog.reading() as connection:
+        named = select(SEGMENT.c.id).where(SEGMENT.c.file == row.file.file)
+        return connection.execute(named).first() is not None
+
+
+def _memberships(connection: Connection) -> Iterator[Problem]:
+    placed = exists().where(
+        MEMBERSHIP.c.collection_id == ITEM.c.collection_id, MEMBERSHIP.c.recording_id == ITEM.c.recording_id
+    )
+    unfindable = select(ITEM.c.id).where(ITEM.c.recording_id.is_not(None), ~placed)
+    for number in connection.execute(unfindable).scalars():
+        yield Problem(where=f"item {number}", what="a search cannot find it", hint=RESTORE)
+    counted = (
+        select(func.count())
+        .select_from(ITEM)
+        .where(
+            ITEM.c.collection_id == MEMBERSHIP.c.collection_id,
+            ITEM.c.recording_id == MEMBERSHIP.c.recording_id,
+        )
+    )
+    wrong = select(MEMBERSHIP.c.recording_id).where(MEMBERSHIP.c.n_items != counted.scalar_subquery())
+    for number in connection.execute(wrong).scalars():
+        what = "not as many items name it as were stored"
+        yield Problem(where=f"recording {number}", what=what, hint=RESTORE)
+    named = exists().where(
+        ITEM.c.collection_id == MEMBERSHIP.c.collection_id, ITEM.c.recording_id == MEMBERSHIP.c.recording_id
+    )
+    for number in connection.execute(select(MEMBERSHIP.c.recording_id).where(~named)).scalars():
+        yield Problem(where=f"recording {number}", what="no item of its collection names it", hint=REBUILD)
+    unused = select(RECORDING.c.id).where(~exists().where(ITEM.c.recording_id == RECORDING.c.id))
+    for number in connection.execute(unused).scalars():
+        yield Problem(where=f"recording {number}", what="no item names it", hint=RESTORE)
+
+
+def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
+    for collection in rows.collections(connection, tenant):
+        items = select(func.count()).where(ITEM.c.collection_id == collection.id)
+        members = MEMBERSHIP.c.collection_id == collection.id
+        found = (
+            connection.execute(items.where(ITEM.c.recording_id.is_not(None))).scalar_one(),
+            connection.execute(items.where(ITEM.c.recording_id.is_(None))).scalar_one(),
+            connection.execute(select(func.count()).where(members)).scalar_one(),
+            rows.count_codes(connection, members),
+        )
+        stated = (collection.n_items, collection.n_unreadable, collection.n_recordings, collection.n_codes)
+        if found != stated:
+            what = f"it states {stated} items, unreadable items, recordings and codes, but has {found}"
+            yield Problem(where=_name(collection), what=what, hint=RESTORE)
+
+
+def _strays(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
+    named = set(connection.execute(select(SEGMENT.c.file)).scalars())
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as listing:
+        found = sorted(listing, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.name not in named and _age_s(entry) >= settled_s:
+            path = folder / entry.name
+            yield Problem(where=str(path), what="nothing names this file", hint="open the home to write once")
+
+
+def _age_s(entry: os.DirEntry[str]) -> float:
+    try:
+        return max(0.0, time.time() - entry.stat().st_mtime)
+    except FileNotFoundError:  # a writer has just deleted it
+        return -1.0
+
+
+def _name(collection: Collection) -> str:
+    return f"collection {collection.name} (version {collection.version})"

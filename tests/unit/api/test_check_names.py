@@ -1,0 +1,51 @@
+"""Ids of what several paths are given for: each item can be told from every other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earwitness.api.cli.source_arguments import gathered, telling
+from earwitness.api.settings import Settings
+
+SOUND = Path(__file__).parents[3] / "sample_audio" / "originals" / "tin_parade.mp3"
+names = st.sampled_from(["a", "b", "x.mp3"])
+
+
+@given(st.lists(st.lists(names, min_size=1, max_size=4).map("/".join), min_size=1, max_size=5, unique=True))
+def test_names_tell_sources_apart(sources: list[str]) -> None:
+    """Each name is an end of its path, no two are alike, and a name that is unlike others is short."""
+    said = telling(sources)
+    assert len(set(said.values())) == len(sources)
+    for source in sources:
+        assert f"/{Path(source).absolute()}".endswith(f"/{said[source].lstrip('/')}")
+        if sum(Path(each).name == Path(source).name for each in sources) == 1:
+            assert said[source] == Path(source).name
+
+
+@pytest.mark.parametrize(
+    ("given_", "ids"),
+    [
+        (["a/x.mp3"], ["x.mp3"]),
+        (["a/x.mp3", "b/x.mp3"], ["a/x.mp3", "b/x.mp3"]),
+        (["a/x.mp3", "b/y.mp3"], ["x.mp3", "y.mp3"]),
+        (["a", "b"], ["a/x.mp3", "b/x.mp3", "b/y.mp3"]),
+        (["b", "b/x.mp3"], ["b/x.mp3", "b/y.mp3", "x.mp3"]),
+        (["a"], ["x.mp3"]),
+    ],
+)
+def test_items_of_several_paths_have_ids_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_: list[str], ids: list[str]
+) -> None:
+    """Files of one name in different folders, and folders with files of one name, are told apart."""
+    for name in ("a/x.mp3", "b/x.mp3", "b/y.mp3"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(SOUND, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    items = list(gathered(given_, Settings(home=tmp_path / "home")))
+    assert [item.item_id for item in items] == ids
+    assert [item.path for item in items] == ids

@@ -1,0 +1,101 @@
+"""Pictures and the page that shows them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem
+from earwitness.api.evidence.png import palette, png, span
+from earwitness.api.evidence.report import part_of, write_report
+from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, picture
+from earwitness.api.findings import FindingRecording
+from earwitness.api.scan.tally import Tally
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.types import Spectrogram
+from earwitness.index.database.records import Picture
+from earwitness.index.match import Verdict
+from tests.unit.api.made_findings import finding, match
+
+
+def sound(n_frames: int, n_bands: int = 128) -> Spectrogram:
+    """A spectrogram that rises."""
+    power = np.linspace(1e-6, 1.0, n_frames * n_bands, dtype=np.float32).reshape(n_frames, n_bands)
+    return Spectrogram(power=power, frame_s=0.032)
+
+
+@pytest.mark.parametrize("n_frames", [0, 1, 4, 5, 1_000])
+def test_a_picture_covers_the_whole_sound(n_frames: int) -> None:
+    """However long the sound is, its picture spans it, in few bytes, the loudest at full scale."""
+    small = picture(sound(n_frames))
+    assert small.levels.shape[1] == N_BANDS
+    assert abs(len(small.levels) * small.frame_s - n_frames * 0.032) < small.frame_s
+    assert small.levels.max(initial=255) == 255
+    assert small.lowest_db + 255 * small.step_db == pytest.approx(0.0)
+    assert small.lowest_db == -RANGE_DB
+
+
+def test_a_picture_of_an_hour_is_small() -> None:
+    """Works keep at most 2 MB an hour."""
+    second = picture(sound(round(60 / 0.032)))
+    assert second.levels.nbytes * 60 < 2_000_000
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 1.0), (0.5, 0.5), (3.0, 99.0), (50.0, 60.0)])
+def test_a_span_has_at_least_one_frame(start_s: float, end_s: float) -> None:
+    """Wherever a span lies, something of the picture is shown."""
+    kept = Picture(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
+    assert 1 <= len(span(kept, start_s, end_s)) <= 40
+
+
+def test_an_image_reads_back_as_drawn() -> None:
+    """Another program reads the same levels from the PNG, time to the right and pitch upwards."""
+    levels = np.arange(60, dtype=np.uint8).reshape(10, 6)
+    image = Image.open(io.BytesIO(png(levels)))
+    assert np.array_equal(np.asarray(image), levels.T[::-1])
+    assert image.getpalette() == palette().ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("item", "part"),
+    [("shard-0/a.wav", "shard-0"), ("a.wav", "(top)"), ("data/x.parquet#17", "data/x.parquet")],
+)
+def test_coverage_is_counted_by_shard(item: str, part: str) -> None:
+    """An item belongs to the table that holds its row, or to its topmost folder."""
+    assert part_of(finding(item=item)) == part
+
+
+class Nothing:
+    """A source without items."""
+
+    format, total, passed_over = "zip", 0, NONE_PASSED_OVER
+    shards: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[SourceItem | Skipped]:
+        return iter(())
+
+
+def test_a_page_runs_nothing_that_a_name_says(tmp_path: Path) -> None:
+    """Names from outside are text on the page, whatever they contain."""
+    hostile = "<script>alert(1)</script>"
+    named = FindingRecording(id="ab" * 32, path=hostile, title=hostile, owner=hostile, isrc=None)
+    found = finding(Verdict.POSSIBLE, item=hostile)
+    every = [replace(found, matches=(match(recording=named, e_value=1e-3),)), finding(Verdict.NOT_READABLE)]
+    tally = Tally(partial=[hostile])
+    for each in every:
+        tally.count(each)
+    settings = Settings(home=tmp_path / "home")
+    page = tmp_path / "page.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("earwitness.api.evidence.report.draw", lambda gathered, *_: gathered.works)
+        write_report(every, tally, page, source=hostile, items=Nothing(), settings=settings)
+    text = page.read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "empty file" in text

@@ -1,0 +1,271 @@
+"""The road of one item, with a decoder and an extractor of our making."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from earwitness.api.api_errors import ItemUnreadable, NoSound, StretchMissing
+from earwitness.api.datasets.items import SourceItem
+from earwitness.api.pipeline import search_item as pipeline
+from earwitness.api.pipeline.cut_stretch import stretch
+from earwitness.api.pipeline.item_bytes import taken
+from earwitness.api.pipeline.search_item import ItemDecoder, ask, audio_key
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.errors import BrokenAudio
+from earwitness.fingerprint.types import (
+    RATE_HZ,
+    AudioPart,
+    Decoded,
+    Query,
+    Spectrogram,
+    Waveform,
+)
+from earwitness.index.match import Effort, Verdict
+from tests.unit.api.made_findings import SEARCH
+
+
+def item(audio: bytes = b"sound", **changed: Any) -> SourceItem:
+    """A member of an archive, whose stream cannot seek."""
+    said: dict[str, Any] = {
+        "item_id": "a.wav",
+        "path": "a.wav",
+        "open": lambda: io.BufferedReader(io.BytesIO(audio)),
+    }
+    return SourceItem(**said | changed)
+
+
+def wave(seconds: float) -> Waveform:
+    """Silence of some length."""
+    return Waveform(samples=np.zeros(round(seconds * RATE_HZ), np.float32))
+
+
+class OneSound:
+    """A decoder that gives the same sound for all bytes, or fails."""
+
+    def __init__(self, decoded: Decoded | Exception) -> None:
+        self._decoded = decoded
+
+    def decode(self, source: object, *, name: str) -> Decoded:
+        """Decode."""
+        if isinstance(self._decoded, Exception):
+            raise self._decoded
+        return self._decoded
+
+
+class Lengths:
+    """An extractor that keeps nothing but the length; all of it is active."""
+
+    def query(self, waveform: Waveform, *, whole: bool = True) -> Query:
+        """Extract; the Chromaprint is one item long."""
+        empty = Spectrogram(power=np.empty((0, 1), np.float32), frame_s=0.1)
+        return Query(
+            scheme="s",
+            duration_s=waveform.duration_s,
+            active_s=waveform.duration_s,
+            spectrogram=empty,
+            chromaprint=np.zeros(int(whole), np.uint32),
+        )
+
+
+def listener(
+    decoded: Decoded | Exception, *, may_be_whole: Callable[[float], bool] = lambda _: True
+) -> ItemDecoder:
+    """A listener round those."""
+    made = ItemDecoder.__new__(ItemDecoder)
+    made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
+    made._may_be_whole = may_be_whole
+    return made
+
+
+def decoded(seconds: float, *, whole: bool = True) -> Decoded:
+    """What a decoder would give."""
+    return Decoded(
+        waveform=wave(seconds),
+        container="wav",
+        codec="pcm",
+        source_rate_hz=44_100,
+        source_channels=2,
+        whole=whole,
+        note=None if whole else "the last block is missing",
+    )
+
+
+@pytest.mark.parametrize("held_bytes", [10, 5, 4, 1])
+@pytest.mark.parametrize("own_file", [False, True])
+def test_bytes_are_had_once_and_hashed(tmp_path: Path, held_bytes: int, own_file: bool) -> None:
+    """In memory or not, the decoder gets the bytes whose sha256 is said, and nothing stays on the disk."""
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    with taken(item(file=tmp_path / "a.wav" if own_file else None), held_bytes=held_bytes) as had:
+        source = had.source
+        if isinstance(source, Path):
+            audio = source.read_bytes()
+        else:
+            audio = source if isinstance(source, bytes) else source.read()
+    assert (audio, had.size_bytes) == (b"sound", 5)
+    assert had.sha256 == hashlib.sha256(b"sound").hexdigest()
+
+
+def test_a_link_has_no_bytes() -> None:
+    """An entry without audio is refused by name."""
+    with pytest.raises(NoSound, match=r"a\.wav"), taken(item(open=None)):
+        pass
+
+
+def test_the_same_bytes_in_parts_are_different_audio() -> None:
+    """A manifest's parts of one file are recordings of their own."""
+    keys = {audio_key(item(start_s=start), "ab" * 32) for start in (None, 0.0, 1.0)}
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "expected_s"), [(None, None, 8), (2, 5, 3), (6, 60, 2), (None, 3, 3)]
+)
+def test_a_part_is_cut_out(start_s: float | None, end_s: float | None, expected_s: float) -> None:
+    """The part that a manifest means is what is heard; where the file ends earlier, up to there."""
+    cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
+    assert cut.waveform.duration_s == pytest.approx(expected_s)
+
+
+def test_a_part_that_is_not_there_is_an_error() -> None:
+    """A part that begins after the file's end is not read as silence."""
+    with pytest.raises(StretchMissing, match=r"8\.0 s"):
+        stretch(decoded(8), item(start_s=9.0))
+
+
+def in_parts(kind: Literal["sequential", "parallel"], *lengths_s: float) -> Decoded:
+    """What a decoder would give of a file with several streams; the samples count the streams."""
+    parts, samples, start_s = [], [], 0.0
+    for number, length_s in enumerate(lengths_s, 1):
+        parts.append(AudioPart(label=f"part {number}", start_s=start_s, duration_s=length_s, kind=kind))
+        samples.append(np.full(round(length_s * RATE_HZ), number, np.float32))
+        start_s += length_s
+    waveform = Waveform(samples=np.concatenate(samples))
+    return replace(decoded(1), waveform=waveform, parts=tuple(parts))
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(30.0, 38.0), (30.0, 38.3), (3.0, 11.0), (900.0, 907.8)])
+def test_a_file_as_long_as_the_part_is_the_part(start_s: float, end_s: float) -> None:
+    """A clip that was cut already is compared whole, wherever it began in a recording that is not there."""
+    assert stretch(decoded(8), item(start_s=start_s, end_s=end_s)).waveform.duration_s == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize(("start_s", "end_s", "left_s"), [(3.0, 9.5, 5.0), (0.0, 8.0, 8.0), (2.0, 8.2, 6.0)])
+def test_a_part_that_begins_in_a_longer_file_is_cut(start_s: float, end_s: float, left_s: float) -> None:
+    """A file that is not as long as the part is not taken for it."""
+    cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
+    assert cut.waveform.duration_s == pytest.approx(left_s)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start_s", "end_s", "expected"),
+    [
+        ("sequential", 1, 6, {1: 3, 2: 2}),
+        ("sequential", 5, None, {2: 3}),
+        ("sequential", None, 4, {1: 4}),
+        ("parallel", 1, 3, {1: 2, 2: 2}),
+        ("parallel", 3.5, None, {1: 0.5, 2: 0.5}),
+        ("parallel", None, None, {1: 4, 2: 4}),
+    ],
+)
+def test_a_stretch_is_in_the_time_of_the_file(
+    kind: Literal["sequential", "parallel"],
+    start_s: float | None,
+    end_s: float | None,
+    expected: dict[int, float],
+) -> None:
+    """Streams one after another share one time; of tracks side by side the stretch is cut out of each."""
+    cut = stretch(in_parts(kind, 4, 4), item(start_s=start_s, end_s=end_s))
+    held = {number: float(np.mean(cut.waveform.samples == number)) for number in expected}
+    total_s = cut.waveform.duration_s
+    assert {number: share * total_s for number, share in held.items()} == pytest.approx(expected, abs=1e-3)
+    assert total_s == pytest.approx(sum(expected.values()), abs=1e-3)
+    assert [part.duration_s for part in cut.parts] == pytest.approx(
+        list(expected.values()) if len(expected) > 1 else [], abs=1e-3
+    )
+    assert all(part.start_s + part.duration_s <= total_s + 1e-9 for part in cut.parts)
+
+
+@pytest.mark.parametrize(("end_s", "whole"), [(3.0, True), (5.0, False), (None, False)])
+def test_what_is_missing_behind_a_stretch_is_no_matter(end_s: float | None, whole: bool) -> None:
+    """A stretch is whole where nothing is missing before its end, whatever is missing behind it."""
+    held = replace(decoded(8, whole=False), complete_s=4.0, not_compared_s=2.5)
+    cut = stretch(held, item(start_s=1.0, end_s=end_s))
+    assert (cut.whole, cut.not_compared_s) == (whole, 0.0 if whole else 2.5)
+
+
+def test_streams_and_missing_seconds_are_in_the_finding() -> None:
+    """The item names the streams of its file, and the seconds that were not compared."""
+    held = replace(in_parts("parallel", 4, 4), whole=False, not_compared_s=1.5, note="track 3 is damaged")
+    heard = listener(held).hear(item())
+    assert [part.label for part in heard.item.parts] == ["part 1", "part 2"]
+    assert heard.item.not_compared_s == 1.5
+    assert heard.error is not None and heard.error.code == "truncated_audio"
+
+
+def test_what_is_wrong_with_an_item_is_its_answer() -> None:
+    """An item that cannot be decoded keeps its sha256, and its error."""
+    heard = listener(BrokenAudio(name="a.wav", reason="noise")).hear(item())
+    assert heard.query is None
+    assert heard.error is not None
+    assert (heard.error.code, heard.item.sha256) == ("broken_audio", hashlib.sha256(b"sound").hexdigest())
+
+
+def test_bytes_that_cannot_be_had_are_its_answer_too() -> None:
+    """An archive that breaks off within an item says so of that item."""
+
+    def breaks() -> io.BufferedReader:
+        raise ItemUnreadable(name="a.wav", detail="checksum")
+
+    heard = listener(decoded(8)).hear(item(open=breaks))
+    assert heard.error is not None
+    assert (heard.error.code, heard.item.sha256) == ("item_unreadable", None)
+
+
+def test_what_is_known_is_not_decoded() -> None:
+    """Where the audio's key is known, the decoder is not asked."""
+    heard = listener(RuntimeError("decoded all the same")).hear(item(), known=lambda key: key)
+    assert heard.known == hashlib.sha256(b"sound").hexdigest()
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(8.0, True), (7.9, False)])
+def test_what_cannot_be_a_whole_copy_gets_no_chromaprint(seconds: float, made: bool) -> None:
+    """Only sounds as long as a work may be the whole of one."""
+    heard = listener(decoded(seconds), may_be_whole=lambda duration_s: duration_s >= 8.0).hear(item())
+    assert heard.query is not None
+    assert bool(heard.query.chromaprint.size) is made
+
+
+@pytest.mark.parametrize(
+    ("seconds", "whole", "end_s", "expected"),
+    [
+        (8, True, None, Verdict.NO_MATCH),
+        (0.5, True, None, Verdict.TOO_SHORT_OR_SILENT),
+        (8, False, None, Verdict.NOT_READABLE),
+        (8, False, 5.0, Verdict.NO_MATCH),
+    ],
+)
+def test_only_what_was_heard_whole_reads_no_match(
+    seconds: float, whole: bool, end_s: float | None, expected: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off is not readable, unless the part that is meant was heard; too short is too short."""
+    monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
+    heard = listener(decoded(seconds, whole=whole)).hear(item(end_s=end_s))
+    finding = ask(heard, None, collections=(1,), effort=Effort.FAST, search=SEARCH)  # type: ignore[arg-type]
+    assert finding.verdict is expected
+    assert (finding.error is None) is (expected is Verdict.NO_MATCH)
+
+
+@pytest.mark.parametrize("name", ["EARWITNESS_API_KEYS", "EARWITNESS_HOSTS"])
+def test_lists_in_the_environment_are_split_at_commas(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment gives several values in one variable."""
+    monkeypatch.setenv(name, "a, b,,c")
+    settings = Settings()
+    assert getattr(settings, name.removeprefix("EARWITNESS_").lower()) == ("a", "b", "c")

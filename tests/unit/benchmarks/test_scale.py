@@ -1,0 +1,60 @@
+"""A home filled up for `benchmarks scale` holds what it says, and answers as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.runs import scale
+from earwitness.fingerprint.decode import Decoder
+from earwitness.fingerprint.extract import extractor
+from earwitness.index.database.records import CollectionKind, NewItem
+from earwitness.index.library import Library
+from earwitness.index.writer import Writer
+
+SAMPLES = Path(__file__).parents[3] / "sample_audio" / "originals"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three sample pieces as one dataset."""
+    home, extractor_used = tmp_path_factory.mktemp("real"), extractor()
+    with Decoder() as decoder, Writer.open(home) as writer:
+        items = [
+            NewItem(
+                path=path.name,
+                sha256=f"{number:064x}",
+                fingerprint=extractor_used.fingerprint(
+                    extractor_used.query(decoder.decode(path, name=path.name).waveform)
+                ),
+            )
+            for number, path in enumerate(sorted(SAMPLES.iterdir())[:3], start=1_000)
+        ]
+        writer.add(writer.collection(CollectionKind.DATASET, "real", "1"), items)
+        writer.publish()
+    return home
+
+
+def test_made_recordings_are_as_real_ones(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have codes, and peaks and words at the rate of real ones, and real ones are still found."""
+    monkeypatch.setattr(scale, "MADE_CODES", 20)
+    n_codes = scale.crowded(real, tmp_path / "home", size=900, seed=3)
+    with Library.open(tmp_path / "home") as library:
+        (known,) = library.collections
+        numbers = [item.recording for item in library.listing(known.id) if item.recording is not None]
+        found = library.search(library.codes(numbers[0])[:4], k=1, collections=[known.id])
+        rates = [
+            [
+                len(one) / library.recording(number).duration_s
+                for one in (library.peaks(number), library.chromaprint(number))
+            ]
+            for number in numbers
+        ]
+    assert n_codes == known.n_codes >= 900
+    assert len(numbers) == 3 + -(-(900 - 3 * 47) // 20)
+    assert found.recording.tolist() == 4 * [numbers[0]]
+    np.testing.assert_allclose(np.mean(rates[3:], axis=0), np.mean(rates[:3], axis=0), rtol=0.2)

@@ -1,0 +1,259 @@
+"""The border between a scan and the process that reads its source."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import os
+import socket
+import struct
+import time
+import wave
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from earwitness.api.datasets import Reader, Skipped, SourceItem, SourceLimits, open_source
+from earwitness.api.datasets.isolated.message_frames import (
+    MAX_HEADER_BYTES,
+    BadMessage,
+    Channel,
+)
+from earwitness.api.datasets.isolated.reading_errors import SourceReaderFailed
+from earwitness.fingerprint.errors import EarwitnessError
+from tests.unit.datasets.made_reader import ENDS
+
+LIMITS = SourceLimits(reader_wall_s=2.0)
+FAST_ENDS = [name for name in ENDS if name != "hang"]
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read with a process of our making, which does what members' names say."""
+    monkeypatch.setattr(
+        "earwitness.api.datasets.isolated.reading_process.MODULE", "tests.unit.datasets.made_reader"
+    )
+
+
+def clip(seed: int = 0) -> bytes:
+    """A short sound."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
+        sound.writeframes(bytes([seed]) * 600)
+    return file.getvalue()
+
+
+def zipped(path: Path, *names: str) -> Path:
+    """A zip of short sounds, each with another content."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for n, name in enumerate(names):
+            archive.writestr(f"{name}.wav", clip(n))
+    return path
+
+
+def came(reader: Reader) -> list[str]:
+    """The ids of all items; of those that cannot be read, with the code."""
+    return [_became(item) for item in reader]
+
+
+def _became(item: SourceItem | Skipped) -> str:
+    if isinstance(item, Skipped):
+        return f"{item.item_id} {item.code}"
+    assert item.open is not None
+    try:
+        with item.open() as stream:
+            assert stream.read().startswith(b"RIFF")
+    except EarwitnessError as error:
+        return f"{item.item_id} {error.code}"
+    return item.item_id
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_a_listing_dies_of_costs_its_archive_and_nothing_else(name: str, tmp_path: Path) -> None:
+    """Items before and after are handed out, in the same order each time, with one account of the rest."""
+    zipped(tmp_path / "a.zip", "one", "two")
+    zipped(tmp_path / "b.zip", "three", name, "four")
+    zipped(tmp_path / "c.zip", "five")
+    reader = open_source(tmp_path, limits=LIMITS)
+    whole = [item.split("/")[-1] for item in came(reader)]
+    assert [item for item in whole if item.endswith(".wav")] == [
+        "one.wav",
+        "two.wav",
+        "three.wav",
+        "five.wav",
+    ]
+    assert [item for item in whole if not item.endswith(".wav")] == ["b.zip source_cut_off"]
+    if name in FAST_ENDS:
+        assert [item.split("/")[-1] for item in came(reader)] == whole
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_one_items_bytes_cost_is_that_items_error(name: str, tmp_path: Path) -> None:
+    """The process may die of fetching an item: those after it are fetched by another."""
+    reader = open_source(zipped(tmp_path / "a.zip", "one", f"late-{name}", "two"), limits=LIMITS)
+    first, bad, last = came(reader)
+    assert (first, last) == ("one.wav", "two.wav")
+    assert bad.split()[1] in {"reader_failed", "item_unreadable"}
+
+
+@pytest.mark.parametrize("name", FAST_ENDS)
+def test_a_source_that_cannot_even_be_opened_says_so(name: str, tmp_path: Path) -> None:
+    """A single file whose first item ends the process is an error with the file's name and the reason."""
+    with pytest.raises(SourceReaderFailed, match=r"a\.zip cannot be read") as caught:
+        open_source(zipped(tmp_path / "a.zip", name, "one"), limits=LIMITS)
+    assert caught.value.hint
+
+
+def test_the_reason_names_the_signal_and_the_file(tmp_path: Path) -> None:
+    """Whoever reads the report can tell what happened, and where."""
+    items = list(open_source(zipped(tmp_path / "a.zip", "one", "abort"), limits=LIMITS))
+    assert isinstance(items[1], Skipped)
+    assert items[1].cut_off
+    assert items[1].item_id == "a.zip#rest"
+    assert "signal 6, SIGABRT, while it read a.zip" in items[1].message
+
+
+def test_time_without_progress_is_bounded(tmp_path: Path) -> None:
+    """A process that hangs is ended after the limit, and the report says so."""
+    began = time.monotonic()
+    items = list(open_source(zipped(tmp_path / "a.zip", "one", "hang"), limits=LIMITS))
+    assert isinstance(items[1], Skipped)
+    assert "no progress for 2 s" in items[1].message
+    assert time.monotonic() - began < 20
+
+
+def test_many_archives_that_end_the_process_are_each_reported(tmp_path: Path) -> None:
+    """However many do, the good ones among them are read."""
+    for n in range(6):
+        zipped(tmp_path / f"{n}.zip", "abort" if n % 2 else "fine")
+    items = came(open_source(tmp_path, limits=LIMITS))
+    assert [item.endswith("source_cut_off") for item in items] == [False, True] * 3
+
+
+def test_a_process_that_says_what_cannot_be_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no item, no end and no beginning becomes none: the source is reported as cut off there."""
+    monkeypatch.setattr(
+        "earwitness.api.datasets.isolated.reading_process.MODULE", "tests.unit.datasets.lying_reader"
+    )
+    for name in ("item", "end"):
+        *_, rest = open_source(zipped(tmp_path / f"{name}.zip", "one"), limits=LIMITS)
+        assert isinstance(rest, Skipped)
+        assert rest.cut_off
+        assert "answered what cannot be" in rest.message
+    with pytest.raises(SourceReaderFailed, match="answered what cannot be"):
+        open_source(zipped(tmp_path / "ready.zip", "one"), limits=LIMITS)
+
+
+def test_items_can_be_opened_in_any_order_afterwards(tmp_path: Path) -> None:
+    """A list of items stays usable, as that of any reader."""
+    items = list(open_source(zipped(tmp_path / "a.zip", "one", "two", "three"), limits=LIMITS))
+    for n in (2, 0, 1, 1):
+        item = items[n]
+        assert isinstance(item, SourceItem)
+        assert item.open is not None
+        with item.open() as stream:
+            assert stream.read() == clip(n)
+
+
+def test_a_long_item_comes_as_an_open_file_and_leaves_nothing(tmp_path: Path) -> None:
+    """Many bytes are not held in memory, and no file stays behind."""
+    audio = os.urandom(3 << 20)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("long.wav", audio)
+    (item,) = open_source(tmp_path / "a.zip", limits=LIMITS)
+    assert isinstance(item, SourceItem)
+    assert item.open is not None
+    with item.open() as stream:
+        assert os.fstat(stream.fileno()).st_nlink == 0
+        assert stream.read() == audio
+
+
+def test_no_process_outlives_its_reader(tmp_path: Path) -> None:
+    """A reader that is given up, at any point, ends its process."""
+    zipped(tmp_path / "a.zip", "one", "two")
+    others = set(_children())  # of other tests: a decoder, say
+    for use in (lambda _: None, lambda reader: next(iter(reader)), list):
+        reader = open_source(tmp_path / "a.zip", limits=LIMITS)
+        use(reader)
+        del reader
+        gc.collect()
+    assert set(_children()) <= others
+
+
+def _children() -> list[str]:
+    ours = Path(f"/proc/{os.getpid()}/task")
+    return [pid for task in ours.iterdir() for pid in (task / "children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        struct.pack("!II?", MAX_HEADER_BYTES + 1, 0, False),
+        struct.pack("!II?", 2, 1 << 31, False),
+        struct.pack("!II?", 2, 0, False) + b"[]",
+        struct.pack("!II?", 4, 0, False) + b"\xff\xfe{}",
+        struct.pack("!II?", 200_000, 0, False) + b"[" * 200_000,
+        struct.pack("!II?", 2, 0, True) + b"{}\0",
+    ],
+    ids=["long header", "long payload", "no object", "no text", "deep", "no file"],
+)
+def test_a_message_that_is_none_is_refused(sent: bytes) -> None:
+    """Lengths, text, depth and what should be an open file are checked before anything is done with them."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(5)
+        ours.settimeout(5)
+        theirs.sendall(sent)
+        with pytest.raises(BadMessage):
+            Channel(ours).receive()
+
+
+def test_only_plain_files_are_taken(tmp_path: Path) -> None:
+    """A pipe in place of an item's bytes would be waited for: it is refused, and closed."""
+    ours, theirs = socket.socketpair()
+    read, write = os.pipe()
+    with ours, theirs:
+        Channel(theirs).send({}, descriptor=read)
+        with pytest.raises(BadMessage):
+            Channel(ours).receive()
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("wav.scp", "a file://[x.wav\nb ok.wav\n"),
+        ("l.csv", "path\nhttp://[::1/x.wav\nfile://[/x.wav\nok.wav\n"),
+    ],
+)
+def test_a_url_that_is_none_is_its_entrys_error(name: str, text: str, tmp_path: Path) -> None:
+    """Whatever kind of list names it, the other entries are read."""
+    (tmp_path / "ok.wav").write_bytes(clip())
+    (tmp_path / name).write_text(text)
+    *bad, good = came(open_source(tmp_path / name, limits=LIMITS, allow_remote=True))
+    assert " " not in good
+    assert all(item.endswith((" bad_entry", " item_unreadable")) for item in bad)
+
+
+def test_a_nul_in_one_line_is_that_lines_error(tmp_path: Path) -> None:
+    """A list is recognised although one of its first lines holds a NUL."""
+    (tmp_path / "ok.wav").write_bytes(clip())
+    (tmp_path / "l.jsonl").write_bytes(b'{"path": "a\0.wav"}\n' + b'{"path": "ok.wav"}\n' * 2)
+    bad, *good = came(open_source(tmp_path / "l.jsonl", limits=LIMITS))
+    assert bad.endswith("bad_entry")
+    assert len(good) == 2
+
+
+def test_a_file_whose_name_is_no_utf8_is_opened_beside_an_archive(tmp_path: Path) -> None:
+    """The path that the reading process names is the file's own, whatever bytes it is made of."""
+    named = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    named.write_bytes(clip(1))
+    (tmp_path / "b.wav.gz").write_bytes(gzip.compress(clip(1)))
+    files = [item.file for item in open_source(tmp_path) if isinstance(item, SourceItem)]
+    assert files == [None, named]

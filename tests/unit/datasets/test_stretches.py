@@ -1,0 +1,243 @@
+"""A part of a file that an entry means is understood in any usual form, or the entry says that it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from earwitness.api.datasets import Skipped, SourceItem
+from earwitness.api.datasets.entries.stretch_columns import stretch_of
+from earwitness.api.datasets.entries.stretch_pairs import BadStretch
+from tests.contract.packings import clip
+from tests.unit.datasets.open_in_process import open_source
+
+FORMS: list[dict[str, Any]] = [
+    {"start": 11, "end": 19},
+    {"start": "11", "end": "19.0"},
+    {"start": "11,0", "end": "19,0"},
+    {"start_s": 11, "duration_s": 8},
+    {"start_ms": 11_000, "end_ms": "19000"},
+    {"begin_ms": 11_000, "duration_ms": 8_000},
+    {"offset_ms": 11_000, "duration": 8},
+    {"startMs": 11_000, "endMs": 19_000},
+    {"start_us": 11_000_000, "end_us": 19_000_000},
+    {"start_time": "0:11", "end_time": "0:19"},
+    {"start_time": "00:00:11.000", "end_time": "00:00:19,000"},
+    {"start_timestamp": "00:11", "end_timestamp": "00:19"},
+    {"startTime": "11s", "endTime": "19 s"},
+    {"begin_time": 11, "end_time": 19},
+    {"begin": "PT11S", "stop": "PT19S"},
+    {"Begin Time (s)": 11, "End Time (s)": 19, "Low Freq (Hz)": 100, "High Freq (Hz)": 200},
+    {"onset": 11, "offset": 19},
+    {"offset": 11, "duration": 8},
+    {"offset": 11, "length": 8},
+    {"segment_start": 11, "segment_end": 19},
+    {"segment_start_time": 11, "segment_duration": 8},
+    {"audio_start_sec": 11, "audio_end_sec": 19},
+    {"start_offset": 11, "end_offset": 19},
+    {"xmin": 11, "xmax": 19},
+    {"t0": 11, "t1": 19},
+    {"from": 11, "to": 19},
+    {"start_frame": 176_000, "end_frame": 304_000, "sample_rate": 16_000},
+    {"start_frame": 275, "end_frame": 475, "fps": 25},
+    {"start_sample": 176_000, "end_sample": 304_000, "sr": "16000"},
+    {"start_sample": 88_000, "num_samples": 64_000},
+    {"frame_offset": 88_000, "num_frames": 64_000},
+    {"segment": [11, 19]},
+    {"segment": {"start": 11, "end": 19}},
+    {"timestamps": "0:11-0:19"},
+    {"time": "[11.0, 19.0]"},
+    {"strt": 11, "stop": 19},
+    {"since": 11, "until": 19},
+    {"stime": 11, "etime": 19},
+    {"st": 11, "et": 19},
+    {"t1": 11, "t2": 19},
+    {"cue_in": 11, "cue_out": 19},
+    {"seek": 11, "duration": 8},
+    {"position_s": 11, "length": 8},
+    {"D\u00e9but": 11, "Fin": 19},
+    {"\u5f00\u59cb\u65f6\u95f4": 11, "\u7ed3\u675f\u65f6\u95f4": 19},
+    {"start": 11_000, "end": 19_000, "unit": "ms"},
+    {"start": [11], "end": [19]},
+    {"start": "1970-01-01T00:00:11", "end": "1900-01-01 00:00:19.000"},
+    {"timestamp": "00:00:11,000 --> 00:00:19,000"},
+    {"start_end": "11-19"},
+    {"bounds": [11, 19]},
+]
+WHOLE: list[dict[str, Any]] = [
+    {},
+    {"duration": 30},
+    {"num_samples": 16_000, "sample_rate": 16_000},
+    {"start": None, "end": ""},
+    {"start": "nan", "end": "None"},
+    {"start_date": "2020-01-01", "end_date": "2021-01-01"},
+    {"start_time": "2020-01-01T10:00:00"},
+    {"from": "Ann", "to": "Bob"},
+    {"start_char": 3, "end_char": 9},
+    {"start_lat": 1.5, "end_lat": 2.5},
+    {"byte_offset": 100},
+    {"length": 4, "text": "word"},
+    {"backend": 3, "extends": 4, "startup": "x"},
+]
+UNCLEAR: list[dict[str, Any]] = [
+    {"start": "soon"},
+    {"start": [1, 2]},
+    {"start_beat": 4, "end_beat": 8},
+    {"start_index": 4},
+    {"start_frame": 275, "end_frame": 475},
+    {"start_percent": 10},
+    {"sample_start": 88_000},
+    {"start": -1},
+    {"start": 5, "end": 5},
+    {"start": 19, "end": 11},
+    {"start": True},
+    {"start": float("inf")},
+    {"start_ms": "00:00:11:05"},
+    {"end": 1e12},
+    {"start": 1_700_000_000},
+    {"segment": "3-4"},
+    {"segment": "3/4"},
+    {"offset": [0, 11], "duration": [11, 8]},
+    {"interval": "3 4"},
+    {"end": 19},
+    {"begin_min": 1, "begin_sec": 5, "end_min": 2, "end_sec": 9},
+    {"vad_start": 11, "vad_end": 19},
+    {"in": 11, "out": 19},
+    {"t": 11, "duration": 8},
+    {"position": 11, "length": 8},
+    {"start_100ns": 110_000_000, "end_100ns": 190_000_000},
+    {"start": 11, "end": 19, "time_unit": "grains"},
+]
+
+
+def said(row: dict[str, Any]) -> str:
+    """A row as the name of a test."""
+    return json.dumps(row)
+
+
+@pytest.mark.parametrize("row", FORMS, ids=said)
+def test_every_usual_form_names_the_same_part(row: dict[str, Any]) -> None:
+    """Seconds, milliseconds, clock times, samples and ranges of the same part are the same part."""
+    found = stretch_of(row, own_rate=lambda: 8_000.0)
+    assert found.start_s == pytest.approx(11.0)
+    assert found.end_s == pytest.approx(19.0)
+
+
+@pytest.mark.parametrize("row", WHOLE, ids=said)
+def test_other_columns_cut_nothing(row: dict[str, Any]) -> None:
+    """A row without a part, or with columns that are only called a little like one, means the whole file."""
+    found = stretch_of(row)
+    assert (found.start_s, found.end_s) == (None, None)
+
+
+@pytest.mark.parametrize("row", UNCLEAR, ids=said)
+def test_what_cannot_be_understood_is_an_error(row: dict[str, Any]) -> None:
+    """A column that is named like a part and has no clear unit or value is never passed over."""
+    with pytest.raises(BadStretch):
+        stretch_of(row)
+
+
+@pytest.mark.parametrize(
+    "row", [{"start": 3}, {"start": 3, "end": -1}, {"offset": 3, "duration": -1}], ids=said
+)
+def test_a_part_may_go_on_to_the_end(row: dict[str, Any]) -> None:
+    """No end, or an end of -1, is the end of the file."""
+    found = stretch_of(row)
+    assert (found.start_s, found.end_s) == (3.0, None)
+
+
+def spans(source: Path) -> list[tuple[float | None, float | None] | str]:
+    """From where to where each item goes, or why it is not read."""
+    return [
+        item.code if isinstance(item, Skipped) else (item.start_s, item.end_s) for item in open_source(source)
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "json", "parquet", "arrow"])
+@pytest.mark.parametrize("row", [FORMS[0], FORMS[4], FORMS[9], FORMS[13], FORMS[30]], ids=said)
+def test_the_part_is_cut_whatever_the_rows_are_written_in(
+    row: dict[str, Any], form: str, tmp_path: Path
+) -> None:
+    """Text manifests and tables cut alike; a part that counts in samples asks the file for its rate."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    rows = [{"path": "a.wav", **row}]
+    assert spans(written(rows, form, tmp_path)) == [(11.0, 19.0)]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_part_that_is_not_clear_is_reported_and_not_judged_by_the_whole(form: str, tmp_path: Path) -> None:
+    """The row is not readable, its message names the column, and the hint names clear ones."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    source = written(
+        [{"path": "a.wav", "start_beat": 4}, {"path": "a.wav", "start_beat": None}], form, tmp_path
+    )
+    first, second = list(open_source(source))
+    assert isinstance(first, Skipped)
+    assert first.code == "bad_entry"
+    assert "start_beat" in first.message
+    assert "start_ms" in first.hint
+    assert isinstance(second, SourceItem)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a.wav,0,9\na.wav,11,19\n", [(0.0, 9.0), (11.0, 19.0)]),
+        ("a.wav\t0:00\t0:09\na.wav\t0:11\t0:19\n", [(0.0, 9.0), (11.0, 19.0)]),
+        ("a.wav,11,8\na.wav,0,9\n", ["bad_entry", "bad_entry"]),
+        ("a.wav,3\na.wav,4\n", ["bad_entry", "bad_entry"]),
+        ("a.wav,x\na.wav,y\n", [(None, None), (None, None)]),
+        ("a.wav,1,2\nb.wav,3,4\n", [(None, None), (None, None)]),
+    ],
+)
+def test_times_without_a_header_are_not_passed_over(rows: str, expected: list[Any], tmp_path: Path) -> None:
+    """Rows that share a file and differ in numbers mean parts of it: cut if that is plain, else reported."""
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(clip(0))
+    (tmp_path / "l.csv").write_text(rows)
+    assert spans(tmp_path / "l.csv") == expected
+
+
+def test_times_of_a_table_keep_their_units(tmp_path: Path) -> None:
+    """Arrow's own durations and times of day need no unit in the column's name; decimals are numbers."""
+    import datetime
+    import decimal
+
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    table = pa.table(
+        {
+            "path": ["a.wav"],
+            "start": pa.array([datetime.timedelta(seconds=11)], pa.duration("ms")),
+            "end": pa.array([decimal.Decimal("19.0")]),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert spans(tmp_path / "t.parquet") == [(11.0, 19.0)]
+
+
+def written(rows: list[dict[str, Any]], form: str, folder: Path) -> Path:
+    """Write rows in this form."""
+    source = folder / f"rows.{form}"
+    if form in {"csv", "tsv"}:
+        mark = {"csv": ",", "tsv": "\t"}[form]
+        lines = [
+            mark.join(rows[0]),
+            *(mark.join("" if v is None else str(v) for v in r.values()) for r in rows),
+        ]
+        source.write_text("\n".join(lines) + "\n")
+    elif form == "jsonl":
+        source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif form == "json":
+        source.write_text(json.dumps(rows, indent=1))
+    elif form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), source)
+    else:
+        table = pa.Table.from_pylist(rows)
+        with pa.OSFile(str(source), "wb") as file, pa.ipc.new_file(file, table.schema) as stream:
+            stream.write_table(table)
+    return source

@@ -1,0 +1,132 @@
+"""Queries longer than one piece, and searches that run out of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earwitness.api.findings import FindingCollection, FindingItem, FindingSearch
+from earwitness.api.pipeline.search_item import DecodedItem, ask
+from earwitness.fingerprint.types import Spectrogram
+from earwitness.index.match import Effort, Match, Verdict
+from earwitness.index.matching import identify as road
+from earwitness.index.statistics.null_model import ROUGH_EVERY
+from earwitness.index.store.store_errors import SearchTimeout
+from tests.unit.index.synthetic_index import (
+    BlurExtractor,
+    MemoryLibrary,
+    background_of,
+    cut,
+    join,
+    music,
+    silence,
+)
+
+EXTRACTOR = BlurExtractor()
+BACKGROUND = background_of(EXTRACTOR)
+ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
+    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
+    monkeypatch.setattr(road, "PIECE_S", 60.0)
+
+
+@pytest.fixture(scope="module")
+def library() -> MemoryLibrary:
+    """Some pieces of music, one of them long, indexed."""
+    library = MemoryLibrary(EXTRACTOR)
+    for seed in range(12):
+        library.add(music(seed, 45.0))
+    library.add(music(50, 150.0))
+    return library
+
+
+def identify(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FAST) -> list[Match]:
+    """Ask about a sound."""
+    return road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
+
+
+@pytest.mark.parametrize("at_s", [10.0, 35.0, 38.0, 52.0, 56.0, 75.0, 110.0])
+@pytest.mark.parametrize("effort", [Effort.FAST, Effort.STANDARD])
+def test_a_part_is_found_wherever_it_lies(library: MemoryLibrary, effort: Effort, at_s: float) -> None:
+    """Ten seconds inside a piece of a long query, or across an edge, are one segment where they are."""
+    stranger = music(800, 140.0)
+    sound = join(cut(stranger, 0, at_s), cut(music(3, 45.0), 12, 22), cut(stranger, at_s, 130))
+    match = identify(library, sound, effort)[0]
+    assert (match.recording, len(match.segments)) == (3, 1)
+    assert match.segments[0].query_start_s == pytest.approx(at_s, abs=0.8)
+    assert match.segments[0].reference_start_s == pytest.approx(12.0, abs=0.8)
+
+
+@pytest.mark.parametrize("effort", [Effort.FAST, Effort.STANDARD])
+def test_a_long_copy_is_one_segment(library: MemoryLibrary, effort: Effort) -> None:
+    """A copy as long as several pieces is joined again, and covers both files from end to end."""
+    match = identify(library, music(50, 150.0), effort)[0]
+    assert (match.recording, len(match.segments)) == (12, 1)
+    assert min(match.query_coverage, match.reference_coverage) > 0.98
+
+
+def test_silence_is_not_searched(library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of hours of silence round some music only the music is embedded."""
+    seen, embed = list[int](), BlurExtractor.embed
+
+    def counted(extractor: BlurExtractor, sound: Spectrogram, **how: Any) -> Any:
+        seen.append(len(sound.power))
+        return embed(extractor, sound, **how)
+
+    monkeypatch.setattr(BlurExtractor, "embed", counted)
+    identify(library, join(silence(900.0), cut(music(3, 45.0), 12, 22), silence(900.0)))
+    assert sum(seen) * EXTRACTOR.params.frame_s < 4 * 60.0
+
+
+@pytest.mark.parametrize(
+    ("n_looks", "compared_s", "found"), [(1, 0.0, []), (2, 0.0, [3]), (3, 60.0, [3]), (4, 100.0, [3])]
+)
+def test_what_was_not_searched_in_time_is_said(
+    library: MemoryLibrary,
+    monkeypatch: pytest.MonkeyPatch,
+    n_looks: int,
+    compared_s: float,
+    found: list[int],
+) -> None:
+    """A search that runs out of time keeps what it found, and says how far it came."""
+    times = iter([0.0] * n_looks + [1e9] * 9)
+    monkeypatch.setattr(road, "monotonic", lambda: next(times))
+    sound = join(cut(music(3, 45.0), 12, 22), music(800, 140.0))
+    with pytest.raises(SearchTimeout) as late:
+        road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST, wall_s=1.0)
+    assert late.value.compared_s == pytest.approx(compared_s, abs=0.1)
+    assert [match.recording for match in late.value.matches][:1] == found
+
+
+@pytest.mark.parametrize(("found", "said"), [(True, Verdict.MATCH), (False, Verdict.NOT_READABLE)])
+def test_an_item_that_ran_out_of_time_is_no_no_match(
+    library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch, found: bool, said: Verdict
+) -> None:
+    """What was found in time counts; else nothing is said. The finding has the seconds left out."""
+    sound = join(cut(music(3, 45.0), 12, 22), music(800, 100.0)) if found else music(800, 110.0)
+    query = EXTRACTOR.query(sound)
+    matches = identify(library, sound)
+
+    def late(*_: object, **__: object) -> list[Match]:
+        raise SearchTimeout(matches=matches, compared_s=60.0, duration_s=query.duration_s, wall_s=1.0)
+
+    monkeypatch.setattr("earwitness.api.pipeline.search_item.identify", late)
+    monkeypatch.setattr("earwitness.api.pipeline.search_item._places", lambda *_: iter([]))
+    monkeypatch.setattr(MemoryLibrary, "collections", (), raising=False)
+    item = FindingItem(id="x", path="x", sha256=None, duration_s=query.duration_s)
+    search = FindingSearch(
+        collections=(FindingCollection(name="d", version="1", indexed_at="", items=1),),
+        effort=Effort.FAST, speed=(1, 1), pitch_cents=(0, 0), tempo=(1, 1), scheme="fake-1", epoch=1,
+    )  # fmt: skip
+    heard = DecodedItem(item=item, query=query, error=None, whole=True)
+    finding = ask(heard, library, collections=[1], effort=Effort.FAST, search=search)  # type: ignore[arg-type]
+    assert finding.verdict is said
+    assert finding.error is not None
+    assert finding.error.code == "search_timeout"
+    assert finding.item.duration_s == 60.0
+    assert finding.item.not_compared_s == pytest.approx(query.duration_s - 60.0)

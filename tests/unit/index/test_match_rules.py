@@ -1,0 +1,246 @@
+"""Ladder, verdicts, classes, step scores and tails: the rules that need no sound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from earwitness.index.match import Change, Effort, Match, MatchClass, Segment, Verdict
+from earwitness.index.matching.classify import classify, mark_shared
+from earwitness.index.matching.effort import UNCHANGED, search_grid
+from earwitness.index.matching.refine import explain, parabola_peak
+from earwitness.index.matching.verdict import verdict
+from earwitness.index.statistics.calibration import (
+    read_scoring,
+    shipped_scoring,
+    write_scoring,
+)
+from earwitness.index.statistics.null_model import (
+    Background,
+    SearchSpace,
+    fit_tail,
+    log_e_calibrated,
+    log_e_raw,
+)
+
+
+def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) -> Match:
+    """Eight seconds found in the middle of a recording."""
+    segment = Segment(
+        query_start_s=0.0,
+        query_end_s=8.0,
+        reference_start_s=at_s,
+        reference_end_s=at_s + 8.0,
+        similarity=0.9,
+        e_value=e_value,
+    )
+    return Match(
+        recording=recording,
+        kind=MatchClass.EXCERPT,
+        segments=(segment,),
+        change=UNCHANGED,
+        similarity=0.9,
+        query_coverage=1.0,
+        reference_coverage=0.1,
+        e_value=e_value,
+        e_extrapolated=True,
+        n_codes_searched=1000,
+        n_decoys=1000,
+    )
+
+
+@pytest.mark.parametrize("effort", list(Effort))
+def test_the_error_budget_is_spent_once(effort: Effort) -> None:
+    """All shares add up to one, and the query as it is has most of it."""
+    variants = search_grid(effort).variants
+    assert sum(variant.weight for variant in variants) == pytest.approx(1.0)
+    assert variants[0].change == UNCHANGED
+    assert variants[0].weight > 0.5
+    assert len({variant.change for variant in variants}) == len(variants)
+
+
+def test_more_effort_searches_wider() -> None:
+    """Each effort's ranges hold those of the one below, and full reaches what the finding states."""
+    fast, standard, full = (search_grid(effort) for effort in (Effort.FAST, Effort.STANDARD, Effort.FULL))
+    assert fast.speed == (1.0, 1.0)
+    for narrow, wide in ((fast, standard), (standard, full)):
+        for name in ("speed", "pitch_cents", "tempo"):
+            (low, high), (lower, higher) = getattr(narrow, name), getattr(wide, name)
+            assert lower <= low <= high <= higher
+    assert full.speed[0] <= 0.71
+    assert full.speed[1] >= 1.4
+    assert full.pitch_cents == (-500.0, 500.0)
+    assert full.tempo == (0.7, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("e_value", "n_items", "said"),
+    [
+        (1e-5, None, Verdict.MATCH),
+        (1e-4, None, Verdict.MATCH),
+        (1e-3, None, Verdict.POSSIBLE),
+        (1e-5, 10_000, Verdict.MATCH),
+        (1e-5, 100_000, Verdict.POSSIBLE),
+        (0.5, None, Verdict.NO_MATCH),
+    ],
+)
+def test_a_verdict_follows_the_error_it_risks(e_value: float, n_items: int | None, said: Verdict) -> None:
+    """A match risks 1e-4, and in a scan a tenth of a false match in all of it."""
+    assert verdict([a_match(e_value)], whole=True, active_s=8.0, n_items=n_items) is said
+
+
+def test_what_was_not_heard_is_never_called_absent() -> None:
+    """Cut off or silent items do not read "no match"; what was found in them still counts."""
+    assert verdict([], whole=False, active_s=8.0) is Verdict.NOT_READABLE
+    assert verdict([], whole=True, active_s=0.9) is Verdict.TOO_SHORT_OR_SILENT
+    assert verdict([a_match()], whole=False, active_s=8.0) is Verdict.MATCH
+    assert verdict([], whole=True, active_s=8.0) is Verdict.NO_MATCH
+
+
+@pytest.mark.parametrize(
+    ("change", "coverage", "similarity", "whole_file", "kind"),
+    [
+        (Change(), (1.0, 1.0), 0.95, True, MatchClass.EXACT),
+        (Change(), (1.0, 1.0), 0.8, False, MatchClass.MODIFIED),
+        (Change(speed=1.1), (1.0, 1.0), 0.95, True, MatchClass.MODIFIED),
+        (Change(pitch_cents=200.0), (1.0, 0.1), 0.9, False, MatchClass.MODIFIED),
+        (Change(), (1.0, 0.1), 0.9, False, MatchClass.EXCERPT),
+        (Change(), (1.0, 0.1), 0.4, False, MatchClass.EXCERPT_UNDER_OTHER_AUDIO),
+    ],
+)
+def test_a_class_follows_what_was_measured(
+    change: Change, coverage: tuple[float, float], similarity: float, whole_file: bool, kind: MatchClass
+) -> None:
+    """Exact, modified, excerpt and excerpt under other audio, by change, coverage and similarity."""
+    found = classify(
+        change=change,
+        query_coverage=coverage[0],
+        reference_coverage=coverage[1],
+        similarity=similarity,
+        whole_file=whole_file,
+        overlaid_similarity=0.65,
+    )
+    assert found is kind
+
+
+def codes_with_loop(seed: int, loop: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A recording of its own, but for sixteen codes."""
+    rng = np.random.default_rng(seed)
+    codes = rng.standard_normal((120, loop.shape[1])).astype(np.float32)
+    codes[40:56] = loop
+    return np.asarray(codes / np.linalg.norm(codes, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_a_loop_is_told_from_copies() -> None:
+    """Different recordings that hold the same bars share material; copies of one recording do not."""
+    loop = np.random.default_rng(0).standard_normal((16, 64)).astype(np.float32)
+    matches = [a_match(recording=number, at_s=20.0) for number in range(5)]
+    different = [codes_with_loop(number + 1, loop) for number in range(5)]
+    kinds = {match.kind for match in mark_shared(matches, different.__getitem__, hop_s=0.5)}
+    assert kinds == {MatchClass.SHARED_MATERIAL}
+    copies = [codes_with_loop(1, loop)] * 5
+    kinds = {match.kind for match in mark_shared(matches, copies.__getitem__, hop_s=0.5)}
+    assert kinds == {MatchClass.EXCERPT}
+
+
+@given(stretch=st.floats(0.6, 1.6), cents=st.floats(-600, 600))
+@settings(deadline=None)
+def test_a_change_is_named_without_losing_it(stretch: float, cents: float) -> None:
+    """Whatever words are chosen, they mean the measured stretch and pitch, to the tolerance of sameness."""
+    change = explain(stretch=stretch, cents=cents)
+    assert change.stretch == pytest.approx(stretch, rel=0.007)
+    assert 1200 * np.log2(change.speed) + change.pitch_cents == pytest.approx(cents, abs=51)
+
+
+@given(top=st.floats(-0.9, 0.9), bend=st.floats(0.01, 10.0), height=st.floats(-1, 1))
+@settings(deadline=None)
+def test_a_parabola_has_its_top_where_it_is(top: float, bend: float, height: float) -> None:
+    """Three points of a parabola that opens downwards give back its top."""
+    values = [height - bend * (x - top) ** 2 for x in (-1.0, 0.0, 1.0)]
+    assert parabola_peak(*values) == pytest.approx(top, abs=1e-6)
+
+
+def test_moments_of_decoys_are_those_of_comparing_them_all() -> None:
+    """Mean and spread of a row's similarity are exact, though nothing is compared."""
+    rng = np.random.default_rng(2)
+    codes = rng.standard_normal((500, 16)).astype(np.float32) + 0.3
+    codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+    rows = codes[::50]
+    decoys = Background.of(codes, np.zeros(500, np.int32), np.zeros(500, np.bool_))
+    mean, sd = decoys.expected_similarity(rows)
+    every = codes @ rows.T
+    assert np.allclose(mean, every.mean(axis=0), atol=1e-5)
+    assert np.allclose(sd, every.std(axis=0, ddof=1), rtol=1e-3)
+
+
+def test_a_tail_gives_back_the_rate_it_was_drawn_from() -> None:
+    """Exponential scores of known rate: the fitted E is the expected count, in the data and beyond."""
+    rng, rate = np.random.default_rng(3), 0.3
+    scoring = replace(shipped_scoring(), prior_rate=rate, prior_rate_rows=0.0)
+    clumps = rng.exponential(1 / rate, 5000).astype(np.float32)
+    null = fit_tail(clumps, n_decoys=40_000, n_rows=63, scoring=scoring)
+    space = SearchSpace(n_rows=63, n_codes=40_000, weight=1.0)
+    for score, tolerance in ((20.0, 0.4), (60.0, 3.0)):
+        assert log_e_raw(score, space, null) == pytest.approx(np.log(5000) - rate * score, abs=tolerance)
+
+
+def test_e_grows_with_the_index_and_shrinks_with_the_share() -> None:
+    """Twice the codes, or half the share of the budget, double E."""
+    clumps = np.random.default_rng(4).exponential(3.0, 2000).astype(np.float32)
+    null = fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=shipped_scoring())
+    space = SearchSpace(n_rows=63, n_codes=100_000, weight=0.5)
+    for other in (replace(space, n_codes=200_000), replace(space, weight=0.25)):
+        assert log_e_raw(40.0, other, null) - log_e_raw(40.0, space, null) == pytest.approx(np.log(2))
+
+
+def test_calibration_keeps_order_and_never_overflows() -> None:
+    """A better raw value never reads worse, and the best stays above zero, in music and spoken word."""
+    scoring = shipped_scoring()
+    for spoken in (False, True):
+        told = [
+            log_e_calibrated(one, -1.0, scoring, spoken=spoken) for one in (-5000.0, -50.0, -5.0, 0.0, 3.0)
+        ]
+        assert told == sorted(told)
+        assert np.exp(told[0]) > 0
+
+
+def test_a_voice_is_told_from_music() -> None:
+    """Codes that lie with the spoken decoys are spoken; where no decoy is spoken, nothing is."""
+    rng = np.random.default_rng(5)
+    codes = rng.standard_normal((600, 16)).astype(np.float32)
+    is_speech = np.arange(600) < 150
+    codes[is_speech, 3] += 2.0
+    codes[is_speech, 5] *= 0.2  # voices are alike in what tells pieces of music apart
+    decoys = Background.of(codes, np.zeros(600, np.int32), is_speech)
+    assert decoys.spoken(codes[is_speech][:16])
+    assert not decoys.spoken(codes[~is_speech][:16])
+    drone = codes[is_speech][:16].copy()
+    drone[:, 5] += 4.0
+    assert not decoys.spoken(drone)  # on the voice's side of the music, and yet far from any voice
+    silent = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
+    assert not silent.spoken(codes[is_speech][:16])
+
+
+def test_a_query_of_little_variety_has_a_heavier_tail() -> None:
+    """What one held chord scores against its like counts for less: the same score has a larger E."""
+    clumps = np.random.default_rng(6).exponential(3.0, 2000).astype(np.float32)
+    plain, held = (
+        fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=shipped_scoring(), said=said)
+        for said in (1.0, 0.2)
+    )
+    assert held.log_expected(80.0) > plain.log_expected(80.0)
+
+
+def test_scoring_reads_what_it_wrote(tmp_path: Path) -> None:
+    """The calibration's file holds every number."""
+    scoring = shipped_scoring()
+    write_scoring(tmp_path / "scoring.json", scoring)
+    again = read_scoring(tmp_path / "scoring.json")
+    assert np.allclose(again.table, scoring.table, atol=1e-4)
+    assert again.prior_rate == scoring.prior_rate

@@ -1,6 +1,0 @@
-"""A reading process that a hostile source has taken over: what it says of an item is no item."""
-
-from tests.unit.reader_made import lie
-
-if __name__ == "__main__":
-    lie()
