@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = {"fingerprint": 0, "index": 1, "api": 2, "benchmarks": 3, "sample_audio": 3, "tests": 4}
+PRODUCT = ("fingerprint", "index", "api")
 LONGEST_FILE = 450
+MOST_MODULES = 16
 
 
 def _sources(*rooms: str) -> list[Path]:
@@ -35,7 +38,10 @@ def test_imports_run_downstairs(path: Path) -> None:
     """fingerprint knows nobody, index knows fingerprint, api knows both; nobody knows those who look down."""
     own = path.relative_to(ROOT).parts[0]
     for module in _imported(path):
-        room = module.split(".")[0]
+        assert module.split(".")[0] not in {"fingerprint", "index", "api"}, (
+            f"{module}: import earwitness.{module}"
+        )
+        room = module.removeprefix("earwitness.").split(".")[0]
         assert FLOORS.get(room, 0) <= FLOORS[own], f"{own} -> {module}"
         looks_down = room in {"benchmarks", "sample_audio"} and own in {"fingerprint", "index", "api"}
         assert not looks_down, f"{own} -> {module}"
@@ -54,7 +60,19 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
-@pytest.mark.parametrize("path", _sources("fingerprint", "index", "api"), ids=_name)
+def test_a_folder_can_be_held_in_the_head() -> None:
+    """No folder of product code holds more than 16 modules."""
+    counts = Counter(path.parent for path in _sources(*PRODUCT) if path.name != "__init__.py")
+    assert {_name(folder): n for folder, n in counts.items() if n > MOST_MODULES} == {}
+
+
+def test_no_two_modules_share_a_name() -> None:
+    """A module of the product is named by its last name alone."""
+    counts = Counter(path.name for path in _sources(*PRODUCT) if path.name != "__init__.py")
+    assert {name: n for name, n in counts.items() if n > 1} == {}
+
+
+@pytest.mark.parametrize("path", _sources(*PRODUCT), ids=_name)
 def test_only_the_settings_read_the_environment(path: Path) -> None:
     """A stray variable cannot change what a fingerprint means: only api/settings.py looks at them."""
     if _name(path) == "api/settings.py":
@@ -72,7 +90,7 @@ def test_every_test_states_its_law(path: Path) -> None:
             assert ast.get_docstring(node), f"{_name(path)}:{node.lineno} {node.name} has no docstring"
 
 
-@pytest.mark.parametrize("path", _sources("fingerprint", "index", "api"), ids=_name)
+@pytest.mark.parametrize("path", _sources(*PRODUCT), ids=_name)
 def test_nothing_is_left_for_later(path: Path) -> None:
     """No stub and no error swallowed in silence."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
