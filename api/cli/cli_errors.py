@@ -1,11 +1,11 @@
-"""What can go wrong between a person and a command: settings, outputs, and what the system refuses."""
+"""Errors of commands: settings, tables, outputs, and what the operating system refuses."""
 
 from __future__ import annotations
 
-from earwitness.api.api_errors import CommandError
+from earwitness.fingerprint.errors import EarwitnessError
 
 
-class BadSetting(CommandError):
+class BadSetting(EarwitnessError):
     """A setting of the environment or an option has a value that cannot be used."""
 
     code = "bad_setting"
@@ -17,7 +17,20 @@ class BadSetting(CommandError):
         super().__init__(f"{name}{given} cannot be used: {reason}", hint=f"correct {name}, or {way_out}")
 
 
-class OutputExists(CommandError):
+class BadTable(EarwitnessError):
+    """The table given with ``--meta`` cannot be used."""
+
+    code = "bad_table"
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} cannot be used as a table of works ({reason})",
+            hint="give a CSV file with a header row: path, and any of title, owner, isrc",
+        )
+
+
+class OutputExists(EarwitnessError):
     """An output would replace a file, and nobody can be asked."""
 
     code = "output_exists"
@@ -29,7 +42,7 @@ class OutputExists(CommandError):
         )
 
 
-class OutputsClash(CommandError):
+class OutputsClash(EarwitnessError):
     """Two outputs were sent to the same place."""
 
     code = "outputs_clash"
@@ -39,7 +52,7 @@ class OutputsClash(CommandError):
         super().__init__(f"two outputs were sent to {where}", hint="give each output a file of its own")
 
 
-class NotResumable(CommandError):
+class NotResumable(EarwitnessError):
     """A scan to standard output or a device was asked to go on with an earlier one."""
 
     code = "not_resumable"
@@ -52,7 +65,7 @@ class NotResumable(CommandError):
         )
 
 
-class SystemRefuses(CommandError):
+class SystemRefuses(EarwitnessError):
     """The operating system refused something: a file, a folder, a disk, an address."""
 
     code = "system_refuses"
@@ -62,7 +75,7 @@ class SystemRefuses(CommandError):
         super().__init__(f"{what} ({reason})", hint=way_out)
 
 
-class KeptAsItWas(CommandError):
+class KeptAsItWas(EarwitnessError):
     """A person was asked, and said no (or nobody was there to say anything)."""
 
     code = "kept"

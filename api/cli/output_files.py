@@ -14,9 +14,9 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from earwitness.api.api_errors import CannotWrite
 from earwitness.api.cli.cli_errors import KeptAsItWas, OutputExists, OutputsClash
 from earwitness.api.cli.console import keep_stdout_free
+from earwitness.api.scan.scan_errors import CannotWrite
 
 STDOUT: Final = "-"
 

@@ -49,9 +49,9 @@ def gathered(
 
     Of several, the ids tell apart what lies in which (see `telling`).
     """
-    from earwitness.api.api_errors import SourceError
     from earwitness.api.datasets.items import Skipped
     from earwitness.api.datasets.open_source import open_source
+    from earwitness.api.datasets.source_errors import SourceError
     from earwitness.api.sentences import left_aside
 
     names = telling(sources)

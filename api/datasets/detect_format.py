@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
-from earwitness.api.api_errors import ItemRefused, ItemUnreadable, SourceTooLarge
 from earwitness.api.datasets.access.byte_streams import UNPACK_ERRORS
 from earwitness.api.datasets.access.locations import Listing, Location
 from earwitness.api.datasets.access.unpack import compression_of
 from earwitness.api.datasets.archives.tar_stream import BLOCK, open_tar_stream
 from earwitness.api.datasets.archives.zip_directory import ends_like_zip
+from earwitness.api.datasets.item_errors import ClosedArchive, ItemRefused, ItemUnreadable
 from earwitness.api.datasets.items import Json, SourceLimits
 from earwitness.api.datasets.manifests.croissant import is_croissant
 from earwitness.api.datasets.manifests.json_rows import (
@@ -41,7 +41,7 @@ from earwitness.api.datasets.names import (
     pointer_words,
     suffix,
 )
-from earwitness.api.datasets.refusals import ClosedArchive
+from earwitness.api.datasets.source_errors import SourceTooLarge
 
 TAR_ENDINGS: Final = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",

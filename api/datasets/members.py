@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from earwitness.api.api_errors import ItemRefused, NestedArchive
+from earwitness.api.datasets.item_errors import ItemRefused, NestedArchive
 from earwitness.api.datasets.names import (
     ARCHIVE_SUFFIXES,
     AUDIO_SUFFIXES,

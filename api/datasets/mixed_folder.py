@@ -7,13 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from earwitness.api.api_errors import (
-    ItemMissing,
-    ItemRefused,
-    ItemUnreadable,
-    NoAudioColumn,
-    SourceError,
-)
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Listing, Location, Refused
 from earwitness.api.datasets.archives.single_file import place_item
@@ -22,6 +15,7 @@ from earwitness.api.datasets.entries.embedded_audio_text import (
     text_holds_audio,
 )
 from earwitness.api.datasets.file_kinds import PassedOver
+from earwitness.api.datasets.item_errors import AudioInText, ItemMissing, ItemRefused, ItemUnreadable
 from earwitness.api.datasets.items import (
     Manifest,
     Reader,
@@ -32,7 +26,7 @@ from earwitness.api.datasets.items import (
 )
 from earwitness.api.datasets.members import called_like_audio, is_archive, is_item
 from earwitness.api.datasets.names import HEAD_BYTES, Names
-from earwitness.api.datasets.refusals import AudioInText
+from earwitness.api.datasets.source_errors import NoAudioColumn, SourceError
 
 TABLES: Final = frozenset({"parquet", "arrow"})
 _NAMES_NONE: Final = "it names no audio"

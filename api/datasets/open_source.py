@@ -8,14 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from earwitness.api.api_errors import (
-    CommandRefused,
-    NoAudioHere,
-    SourceBroken,
-    SourceNotFound,
-    UnknownFormat,
-    UnknownReader,
-)
 from earwitness.api.datasets.access.locations import Listing, Location, local_location, walk
 from earwitness.api.datasets.access.remote import (
     Guard,
@@ -42,6 +34,7 @@ from earwitness.api.datasets.file_kinds import lists_among, passed_over_words
 from earwitness.api.datasets.isolated.guarded_lookup import GuardedResolver
 from earwitness.api.datasets.isolated.plain_folders import is_plain
 from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.item_errors import CommandRefused
 from earwitness.api.datasets.items import Manifest, Reader, SourceLimits
 from earwitness.api.datasets.manifests.croissant import CroissantReader
 from earwitness.api.datasets.manifests.kaldi import KaldiReader
@@ -50,6 +43,13 @@ from earwitness.api.datasets.manifests.manifest import ManifestReader
 from earwitness.api.datasets.mixed_folder import Lead, MixedManifest, MixedReader
 from earwitness.api.datasets.names import HEAD_BYTES, label, suffix
 from earwitness.api.datasets.shard_patterns import expand, is_pattern
+from earwitness.api.datasets.source_errors import (
+    NoAudioHere,
+    SourceBroken,
+    SourceNotFound,
+    UnknownFormat,
+    UnknownReader,
+)
 from earwitness.api.datasets.tables.arrow import ArrowReader
 from earwitness.api.datasets.tables.parquet import ParquetReader
 

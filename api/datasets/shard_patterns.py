@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import Final
 
-from earwitness.api.api_errors import SourceTooLarge
+from earwitness.api.datasets.source_errors import SourceTooLarge
 
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _RANGE: Final = re.compile(r"(\d{1,12})\.\.(\d{1,12})")

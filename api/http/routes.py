@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from earwitness.api.api_errors import NoSuchCollection, NothingIndexed, NothingRegistered
 from earwitness.api.http.http_errors import NoFindings
 from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
 from earwitness.api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
@@ -23,6 +22,7 @@ from earwitness.api.http.uploads.forms import (
     upload_body,
 )
 from earwitness.api.http.uploads.receive_upload import receive
+from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.store.jobs import Job, JobState
 from earwitness.index.store.store_errors import NameReserved

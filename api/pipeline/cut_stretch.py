@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from earwitness.api.api_errors import StretchMissing
 from earwitness.api.datasets.items import SourceItem
+from earwitness.api.pipeline.pipeline_errors import StretchMissing
 from earwitness.fingerprint.types import RATE_HZ, AudioPart, Decoded, Sound
 
 CUT_TOLERANCE_S: Final = 0.5

@@ -9,8 +9,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from earwitness.api.api_errors import SourceBroken
 from earwitness.api.datasets.items import Skipped, SourceItem
+from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.pipeline.searched_collections import (
     contents_of,

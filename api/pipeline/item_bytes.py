@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import NoSound
+from earwitness.api.datasets.item_errors import NoSound
 from earwitness.api.datasets.items import SourceItem
 
 HELD_BYTES: Final = 32 << 20

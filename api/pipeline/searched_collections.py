@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from earwitness.api.api_errors import NoSuchCollection, NothingIndexed, NothingRegistered
+from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
 from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, searched
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, CollectionKind

@@ -18,33 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from earwitness.api.api_errors import (
-    CannotWrite,
-    CommandError,
-    ScanBusy,
-    ScanChanged,
-    ScanUnfinished,
-)
 from earwitness.api.findings import Finding, from_json, to_line
+from earwitness.api.scan.scan_errors import CannotWrite, PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
 from earwitness.index.store.files import fsync_folder, room_for
 
 SYNC_ITEMS: Final = 200
 SYNC_S: Final = 2.0
 CHECKSUM: Final = 16
 """Hexadecimal digits of a line's checksum."""
-
-
-class PartialDamaged(CommandError):
-    """The file of an unfinished scan is not what was written into it."""
-
-    code = "partial_damaged"
-
-    def __init__(self, *, partial: str, line: int) -> None:
-        self.partial, self.line = partial, line
-        way_out = "run it again with --resume: it goes on from the findings before that line"
-        again = "delete it and begin again; findings that still hold are remembered and cost little"
-        said = f"line {line} of {partial} does not have the checksum written with it"
-        super().__init__(said, hint=again if line == 1 else way_out)
 
 
 def partial_of(out: Path) -> Path:

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from earwitness.api.api_errors import CannotWrite
 from earwitness.api.findings import Finding, to_json, to_line
 from earwitness.api.printable import shown
+from earwitness.api.scan.scan_errors import CannotWrite
 from earwitness.index.match import Verdict
 from earwitness.index.store.files import fsync_folder, room_for
 

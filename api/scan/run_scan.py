@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from earwitness.api.api_errors import ScanChanged
 from earwitness.api.datasets.items import Reader, Skipped, SourceItem
 from earwitness.api.findings import Finding, search_from_json, search_json
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
@@ -18,6 +17,7 @@ from earwitness.api.pipeline.searched_collections import contents_of, scan_spec
 from earwitness.api.scan.checkpoint import Checkpoint, partial_of
 from earwitness.api.scan.known_findings import KnownFindings
 from earwitness.api.scan.outputs import write_findings
+from earwitness.api.scan.scan_errors import ScanChanged
 from earwitness.api.scan.tally import Keys, Tally, graded_all, match_keys, possible_keys
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings

@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import LibraryMoved
 from earwitness.api.datasets.access.byte_streams import lazily
 from earwitness.api.datasets.access.locations import open_regular
 from earwitness.api.datasets.items import SourceItem
@@ -23,6 +22,7 @@ from earwitness.api.pipeline.item_processor import ItemProcessor
 from earwitness.api.pipeline.run_spec import RunSpec
 from earwitness.api.pipeline.search_item import DecodedItem, ItemDecoder
 from earwitness.api.scan.known_findings import KnownFindings
+from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.scan.worker_messages import Broken, Ready, Task, receive, send
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.index.library import Library

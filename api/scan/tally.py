@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from earwitness.api.api_errors import NotFindings
 from earwitness.api.findings import (
     Finding,
     FindingMatch,
@@ -17,6 +16,7 @@ from earwitness.api.findings import (
     read_lines,
     threshold,
 )
+from earwitness.api.scan.scan_errors import NotFindings
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE

@@ -1,8 +1,43 @@
-"""What can go wrong with an item while a worker process has it."""
+"""Errors of worker processes: one does not start, ends, or takes too long over an item."""
 
 from __future__ import annotations
 
-from earwitness.api.api_errors import ItemRefused
+from earwitness.api.datasets.item_errors import ItemRefused
+from earwitness.fingerprint.errors import EarwitnessError
+
+
+class WorkersFail(EarwitnessError):
+    """Worker processes end before they begin to work."""
+
+    code = "workers_fail"
+
+    def __init__(self, *, status: int | None) -> None:
+        self.status = status
+        super().__init__(
+            f"worker processes do not start (exit status {status})",
+            hint="run `earwitness doctor`; what the worker printed is above",
+        )
+
+
+class LibraryMoved(EarwitnessError):
+    """The library was changed while a scan's workers were starting: they would not all ask the same one."""
+
+    code = "library_moved"
+
+    def __init__(self, *, wanted: int, found: int) -> None:
+        self.wanted, self.found = wanted, found
+        super().__init__(
+            f"the library went from epoch {wanted} to {found} while it was being asked",
+            hint="run the command again; findings that still hold are remembered",
+        )
+
+
+class WorkerDied(ItemRefused):
+    """A worker process ended while it had this item, twice; the other items went on."""
+
+    code = "worker_died"
+    reason = "the process that heard it ended, twice"
+    hint = "try it again; if that does not help, re-encode the file"
 
 
 class ItemTimeout(ItemRefused):
@@ -10,7 +45,7 @@ class ItemTimeout(ItemRefused):
 
     code = "item_timeout"
     reason = "it was stopped before it was compared to its end"
-    way_out = "split the file, or raise EARWITNESS_ITEM_WALL_S"
+    hint = "split the file, or raise EARWITNESS_ITEM_WALL_S"
 
     def __init__(self, *, name: str, limit_s: float) -> None:
         super().__init__(name=name, detail=f"the limit is {limit_s:g} s")

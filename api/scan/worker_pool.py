@@ -24,13 +24,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
-from earwitness.api.api_errors import NoSound, WorkerDied, WorkersFail
 from earwitness.api.child_process import command
 from earwitness.api.datasets.isolated.metadata_limits import bounded
+from earwitness.api.datasets.item_errors import NoSound
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.pipeline.item_bytes import BLOCK_BYTES, HELD_BYTES, read_up_to
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
-from earwitness.api.scan.worker_errors import ItemTimeout
+from earwitness.api.scan.worker_errors import ItemTimeout, WorkerDied, WorkersFail
 from earwitness.api.scan.worker_messages import Broken, Ready, Reply, Task
 from earwitness.api.settings import worker_environment
 from earwitness.fingerprint.errors import AudioError

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
-from earwitness.api.api_errors import StreamMovedOn
 from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
+from earwitness.api.datasets.item_errors import StreamMovedOn
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.api_errors import AddressRefused, RemoteFailed, SourceNotFound
 from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
 from earwitness.api.datasets.access.remote import Guard, is_public
+from earwitness.api.datasets.source_errors import AddressRefused, RemoteFailed, SourceNotFound
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
 

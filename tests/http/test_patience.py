@@ -10,11 +10,11 @@ import uvicorn
 from starlette.requests import Request
 from uvicorn.server import ServerState
 
-from earwitness.api.api_errors import LibraryMoved
 from earwitness.api.http.http_errors import UploadTooSlow
 from earwitness.api.http.jobs.job_worker import TRIES, persistently
 from earwitness.api.http.server import HeaderTimeoutProtocol
 from earwitness.api.http.uploads.receive_upload import paced
+from earwitness.api.scan.worker_errors import LibraryMoved
 
 
 async def hello(scope: object, receive: object, send: object) -> None:

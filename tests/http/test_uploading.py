@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.api_errors import WorkersFail
 from earwitness.api.http.jobs.heartbeat import Cancelled
 from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
 from earwitness.api.pipeline.run_spec import RunSpec
+from earwitness.api.scan.worker_errors import WorkersFail
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import SandboxMissing
 from earwitness.index.match import Effort

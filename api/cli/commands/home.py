@@ -79,8 +79,8 @@ def restore(
     home: Home = None,
 ) -> None:
     """Make a new home from a backup."""
-    from earwitness.api.api_errors import SourceNotFound
     from earwitness.api.cli.progress import working
+    from earwitness.api.datasets.source_errors import SourceNotFound
     from earwitness.index.store.backup import restore as make_again
     from earwitness.index.store.store_errors import CatalogElsewhere
 

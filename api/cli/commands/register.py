@@ -177,7 +177,7 @@ def read_labels(table: Path) -> dict[str, Label]:
     ------
     BadTable
     """
-    from earwitness.api.api_errors import BadTable
+    from earwitness.api.cli.cli_errors import BadTable
     from earwitness.api.pipeline.enroll import Label
 
     labels = {}

@@ -43,7 +43,7 @@ def remove(
 
 def remove_dataset(writer: Writer, name: str) -> Removed:
     """Remove the one dataset that is called so."""
-    from earwitness.api.api_errors import NoSuchCollection
+    from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
     from earwitness.index.database.records import CollectionKind
 
     datasets = [each for each in writer.collections if each.kind is CollectionKind.DATASET]
@@ -56,7 +56,7 @@ def remove_dataset(writer: Writer, name: str) -> Removed:
 
 def remove_work(writer: Writer, name: str) -> Removed:
     """Remove every registration of a work, by the path it came under or its sha256."""
-    from earwitness.api.api_errors import NoSuchCollection
+    from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
     from earwitness.index.database.records import CollectionKind
 
     works = next((each for each in writer.collections if each.kind is CollectionKind.WORKS), None)

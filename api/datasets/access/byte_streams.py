@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from zipfile import BadZipFile
 
-from earwitness.api.api_errors import Bomb, ItemTooLarge, ItemUnreadable
+from earwitness.api.datasets.item_errors import Bomb, ItemTooLarge, ItemUnreadable
 from earwitness.api.datasets.names import label
 from earwitness.fingerprint.errors import EarwitnessError
 

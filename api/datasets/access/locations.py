@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from earwitness.api.api_errors import (
+from earwitness.api.datasets.item_errors import (
+    BadLink,
     DeviceRefused,
     ItemMissing,
     ItemRefused,
     ItemUnreadable,
+    MissingTarget,
 )
 from earwitness.api.datasets.names import label
-from earwitness.api.datasets.refusals import BadLink, MissingTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

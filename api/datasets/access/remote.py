@@ -15,20 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import urlsplit
 
-from earwitness.api.api_errors import (
-    AddressRefused,
-    ItemUnreadable,
-    PathEscapes,
-    PrivateItem,
-    RemoteFailed,
-    SourceError,
-    SourceNotFound,
-)
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.resolve_path import check_entry, is_url
+from earwitness.api.datasets.item_errors import ItemUnreadable, PathEscapes, PrivateItem
 from earwitness.api.datasets.names import climbs_out, label
-from earwitness.api.datasets.refusals import MissingExtra, UnknownScheme
+from earwitness.api.datasets.source_errors import (
+    AddressRefused,
+    MissingExtra,
+    RemoteFailed,
+    SourceError,
+    SourceNotFound,
+    UnknownScheme,
+)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

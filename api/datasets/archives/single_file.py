@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from earwitness.api.api_errors import ItemTooLarge
 from earwitness.api.datasets.access.byte_streams import Unpacked, lazily
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.access.unpack import unpacker
+from earwitness.api.datasets.item_errors import ItemTooLarge
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem, SourceLimits
 
 

@@ -12,13 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
-from earwitness.api.api_errors import (
-    Bomb,
-    ItemRefused,
-    ItemUnreadable,
-    SourceCutOff,
-    StreamMovedOn,
-)
 from earwitness.api.datasets.access.byte_streams import (
     BLOCK_BYTES,
     UNPACK_ERRORS,
@@ -27,6 +20,7 @@ from earwitness.api.datasets.access.byte_streams import (
 )
 from earwitness.api.datasets.access.unpack import unpacker
 from earwitness.api.datasets.entries.embedded_audio_text import holds_audio
+from earwitness.api.datasets.item_errors import Bomb, ItemRefused, ItemUnreadable, SourceCutOff, StreamMovedOn
 from earwitness.api.datasets.items import SourceLimits
 from earwitness.api.datasets.names import HEAD_BYTES, label, looks_like_audio
 

@@ -6,14 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import (
-    DeviceRefused,
-    ItemRefused,
-    ItemTooLarge,
-    LinkRefused,
-    SourceCutOff,
-    SparseItem,
-)
 from earwitness.api.datasets.access.byte_streams import (
     Readable,
     item_stream,
@@ -24,10 +16,19 @@ from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.archives.tar_stream import Member, members, open_tar_stream
 from earwitness.api.datasets.entries.embedded_audio_text import holds_audio, is_text
 from earwitness.api.datasets.file_kinds import PassedOver
+from earwitness.api.datasets.item_errors import (
+    AudioInText,
+    DeviceRefused,
+    ItemRefused,
+    ItemTooLarge,
+    LinkRefused,
+    SourceCutOff,
+    SparseItem,
+    UnlistedData,
+)
 from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.members import called_like_audio, is_item, refusal
 from earwitness.api.datasets.names import HEAD_BYTES, Names
-from earwitness.api.datasets.refusals import AudioInText, UnlistedData
 from earwitness.fingerprint.errors import EarwitnessError
 
 _REFUSED: Final[dict[str, type[ItemRefused]]] = {

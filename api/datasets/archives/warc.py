@@ -13,22 +13,22 @@ from warcio.bufferedreaders import ChunkedDataException, DecompressingBufferedRe
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
-from earwitness.api.api_errors import (
+from earwitness.api.datasets.access.byte_streams import UNPACK_ERRORS, item_stream, reason
+from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.archives.tars import cut_off
+from earwitness.api.datasets.entries.embedded_audio_text import holds_audio, is_text
+from earwitness.api.datasets.file_kinds import PassedOver, kind_of
+from earwitness.api.datasets.item_errors import (
+    AudioInText,
     ItemRefused,
     ItemUnreadable,
     NestedArchive,
     SourceCutOff,
     StreamMovedOn,
 )
-from earwitness.api.datasets.access.byte_streams import UNPACK_ERRORS, item_stream, reason
-from earwitness.api.datasets.access.locations import Location
-from earwitness.api.datasets.archives.tars import cut_off
-from earwitness.api.datasets.entries.embedded_audio_text import holds_audio, is_text
-from earwitness.api.datasets.file_kinds import PassedOver, kind_of
 from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.members import is_archive, is_item
 from earwitness.api.datasets.names import HEAD_BYTES, Names, label
-from earwitness.api.datasets.refusals import AudioInText
 
 _WITH_CONTENT: Final = frozenset({"response", "resource", "conversion"})
 _RANGE: Final = re.compile(r"bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.IGNORECASE)

@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import ItemRefused
 from earwitness.api.datasets.access.byte_streams import Readable, item_stream
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.archives.tar_stream import Member, members, open_tar_stream
@@ -26,6 +25,7 @@ from earwitness.api.datasets.archives.tars import (
 from earwitness.api.datasets.detect_format import packing_of
 from earwitness.api.datasets.entries.identifiers import identifiers_of
 from earwitness.api.datasets.file_kinds import PassedOver
+from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.items import (
     NO_METADATA,
     Json,

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import SourceBroken, SourceTooLarge
 from earwitness.api.datasets.entries.embedded_audio_text import holds_audio
 from earwitness.api.datasets.items import SourceLimits
 from earwitness.api.datasets.names import (
@@ -19,6 +18,7 @@ from earwitness.api.datasets.names import (
     looks_like_audio,
     looks_like_text,
 )
+from earwitness.api.datasets.source_errors import SourceBroken, SourceTooLarge
 
 NAMELESS: Final = "(no name)"
 """What a member without a name is called, so that a finding can speak of it."""

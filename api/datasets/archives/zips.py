@@ -11,17 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import BinaryIO, Final
 
-from earwitness.api.api_errors import (
-    Bomb,
-    DeviceRefused,
-    EncryptedItem,
-    ItemRefused,
-    ItemTooLarge,
-    ItemUnreadable,
-    LinkRefused,
-    OverlappingMember,
-    SourceBroken,
-)
 from earwitness.api.datasets.access.byte_streams import (
     UNPACK_ERRORS,
     Counted,
@@ -43,10 +32,23 @@ from earwitness.api.datasets.archives.zip_directory import (
 )
 from earwitness.api.datasets.entries.embedded_audio_text import holds_audio, is_text
 from earwitness.api.datasets.file_kinds import PassedOver
+from earwitness.api.datasets.item_errors import (
+    AudioInText,
+    Bomb,
+    DeviceRefused,
+    EncryptedItem,
+    ItemRefused,
+    ItemTooLarge,
+    ItemUnreadable,
+    LinkRefused,
+    OverlappingMember,
+    UnknownMethod,
+    UnlistedData,
+)
 from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.members import called_like_audio, is_item, refusal
 from earwitness.api.datasets.names import HEAD_BYTES, Names
-from earwitness.api.datasets.refusals import AudioInText, UnknownMethod, UnlistedData
+from earwitness.api.datasets.source_errors import SourceBroken
 
 _STORED: Final = 0
 _DEFLATED: Final = 8

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from earwitness.api.api_errors import BadEntry, ItemTooLarge
 from earwitness.api.datasets.entries.clock_times import number_of
+from earwitness.api.datasets.item_errors import BadEntry, ItemTooLarge
 from earwitness.api.datasets.items import Json
 from earwitness.api.datasets.names import HEAD_BYTES, looks_like_audio
 

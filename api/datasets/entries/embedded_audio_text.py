@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from earwitness.api.api_errors import ItemRefused
 from earwitness.api.datasets.access.byte_streams import UNPACK_ERRORS, Readable
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.file_kinds import is_list_kind, kind_of
+from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.items import SourceLimits
 from earwitness.api.datasets.manifests.lines import plain_bytes
 from earwitness.api.datasets.names import HEAD_BYTES, looks_like_audio, looks_like_text

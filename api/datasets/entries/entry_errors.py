@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from earwitness.api.api_errors import BadEntry, ItemRefused, SourceCutOff
+from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, SourceCutOff
 
 
 class StretchUnclear(BadEntry):
     """An entry means a part of a file that cannot be told: the whole would be other entries' sound."""
 
     reason = "the part of the file that it means cannot be told"
-    way_out = (
+    hint = (
         "call the columns so that their unit is clear (start_s, start_ms, or start_sample beside "
         "sample_rate), or remove them if the whole file is meant"
     )
@@ -20,10 +20,10 @@ class ColumnNotCompared(ItemRefused):
 
     code = "column_not_compared"
     reason = "this column holds audio, too, and was not compared"
-    way_out = "leave --audio-column out to compare every column"
+    hint = "leave --audio-column out to compare every column"
 
 
 class ManifestTooLarge(SourceCutOff):
     """A JSON object that holds its entries is longer than is read into memory."""
 
-    way_out = "write it as JSON lines: one entry a line, of which there may be any number"
+    hint = "write it as JSON lines: one entry a line, of which there may be any number"

@@ -6,12 +6,12 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from earwitness.api.api_errors import ItemRefused, ItemTooLarge
 from earwitness.api.datasets.access.byte_streams import lazily
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.stretch_columns import WHOLE, Stretch
+from earwitness.api.datasets.item_errors import ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import (
     Identifiers,
     Json,

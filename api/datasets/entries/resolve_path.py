@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from earwitness.api.api_errors import (
+from earwitness.api.datasets.access.locations import Location, in_system_folder, open_regular
+from earwitness.api.datasets.item_errors import (
     BadEntry,
     CommandRefused,
     DeviceRefused,
@@ -21,7 +22,6 @@ from earwitness.api.api_errors import (
     PathEscapes,
     RemoteRefused,
 )
-from earwitness.api.datasets.access.locations import Location, in_system_folder, open_regular
 from earwitness.api.datasets.names import AUDIO_SUFFIXES, climbs_out, label, suffix
 
 LONGEST_NAME: Final = 4096

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from earwitness.api.api_errors import BadEntry, ItemMissing, ItemRefused
 from earwitness.api.datasets.entries.embedded_audio import (
     array_audio,
     base64_audio,
@@ -27,6 +26,7 @@ from earwitness.api.datasets.entries.resolve_path import (
 )
 from earwitness.api.datasets.entries.sampling_rates import own_rate
 from earwitness.api.datasets.entries.stretch_columns import WHOLE
+from earwitness.api.datasets.item_errors import BadEntry, ItemMissing, ItemRefused
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import Named, named_audio, stem_of
 from earwitness.api.datasets.manifests.json_text import shown_json, text_of

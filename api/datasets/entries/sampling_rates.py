@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from earwitness.api.api_errors import ItemRefused
 from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.item_errors import ItemRefused
 
 _HEAD_BYTES: Final = 1 << 16
 _MPEG_RATES: Final = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}

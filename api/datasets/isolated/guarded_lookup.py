@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from earwitness.api.api_errors import BadEntry
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.resolve_path import Resolver
+from earwitness.api.datasets.item_errors import BadEntry
 from earwitness.api.datasets.names import label
 from earwitness.fingerprint.errors import EarwitnessError
 

@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from earwitness.api.api_errors import StreamMovedOn
 from earwitness.api.datasets.isolated.item_messages import (
     counts,
     text,
@@ -24,6 +23,7 @@ from earwitness.api.datasets.isolated.reading_process import (
     close_all,
     start,
 )
+from earwitness.api.datasets.item_errors import StreamMovedOn
 from earwitness.api.datasets.items import Skipped, SourceItem, Written
 from earwitness.api.datasets.names import label
 from earwitness.fingerprint.errors import EarwitnessError

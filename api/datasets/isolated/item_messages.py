@@ -8,24 +8,24 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import earwitness.api.api_errors
 import earwitness.api.datasets.entries.entry_errors
 import earwitness.api.datasets.isolated.reading_errors
-import earwitness.api.datasets.refusals
+import earwitness.api.datasets.item_errors
+import earwitness.api.datasets.source_errors
 import earwitness.fingerprint.errors
-from earwitness.api.api_errors import SourceError
 from earwitness.api.datasets.isolated.message_frames import BadMessage
 from earwitness.api.datasets.isolated.metadata_limits import bounded, whole_text
 from earwitness.api.datasets.items import Identifiers, Json, Skipped, SourceItem
+from earwitness.api.datasets.source_errors import SourceError
 from earwitness.fingerprint.errors import EarwitnessError
 
 MAX_TEXT: Final = 1 << 16
 """Characters of an id, a path or a message."""
 _ERRORS: Final = (
-    earwitness.api.api_errors,
+    earwitness.api.datasets.source_errors,
+    earwitness.api.datasets.item_errors,
     earwitness.fingerprint.errors,
     earwitness.api.datasets.isolated.reading_errors,
-    earwitness.api.datasets.refusals,
     earwitness.api.datasets.entries.entry_errors,
 )
 """Modules whose errors keep their class."""

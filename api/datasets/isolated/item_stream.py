@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from earwitness.api.api_errors import SourceCutOff
 from earwitness.api.datasets.isolated.item_messages import counts, item_from_message, text
 from earwitness.api.datasets.isolated.message_frames import BadMessage
 from earwitness.api.datasets.isolated.progress_watch import NO_ITEMS, digest_after
@@ -20,6 +19,7 @@ from earwitness.api.datasets.isolated.reading_process import (
     close_all,
     start,
 )
+from earwitness.api.datasets.item_errors import SourceCutOff
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.names import label
 from earwitness.fingerprint.errors import EarwitnessError

@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Final
 
-from earwitness.api.api_errors import ItemRefused
 from earwitness.api.datasets.access.locations import Location, local_location, walk
+from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.members import called_like_audio, is_archive
 from earwitness.api.datasets.names import HEAD_BYTES, looks_like_audio
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from earwitness.api.api_errors import SourceCutOff
 from earwitness.api.datasets.access.locations import Listing, Location, Refused
 from earwitness.api.datasets.isolated.guarded_lookup import GuardedResolver
+from earwitness.api.datasets.item_errors import SourceCutOff
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

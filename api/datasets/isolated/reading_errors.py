@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from earwitness.api.api_errors import ItemRefused, SourceError
+from earwitness.api.datasets.item_errors import ItemRefused
+from earwitness.api.datasets.source_errors import SourceError
 
 
 class SourceReaderFailed(SourceError):
@@ -24,7 +25,7 @@ class ReaderFailed(ItemRefused):
 
     code = "reader_failed"
     reason = "it could not be read"
-    way_out = (
+    hint = (
         "treat the file as damaged or hostile, or store its audio as a plain file; the limits are"
         " EARWITNESS_READER_MEMORY_BYTES and EARWITNESS_READER_WALL_S"
     )

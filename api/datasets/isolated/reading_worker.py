@@ -15,13 +15,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, BinaryIO, Final
 
-from earwitness.api.api_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.isolated.guarded_lookup import described
 from earwitness.api.datasets.isolated.item_messages import error_to_message, item_to_message
 from earwitness.api.datasets.isolated.message_frames import Channel
 from earwitness.api.datasets.isolated.progress_watch import Watch
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.isolated.repeated_refusals import gathered
+from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import Manifest, Reader, Skipped, SourceItem
 from earwitness.fingerprint.errors import EarwitnessError
 

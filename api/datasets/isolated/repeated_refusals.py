@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from earwitness.api.api_errors import BadEntry
+from earwitness.api.datasets.item_errors import BadEntry
 from earwitness.api.datasets.items import Skipped, SourceItem
 
 MAX_ALIKE: Final = 10_000

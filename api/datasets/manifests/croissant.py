@@ -7,23 +7,18 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from earwitness.api.api_errors import (
-    ItemRefused,
-    ItemUnreadable,
-    SourceBroken,
-    SourceError,
-    UnknownFormat,
-)
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Listing, Location, Refused
 from earwitness.api.datasets.archives.single_file import place_item
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.file_kinds import PassedOver
+from earwitness.api.datasets.item_errors import ItemRefused, ItemUnreadable
 from earwitness.api.datasets.items import Json, Reader, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.json_rows import whole_json
 from earwitness.api.datasets.manifests.json_text import BadJson, text_of
 from earwitness.api.datasets.members import called_like_audio, is_item
 from earwitness.api.datasets.names import HEAD_BYTES, Names, label
+from earwitness.api.datasets.source_errors import SourceBroken, SourceError, UnknownFormat
 from earwitness.fingerprint.errors import EarwitnessError
 
 NOT_DESCRIBED: Final = "not in the description"

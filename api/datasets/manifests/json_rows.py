@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from typing import Final, TextIO, cast
 
-from earwitness.api.api_errors import SourceTooLarge
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ManifestTooLarge
 from earwitness.api.datasets.items import Json, SourceLimits
@@ -17,6 +16,7 @@ from earwitness.api.datasets.manifests.lines import encoding_of, plain_bytes, te
 from earwitness.api.datasets.manifests.manifest_rows import Row, value_row
 from earwitness.api.datasets.members import called_like_audio
 from earwitness.api.datasets.names import label
+from earwitness.api.datasets.source_errors import SourceTooLarge
 
 _CHARS: Final = 1 << 16
 _DEEPEST: Final = 6

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from earwitness.api.api_errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.embedded_audio import base64_audio
@@ -14,6 +13,7 @@ from earwitness.api.datasets.entries.entry_items import About, held_item, named_
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id, shortened
 from earwitness.api.datasets.entries.stretch_columns import WHOLE, Stretch, stretch_of
 from earwitness.api.datasets.entries.stretch_pairs import BadStretch
+from earwitness.api.datasets.item_errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,
     Json,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, NamedTuple, TextIO
 
-from earwitness.api.api_errors import ItemRefused
 from earwitness.api.datasets.access.byte_streams import BLOCK_BYTES, item_stream
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.access.unpack import compression_of, unpacker
+from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.items import SourceLimits
 
 _HEAD_BYTES: Final = 1 << 16

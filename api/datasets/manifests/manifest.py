@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from earwitness.api.api_errors import BadEntry, ItemRefused, SourceCutOff
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.row_items import RowItems
+from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,
     Skipped,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO
 
-from earwitness.api.api_errors import SourceCutOff
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.item_errors import SourceCutOff
 from earwitness.api.datasets.tables.table_columns import Plan
 from earwitness.api.datasets.tables.table_reader import Table, TableReader
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, Final
 
-from earwitness.api.api_errors import Bomb, SourceBroken, SourceCutOff
 from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.item_errors import Bomb, SourceCutOff
 from earwitness.api.datasets.items import SourceLimits
+from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.datasets.tables.parquet_page_headers import BadThrift, Compact
 from earwitness.api.datasets.tables.table_columns import Plan
 from earwitness.api.datasets.tables.table_reader import Table, TableReader

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from earwitness.api.api_errors import NoAudioColumn
 from earwitness.api.datasets.entries.embedded_audio import ARRAY_NAMES
 from earwitness.api.datasets.entries.stretch_columns import (
     named_like_range,
@@ -21,6 +20,7 @@ from earwitness.api.datasets.manifests.columns import (
 )
 from earwitness.api.datasets.manifests.json_text import BadJson, json_object
 from earwitness.api.datasets.names import label
+from earwitness.api.datasets.source_errors import NoAudioColumn
 
 BYTES_NAMES: Final = frozenset(
     {"bytes", "audio_bytes", "data", "content", "binary", "blob", "buffer", "payload", "value"}

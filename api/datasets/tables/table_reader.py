@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
-from earwitness.api.api_errors import ItemRefused, NoAudioColumn, SourceBroken, SourceCutOff
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.archives.tars import cut_off
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.row_items import RowItems
+from earwitness.api.datasets.item_errors import ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.presets import Layout
+from earwitness.api.datasets.source_errors import NoAudioColumn, SourceBroken
 from earwitness.api.datasets.tables.table_columns import Plan, plan_of
 from earwitness.api.datasets.tables.table_rows import Rows
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from earwitness.api.api_errors import BadEntry, ItemRefused, ItemTooLarge
 from earwitness.api.datasets.entries.embedded_audio import (
     base64_audio,
     begins_as_audio_in_base64,
@@ -22,6 +21,7 @@ from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
 from earwitness.api.datasets.entries.entry_items import About, held_item, named_item
 from earwitness.api.datasets.entries.resolve_path import LONGEST_NAME, Resolver, short_id
 from earwitness.api.datasets.entries.row_items import RowItems
+from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import Named, called_as_sound
 from earwitness.api.datasets.names import HEAD_BYTES, label, looks_like_audio

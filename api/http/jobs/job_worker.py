@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
-from earwitness.api.api_errors import LibraryMoved, ScanChanged
 from earwitness.api.datasets.detect_format import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
@@ -27,7 +26,9 @@ from earwitness.api.pipeline.searched_collections import (
 from earwitness.api.scan.checkpoint import partial_of
 from earwitness.api.scan.outputs import whole_file
 from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
+from earwitness.api.scan.scan_errors import ScanChanged
 from earwitness.api.scan.tally import Tally
+from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.sentences import summary
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder

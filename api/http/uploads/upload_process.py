@@ -11,11 +11,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.api.api_errors import ItemRefused, WorkerDied, WorkersFail
 from earwitness.api.child_process import command
+from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.items import Skipped
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
-from earwitness.api.scan.worker_errors import ItemTimeout
+from earwitness.api.scan.worker_errors import ItemTimeout, WorkerDied, WorkersFail
 from earwitness.api.scan.worker_messages import Broken, Ready
 from earwitness.api.settings import Settings, worker_environment
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from multiprocessing.connection import Connection
 
-from earwitness.api.api_errors import LibraryMoved
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.http.uploads.upload_process import Ask, Begin, Rest
 from earwitness.api.pipeline.item_processor import ItemProcessor
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
+from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.scan.worker_messages import Broken, Ready, receive, send
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import EarwitnessError

@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
 
-from earwitness.api.api_errors import LibraryMoved
 from earwitness.api.findings import FindingItem
 from earwitness.api.pipeline.run_spec import ItemResult
+from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.scan.worker_messages import Broken, Ready, Task
 
 

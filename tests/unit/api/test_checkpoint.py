@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.api_errors import ScanBusy, ScanChanged, ScanUnfinished
 from earwitness.api.findings import to_line
 from earwitness.api.scan.checkpoint import (
     Checkpoint,
-    PartialDamaged,
     findings_so_far,
     partial_of,
 )
+from earwitness.api.scan.scan_errors import PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
 from earwitness.index.store.store_errors import DiskFull
 from tests.unit.api.made_findings import finding
 

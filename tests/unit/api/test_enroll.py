@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.api_errors import SourceBroken
 from earwitness.api.datasets.items import Skipped, SourceItem
+from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.findings import FindingItem
 from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.pipeline.enroll import Outcome, index_source

@@ -17,11 +17,7 @@ def _of_datasets(root: type[EarwitnessError]) -> list[type[EarwitnessError]]:
         if not module.name.endswith("worker"):
             importlib.import_module(module.name)
     found = [kind for child in root.__subclasses__() for kind in (child, *_of_datasets(child))]
-    return [
-        kind
-        for kind in found
-        if kind.__module__.startswith(("earwitness.api.datasets", "earwitness.api.api_errors"))
-    ]
+    return [kind for kind in found if kind.__module__.startswith("earwitness.api.datasets")]
 
 
 @pytest.mark.parametrize("kind", _of_datasets(AudioError), ids=lambda kind: kind.__name__)

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from earwitness.api.api_errors import ItemUnreadable, NoSound, StretchMissing
+from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.pipeline import search_item as pipeline
 from earwitness.api.pipeline.cut_stretch import stretch
 from earwitness.api.pipeline.item_bytes import taken
+from earwitness.api.pipeline.pipeline_errors import StretchMissing
 from earwitness.api.pipeline.search_item import ItemDecoder, ask, audio_key
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import BrokenAudio

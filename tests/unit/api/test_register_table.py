@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.api_errors import BadTable
+from earwitness.api.cli.cli_errors import BadTable
 from earwitness.api.cli.commands.register import read_labels
 from earwitness.api.pipeline.enroll import Label
 

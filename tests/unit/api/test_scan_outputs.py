@@ -11,7 +11,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.api_errors import CannotWrite, NotFindings
 from earwitness.api.findings import (
     Finding,
     FindingItem,
@@ -27,6 +26,7 @@ from earwitness.api.scan.outputs import (
     write_exclude_list,
     write_findings,
 )
+from earwitness.api.scan.scan_errors import CannotWrite, NotFindings
 from earwitness.api.scan.tally import Tally, keys_in, keys_of, match_keys
 from earwitness.api.sentences import sentence, summary
 from earwitness.index.match import Verdict

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from earwitness.api.api_errors import ScanChanged
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem
 from earwitness.api.findings import Finding
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
@@ -18,6 +17,7 @@ from earwitness.api.scan import checkpoint
 from earwitness.api.scan import run_scan as run
 from earwitness.api.scan.checkpoint import partial_of
 from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
+from earwitness.api.scan.scan_errors import ScanChanged
 from earwitness.api.scan.tally import Tally
 from earwitness.api.settings import Settings
 from earwitness.index.match import Effort, Verdict

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.api_errors import LibraryMoved, WorkersFail
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.pipeline.run_spec import RunSpec
 from earwitness.api.scan import worker_pool as pool_module
+from earwitness.api.scan.worker_errors import LibraryMoved, WorkersFail
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
 from earwitness.index.match import Effort

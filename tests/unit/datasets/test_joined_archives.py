@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from earwitness.api.api_errors import ItemUnreadable, SourceTooLarge
 from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
 from earwitness.api.datasets.archives.tar_stream import PlainTarStream, members
+from earwitness.api.datasets.item_errors import ItemUnreadable
+from earwitness.api.datasets.source_errors import SourceTooLarge
 from earwitness.api.settings import Settings
 from tests.contract.packings import clip
 from tests.unit.datasets.test_mixed_folders import outcomes

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.api_errors import NoAudioColumn
 from earwitness.api.datasets import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.source_errors import NoAudioColumn
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source
 
