@@ -62,26 +62,26 @@ class FormatFacts:
         What a finding calls it.
     demuxer : str
         FFmpeg's name for it; nothing else is tried on the bytes.
-    roads : tuple of str
+    backends : tuple of str
         Decoders in the order in which they are tried. libsndfile is the faster one; it also reads Ogg files
         that FFmpeg refuses.
     """
 
     container: str
     demuxer: str
-    roads: tuple[str, ...] = ("ffmpeg",)
+    backends: tuple[str, ...] = ("ffmpeg",)
 
 
 _BOTH: Final = ("libsndfile", "ffmpeg")
 _FFMPEG_FIRST: Final = ("ffmpeg", "libsndfile")
 
 FORMATS: Final[dict[Format, FormatFacts]] = {
-    Format.WAV: FormatFacts(container="wav", demuxer="wav", roads=_BOTH),
-    Format.AIFF: FormatFacts(container="aiff", demuxer="aiff", roads=_BOTH),
-    Format.FLAC: FormatFacts(container="flac", demuxer="flac", roads=_FFMPEG_FIRST),
-    Format.MP3: FormatFacts(container="mp3", demuxer="mp3", roads=_BOTH),
-    Format.OGG: FormatFacts(container="ogg", demuxer="ogg", roads=_FFMPEG_FIRST),
-    Format.OPUS: FormatFacts(container="ogg", demuxer="ogg", roads=_FFMPEG_FIRST),
+    Format.WAV: FormatFacts(container="wav", demuxer="wav", backends=_BOTH),
+    Format.AIFF: FormatFacts(container="aiff", demuxer="aiff", backends=_BOTH),
+    Format.FLAC: FormatFacts(container="flac", demuxer="flac", backends=_FFMPEG_FIRST),
+    Format.MP3: FormatFacts(container="mp3", demuxer="mp3", backends=_BOTH),
+    Format.OGG: FormatFacts(container="ogg", demuxer="ogg", backends=_FFMPEG_FIRST),
+    Format.OPUS: FormatFacts(container="ogg", demuxer="ogg", backends=_FFMPEG_FIRST),
     Format.SPEEX: FormatFacts(container="ogg", demuxer="ogg"),
     Format.M4A: FormatFacts(container="mp4", demuxer="mov"),
     Format.AAC: FormatFacts(container="adts", demuxer="aac"),

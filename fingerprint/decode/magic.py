@@ -97,12 +97,12 @@ def _ac3_kind(head: bytes) -> Format | None:
 
 def _is_loas(head: bytes) -> bool:
     """Three frames of LOAS in a row: MPEG-4 audio with its own sync word."""
-    place = 0
+    position = 0
     for _ in range(3):
-        frame = head[place : place + 3]
+        frame = head[position : position + 3]
         if len(frame) < 3 or frame[0] != 0x56 or frame[1] & 0xE0 != 0xE0:
             return False
-        place += ((frame[1] & 0x1F) << 8 | frame[2]) + 3
+        position += ((frame[1] & 0x1F) << 8 | frame[2]) + 3
     return True
 
 

@@ -25,7 +25,7 @@ MAX_PAYLOAD_BYTES: Final = 1 << 20
 _PREFIX: Final = struct.Struct("!cI")
 
 
-class Hangup(ConnectionError):
+class ProtocolError(ConnectionError):
     """The other side is gone, or said something that is not in the protocol."""
 
 
@@ -55,7 +55,7 @@ class Channel:
         ------
         TimeoutError
             ``time.monotonic()`` passed `deadline` first.
-        Hangup
+        ProtocolError
         """
         kind, length = self._prefix(self._exactly(_PREFIX.size, deadline))
         return kind, self._exactly(length, deadline)
@@ -64,7 +64,7 @@ class Channel:
         """One frame and the descriptor that came with it; whoever calls closes that."""
         start, fds, _, _ = socket.recv_fds(self._socket, _PREFIX.size, 1)
         if not start:
-            raise Hangup("the other side hung up")
+            raise ProtocolError("the other side hung up")
         kind, length = self._prefix(start + self._exactly(_PREFIX.size - len(start), None))
         for extra in fds[1:]:
             os.close(extra)
@@ -77,7 +77,7 @@ class Channel:
     def _prefix(self, prefix: bytes) -> tuple[bytes, int]:
         kind, length = _PREFIX.unpack(prefix)
         if length > MAX_PAYLOAD_BYTES:
-            raise Hangup(f"a frame of {length:,} bytes")
+            raise ProtocolError(f"a frame of {length:,} bytes")
         return kind, length
 
     def _exactly(self, n_bytes: int, deadline: float | None) -> bytes:
@@ -88,19 +88,19 @@ class Channel:
                 self._socket.settimeout(_remaining(deadline))
             got = self._socket.recv_into(view)
             if not got:
-                raise Hangup("the other side hung up")
+                raise ProtocolError("the other side hung up")
             view = view[got:]
         return bytes(received)
 
 
 def read_json(payload: bytes) -> dict[str, Any]:
-    """The JSON object of a frame; raises Hangup when it holds none."""
+    """The JSON object of a frame; raises ProtocolError when it holds none."""
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise Hangup("a frame without JSON") from error
+        raise ProtocolError("a frame without JSON") from error
     if not isinstance(value, dict):
-        raise Hangup("a frame without a JSON object")
+        raise ProtocolError("a frame without a JSON object")
     return value
 
 

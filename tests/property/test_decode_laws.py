@@ -16,7 +16,7 @@ from earwitness.fingerprint import chromaprint
 from earwitness.fingerprint.decode.file_view import FileView
 from earwitness.fingerprint.decode.parent.input_file import _copy
 from earwitness.fingerprint.decode.worker.downmix import Resampler, mix_down
-from earwitness.fingerprint.decode.worker.file_parts import lay_out
+from earwitness.fingerprint.decode.worker.file_parts import split_file
 from earwitness.fingerprint.decode.worker.sniff import sniff
 from earwitness.fingerprint.errors import AudioError
 from tests.hostile.encode import SUFFIXES, encoded
@@ -75,7 +75,7 @@ def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
     view = stored(bytes(data[: int(len(data) * keep)]))
     try:
         sniffed = sniff(view, name="mutant")
-        assert all(piece.stored.size <= view.size + 4_096 for piece in lay_out(view, sniffed))
+        assert all(piece.file.size <= view.size + 4_096 for piece in split_file(view, sniffed))
     except AudioError as error:
         assert "mutant" in error.message
     finally:

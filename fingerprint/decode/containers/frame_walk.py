@@ -1,12 +1,11 @@
-"""Walks the frames of an MP3 or ADTS file from the first byte to the last, without decoding any.
+"""Walks the frames of an MP3 or ADTS file from first to last, without decoding them.
 
-So it is known what a file holds, whatever its tags or a decoder's guess say: how many frames, where their
-rate or channels change, and what lies between them.
+The walk counts the frames and detects where their rate or channels change and what is between them. It does
+not depend on tags or on a decoder's estimate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -20,30 +19,31 @@ from earwitness.fingerprint.decode.containers.mpeg_frames import (
     mp3_frame,
 )
 from earwitness.fingerprint.decode.containers.mpeg_tags import (
-    is_no_sound,
+    is_non_audio,
     tag_end,
-    tags_from,
+    trailing_tags_start,
 )
 from earwitness.fingerprint.decode.file_view import SCAN_BYTES, FileView
+from earwitness.fingerprint.decode.worker.parts import StartsFile
 
 MAX_RUNS: Final = 2_000
-"""Runs of frames before the walk gives up; a file that changes its kind more often is damage."""
+"""Runs of frames after which the walk stops: a file with more changes of kind is damaged."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Frames of one kind: one link.
+    """Successive frames of one kind.
 
     Attributes
     ----------
     extents : list of (start, end)
-        Where they stand in the file, tags and junk between them left out.
+        Byte ranges of the frames, without tags and junk between them.
     n_frames : int
-        Whole frames.
+        Complete frames.
     n_samples : int
-        Samples of one channel that they come to.
+        Samples per channel in them.
     junk_bytes : int
-        Bytes after its frames that are neither frames nor a known tag, in stretches of more than a frame.
+        Bytes between frames that are neither frames nor a known tag, in ranges of more than a frame.
     """
 
     first: Frame
@@ -54,134 +54,128 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """What its whole frames come to."""
+        """Duration of its complete frames."""
         return self.n_samples / self.first.rate_hz
 
     @property
     def frame_bytes(self) -> float:
-        """More than a frame usually has: where files were cut and joined, parts of frames are left over."""
+        """Twice the mean size of a frame: where files were cut and joined, incomplete frames remain."""
         return 2.0 * sum(end - start for start, end in self.extents) / max(self.n_frames, 1)
 
     @property
     def junk_s(self) -> float:
-        """What its junk would come to, had it been frames like the others."""
+        """Duration of its junk, if it had been frames like the others."""
         n_bytes = sum(end - start for start, end in self.extents)
         return self.junk_bytes * self.seconds / n_bytes if n_bytes else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """What a file's frames come to.
+    """All frames of a file.
 
     Attributes
     ----------
     end : int
-        Offset behind the last frame, or where something of another format begins.
-    given_up : bool
-        Whether frames behind `end` were left, as there were too many runs.
+        Offset after the last frame, or where a file of another format begins.
+    stopped_early : bool
+        Whether there are more than ``MAX_RUNS`` runs, so that frames after `end` were not counted.
     """
 
     runs: tuple[Run, ...]
     end: int
-    given_up: bool = False
+    stopped_early: bool = False
 
 
-def walk(stored: FileView, start: int, *, adts: bool, other_sound: Callable[[int], bool]) -> Walk:
-    """Follow all frames from `start`.
-
-    Parameters
-    ----------
-    other_sound
-        Whether a file of another format begins at an offset; the walk ends there.
-    """
+def walk(file: FileView, start: int, *, adts: bool, starts_file: StartsFile) -> Walk:
+    """Count the frames from `start` to the end, or to a file of another format."""
     runs: list[Run] = []
-    offset, end = start, tags_from(stored, start)
+    offset, end = start, trailing_tags_start(file, start)
     while offset < end:
-        first = frame_at(stored, offset, adts=adts)
-        if first is not None and _goes_on(stored, offset, first, runs, adts=adts):
+        first = frame_at(file, offset, adts=adts)
+        if first is not None and _frames_follow(file, offset, first, runs, adts=adts):
             if not runs or runs[-1].first.kind != first.kind:
                 if len(runs) == MAX_RUNS:
-                    return Walk(runs=tuple(runs), end=offset, given_up=True)
+                    return Walk(runs=tuple(runs), end=offset, stopped_early=True)
                 runs.append(Run(first=first))
-            offset = _follow(stored, offset, runs[-1], adts=adts)
-        elif (behind := tag_end(stored, offset)) is not None:
-            offset = behind
-        elif runs and other_sound(offset):
+            offset = _extend_run(file, offset, runs[-1], adts=adts)
+        elif (after := tag_end(file, offset)) is not None:
+            offset = after
+        elif runs and starts_file(offset):
             return Walk(runs=tuple(runs), end=offset)
         else:
-            found = find_frames(stored, offset + 1, end - offset - 1, adts=adts)
-            behind = end if found is None else found
-            if runs and behind - offset > runs[-1].frame_bytes and not is_no_sound(stored, offset, behind):
-                runs[-1].junk_bytes += behind - offset
-            offset = behind
-    return Walk(runs=tuple(runs), end=stored.size)
+            following = find_frames(file, offset + 1, end - offset - 1, adts=adts)
+            after = end if following is None else following
+            if runs and after - offset > runs[-1].frame_bytes and not is_non_audio(file, offset, after):
+                runs[-1].junk_bytes += after - offset
+            offset = after
+    return Walk(runs=tuple(runs), end=file.size)
 
 
-def _goes_on(stored: FileView, offset: int, first: Frame, runs: list[Run], *, adts: bool) -> bool:
-    """Whether frames really stand there; of the kind of those before, two are enough to say so."""
+def _frames_follow(file: FileView, offset: int, first: Frame, runs: list[Run], *, adts: bool) -> bool:
+    """Whether frames begin at `offset`: three in a row, or two of the kind of the frames before."""
     known = bool(runs) and runs[-1].first.kind == first.kind
-    return frames_at(stored, offset, 2 if known else 3, adts=adts)
+    return frames_at(file, offset, 2 if known else 3, adts=adts)
 
 
-def _follow(stored: FileView, start: int, run: Run, *, adts: bool) -> int:
-    """Add the frames of the run's kind that stand in a row; returns the offset behind them."""
+def _extend_run(file: FileView, start: int, run: Run, *, adts: bool) -> int:
+    """Add the consecutive frames of the run's kind; return the offset after them."""
     count = _count_adts if adts else _count_mp3
     offset = start
     while True:
-        window = stored.at(offset, SCAN_BYTES)
+        window = file.read_at(offset, SCAN_BYTES)
         n_bytes, n_frames, n_samples = count(window, run.first)
         run.n_frames += n_frames
         run.n_samples += n_samples
         offset += n_bytes
         if not n_frames or (len(window) < SCAN_BYTES and n_bytes < len(window)):
             break
-    last = frame_at(stored, offset, adts=adts)
-    if last is not None and last.kind == run.first.kind and offset + last.n_bytes > stored.size:
-        offset = stored.size  # the last frame is not all there: decoders may still make something of it
+    last = frame_at(file, offset, adts=adts)
+    if last is not None and last.kind == run.first.kind and offset + last.n_bytes > file.size:
+        offset = file.size  # the last frame is incomplete; a decoder may still use it
     run.extents.append((start, offset))
     return offset
 
 
 def _count_mp3(window: bytes, first: Frame) -> tuple[int, int, int]:
-    """Bytes, frames and samples of the whole frames of this kind at the start of some bytes."""
-    sizes, mono, place, n_frames = _sizes(first.kind), bool(first.kind[2]), 0, 0
+    """Bytes, frames and samples of the complete frames of this kind at the start of `window`."""
+    sizes, mono, position, n_frames = _sizes(first.kind), bool(first.kind[2]), 0, 0
     last = len(window) - HEADER_BYTES
-    while place <= last:
-        n_bytes = sizes.get(window[place + 1] << 8 | window[place + 2])
-        if n_bytes is None or window[place] != 0xFF or (window[place + 3] >= 0xC0) != mono:
+    while position <= last:
+        n_bytes = sizes.get(window[position + 1] << 8 | window[position + 2])
+        if n_bytes is None or window[position] != 0xFF or (window[position + 3] >= 0xC0) != mono:
             break
-        if place + n_bytes > len(window):
+        if position + n_bytes > len(window):
             break
-        place += n_bytes
+        position += n_bytes
         n_frames += 1
-    return place, n_frames, n_frames * first.n_samples
+    return position, n_frames, n_frames * first.n_samples
 
 
 @lru_cache(maxsize=64)
 def _sizes(kind: tuple[int, ...]) -> dict[int, int]:
-    """Bytes of a frame by the second and third byte of its header, for all headers of one kind."""
-    found = {}
+    """Frame size in bytes by the second and third byte of the header, for all headers of one kind."""
+    sizes = {}
     for second in (kind[0], kind[0] | 1):
         for third in range(256):
             frame = mp3_frame(bytes((0xFF, second, third, 0xC0 if kind[2] else 0)))
             if frame is not None and frame.kind == kind:
-                found[second << 8 | third] = frame.n_bytes
-    return found
+                sizes[second << 8 | third] = frame.n_bytes
+    return sizes
 
 
 def _count_adts(window: bytes, first: Frame) -> tuple[int, int, int]:
     second, third, fourth = first.kind
-    place, n_frames, n_blocks = 0, 0, 0
+    position, n_frames, n_blocks = 0, 0, 0
     last = len(window) - HEADER_BYTES
-    while place <= last:
-        if window[place] != 0xFF or window[place + 1] & 0xFE != second or window[place + 2] & 0xFD != third:
+    while position <= last:
+        if window[position] != 0xFF or window[position + 1] & 0xFE != second:
             break
-        if window[place + 3] & 0xC0 != fourth:
+        if window[position + 2] & 0xFD != third or window[position + 3] & 0xC0 != fourth:
             break
-        n_bytes = (window[place + 3] & 3) << 11 | window[place + 4] << 3 | window[place + 5] >> 5
-        if n_bytes < HEADER_BYTES or place + n_bytes > len(window):
+        n_bytes = (window[position + 3] & 3) << 11 | window[position + 4] << 3 | window[position + 5] >> 5
+        if n_bytes < HEADER_BYTES or position + n_bytes > len(window):
             break
-        place += n_bytes
+        position += n_bytes
         n_frames += 1
-        n_blocks += 1 + (window[place - n_bytes + 6] & 3)
-    return place, n_frames, 1_024 * n_blocks
+        n_blocks += 1 + (window[position - n_bytes + 6] & 3)
+    return position, n_frames, 1_024 * n_blocks

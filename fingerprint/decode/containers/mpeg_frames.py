@@ -29,19 +29,19 @@ _ADTS_RATE_HZ: Final = (
 """Sample rates by ADTS's index."""
 
 HEADER_BYTES: Final = 7
-"""Bytes that either header needs at most."""
+"""Bytes of the longer of the two headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One frame, as its header tells it.
+    """Fields of a frame header.
 
     Attributes
     ----------
     kind : tuple of int
-        What must not change within a stream: version, layer, rate and whether it is mono.
+        Fields that are constant within a stream: version, layer, sample rate and whether it is mono.
     side_bytes : int
-        Header and side information: where a Xing tag would stand in layer III.
+        Bytes of header and side information: offset of a Xing tag in layer III.
     """
 
     n_bytes: int
@@ -52,18 +52,18 @@ class Frame:
 
 
 def mp3_frame(header: bytes) -> Frame | None:
-    """The MPEG audio frame that starts with these four bytes, or None if none does."""
+    """Parse a header of MPEG audio, four bytes; None if they are no header."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
     if version == 1 or layer == 4 or header[2] >> 4 in (0, 15) or header[2] >> 2 & 3 == 3:
         return None
     first = version == 3
-    bits_s = 1_000 * _KBIT[1 if first else 2, layer][header[2] >> 4]
+    bits_per_s = 1_000 * _KBIT[1 if first else 2, layer][header[2] >> 4]
     rate_hz, padding = _RATE_HZ[version][header[2] >> 2 & 3], header[2] >> 1 & 1
     n_samples = 384 if layer == 1 else 576 if layer == 3 and not first else 1_152
     slot_bytes = 4 if layer == 1 else 1
-    n_bytes = (n_samples // 8 // slot_bytes * bits_s // rate_hz + padding) * slot_bytes
+    n_bytes = (n_samples // 8 // slot_bytes * bits_per_s // rate_hz + padding) * slot_bytes
     mono = header[3] >> 6 == 3
     side_bytes = 4 + ((17 if mono else 32) if first else (9 if mono else 17))
     kind = (header[1] & 0xFE, header[2] & 0x0C, int(mono))
@@ -71,7 +71,7 @@ def mp3_frame(header: bytes) -> Frame | None:
 
 
 def adts_frame(header: bytes) -> Frame | None:
-    """The ADTS frame that starts with these seven bytes, or None if none does."""
+    """Parse a header of ADTS, seven bytes; None if they are no header."""
     if len(header) < HEADER_BYTES or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
         return None
     n_bytes = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
@@ -82,20 +82,20 @@ def adts_frame(header: bytes) -> Frame | None:
     return Frame(n_bytes=n_bytes, n_samples=n_samples, rate_hz=_ADTS_RATE_HZ[rate], kind=kind)
 
 
-def frame_at(stored: FileView, offset: int, *, adts: bool) -> Frame | None:
-    """The frame whose header stands at `offset`."""
-    header = stored.at(offset, HEADER_BYTES)
+def frame_at(file: FileView, offset: int, *, adts: bool) -> Frame | None:
+    """The frame whose header is at `offset`, or None."""
+    header = file.read_at(offset, HEADER_BYTES)
     return adts_frame(header) if adts else mp3_frame(header)
 
 
-def find_frames(stored: FileView, start: int, reach: int, *, adts: bool, in_a_row: int = 3) -> int | None:
-    """Offset of the first frame in ``[start, start + reach)`` that others follow; None where there is none.
+def find_frames(file: FileView, start: int, reach: int, *, adts: bool, n_consecutive: int = 3) -> int | None:
+    """Offset of the first of `n_consecutive` frames within ``[start, start + reach)``, or None.
 
-    Two bytes look like a header by chance often, `in_a_row` of them at the right distances hardly ever.
+    A single header often occurs by chance; several at the right distances hardly ever do.
     """
-    for place in _places(stored, start, reach, adts=adts):
-        if frames_at(stored, place, in_a_row, adts=adts):
-            return place
+    for position in _headers(file, start, reach, adts=adts):
+        if frames_at(file, position, n_consecutive, adts=adts):
+            return position
     return None
 
 
@@ -103,26 +103,26 @@ _SYNC: Final = {
     True: re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"),
     False: re.compile(rb"\xff[\xe2-\xff][^\xf0-\xff]"),
 }
-"""How a header of ADTS, or of MPEG audio, may begin."""
+"""First bytes of a header, by whether it is ADTS."""
 
 
-def _places(stored: FileView, start: int, reach: int, *, adts: bool) -> Iterator[int]:
+def _headers(file: FileView, start: int, reach: int, *, adts: bool) -> Iterator[int]:
     parse = adts_frame if adts else mp3_frame
     for offset in range(start, start + reach, SCAN_BYTES):
         n_bytes = min(SCAN_BYTES, start + reach - offset)
-        window = stored.at(offset, n_bytes + HEADER_BYTES)
-        for found in _SYNC[adts].finditer(window, 0, n_bytes + 2):
-            if found.start() < n_bytes and parse(window[found.start() : found.start() + HEADER_BYTES]):
-                yield offset + found.start()
+        window = file.read_at(offset, n_bytes + HEADER_BYTES)
+        for match in _SYNC[adts].finditer(window, 0, n_bytes + 2):
+            if match.start() < n_bytes and parse(window[match.start() : match.start() + HEADER_BYTES]):
+                yield offset + match.start()
 
 
-def frames_at(stored: FileView, offset: int, in_a_row: int, *, adts: bool) -> bool:
-    """Whether so many frames of one kind stand at `offset`; one less is enough where the file ends."""
+def frames_at(file: FileView, offset: int, n_consecutive: int, *, adts: bool) -> bool:
+    """Whether `n_consecutive` frames of one kind begin at `offset`; one less at the end of the file."""
     kinds = set()
-    for count in range(in_a_row):
-        if offset == stored.size and count and count == in_a_row - 1:
+    for count in range(n_consecutive):
+        if offset == file.size and count and count == n_consecutive - 1:
             break
-        frame = frame_at(stored, offset, adts=adts)
+        frame = frame_at(file, offset, adts=adts)
         if frame is None:
             return False
         kinds.add(frame.kind)

@@ -1,32 +1,31 @@
-"""MPEG transport and program streams: whether each packet begins where it must."""
+"""Parsers of MPEG transport and program streams: count packets that are missing or out of place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from earwitness.fingerprint.decode.containers.mpeg_tags import is_no_sound
-from earwitness.fingerprint.decode.file_view import SCAN_BYTES, FileView, View
+from earwitness.fingerprint.decode.containers.mpeg_tags import is_non_audio
+from earwitness.fingerprint.decode.file_view import SCAN_BYTES, FileView
 from earwitness.fingerprint.decode.formats import Format
 from earwitness.fingerprint.decode.magic import TS_STEPS
-from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece
+from earwitness.fingerprint.decode.worker.parts import FileLayout, StartsFile, single_piece
 
 PACK: Final = re.compile(rb"\x00\x00\x01\xba")
-SPARE_BYTES: Final = 256
-"""Bytes of a program stream that may be out of place, besides those before its first pack."""
+TOLERANCE_BYTES: Final = 256
+"""Bytes of a program stream that may be out of place without a report."""
 
 SYNC: Final = 0x47
 WINDOW_PACKETS: Final = 8_192
-SPARE_PACKETS: Final = 2
-"""Packets that may be out of place: a recording begins and ends anywhere."""
+TOLERANCE_PACKETS: Final = 2
+"""Packets that may be out of place without a report: a broadcast is cut at any byte."""
 
 
-def lay_ts(stored: FileView, start: int, _: Callable[[int], bool]) -> FileLayout:
-    """The packets of a transport stream; one that does not begin with the sync byte is damaged."""
-    head = stored.at(start, 2_048)
+def parse_ts(file: FileView, start: int, _: StartsFile) -> FileLayout:
+    """Check the packets of a transport stream; one that does not begin with the sync byte is damaged."""
+    head = file.read_at(start, 2_048)
     first, step = next(
         (
             (at, step)
@@ -36,78 +35,72 @@ def lay_ts(stored: FileView, start: int, _: Callable[[int], bool]) -> FileLayout
         (0, 188),
     )
     n_lost, offset = 0, start + first
-    while offset < stored.size:
-        window = np.frombuffer(stored.at(offset, step * WINDOW_PACKETS), dtype=np.uint8)
+    while offset < file.size:
+        window = np.frombuffer(file.read_at(offset, step * WINDOW_PACKETS), dtype=np.uint8)
         in_place = window[::step] == SYNC
         n_bad = int(np.count_nonzero(~in_place))
         n_lost += n_bad
         if n_bad > len(in_place) // 2:
-            offset = _in_step(stored, offset, step)
+            offset = _resynchronise(file, offset, step)
         offset += step * WINDOW_PACKETS
-    torn = (stored.size - start) % step
-    missing = "the last packet is cut off" if torn and not n_lost and not _ends_blank(stored, torn) else None
-    if n_lost > SPARE_PACKETS:
-        missing = f"{n_lost:,} packets in it are damaged"
-    piece = Piece(
-        format=Format.TS,
-        stored=stored if start == 0 else View(stored, [(start, stored.size)]),
-        missing=missing,
-        at_end=n_lost <= SPARE_PACKETS,
+    n_rest = (file.size - start) % step
+    missing = (
+        "the last packet is cut off" if n_rest and not n_lost and not _is_padding(file, n_rest) else None
     )
-    return FileLayout(pieces=(piece,), end=stored.size)
+    if n_lost > TOLERANCE_PACKETS:
+        missing = f"{n_lost:,} packets in it are damaged"
+    return single_piece(file, start, file.size, Format.TS, missing, at_end=n_lost <= TOLERANCE_PACKETS)
 
 
-def _ends_blank(stored: FileView, n_bytes: int) -> bool:
-    """Whether the last bytes are no part of a packet, but padding."""
-    return not stored.at(stored.size - n_bytes, n_bytes).strip(b"\0\xff")
+def _is_padding(file: FileView, n_bytes: int) -> bool:
+    """Whether the last `n_bytes` of the file are padding rather than part of a packet."""
+    return not file.read_at(file.size - n_bytes, n_bytes).strip(b"\0\xff")
 
 
-def _in_step(stored: FileView, offset: int, step: int) -> int:
-    """Where packets are in step again, from the end of a window on that was mostly out of step."""
+def _resynchronise(file: FileView, offset: int, step: int) -> int:
+    """Offset from which the last packets of a window are aligned, after most of the window was not."""
     end = offset + step * (WINDOW_PACKETS - 8)
-    tail = stored.at(end, 8 * step)
+    tail = file.read_at(end, 8 * step)
     for shift in range(min(step, len(tail))):
         if all(sync == SYNC for sync in tail[shift::step]):
             return offset + shift
     return offset
 
 
-def lay_ps(stored: FileView, start: int, _: Callable[[int], bool]) -> FileLayout:
-    """The packs of a program stream (ISO 13818-1, 2.5); bytes between its packets are damage."""
-    offset, n_lost, torn = start, 0, False
-    while offset < stored.size:
-        window = stored.at(offset, SCAN_BYTES)
-        place = _packets(window)
-        offset += place
-        if place >= len(window) - 14 or (place and len(window) == SCAN_BYTES):
-            torn = offset > stored.size
-            if not place or offset >= stored.size - 14:
+def parse_ps(file: FileView, start: int, _: StartsFile) -> FileLayout:
+    """Step over the packs of a program stream (ISO 13818-1, 2.5); bytes between its packets are damage."""
+    offset, n_lost, truncated = start, 0, False
+    while offset < file.size:
+        window = file.read_at(offset, SCAN_BYTES)
+        n_bytes = _packets(window)
+        offset += n_bytes
+        if n_bytes >= len(window) - 14 or (n_bytes and len(window) == SCAN_BYTES):
+            truncated = offset > file.size
+            if not n_bytes or offset >= file.size - 14:
                 break
             continue
-        found = next(stored.find(PACK, offset + 1), stored.size)
-        n_lost += 0 if is_no_sound(stored, offset, found) else found - offset
-        offset = found
-    missing = "the last packet is cut off" if torn else None
-    if n_lost > SPARE_BYTES:
+        pack = next(file.find(PACK, offset + 1), file.size)
+        n_lost += 0 if is_non_audio(file, offset, pack) else pack - offset
+        offset = pack
+    missing = "the last packet is cut off" if truncated else None
+    if n_lost > TOLERANCE_BYTES:
         missing = f"{n_lost:,} bytes in it are damaged"
-    whole = stored if start == 0 else View(stored, [(start, stored.size)])
-    piece = Piece(format=Format.MPEG, stored=whole, missing=missing, at_end=n_lost <= SPARE_BYTES)
-    return FileLayout(pieces=(piece,), end=stored.size)
+    return single_piece(file, start, file.size, Format.MPEG, missing, at_end=n_lost <= TOLERANCE_BYTES)
 
 
 def _packets(window: bytes) -> int:
-    """Bytes of the packs and packets at the start of some bytes, the last of which may not be all there."""
-    place, last = 0, len(window) - 14
-    while place <= last:
-        if window[place] or window[place + 1] or window[place + 2] != 1:
+    """Size of the packs and packets at the start of `window`; larger than it if the last is incomplete."""
+    position, last = 0, len(window) - 14
+    while position <= last:
+        if window[position] or window[position + 1] or window[position + 2] != 1:
             break
-        code = window[place + 3]
+        code = window[position + 3]
         if code == 0xBA:
-            place += 14 + (window[place + 13] & 7) if window[place + 4] >> 6 == 1 else 12
+            position += 14 + (window[position + 13] & 7) if window[position + 4] >> 6 == 1 else 12
         elif code == 0xB9:
-            place += 4
+            position += 4
         elif code >= 0xBB:
-            place += 6 + (window[place + 4] << 8 | window[place + 5])
+            position += 6 + (window[position + 4] << 8 | window[position + 5])
         else:
             break
-    return place
+    return position

@@ -1,22 +1,25 @@
-"""Walks the pages of an Ogg file (RFC 3533): its links, their streams, and pages that are missing."""
+"""Parser of Ogg pages (RFC 3533): the links of a chained file, their streams, and missing pages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from earwitness.fingerprint.decode.containers.mpeg_tags import is_no_sound, tag_end
-from earwitness.fingerprint.decode.file_view import SCAN_BYTES, FileView, View
+from earwitness.fingerprint.decode.containers.mpeg_tags import is_non_audio, tag_end
+from earwitness.fingerprint.decode.file_view import SCAN_BYTES, FileView, SplicedView
 from earwitness.fingerprint.decode.formats import Format
-from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece
+from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece, StartsFile
 
 MAX_LINKS: Final = 2_000
 FIRST, LAST = 2, 4
-"""Flags of a page that begins its stream, and of one that ends it."""
+"""Flags of the first and of the last page of a stream."""
 
-LEAST_LOST_S: Final = 0.25
+TOLERANCE_S: Final = 0.25
+"""Seconds that a decoder may fall short of the granule positions."""
+
+_PAGE: Final = re.compile(b"OggS\x00")
 UNKNOWN: Final = 0xFFFFFFFFFFFFFFFF
 """Granule position of a page on which no packet ends."""
 
@@ -26,12 +29,12 @@ _CODECS: Final = (
     (b"\x7fFLAC", Format.OGG, None),
     (b"Speex   ", Format.SPEEX, 36),
 )
-"""First bytes of the streams of sound that we read, their format, and where their rate stands."""
+"""First bytes of supported audio streams, their format, and the offset of their sample rate."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Stream:
-    """One logical stream of a link."""
+    """One logical stream of a link; `first` and `last` are granule positions."""
 
     format: Format | None
     rate_hz: int
@@ -47,8 +50,8 @@ class _Link:
     start: int
     streams: dict[int, _Stream] = field(default_factory=dict)
     junk: bool = False
-    headed: bool = True
-    torn: str | None = None
+    in_headers: bool = True
+    truncated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,40 +67,40 @@ class _Page:
     """The first bytes of its body."""
 
 
-def lay_ogg(stored: FileView, start: int, other_sound: Callable[[int], bool]) -> FileLayout:
-    """Links of an Ogg file: a link begins where streams begin after the ones before had their pages."""
+def parse_ogg(file: FileView, start: int, starts_file: StartsFile) -> FileLayout:
+    """Split an Ogg file into its links: a link begins with a first page that follows pages of data."""
     links: list[_Link] = []
-    end = stored.size
-    for page in _pages(stored, start):
-        if isinstance(page, int):  # bytes that are no page
-            if other_sound(page):
+    end = file.size
+    for page in _pages(file, start):
+        if isinstance(page, int):  # offset of bytes that are not a page
+            if starts_file(page):
                 end = page
                 break
-            if links and not _is_no_matter(stored, page):
+            if links and not _is_ignorable(file, page):
                 links[-1].junk = True
             continue
-        if page.flags & FIRST and (not links or not links[-1].headed):
+        if page.flags & FIRST and (not links or not links[-1].in_headers):
             if len(links) == MAX_LINKS:
                 end = page.start
                 break
             links.append(_Link(start=page.start))
         if links:
-            _note(links[-1], page, stored.size)
+            _add_page(links[-1], page, file.size)
     ends = [*(link.start for link in links[1:]), end]
-    whole_file = len(links) == 1 and start == 0 and end == stored.size
+    whole_file = len(links) == 1 and start == 0 and end == file.size
     pieces = [
         piece
         for link, link_end in zip(links, ends, strict=True)
-        if (piece := _piece(stored, link, link_end, whole_file=whole_file)) is not None
+        if (piece := _piece(file, link, link_end, whole_file=whole_file)) is not None
     ]
     return FileLayout(pieces=tuple(pieces), end=end)
 
 
-def _note(link: _Link, page: _Page, size: int) -> None:
+def _add_page(link: _Link, page: _Page, size: int) -> None:
     if page.flags & FIRST:
         link.streams[page.serial] = _stream(page)
         return
-    link.headed = False
+    link.in_headers = False
     stream = link.streams.get(page.serial)
     if stream is None:
         return
@@ -108,11 +111,11 @@ def _note(link: _Link, page: _Page, size: int) -> None:
             stream.first = page.granule
         stream.last = max(stream.last, page.granule)
     stream.ended = bool(page.flags & LAST)
-    link.torn = None
+    link.truncated = None
     if page.end > size:
-        link.torn = "the last Ogg page is cut off"
+        link.truncated = "the last Ogg page is cut off"
     elif page.table[-1:] == b"\xff":
-        link.torn = "the last Ogg page ends inside a packet"
+        link.truncated = "the last Ogg page ends inside a packet"
 
 
 def _stream(page: _Page) -> _Stream:
@@ -127,19 +130,18 @@ def _stream(page: _Page) -> _Stream:
     return _Stream(format=None, rate_hz=0, page_number=page.number)
 
 
-def _piece(stored: FileView, link: _Link, end: int, *, whole_file: bool) -> Piece | None:
-    sounds = [stream for stream in link.streams.values() if stream.format is not None]
-    if not sounds:
+def _piece(file: FileView, link: _Link, end: int, *, whole_file: bool) -> Piece | None:
+    audio = [stream for stream in link.streams.values() if stream.format is not None]
+    if not audio:
         return None
-    main = sounds[0]
-    missing, at_end = link.torn, True
-    if n_lost := sum(stream.lost_pages for stream in sounds):
+    main = audio[0]
+    missing, at_end = link.truncated, True
+    if n_lost := sum(stream.lost_pages for stream in audio):
         missing, at_end = f"{n_lost:,} Ogg pages in it are missing or damaged", False
     elif link.junk:
         missing, at_end = "there are bytes between its Ogg pages", False
-    elif missing is None and not all(stream.ended for stream in sounds):
-        # encoders set the flag (libvorbis, opusenc, FFmpeg, libsndfile), also on the last link of a chain;
-        # what cuts a stream into pieces may not, but then the piece is no whole either
+    elif missing is None and not all(stream.ended for stream in audio):
+        # libvorbis, opusenc, FFmpeg and libsndfile set the flag on every link
         missing = "the last Ogg page is not marked as the stream's last"
     counted_s = None
     if main.first is not None and main.rate_hz:
@@ -147,45 +149,45 @@ def _piece(stored: FileView, link: _Link, end: int, *, whole_file: bool) -> Piec
     assert main.format is not None
     return Piece(
         format=main.format,
-        stored=stored if whole_file else View(stored, [(link.start, end)]),
+        file=file if whole_file else SplicedView(file, [(link.start, end)]),
         expected_s=counted_s,
-        spare_s=LEAST_LOST_S,
+        spare_s=TOLERANCE_S,
         missing=missing,
         at_end=at_end,
     )
 
 
-def _is_no_matter(stored: FileView, offset: int) -> bool:
-    """Whether a tag begins at an offset that a page or the file's end follows, or padding, or a picture."""
-    behind = tag_end(stored, offset)
-    if behind is not None and (behind >= stored.size or stored.at(behind, 4) == b"OggS"):
+def _is_ignorable(file: FileView, offset: int) -> bool:
+    """Whether the bytes from `offset` are a tag before a page or the end, padding, or an image."""
+    after = tag_end(file, offset)
+    if after is not None and (after >= file.size or file.read_at(after, 4) == b"OggS"):
         return True
-    return is_no_sound(stored, offset, stored.size)
+    return is_non_audio(file, offset, file.size)
 
 
-def _pages(stored: FileView, start: int) -> Iterator[_Page | int]:
-    """The pages in order; an offset where bytes are no page, after which the next page is looked for."""
+def _pages(file: FileView, start: int) -> Iterator[_Page | int]:
+    """Yield the pages in order, and the offset of bytes that are not a page."""
     offset, base, window = start, start, b""
-    while offset < stored.size:
+    while offset < file.size:
         at = offset - base
-        if (at + 27 + 255 + 64 > len(window) and base + len(window) < stored.size) or not window:
-            base, window = offset, stored.at(offset, SCAN_BYTES)
+        if (at + 27 + 255 + 64 > len(window) and base + len(window) < file.size) or not window:
+            base, window = offset, file.read_at(offset, SCAN_BYTES)
             at = 0
         header = window[at : at + 27]
         if header[:4] != b"OggS" or len(header) < 27:
             yield offset
-            found = next(stored.find(re.compile(b"OggS\x00"), offset + 1), None)
-            if found is None:
+            following = next(file.find(_PAGE, offset + 1), None)
+            if following is None:
                 return
-            offset = found
-            base, window = offset, stored.at(offset, SCAN_BYTES)
+            offset = following
+            base, window = offset, file.read_at(offset, SCAN_BYTES)
             continue
         table = window[at + 27 : at + 27 + header[26]]
         body_at = at + 27 + header[26]
         end = offset + 27 + header[26] + sum(table)
         yield _Page(
             start=offset,
-            end=end if len(table) == header[26] else stored.size + 1,
+            end=end if len(table) == header[26] else file.size + 1,
             flags=header[5],
             granule=int.from_bytes(header[6:14], "little"),
             serial=int.from_bytes(header[14:18], "little"),

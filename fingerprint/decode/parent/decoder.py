@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal, Self
 
 from earwitness.fingerprint.decode import protocol
 from earwitness.fingerprint.decode.limits import Limits
-from earwitness.fingerprint.decode.parent.input_file import opened
+from earwitness.fingerprint.decode.parent.input_file import open_input
 from earwitness.fingerprint.decode.parent.response import WorkerResponse
 from earwitness.fingerprint.decode.parent.sandbox import (
     DYING_S,
@@ -90,7 +90,7 @@ class Decoder:
         AudioError
             EmptyFile, NotAudio, BrokenAudio, AudioTooLarge, DecodeTimeout or DecoderDied.
         """
-        with opened(source, max_bytes=self.limits.max_bytes, name=name) as fd:
+        with open_input(source, max_bytes=self.limits.max_bytes, name=name) as fd:
             return self._ask(fd, name)
 
     def probe(self, *, home: Path, scratch: Path) -> dict[str, str]:

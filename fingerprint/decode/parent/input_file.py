@@ -22,7 +22,7 @@ MEMORY_BYTES: Final = 64 << 20
 
 
 @contextmanager
-def opened(source: Path | bytes | BinaryIO, *, max_bytes: int, name: str) -> Iterator[int]:
+def open_input(source: Path | bytes | BinaryIO, *, max_bytes: int, name: str) -> Iterator[int]:
     """Yield a descriptor of a regular file that holds the item; it is closed at the end.
 
     A path and a plain open file are not copied; a stream is read from where it stands.

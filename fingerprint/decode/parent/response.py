@@ -10,7 +10,7 @@ import numpy as np
 
 from earwitness.fingerprint.decode import protocol
 from earwitness.fingerprint.decode.limits import Limits
-from earwitness.fingerprint.decode.protocol import Channel, Hangup
+from earwitness.fingerprint.decode.protocol import Channel, ProtocolError
 from earwitness.fingerprint.errors import (
     AudioError,
     AudioTooLarge,
@@ -67,7 +67,7 @@ class WorkerResponse:
         ------
         AudioError
             The worker refuses the item.
-        Hangup
+        ProtocolError
             It died, or said something that does not fit.
         TimeoutError
             `deadline` passed.
@@ -77,7 +77,7 @@ class WorkerResponse:
             if kind == protocol.SAMPLES and self._header is not None:
                 self._samples.add(payload)
                 if self._samples.n_bytes > self._max_bytes:
-                    raise Hangup("the worker sent more samples than the cap allows")
+                    raise ProtocolError("the worker sent more samples than the cap allows")
             elif kind == protocol.HEADER:
                 self._header, self._samples = protocol.read_json(payload), Spool()
                 self._parts = []
@@ -88,7 +88,7 @@ class WorkerResponse:
             elif kind == protocol.END and self._header is not None:
                 return self._decoded(self._header, protocol.read_json(payload))
             else:
-                raise Hangup(f"the worker sent {kind!r} out of turn")
+                raise ProtocolError(f"the worker sent {kind!r} out of turn")
 
     def _part(self, message: dict[str, Any]) -> None:
         """A new stream begins with the samples that follow; `again` forgets those of the last one."""
@@ -96,7 +96,7 @@ class WorkerResponse:
             self._samples.cut_off(self._parts.pop().start_byte)
         kind: object = message.get("kind")
         if kind not in ("sequential", "parallel") or len(self._parts) >= MAX_PARTS:
-            raise Hangup("the worker sent a part that does not fit")
+            raise ProtocolError("the worker sent a part that does not fit")
         label = _words(message.get("label"))[:MAX_LABEL]
         self._parts.append(_Part(label=label, kind=_KINDS[str(kind)], start_byte=self._samples.n_bytes))
 
@@ -105,12 +105,12 @@ class WorkerResponse:
         if not self._parts:
             return ()
         ends = [*(part.start_byte for part in self._parts[1:]), self._samples.n_bytes]
-        bytes_s = float(SAMPLE_BYTES * RATE_HZ)
+        bytes_per_s = float(SAMPLE_BYTES * RATE_HZ)
         return tuple(
             AudioPart(
                 label=part.label,
-                start_s=part.start_byte / bytes_s,
-                duration_s=(end - part.start_byte) / bytes_s,
+                start_s=part.start_byte / bytes_per_s,
+                duration_s=(end - part.start_byte) / bytes_per_s,
                 kind=part.kind,
             )
             for part, end in zip(self._parts, ends, strict=True)
@@ -118,10 +118,10 @@ class WorkerResponse:
 
     def _decoded(self, header: dict[str, Any], end: dict[str, Any]) -> Decoded:
         if self._samples.n_bytes % SAMPLE_BYTES:
-            raise Hangup("the worker sent part of a sample")
+            raise ProtocolError("the worker sent part of a sample")
         sound = self._samples.sound()
         if not _is_finite(sound):
-            raise Hangup("the worker sent samples that are not numbers")
+            raise ProtocolError("the worker sent samples that are not numbers")
         note = end.get("note")
         parts = self._placed()
         return Decoded(
@@ -140,12 +140,12 @@ class WorkerResponse:
     def _refusal(self, message: dict[str, Any]) -> AudioError:
         code, values = message.get("code"), message.get("values")
         if code not in _REFUSALS or not isinstance(values, dict):
-            raise Hangup("the worker refused for a reason that we do not know")
+            raise ProtocolError("the worker refused for a reason that we do not know")
         try:
             said = {str(key): _words(value) for key, value in values.items()}
             return _REFUSALS[code](name=self._name, **said)
         except TypeError as error:
-            raise Hangup("the worker refused with values that do not fit") from error
+            raise ProtocolError("the worker refused with values that do not fit") from error
 
 
 def _is_finite(sound: Sound) -> bool:
@@ -165,11 +165,11 @@ def _words(value: object) -> str:
 
 def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < MAX_STATED_S:
-        raise Hangup("the worker sent a length that does not fit")
+        raise ProtocolError("the worker sent a length that does not fit")
     return float(value)
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < 1 << 32:
-        raise Hangup("the worker sent a header that does not fit")
+        raise ProtocolError("the worker sent a header that does not fit")
     return value

@@ -19,7 +19,7 @@ from typing import IO, Final, Literal
 import earwitness
 from earwitness.fingerprint.decode import protocol
 from earwitness.fingerprint.decode.limits import Limits
-from earwitness.fingerprint.decode.protocol import Channel, Hangup
+from earwitness.fingerprint.decode.protocol import Channel, ProtocolError
 
 Sandbox = Literal["bwrap", "rlimits"]
 
@@ -82,7 +82,7 @@ def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
         try:
             kind, payload = worker.channel.receive(deadline=time.monotonic() + START_S)
             if kind != protocol.READY:
-                raise Hangup("the worker did not say that it is ready")
+                raise ProtocolError("the worker did not say that it is ready")
         except (OSError, TimeoutError) as error:
             ended = worker.stop(patience_s=DYING_S)
             complaints.seek(0)

@@ -12,9 +12,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.decode.file_view import FileView, ViewFile
+from earwitness.fingerprint.decode.file_view import FileView, ViewReader
 from earwitness.fingerprint.decode.formats import CODECS, FORMATS, Format
-from earwitness.fingerprint.decode.worker.timestamp_gaps import STAMPED, Gaps
+from earwitness.fingerprint.decode.worker.timestamp_gaps import STAMPED, GapDetector
 
 BLOCK_FRAMES: Final = 65_536
 """Frames handed on at once, by either decoder."""
@@ -90,13 +90,13 @@ class AudioBackend(Protocol):
         """Let go of the decoder; the file descriptor stays open."""
 
 
-def open_backend(name: str, stored: FileView, format_: Format, track: int) -> AudioBackend:
+def open_backend(name: str, file: FileView, format_: Format, track: int) -> AudioBackend:
     """Open a file's track with the decoder of that name; raises one of ``DAMAGE`` when it cannot."""
     if name == "libsndfile":
         if track:
             raise ValueError("it has no further track")
-        return SndfileBackend(stored)
-    return FfmpegBackend(stored, FORMATS[format_].demuxer, track)
+        return SndfileBackend(file)
+    return FfmpegBackend(file, FORMATS[format_].demuxer, track)
 
 
 _SNDFILE_FORMATS: Final = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3")
@@ -129,12 +129,12 @@ class SndfileBackend:
     tracks: tuple[Track, ...] = (Track(),)
     timeline_s: float | None = None
 
-    def __init__(self, stored: FileView) -> None:
-        if stored.is_file:
-            os.lseek(stored.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
-            self._file = soundfile.SoundFile(stored.fd, closefd=False)
+    def __init__(self, file: FileView) -> None:
+        if file.is_file:
+            os.lseek(file.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
+            self._file = soundfile.SoundFile(file.fd, closefd=False)
         else:
-            self._file = soundfile.SoundFile(ViewFile(stored))
+            self._file = soundfile.SoundFile(ViewReader(file))
         if self._file.format not in _SNDFILE_FORMATS or self._file.subtype not in _SNDFILE_CODECS:
             raise ValueError(f"{self._file.subtype} in {self._file.format} is not on our list")
         self.codec = "flac" if self._file.format == "FLAC" else _SNDFILE_CODECS[self._file.subtype]
@@ -198,9 +198,9 @@ class FfmpegBackend:
 
     length_s: float | None = None
 
-    def __init__(self, stored: FileView, demuxer: str, track: int) -> None:
+    def __init__(self, file: FileView, demuxer: str, track: int) -> None:
         self._container = av.open(
-            ViewFile(stored),
+            ViewReader(file),
             format=demuxer,
             metadata_errors="ignore",
             buffer_size=1 << 17,
@@ -233,7 +233,7 @@ class FfmpegBackend:
         duration = self._stream.duration
         self.timeline_s = float(duration * self._stream.time_base) if duration else None
         self.lost_s = 0.0
-        self._gaps = Gaps() if demuxer in STAMPED else None
+        self._gaps = GapDetector() if demuxer in STAMPED else None
         self._interleave: Any = None
 
     def blocks(self) -> Iterator[tuple[int, Block]]:

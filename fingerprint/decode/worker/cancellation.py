@@ -43,7 +43,7 @@ Spectra = NDArray[np.complex64]
 Powers = NDArray[np.float32]
 
 
-def restored(block: Sound, mean: Sound) -> Sound:
+def restore_cancelled(block: Sound, mean: Sound) -> Sound:
     """The mean of the channels, with what cancels in it; `mean` itself where hardly anything does.
 
     The difference of the channels is added to the mean a quarter of a cycle apart, so that the two cannot
@@ -62,11 +62,11 @@ def restored(block: Sound, mean: Sound) -> Sound:
     """
     n_parts = max(1, round(mean.size / PART))
     ends = [mean.size * part // n_parts for part in range(n_parts + 1)]
-    parts = [_restored(block[:, a:b], mean[a:b]) for a, b in pairwise(ends)]
+    parts = [_restore_part(block[:, a:b], mean[a:b]) for a, b in pairwise(ends)]
     return parts[0] if n_parts == 1 else np.concatenate(parts)
 
 
-def _restored(block: Sound, mean: Sound) -> Sound:
+def _restore_part(block: Sound, mean: Sound) -> Sound:
     if not cancelled_share(block, mean) > SHARE:
         return mean
     spectra = _transformed(block)

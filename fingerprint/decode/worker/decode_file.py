@@ -13,7 +13,7 @@ from earwitness.fingerprint.decode.file_view import FileView
 from earwitness.fingerprint.decode.formats import FORMATS
 from earwitness.fingerprint.decode.limits import Limits
 from earwitness.fingerprint.decode.worker.backends import DAMAGE, NoTrack, Track
-from earwitness.fingerprint.decode.worker.file_parts import lay_out
+from earwitness.fingerprint.decode.worker.file_parts import split_file
 from earwitness.fingerprint.decode.worker.parts import Piece
 from earwitness.fingerprint.decode.worker.read_stream import (
     Budget,
@@ -44,16 +44,16 @@ class BlockSink(Protocol):
         """Called with mono samples at ``RATE_HZ``."""
 
 
-def decode_file(stored: FileView, limits: Limits, listener: BlockSink, *, name: str) -> Outcome:
+def decode_file(file: FileView, limits: Limits, listener: BlockSink, *, name: str) -> Outcome:
     """Decode a file to a listener, all of its links and tracks; return what is missing.
 
     Raises
     ------
     EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge
     """
-    sniffed = sniff(stored, name=name)
+    sniffed = sniff(file, name=name)
     player = _Player(name=name, limits=limits, listener=listener, sniffed=sniffed)
-    pieces = lay_out(stored, sniffed)
+    pieces = split_file(file, sniffed)
     for number, piece in enumerate(pieces, 1):
         player.piece(piece, link=f"link {number}" if len(pieces) > 1 else "")
     return player.finish()
@@ -100,16 +100,16 @@ class _Player:
         takes: list[StreamReader] = []
         tracks: tuple[Track, ...] = (Track(),)
         first, silent = not self._budget.seconds, False
-        roads = list(FORMATS[piece.format].roads) if piece.stored.size else []
-        for at, road in enumerate(roads):
-            take = StreamReader(piece=piece, road=road, track=number, budget=self._budget)
+        backends = list(FORMATS[piece.format].backends) if piece.file.size else []
+        for at, backend in enumerate(backends):
+            take = StreamReader(piece=piece, backend=backend, track=number, budget=self._budget)
             emit = _Emit(self._listener, self._container, link, number, first=first, again=bool(takes))
             try:
                 take.run(emit)
             except NoTrack as damage:
                 take.reason, self._no_track, silent = str(damage), True, True
             except DAMAGE as damage:
-                take.reason, self._damaged = f"{road}: {_words(damage)}", True
+                take.reason, self._damaged = f"{backend}: {_words(damage)}", True
             except (AudioTooLarge, OutOfTime) as spent:
                 if first:
                     raise
@@ -123,9 +123,9 @@ class _Player:
             if self._spent or (take.seconds and not take.falls_short and take.reason is None):
                 break
             best = max(takes, key=lambda take: take.seconds, default=None)
-            tried_all = at == len(FORMATS[piece.format].roads) - 1
+            tried_all = at == len(FORMATS[piece.format].backends) - 1
             if tried_all and best is not None and best.seconds > takes[-1].seconds + 1:
-                roads.append(best.road)  # the last decoder gave less than one before it
+                backends.append(best.backend)  # the last decoder gave less than one before it
         if takes or not silent:
             self._judge(piece, takes[-1] if takes else None, _label(link, number, tracks), number, tracks)
         return tracks

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _rehearse() -> None:
-    """Decode a moment of silence by every road: what libraries load late has to come before the lock-down."""
+    """Decode silence with every backend, so that lazily loaded libraries are loaded before the lock-down."""
     wav = io.BytesIO()
     soundfile.write(wav, np.zeros((64, 2), dtype=np.float32), 8_000, format="WAV")
     with soundfile.SoundFile(io.BytesIO(wav.getvalue())) as file:

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.decode.worker.cancellation import restored
+from earwitness.fingerprint.decode.worker.cancellation import restore_cancelled
 from earwitness.fingerprint.types import RATE_HZ
 
 RATES_HZ: Final = (1_000, 768_000)
@@ -28,7 +28,7 @@ LOUDEST: Final = 1e6
 
 
 def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of the channels, with what cancels in it (see `restored`); no NaN, no infinity.
+    """Mean of the channels, with what cancels in it (see `restore_cancelled`); no NaN, no infinity.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
         if signed is not None:
             turned[first] = _mean(signed)
     if len(turned) * STRETCH_FRAMES < block.shape[1]:
-        mono = restored(block, mono)
+        mono = restore_cancelled(block, mono)
     for first, mixed in turned.items():
         mono[first : first + STRETCH_FRAMES] = mixed
     return mono

@@ -6,31 +6,31 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from earwitness.fingerprint.decode.containers.ac3 import lay_ac3
+from earwitness.fingerprint.decode.containers.ac3 import parse_ac3
 from earwitness.fingerprint.decode.containers.au_aiff import (
-    lay_aiff,
-    lay_au,
-    lay_caf,
-    lay_w64,
+    parse_aiff,
+    parse_au,
+    parse_caf,
+    parse_w64,
 )
 from earwitness.fingerprint.decode.containers.flac import ends_in_frames
-from earwitness.fingerprint.decode.containers.matroska_elements import lay_flv
+from earwitness.fingerprint.decode.containers.matroska_elements import parse_flv
 from earwitness.fingerprint.decode.containers.mp4_matroska import (
-    lay_asf,
-    lay_avi,
-    lay_mp4,
-    lay_webm,
+    parse_asf,
+    parse_avi,
+    parse_mp4,
+    parse_webm,
 )
 from earwitness.fingerprint.decode.containers.mpeg_frames import find_frames
-from earwitness.fingerprint.decode.containers.mpeg_links import lay_adts, lay_mp3
-from earwitness.fingerprint.decode.containers.mpeg_packets import lay_ps, lay_ts
-from earwitness.fingerprint.decode.containers.ogg import lay_ogg
-from earwitness.fingerprint.decode.containers.riff import lay_wav
-from earwitness.fingerprint.decode.containers.wavpack_iff import lay_iff, lay_wavpack
-from earwitness.fingerprint.decode.file_view import FileView, View
+from earwitness.fingerprint.decode.containers.mpeg_links import parse_adts, parse_mp3
+from earwitness.fingerprint.decode.containers.mpeg_packets import parse_ps, parse_ts
+from earwitness.fingerprint.decode.containers.ogg import parse_ogg
+from earwitness.fingerprint.decode.containers.riff import parse_wav
+from earwitness.fingerprint.decode.containers.wavpack_iff import parse_iff, parse_wavpack
+from earwitness.fingerprint.decode.file_view import FileView, SplicedView
 from earwitness.fingerprint.decode.formats import Format
 from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece
-from earwitness.fingerprint.decode.worker.sniff import Sniffed, look
+from earwitness.fingerprint.decode.worker.sniff import Sniffed, sniff_at
 
 MAX_PIECES: Final = 2_000
 """Links that are decoded of one file."""
@@ -66,85 +66,85 @@ _BARE: Final = frozenset(
 
 TAIL_BYTES: Final = 65_536
 
-_LAYERS: Final[dict[Format, Callable[[FileView, int, Callable[[int], bool]], FileLayout]]] = {
-    Format.WAV: lay_wav,
-    Format.AIFF: lay_aiff,
-    Format.AU: lay_au,
-    Format.CAF: lay_caf,
-    Format.W64: lay_w64,
-    Format.MP3: lay_mp3,
-    Format.AAC: lay_adts,
-    Format.OGG: lay_ogg,
-    Format.OPUS: lay_ogg,
-    Format.SPEEX: lay_ogg,
-    Format.M4A: lay_mp4,
-    Format.WEBM: lay_webm,
-    Format.AVI: lay_avi,
-    Format.FLV: lay_flv,
-    Format.ASF: lay_asf,
-    Format.WAVPACK: lay_wavpack,
-    Format.IFF: lay_iff,
-    Format.AC3: lay_ac3,
-    Format.EAC3: lay_ac3,
-    Format.TS: lay_ts,
-    Format.MPEG: lay_ps,
+_PARSERS: Final[dict[Format, Callable[[FileView, int, Callable[[int], bool]], FileLayout]]] = {
+    Format.WAV: parse_wav,
+    Format.AIFF: parse_aiff,
+    Format.AU: parse_au,
+    Format.CAF: parse_caf,
+    Format.W64: parse_w64,
+    Format.MP3: parse_mp3,
+    Format.AAC: parse_adts,
+    Format.OGG: parse_ogg,
+    Format.OPUS: parse_ogg,
+    Format.SPEEX: parse_ogg,
+    Format.M4A: parse_mp4,
+    Format.WEBM: parse_webm,
+    Format.AVI: parse_avi,
+    Format.FLV: parse_flv,
+    Format.ASF: parse_asf,
+    Format.WAVPACK: parse_wavpack,
+    Format.IFF: parse_iff,
+    Format.AC3: parse_ac3,
+    Format.EAC3: parse_ac3,
+    Format.TS: parse_ts,
+    Format.MPEG: parse_ps,
 }
 
 
-def lay_out(stored: FileView, sniffed: Sniffed) -> list[Piece]:
+def split_file(file: FileView, sniffed: Sniffed) -> list[Piece]:
     """The links of a file, in order; an ordinary file has one, and it is the whole file."""
     pieces: list[Piece] = []
     following: Sniffed | None = sniffed
     while following is not None and len(pieces) < MAX_PIECES:
-        laid = _lay(stored, following)
-        pieces += laid.pieces
-        following = look(stored, laid.end) if following.start < laid.end < stored.size else None
+        layout = _parse(file, following)
+        pieces += layout.pieces
+        following = sniff_at(file, layout.end) if following.start < layout.end < file.size else None
     if following is not None or len(pieces) > MAX_PIECES:
         words = f"there are more than {MAX_PIECES:,} links in it"
-        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, stored=View(stored, []), missing=words)]
+        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, file=SplicedView(file, []), missing=words)]
     return pieces
 
 
-def _lay(stored: FileView, sniffed: Sniffed) -> FileLayout:
-    def other_sound(offset: int) -> bool:
-        return offset < stored.size and look(stored, offset) is not None
+def _parse(file: FileView, sniffed: Sniffed) -> FileLayout:
+    def starts_file(offset: int) -> bool:
+        return offset < file.size and sniff_at(file, offset) is not None
 
-    layer = _LAYERS.get(sniffed.format)
+    layer = _PARSERS.get(sniffed.format)
     if layer is not None:
         start = 0 if sniffed.format in (Format.MP3, Format.AAC) and sniffed.first else sniffed.start
-        return layer(stored, start, other_sound)
-    return _as_one(stored, sniffed)
+        return layer(file, start, starts_file)
+    return _as_one(file, sniffed)
 
 
-def _as_one(stored: FileView, sniffed: Sniffed) -> FileLayout:
+def _as_one(file: FileView, sniffed: Sniffed) -> FileLayout:
     """One link up to the end, or to where a further file of a known format begins."""
-    start, end = sniffed.start, stored.size
+    start, end = sniffed.start, file.size
     pattern = _JOINED.get(sniffed.format)
     if pattern is not None:
-        end = _first(stored, pattern, start + 64, end)
-    if sniffed.format in _BARE and _tail_is_other(stored, sniffed):
-        end = _first(stored, _OTHERS, start + 64, end)
+        end = _first(file, pattern, start + 64, end)
+    if sniffed.format in _BARE and _tail_is_other(file, sniffed):
+        end = _first(file, _OTHERS, start + 64, end)
         for adts in (True, False):
-            found = find_frames(stored, start + 64, end - start - 64, adts=adts, in_a_row=8)
+            found = find_frames(file, start + 64, end - start - 64, adts=adts, n_consecutive=8)
             end = end if found is None else found
     # FFmpeg steps over tags at the start of a file; libsndfile does so of FLAC
-    whole = sniffed.first and end == stored.size
-    piece = Piece(format=sniffed.format, stored=stored if whole else View(stored, [(start, end)]))
+    whole = sniffed.first and end == file.size
+    piece = Piece(format=sniffed.format, file=file if whole else SplicedView(file, [(start, end)]))
     return FileLayout(pieces=(piece,), end=end)
 
 
-def _first(stored: FileView, pattern: re.Pattern[bytes], start: int, end: int) -> int:
+def _first(file: FileView, pattern: re.Pattern[bytes], start: int, end: int) -> int:
     """Where the first file begins that the pattern finds; `end` where it finds none before."""
-    places = (place for place in stored.find(pattern, start) if look(stored, place) is not None)
+    places = (position for position in file.find(pattern, start) if sniff_at(file, position) is not None)
     return min(next(places, end), end)
 
 
-def _tail_is_other(stored: FileView, sniffed: Sniffed) -> bool:
+def _tail_is_other(file: FileView, sniffed: Sniffed) -> bool:
     """Whether a file ends in something else than it begins with."""
-    if sniffed.format is Format.FLAC and not ends_in_frames(stored, sniffed.start):
+    if sniffed.format is Format.FLAC and not ends_in_frames(file, sniffed.start):
         return True
-    at = max(sniffed.start + 64, stored.size - TAIL_BYTES)
-    if b"OggS\0" in stored.at(at, TAIL_BYTES):
+    at = max(sniffed.start + 64, file.size - TAIL_BYTES)
+    if b"OggS\0" in file.read_at(at, TAIL_BYTES):
         return True
-    reach = max(0, stored.size - at)
-    return any(find_frames(stored, at, reach, adts=adts, in_a_row=5) is not None for adts in (True, False))
+    reach = max(0, file.size - at)
+    return any(find_frames(file, at, reach, adts=adts, n_consecutive=5) is not None for adts in (True, False))

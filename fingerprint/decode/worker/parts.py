@@ -1,35 +1,39 @@
-"""A stretch of a file that one decoder reads to its end, and what its structure states of it."""
+"""Results of the container parsers: the pieces of a file, and what their structure states about them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from earwitness.fingerprint.decode.file_view import FileView
+from earwitness.fingerprint.decode.file_view import FileView, section
 from earwitness.fingerprint.decode.formats import Format
+
+StartsFile = Callable[[int], bool]
+"""Whether a file of a known audio format begins at an offset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One link of a file; an ordinary file has one.
+    """A byte range that a backend decodes as one file; a file of several joined files has several pieces.
 
     Attributes
     ----------
-    stored : FileView
+    file : FileView
         Its bytes, as a file of that format.
     expected_s : float or None
-        Seconds that its frames or its bytes come to, counted without any decoder.
+        Duration in seconds, counted from its frames or bytes without decoding.
     spare_s : float or None
-        Seconds by which a decoder may fall short of that; None takes the usual.
+        Tolerance in seconds on `expected_s`; None means the default of the stream reader.
     missing_s : float
-        Seconds that are known to be missing, or are no frames; 0 may also mean that nobody knows how many.
+        Seconds known to be missing or damaged; 0 if the number is unknown.
     missing : str or None
-        What is missing, in words; None where nothing is known to be missing.
+        Describes what is missing; None if nothing is known to be missing.
     at_end : bool
-        Whether it is missing at the end of the piece.
+        Whether the missing part is at the end of the piece.
     """
 
     format: Format
-    stored: FileView
+    file: FileView
     expected_s: float | None = None
     spare_s: float | None = None
     missing_s: float = 0.0
@@ -39,14 +43,22 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLayout:
-    """What a format's structure comes to, from where it starts.
+    """Result of parsing one file, which may be followed by another one.
 
     Attributes
     ----------
     pieces : tuple of Piece
     end : int
-        Offset behind its last byte; something else may follow there.
+        Offset after its last byte.
     """
 
     pieces: tuple[Piece, ...]
     end: int
+
+
+def single_piece(
+    file: FileView, start: int, end: int, format_: Format, missing: str | None = None, *, at_end: bool = True
+) -> FileLayout:
+    """Layout of a file that is one piece, from `start` to `end`."""
+    piece = Piece(format=format_, file=section(file, start, end), missing=missing, at_end=at_end)
+    return FileLayout(pieces=(piece,), end=end)

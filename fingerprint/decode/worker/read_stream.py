@@ -139,8 +139,8 @@ class StreamReader:
         Why it stopped before the end, in words.
     """
 
-    def __init__(self, *, piece: Piece, road: str, track: int, budget: Budget) -> None:
-        self._piece, self.road, self._track, self._budget = piece, road, track, budget
+    def __init__(self, *, piece: Piece, backend: str, track: int, budget: Budget) -> None:
+        self._piece, self.backend, self._track, self._budget = piece, backend, track, budget
         self.seconds, self.samples = 0.0, 0
         self.tracks: tuple[Track, ...] = (Track(),)
         self.reason: str | None = None
@@ -149,23 +149,23 @@ class StreamReader:
 
     def run(self, emit: SampleSink) -> None:
         """Decode to the end; raises one of `DAMAGE`, AudioTooLarge or OutOfTime where it gets not so far."""
-        road = open_backend(self.road, self._piece.stored, self._piece.format, self._track)
+        backend = open_backend(self.backend, self._piece.file, self._piece.format, self._track)
         try:
-            self.tracks = road.tracks
+            self.tracks = backend.tracks
             expected_s = self._stated_s
-            gives_s = expected_s if road.length_s is None else road.length_s
+            gives_s = expected_s if backend.length_s is None else backend.length_s
             if expected_s is not None and gives_s is not None and gives_s < expected_s - self._spare_s:
                 raise ValueError(f"it means to give {gives_s:.1f} s of {expected_s:.1f} s")
             if expected_s is None:
-                self._stated_s = road.stated_s
-                self._rough = road.tracks[self._track].rough
-            self._timeline_s = road.timeline_s or 0.0
-            self._lossless = road.codec == "flac"
-            self._budget.within("channels", road.channels, self._budget.limits.max_channels)
-            self._blocks(road, emit)
+                self._stated_s = backend.stated_s
+                self._rough = backend.tracks[self._track].rough
+            self._timeline_s = backend.timeline_s or 0.0
+            self._lossless = backend.codec == "flac"
+            self._budget.within("channels", backend.channels, self._budget.limits.max_channels)
+            self._blocks(backend, emit)
         finally:
-            self._lost_s = road.lost_s
-            road.close()
+            self._lost_s = backend.lost_s
+            backend.close()
         if not self.seconds:
             raise ValueError("there are no samples in it")
 
@@ -203,16 +203,18 @@ class StreamReader:
         short_s = (self._stated_s or 0.0) - self.seconds
         return short_s if short_s > self._spare_s else 0.0
 
-    def _blocks(self, road: AudioBackend, emit: SampleSink) -> None:
+    def _blocks(self, backend: AudioBackend, emit: SampleSink) -> None:
         resampler, rate_hz = None, 0
         try:
-            for block_hz, block in road.blocks():
+            for block_hz, block in backend.blocks():
                 if resampler is None or block_hz != rate_hz:
                     self._flush(resampler, emit)
                     resampler, rate_hz = Resampler(block_hz), block_hz
                 mono = self._mono(block, block_hz)
                 if self.samples == block.size:
-                    emit.begin(codec=road.codec, rate_hz=block_hz, channels=len(block), tracks=road.tracks)
+                    emit.begin(
+                        codec=backend.codec, rate_hz=block_hz, channels=len(block), tracks=backend.tracks
+                    )
                 emit.samples(resampler.push(mono))
         finally:
             if self.samples:

@@ -37,7 +37,7 @@ class Sniffed:
     first: bool = True
 
 
-_STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
+_OTHER_FORMATS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"PK\x03\x04", "a zip archive"),
     (0, b"PK\x05\x06", "an empty zip archive"),
     (0, b"\x1f\x8b", "a gzip file"),
@@ -82,7 +82,7 @@ _STRANGERS: Final[tuple[tuple[int, bytes, str], ...]] = (
 """Offset, magic and name of what turns up among audio files."""
 
 
-def sniff(stored: FileView, *, name: str) -> Sniffed:
+def sniff(file: FileView, *, name: str) -> Sniffed:
     """Tell the format of some bytes.
 
     Raises
@@ -96,58 +96,58 @@ def sniff(stored: FileView, *, name: str) -> Sniffed:
     BrokenAudio
         An ID3v2 tag states more bytes than there are.
     """
-    if stored.size == 0:
+    if file.size == 0:
         raise EmptyFile(name=name)
-    start = _past_tags(stored, 0)
-    if start >= stored.size:
+    start = _past_tags(file, 0)
+    if start >= file.size:
         raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
-    head = stored.at(start, HEAD_BYTES)
+    head = file.read_at(start, HEAD_BYTES)
     known = by_magic(head)
     if known is not None:
         return Sniffed(format=known, start=start)
-    stranger = _stranger(head, name=name)
-    if stranger is None:
+    looks_like = _known_non_audio(head, name=name)
+    if looks_like is None:
         found = []
         for format_ in (Format.AAC, Format.MP3):
             reach = TAG_REACH_BYTES if start else SYNC_REACH_BYTES
-            first = find_frames(stored, start, reach, adts=format_ is Format.AAC)
+            first = find_frames(file, start, reach, adts=format_ is Format.AAC)
             found += [] if first is None else [Sniffed(format=format_, start=first)]
         if found:
             return min(found, key=lambda sniffed: sniffed.start)
-    raise NotAudio(name=name, looks_like=stranger or _appearance(head))
+    raise NotAudio(name=name, looks_like=looks_like or _appearance(head))
 
 
-def look(stored: FileView, offset: int) -> Sniffed | None:
+def sniff_at(file: FileView, offset: int) -> Sniffed | None:
     """The format of what begins at an offset inside a file, tags before it left out; None where none does."""
-    start = _past_tags(stored, offset)
-    if start >= stored.size:
+    start = _past_tags(file, offset)
+    if start >= file.size:
         return None
-    known = by_magic(stored.at(start, HEAD_BYTES))
+    known = by_magic(file.read_at(start, HEAD_BYTES))
     if known is not None:
         return Sniffed(format=known, start=start, first=False)
     for adts in (True, False):
-        if frames_at(stored, start, 3, adts=adts):
+        if frames_at(file, start, 3, adts=adts):
             return Sniffed(format=Format.AAC if adts else Format.MP3, start=start, first=False)
     return None
 
 
-def _past_tags(stored: FileView, start: int) -> int:
-    while (tag := stored.at(start, 10))[:3] == b"ID3" and len(tag) == 10:
-        start = id3_end(stored, start)
+def _past_tags(file: FileView, start: int) -> int:
+    while (tag := file.read_at(start, 10))[:3] == b"ID3" and len(tag) == 10:
+        start = id3_end(file, start)
     return start
 
 
 _PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
 
 
-def _stranger(head: bytes, *, name: str) -> str | None:
+def _known_non_audio(head: bytes, *, name: str) -> str | None:
     if head[:4] == b"OggS":
         if any(magic in head for magic in (b"\x80theora", b"BBCD\0", b"fishead\0", b"\x01video")):
             raise NoAudioTrack(name=name, looks_like="an Ogg video")
         return "an Ogg stream without Vorbis, Opus, FLAC or Speex"
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
         return "a picture in an mp4 container"
-    return next((words for at, magic, words in _STRANGERS if head[at : at + len(magic)] == magic), None)
+    return next((words for at, magic, words in _OTHER_FORMATS if head[at : at + len(magic)] == magic), None)
 
 
 def _appearance(head: bytes) -> str:

@@ -17,7 +17,7 @@ DRIFT_S: Final = 0.0001
 """Seconds by which the clocks of sender and sound may go apart for each packet."""
 
 
-class Gaps:
+class GapDetector:
     """Compares the time stamps of packets with the sound that they hold."""
 
     def __init__(self) -> None:

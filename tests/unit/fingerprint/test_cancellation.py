@@ -11,7 +11,7 @@ from earwitness.fingerprint.decode.worker.cancellation import (
     FRAME,
     SHARE,
     cancelled_share,
-    restored,
+    restore_cancelled,
 )
 from earwitness.fingerprint.decode.worker.downmix import mix_down
 
@@ -91,7 +91,7 @@ def test_all_that_cancels_is_kept() -> None:
     """Where two channels are opposite throughout, the mix has the power and the pitches of one of them."""
     music = tones(0)
     block = np.stack([music, -music])
-    mixed = restored(block, np.zeros(N, dtype=np.float32))
+    mixed = restore_cancelled(block, np.zeros(N, dtype=np.float32))
     assert part_of(music, mixed) == pytest.approx(1, abs=0.02)
     assert np.std(mixed) == pytest.approx(np.std(music), rel=0.02)
 

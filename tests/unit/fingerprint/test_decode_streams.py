@@ -10,7 +10,7 @@ import pytest
 
 from earwitness.fingerprint.decode import Decoder, Limits
 from earwitness.fingerprint.decode.parent.response import WorkerResponse
-from earwitness.fingerprint.decode.protocol import Hangup
+from earwitness.fingerprint.decode.protocol import ProtocolError
 from earwitness.fingerprint.types import RATE_HZ, Decoded
 from tests.hostile.encode import SUFFIXES, by_soundfile, encoded, sound, tracks
 from tests.hostile.encode_more import BY_HAND, BY_LIBRARY, encoded_more
@@ -133,8 +133,8 @@ def test_what_the_worker_says_of_parts_is_checked() -> None:
     assert "\x1b" not in decoded.parts[0].label and len(decoded.parts[0].label) <= 120
     assert decoded.not_compared_s == 0.0
     for kind in ("crosswise", None, 7, ["parallel"]):
-        with pytest.raises(Hangup):
+        with pytest.raises(ProtocolError):
             reply._part({"label": "x", "kind": kind})
     for seconds in (-1, float("nan"), float("inf"), "3", None, True):
-        with pytest.raises(Hangup):
+        with pytest.raises(ProtocolError):
             reply._decoded(reply._header, {"note": "cut", "not_compared_s": seconds})

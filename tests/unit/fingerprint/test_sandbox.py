@@ -35,12 +35,14 @@ def test_the_worker_is_denied_all_that_decoding_does_not_need(mode: Mode, tmp_pa
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_checkout_may_lie_anywhere(mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker finds its package where this one lies, the folder for temporary files included."""
-    shutil.copytree(sandbox.PACKAGE / "fingerprint" / "decode", tmp_path / "fingerprint" / "decode")
-    for name in ("__init__.py", "errors.py", "lifeline.py", "types.py"):
-        shutil.copy(sandbox.PACKAGE / "fingerprint" / name, tmp_path / "fingerprint")
-    monkeypatch.setattr(sandbox, "PACKAGE", tmp_path)
+def test_a_checkout_may_be_in_any_folder(mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker imports the package from any folder, also from the one for temporary files."""
+    package = tmp_path / "earwitness"
+    shutil.copytree(sandbox.PACKAGE / "fingerprint" / "decode", package / "fingerprint" / "decode")
+    shutil.copy(sandbox.PACKAGE / "__init__.py", package)
+    for name in ("__init__.py", "errors.py", "lifeline.py", "sample_spool.py", "types.py"):
+        shutil.copy(sandbox.PACKAGE / "fingerprint" / name, package / "fingerprint")
+    monkeypatch.setattr(sandbox, "PACKAGE", package)
     with Decoder(sandbox=mode) as decoder:
         assert decoder.decode(encoded("wav"), name="clip").whole
 
