@@ -23,6 +23,9 @@ from earwitness.index.database.tables import ITEM
 from earwitness.index.match import Hits
 from earwitness.index.matching.whole_file import WholeFiles, copies
 from earwitness.index.protocols import Embedder
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
+from earwitness.index.statistics.scheme_files import background_of, calibration_of
 from earwitness.index.store.byte_cache import ByteCache
 from earwitness.index.store.shards import (
     N_PROBE,
@@ -138,6 +141,16 @@ class Library:
             library = cls(snapshot, contents, tenant, codec, segments)
             library._close = undo.pop_all()
         return library
+
+    @property
+    def calibration(self) -> Calibration:
+        """Fitted numbers of this scheme, which E-values and kinds of match rest on."""
+        return calibration_of(self.extractor)
+
+    @property
+    def background(self) -> Background:
+        """Decoys of this scheme, from which chance is estimated."""
+        return background_of(self.extractor)
 
     def __enter__(self) -> Self:
         return self

@@ -148,7 +148,7 @@ class Match:
         Expected number of matches at least this good that unrelated audio would give this query in an index
         of this size.
     e_extrapolated : bool
-        True where the value lies beyond what decoys can check (`Scoring.checked_to`).
+        True where the value lies beyond what decoys can check (`Calibration.checked_to`).
     change : Change or None
         How the query was changed from the recording; None where that was not measured.
     query_coverage, reference_coverage : float

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from earwitness.fingerprint.params import Params
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Hits
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.store.shards import N_PROBE
 
 
@@ -55,6 +57,14 @@ class Searchable(Protocol):
     @property
     def extractor(self) -> Embedder:
         """Makes codes of this scheme."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """Fitted numbers of this scheme."""
+
+    @property
+    def background(self) -> Background:
+        """Decoys of this scheme."""
 
     def search(
         self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int], n_probe: int = N_PROBE

@@ -45,4 +45,4 @@ def compile_all() -> None:
 
     extract = extractor()
     extract.fingerprint(extract.query(reference_signal()))
-    warm()
+    warm(extract)

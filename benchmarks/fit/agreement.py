@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data.corpus import Corpus
+from benchmarks.fit.newest_calibration import replace_calibration
 from benchmarks.runs.calibrate import copies, draw
 from benchmarks.runs.leave_out_library import SHELF, Shelf, as_query, shelve
 from benchmarks.training.data import sources
@@ -30,16 +31,8 @@ from earwitness.index.match import Effort
 from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.effort import search_grid
 from earwitness.index.matching.search import Search
-from earwitness.index.statistics.calibration import (
-    SCORING_FILE,
-    shipped_scoring,
-    write_scoring,
-)
-from earwitness.index.statistics.null_model import (
-    log_e_pooled,
-    rough_background,
-    shipped_background,
-)
+from earwitness.index.statistics.null_model import log_e_pooled
+from earwitness.index.statistics.scheme_files import calibration_of
 
 SHARES: Final = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
 """Probabilities at which the agreement of chance is noted."""
@@ -76,9 +69,8 @@ def listen(
         query=as_query(sound, shelf.extractor),
         library=library,
         collections=SHELF,
-        scoring=shipped_scoring(),
-        background=shipped_background(shelf.extractor),
-        rough=rough_background(shelf.extractor),
+        scoring=library.calibration,
+        background=library.background,
         max_e_value=1e-9,  # nothing is to be judged further
         n_codes=library.n_codes(SHELF),
     )
@@ -137,9 +129,12 @@ def main(argv: Sequence[str]) -> int:
     print(reached, log_p, rate)
     if options.write:
         fitted = replace(
-            shipped_scoring(), agreements=reached, agreement_log_p=log_p, agreement_rate=round(rate, 3)
+            calibration_of(extractor()),
+            agreements=reached,
+            agreement_log_p=log_p,
+            agreement_rate=round(rate, 3),
         )
-        write_scoring(SCORING_FILE, fitted)
+        replace_calibration(fitted)
     return 0
 
 

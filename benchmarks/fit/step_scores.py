@@ -25,17 +25,13 @@ from benchmarks.data.audio_io import read
 from benchmarks.data.corpus import Corpus
 from benchmarks.data.degrade import CONDITIONS, degrade
 from benchmarks.data.overlays import Material
+from benchmarks.fit.newest_calibration import replace_calibration
 from benchmarks.runs.leave_out_library import Shelf, shelve
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import RATE_HZ, Waveform
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
-from earwitness.index.statistics.calibration import (
-    SCORING_FILE,
-    shipped_scoring,
-    write_scoring,
-)
-from earwitness.index.statistics.null_model import shipped_background
+from earwitness.index.statistics.scheme_files import background_of, calibration_of
 
 EXCERPT_S: Final = 8.0
 Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
@@ -72,7 +68,7 @@ def true_path(shelf: Shelf, number: int, start_s: float, heard: Waveform) -> NDA
     """z of each reference code at the query row where it belongs, give or take two rows for all of them."""
     model = shelf.extractor
     rows = model.embed(model.query(heard).spectrogram, fine=True)
-    mean, sd = shipped_background(model).expected_similarity(rows)
+    mean, sd = background_of(model).expected_similarity(rows)
     codes = shelf.codes(number)
     place = np.round(ROWS_PER_CODE * np.arange(len(codes)) - start_s / model.params.query_hop_s).astype(int)
     paths = []
@@ -86,7 +82,7 @@ def true_path(shelf: Shelf, number: int, start_s: float, heard: Waveform) -> NDA
 
 def chance_steps(model: Extractor, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """z of some query rows against every decoy."""
-    background = shipped_background(model)
+    background = background_of(model)
     mean, sd = background.expected_similarity(rows)
     return np.asarray(((background.codes @ rows.T - mean) / sd).ravel(), dtype=np.float32)
 
@@ -110,7 +106,8 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
 
 def write_table(table: NDArray[np.float32]) -> None:
     """Put the table into the shipped constants, the others as they were."""
-    write_scoring(SCORING_FILE, replace(shipped_scoring(), table=table, z_low=Z_LOW, z_high=Z_HIGH))
+    calibration = calibration_of(extractor())
+    replace_calibration(replace(calibration, table=table, z_low=Z_LOW, z_high=Z_HIGH))
 
 
 def main(argv: Sequence[str]) -> int:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.data.corpus import Corpus, Role
 from benchmarks.data.same_recording import shares_recording
+from benchmarks.fit.newest_calibration import replace_calibration
 from benchmarks.report.records import record, save
 from benchmarks.report.score import SAME_SOUND, repeat_likeness
 from benchmarks.runs.leave_out_library import SHELF, Shelf, as_power, as_query, shelve
@@ -38,11 +39,8 @@ from earwitness.index.match import Effort, Match
 from earwitness.index.matching.effort import search_grid
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
-from earwitness.index.statistics.calibration import (
-    SCORING_FILE,
-    shipped_scoring,
-    write_scoring,
-)
+from earwitness.index.statistics.calibration import CALIBRATION_FILE
+from earwitness.index.statistics.scheme_files import calibration_of
 
 CLAIMED: Final = (1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
 """E-values at which claim and count are compared."""
@@ -263,7 +261,7 @@ def plot(asked: Sequence[Asked], path: Path) -> None:
 
 def recalibrate(asked: Sequence[Asked], *, spoken: bool) -> None:
     """Fold what was observed into the shipped constants, of music or of spoken word."""
-    scoring = shipped_scoring()
+    scoring = calibration_of(extractor())
     offset, slope = fit(asked)
     if spoken:
         offset, slope = offset + slope * scoring.spoken_offset, slope * scoring.spoken_slope
@@ -274,7 +272,7 @@ def recalibrate(asked: Sequence[Asked], *, spoken: bool) -> None:
         fitted = replace(
             scoring, calibration_offset=offset, calibration_slope=slope, checked_to=float(checked_to)
         )
-    write_scoring(SCORING_FILE, fitted)
+    replace_calibration(fitted)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -296,7 +294,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--record", help="name of the record of raw answers")
     parser.add_argument("--plot", type=Path)
     parser.add_argument(
-        "--write", action="store_true", help="fit and write index/statistics/calibration.json"
+        "--write", action="store_true", help="fit and write fingerprint/model/calibration.json"
     )
     return parser.parse_args(argv)
 
@@ -347,7 +345,7 @@ def main(argv: Sequence[str]) -> int:
         settings = {
             "n_codes": shares[0][1],
             "rungs": len(search_grid(options.effort).variants),
-            "scoring": json.loads(SCORING_FILE.read_text(encoding="utf-8")),
+            "scoring": json.loads(extractor().model_file(CALIBRATION_FILE).read_text(encoding="utf-8")),
             "role": options.role,
             "kind": options.kind,
             "effort": options.effort.value,

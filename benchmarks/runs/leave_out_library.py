@@ -23,6 +23,9 @@ from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.match import Hits
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
+from earwitness.index.statistics.scheme_files import background_of, calibration_of
 from earwitness.index.store.shards import N_PROBE, build, look_up, split_numbers
 
 SHELF: Final = (1,)
@@ -56,6 +59,16 @@ class Shelf:
     def scheme(self) -> str:
         """The extractor's."""
         return self.extractor.scheme
+
+    @property
+    def calibration(self) -> Calibration:
+        """Fitted numbers of the extractor's scheme."""
+        return calibration_of(self.extractor)
+
+    @property
+    def background(self) -> Background:
+        """Decoys of the extractor's scheme."""
+        return background_of(self.extractor)
 
     def without(self, recordings: Sequence[int]) -> Shelf:
         """The same shelf with some recordings left out."""

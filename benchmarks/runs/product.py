@@ -108,7 +108,7 @@ class AudioBackend:
         self._extractor = extractor(self._library.scheme)
         self._collections = [known.id for known in self._library.collections]
         self.names = recordings(self._library, tracks)
-        warm()
+        warm(self._extractor)
 
     def ask(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
         """Matches of an audio file, and the seconds from waveform to matches."""

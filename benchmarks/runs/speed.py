@@ -199,7 +199,7 @@ def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Itera
     sounds = [mono(read(root / e.path, start_s=e.start_s, length_s=QUERY_S)) for e in excerpts]
     noisy = [sound + np.random.default_rng(k).standard_normal(sound.size).astype(np.float32) * sound.std()
              for k, sound in enumerate(sounds)]  # fmt: skip
-    warm()
+    warm(extractor())
     with Decoder() as decoder, Library.open(home) as library:
         extractor_used, collections = extractor(library.scheme), [known.id for known in library.collections]
         for kind, some in (("clean", sounds), ("white noise at 0 dB", noisy)):

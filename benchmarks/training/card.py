@@ -20,6 +20,7 @@ FILES: Final = (
     "flat.faiss",
     "background.npz",
     "conformance.npz",
+    "calibration.json",
 )
 
 TEXT: Final = """# Model card: {scheme}
@@ -42,7 +43,8 @@ degradations are those of `benchmarks/training/augment.py`, wholly on power spec
 float32, one free axis), `quantiser.npz` (mean, rotation, 16 levels),
 `partitioned.faiss` and `flat.faiss` (empty trained indexes, with lists and without),
 `background.npz` (packed codes of training audio in contiguous runs: the decoys of the null model),
-`conformance.npz` (expected codes and peaks of a made-up sound, for `earwitness selftest`), all named with
+`conformance.npz` (expected codes and peaks of a synthetic sound, for `earwitness selftest`),
+`calibration.json` (scores of alignment steps, null model and corrections of E-values), all named with
 their sha256 in `model.json`.
 
 **Where it is weak.** Trained on about {n_files} files of mostly instrumental game music and some

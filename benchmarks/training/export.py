@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,7 @@ from earwitness.fingerprint.extract import MODELS, name_scheme
 from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level, spectrogram
+from earwitness.index.statistics.calibration import CALIBRATION_FILE
 
 OPSET: Final = 17
 BACKGROUND_CODES: Final = 50_000
@@ -208,6 +210,8 @@ def main() -> None:
     train_flat(both, out / "flat.faiss")
     np.savez(out / "background.npz", **background(tracks, quantiser, heard, args.seed))
     np.savez(out / "conformance.npz", **conformance(projector, quantiser))
+    if not (out / CALIBRATION_FILE).exists():  # to start from, until the numbers of this net are fitted
+        shutil.copy(MODELS / CALIBRATION_FILE, out)
     measured = trained | {
         "seed": args.seed,
         "training_codes": len(clean),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, band_path
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.calibration import Calibration
 
 MIN_HALF_BAND_ROWS: Final = 8
 MAX_HALF_BAND_ROWS: Final = 64
@@ -87,18 +87,18 @@ class Alignment:
         """Fine row halfway along the path."""
         return int(self.rows[len(self.rows) // 2])
 
-    def step_scores(self, scoring: Scoring) -> NDArray[np.float32]:
+    def step_scores(self, scoring: Calibration) -> NDArray[np.float32]:
         """What each step scores, float32, shape (n_steps,)."""
         copy, rows = self.copy, self.rows
         return scoring.step_scores((self.similarity - copy.mean[rows]) * copy.inverse_sd[rows])
 
-    def pieces(self, scoring: Scoring) -> list[Alignment]:
+    def pieces(self, scoring: Calibration) -> list[Alignment]:
         """The path without its long stretches that score nothing, such as a silence or a loud voice."""
         right = np.flatnonzero(self.step_scores(scoring) > 0)
         cuts = np.flatnonzero(np.diff(right) > GAP_STEPS) + 1
         return [self.part(int(steps[0]), int(steps[-1]) + 1, scoring) for steps in np.split(right, cuts)]
 
-    def part(self, first: int, last: int, scoring: Scoring) -> Alignment:
+    def part(self, first: int, last: int, scoring: Calibration) -> Alignment:
         """Steps `first` to `last`, the latter excluded, with what they score; drift is not paid for."""
         kept = replace(
             self,
@@ -132,7 +132,7 @@ def best_path(
     codes: NDArray[np.float32],
     lead: int,
     *,
-    scoring: Scoring,
+    scoring: Calibration,
     half_band: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], float] | None:
     """Best local path in a band round the diagonal on which code ``j`` meets row ``4 j - lead``.
@@ -181,7 +181,7 @@ def align(
     codes: NDArray[np.float32],
     lead: int,
     *,
-    scoring: Scoring,
+    scoring: Calibration,
     least_score: float,
     half_band: int | None = None,
 ) -> list[Alignment]:

@@ -16,8 +16,8 @@ from earwitness.index.match import Candidate, Hits
 from earwitness.index.matching.effort import UNCHANGED, Variant
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, tally_votes
 from earwitness.index.protocols import Embedder
-from earwitness.index.statistics.calibration import Scoring
-from earwitness.index.statistics.null_model import Background
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.store.shards import N_PROBE
 
 NEIGHBOURS: Final = 24
@@ -113,12 +113,14 @@ class QueryVariant:
         return self.start_s + row * self.row_s / self.variant.change.stretch
 
 
-def undo(spectrogram: Spectrogram, variant: Variant) -> Spectrogram:
+def undo(spectrogram: Spectrogram, variant: Variant, params: Params) -> Spectrogram:
     """The spectrogram as if the rung's change had never been made."""
     change = variant.change
     if change == UNCHANGED:
         return spectrogram
-    return warp(spectrogram, speed=change.speed, pitch_cents=change.pitch_cents, tempo=change.tempo)
+    return warp(
+        spectrogram, speed=change.speed, pitch_cents=change.pitch_cents, tempo=change.tempo, params=params
+    )
 
 
 def loud_frames(spectrogram: Spectrogram) -> NDArray[np.bool_]:
@@ -165,7 +167,7 @@ def make_variant(
     dried : float
         As in `LookupDepth`.
     """
-    spectrogram = undo(query.spectrogram, variant)
+    spectrogram = undo(query.spectrogram, variant, extractor.params)
     rows = extractor.embed(spectrogram, fine=True)
     if dried:
         rows = (1 - dried) * rows + dried * extractor.embed(dereverberate(spectrogram), fine=True)
@@ -175,7 +177,7 @@ def make_variant(
 
 def prefilter(query: Query, variant: Variant, extractor: Embedder, background: Background) -> QueryVariant:
     """What `make_variant` gives, for half the work: every other row is the mean of its neighbours."""
-    spectrogram = undo(query.spectrogram, variant)
+    spectrogram = undo(query.spectrogram, variant, extractor.params)
     rows = extractor.embed(spectrogram, fine=True, phases=EVEN_PHASES)
     between = rows[1::2]
     between += rows[:-1:2][: len(between)]
@@ -188,7 +190,7 @@ def complete(
     prefiltered: QueryVariant, query: Query, extractor: Embedder, background: Background
 ) -> QueryVariant:
     """What `make_variant` gives, from what a glimpse of it has embedded already."""
-    spectrogram = undo(query.spectrogram, prefiltered.variant)
+    spectrogram = undo(query.spectrogram, prefiltered.variant, extractor.params)
     rows = extractor.embed(spectrogram, fine=True, phases=ODD_PHASES)
     rows[::2] = prefiltered.rows[::2]
     return _copy(rows, spectrogram, prefiltered.variant, extractor, background)
@@ -201,7 +203,7 @@ def find_candidates(
     variant: Variant,
     *,
     row_s: float,
-    scoring: Scoring,
+    scoring: Calibration,
     most: int = PLAIN.candidates,
 ) -> list[Candidate]:
     """Let hits vote on recording and offset (Wang 2003, section 2.3, weighted by how unlikely each hit is).

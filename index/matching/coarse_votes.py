@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from earwitness.index.match import Hits
 from earwitness.index.matching.candidates import find_candidates
 from earwitness.index.matching.effort import Variant
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class CoarseLook:
     z: NDArray[np.float32]
     row_s: float
     start_s: float
-    scoring: Scoring
+    scoring: Calibration
 
     def promising(self, n_best: int, *, span_s: tuple[float, float] | None = None) -> list[Variant]:
         """The rungs that give any recording the most votes, best first.

@@ -13,7 +13,6 @@ import numpy as np
 
 from earwitness.fingerprint.dereverberate import dereverberate
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.match import Change, Effort, Match, Segment, covered_s
 from earwitness.index.matching.alignment import (
@@ -34,15 +33,11 @@ from earwitness.index.matching.search import LEAST_QUERY_S, ScoredAlignment, Sea
 from earwitness.index.matching.segment_ends import copies_in
 from earwitness.index.matching.unexplained import OVERWHELMING_E, search_further
 from earwitness.index.matching.verdict import MATCH_E_VALUE
-from earwitness.index.protocols import Searchable
-from earwitness.index.statistics.calibration import shipped_scoring
-from earwitness.index.statistics.null_model import (
-    Background,
-    fit_null,
-    rough_background,
-    shipped_background,
-)
+from earwitness.index.protocols import Embedder, Searchable
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.null_model import fit_null
 from earwitness.index.statistics.peak_evidence import contrast
+from earwitness.index.statistics.scheme_files import calibration_of
 from earwitness.index.store.store_errors import SearchTimeout
 
 WHOLE: Final = 0.9
@@ -111,9 +106,8 @@ def identify(
         query=query,
         library=library,
         collections=collections,
-        scoring=shipped_scoring(),
-        background=shipped_background(library.extractor),
-        rough=rough_background(library.extractor),
+        scoring=library.calibration,
+        background=library.background,
         max_e_value=max_e_value,
         n_codes=n_codes,
         depth=PLAIN if effort is Effort.FAST else DEEP,
@@ -369,9 +363,9 @@ def _change(search: Search, alignment: Alignment, effort: Effort) -> Change:
     )
 
 
-def warm() -> None:
+def warm(extractor: Embedder) -> None:
     """Compile, or load from the cache, every kernel of the search, on inputs too small to matter."""
-    scoring = shipped_scoring()
+    scoring, params = calibration_of(extractor), extractor.params
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((24, 8), dtype=np.float32)
     codes /= np.linalg.norm(codes, axis=1, keepdims=True)
@@ -385,9 +379,8 @@ def warm() -> None:
         row_s=0.125,
     )
     align(copy, 0, codes, 0, scoring=scoring, least_score=0.0)
-    heard = contrast(
-        dereverberate(Spectrogram(power=np.ones((200, PARAMS.n_bands), np.float32), frame_s=0.032))
-    )
-    agreement(heard, np.zeros((0, 2), np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32), 1.0)
+    sound = Spectrogram(power=np.ones((200, params.n_bands), np.float32), frame_s=params.frame_s)
+    rises, step = contrast(dereverberate(sound), params), np.zeros(1, np.int32)
+    agreement(rises, np.zeros((0, 2), np.int32), step, step, 1.0, params.query_hop_frames)
     fit_null(codes, mean, copy.inverse_sd, background=background, scoring=scoring)
     tally_votes(np.arange(3, dtype=np.int64), np.ones(3, np.float32), 1, np.empty(3, np.float32))

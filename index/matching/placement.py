@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from earwitness.index.match import Change
 from earwitness.index.matching.alignment import Alignment, slope_along
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.calibration import Calibration
 
 SWITCH_COST: Final = 15.0
 """What it costs to begin with an alignment, or to go on with another, in units of score: two right steps."""
@@ -51,7 +51,7 @@ SLOT_S: Final = 0.5
 """Length of the moments that are given to alignments, in seconds."""
 
 
-def placed(alignments: Sequence[Alignment], scoring: Scoring) -> list[tuple[int, Alignment]]:
+def placed(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[int, Alignment]]:
     """Parts of alignments that do not overlap in the query and together explain it best.
 
     The best path through (moment, alignment), by dynamic programming (Viterbi 1967); leaving a moment
@@ -87,7 +87,7 @@ def _slots(alignment: Alignment) -> NDArray[np.int64]:
     return np.asarray(at_s // SLOT_S, dtype=np.int64)
 
 
-def _gains(alignments: Sequence[Alignment], scoring: Scoring) -> tuple[int, NDArray[np.float64]]:
+def _gains(alignments: Sequence[Alignment], scoring: Calibration) -> tuple[int, NDArray[np.float64]]:
     """First moment, and what each alignment explains of each, shape (n_moments, n_alignments + 1)."""
     slots = [_slots(alignment) for alignment in alignments]
     first, last = min(int(each[0]) for each in slots), max(int(each[-1]) for each in slots)
@@ -125,7 +125,7 @@ def _best_choices(gains: NDArray[np.float64]) -> NDArray[np.int64]:
     return choice
 
 
-def _between(alignment: Alignment, first: int, end: int, scoring: Scoring) -> Alignment | None:
+def _between(alignment: Alignment, first: int, end: int, scoring: Calibration) -> Alignment | None:
     """The steps of an alignment in moments `first` to `end`, the latter excluded; None where too few."""
     at = _slots(alignment)
     steps = np.flatnonzero((at >= first) & (at < end))

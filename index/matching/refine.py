@@ -135,7 +135,7 @@ def similarity_at(
     first = round(start_s / frame_s)
     speed = 2 ** (cents / 1200)
     cut = Spectrogram(power=query.spectrogram.power[first : round(end_s / frame_s) + 1], frame_s=frame_s)
-    warped = warp(cut, speed=speed, tempo=stretch / speed)
+    warped = warp(cut, speed=speed, tempo=stretch / speed, params=extractor.params)
     begins_at_code = middle_code - (middle_s - first * frame_s) * stretch / hop_s
     first_code = max(int(np.ceil(begins_at_code)), 0)
     skipped = round((first_code - begins_at_code) * hop_s / frame_s)

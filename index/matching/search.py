@@ -41,10 +41,10 @@ from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.verdict import MATCH_E_VALUE
 from earwitness.index.protocols import Searchable
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.null_model import (
     WINDOW_ROWS,
-    Background,
     NullModel,
     SearchSpace,
     fit_null,
@@ -113,9 +113,8 @@ class Search:
     query: Query
     library: Searchable
     collections: Sequence[int]
-    scoring: Scoring
+    scoring: Calibration
     background: Background
-    rough: Background
     max_e_value: float
     n_codes: int
     depth: LookupDepth = PLAIN
@@ -249,7 +248,7 @@ class Search:
         log_p = 0.0 if spoken else self._log_p(alignment)
         if not self._hopeful(pooled, log_p, spoken=spoken):
             return None
-        rough = self._null(alignment.copy, alignment.middle_row, self.rough)
+        rough = self._null(alignment.copy, alignment.middle_row, self.background.rough)
         log_e = log_e_raw(alignment.score, space, rough)
         return (log_e, log_p, spoken) if self._hopeful(log_e - ROUGH_NATS, log_p, spoken=spoken) else None
 
@@ -261,17 +260,21 @@ class Search:
         return self.scoring.log_p_agreement(self._agreement(alignment))
 
     def _agreement(self, alignment: Alignment) -> float:
-        variant = alignment.copy.variant
+        variant, params = alignment.copy.variant, self.library.extractor.params
         if variant not in self.contrasts:
-            self.contrasts[variant] = contrast(undo(self.query.spectrogram, variant))
+            self.contrasts[variant] = contrast(undo(self.query.spectrogram, variant, params), params)
         slope = slope_along(alignment.codes, alignment.rows, alignment.similarity)
         peaks = self.library.peaks(alignment.recording)
-        return agreement(self.contrasts[variant], peaks, alignment.codes, alignment.rows, slope)
+        return agreement(
+            self.contrasts[variant], peaks, alignment.codes, alignment.rows, slope, params.query_hop_frames
+        )
 
     def look_coarsely(self, variants: Sequence[Variant]) -> CoarseLook:
         """Look up every rung at the coarse hop; where none brings votes, nothing further is worth a look."""
         extractor = self.library.extractor
-        looks = [self._coarse_rows(undo(self.query.spectrogram, variant)) for variant in variants]
+        looks = [
+            self._coarse_rows(undo(self.query.spectrogram, variant, extractor.params)) for variant in variants
+        ]
         vectors = np.concatenate([rows for rows, _ in looks])
         fine_rows = np.concatenate([numbers for _, numbers in looks])
         hits = self.library.search(vectors, k=COARSE_NEIGHBOURS, collections=self.collections)
@@ -381,7 +384,7 @@ class Search:
         if witnessed is None:
             return None
         log_e, log_p, spoken = witnessed
-        null = self._null(copy, alignment.middle_row, self.rough)
+        null = self._null(copy, alignment.middle_row, self.background.rough)
         if log_e_calibrated(log_e + ROUGH_NATS, log_p, self.scoring, spoken=spoken) > CERTAIN_LOG_E:
             null = self._null(copy, alignment.middle_row, self.background)
             log_e = log_e_raw(alignment.score, space, null)
@@ -394,7 +397,7 @@ class Search:
         codes = self.library.codes(alignment.recording)
         first, last = int(alignment.codes[0]), int(alignment.codes[-1]) + 1
         around = max(SPOKEN_CODES - (last - first), 0) // 2
-        return self.background.spoken(codes[max(first - around, 0) : last + around])
+        return self.background.is_speech(codes[max(first - around, 0) : last + around])
 
     def _space(self, copy: QueryVariant, n_heard: int) -> SearchSpace:
         n_heard = max(n_heard, round(self.whole_rows * copy.variant.change.stretch))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from earwitness.index.matching.alignment import Alignment, line_through
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.calibration import Calibration
 
 Run = tuple[int, int]
 """First step and one past the last."""
@@ -42,7 +42,7 @@ LEAST_STEPS: Final = 3
 """Parts of fewer steps are left out."""
 
 
-def copies_in(alignment: Alignment, scoring: Scoring) -> list[Alignment]:
+def copies_in(alignment: Alignment, scoring: Calibration) -> list[Alignment]:
     """The copies in an alignment, in query order, without what is only alike before, between and after them.
 
     A hole through which a path runs straight on stays in: there the copy lies under other sound.
@@ -50,7 +50,7 @@ def copies_in(alignment: Alignment, scoring: Scoring) -> list[Alignment]:
     return [copy for piece in alignment.pieces(scoring) for copy in _copies_in_piece(piece, scoring)]
 
 
-def _copies_in_piece(piece: Alignment, scoring: Scoring) -> list[Alignment]:
+def _copies_in_piece(piece: Alignment, scoring: Calibration) -> list[Alignment]:
     level = float(np.percentile(piece.similarity, LEVEL_QUANTILE))
     gains = piece.similarity.astype(np.float64) / max(level, 1e-3) - END_SHARE
     parts = [

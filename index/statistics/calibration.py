@@ -1,24 +1,26 @@
-"""The learned numbers of alignment and significance, and where they come from.
+"""The fitted numbers of one scheme: scores of alignment steps, null model, corrections of E-values.
 
-``scoring.json`` is written by ``python -m benchmarks calibrate --write`` from degraded excerpts of training
-music (what a right step scores) and from absent queries (what chance scores).
+Each scheme's model folder holds them in ``calibration.json``. ``benchmarks.fit.step_scores`` fits `table`,
+``benchmarks.fit.agreement`` the three fields of peak agreement, ``python -m benchmarks calibrate --write``
+offsets, slopes and `checked_to`. No command fits the others: they were chosen by hand in November 2026.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-SCORING_FILE = Path(__file__).with_name("calibration.json")
+CALIBRATION_FILE: Final = "calibration.json"
+"""Name of the file in a scheme's model folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scoring:
+class Calibration:
     """How much one step of a path is worth, and what chance makes of it.
 
     Attributes
@@ -105,22 +107,16 @@ class Scoring:
         return scores
 
 
-def read_scoring(path: Path) -> Scoring:
-    """Read what `write_scoring` wrote."""
+def read_calibration(path: Path) -> Calibration:
+    """Read what `write_calibration` wrote."""
     values = json.loads(path.read_text(encoding="utf-8"))
     values["table"] = np.array(values["table"], dtype=np.float32)
     values |= {name: tuple(values[name]) for name in ("agreements", "agreement_log_p")}
-    return Scoring(**values)
+    return Calibration(**values)
 
 
-def write_scoring(path: Path, scoring: Scoring) -> None:
+def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write all numbers as readable JSON, so that a change of calibration is a reviewable diff."""
-    values = {name: getattr(scoring, name) for name in Scoring.__dataclass_fields__}
-    values["table"] = [round(float(score), 4) for score in scoring.table]
+    values = {name: getattr(calibration, name) for name in Calibration.__dataclass_fields__}
+    values["table"] = [round(float(score), 4) for score in calibration.table]
     path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def shipped_scoring() -> Scoring:
-    """The numbers that travel with this program."""
-    return read_scoring(SCORING_FILE)

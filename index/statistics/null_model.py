@@ -9,8 +9,7 @@ largest scores are few.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from math import log
 from typing import Final
 
@@ -18,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, decoy_peaks
-from earwitness.index.protocols import Embedder
-from earwitness.index.statistics.calibration import Scoring
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.peak_evidence import log_e_of_both
-from earwitness.index.statistics.speech import SpeechDetector
 
 WINDOW_ROWS: Final = 96
 """Fine rows that one null model looks at: a longer query has several, overlapping by half."""
@@ -59,92 +57,8 @@ MOST_COPIES: Final = 4
 COPY_GAP_NATS: Final = 12.0
 """A decoy recording this far above the next is a copy, not chance."""
 
-ROUGH_EVERY: Final = 8
-"""Of so many runs of decoys, a rough null model looks at one."""
-
 LOG_E_LOWEST: Final = -690.0
 """Keeps E above the smallest double."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Background:
-    """Sub-fingerprints of music and speech that nobody asks about: the null model's decoys.
-
-    Attributes
-    ----------
-    codes : float32 array, shape (n_decoys, dim)
-        Unit vectors, in contiguous runs.
-    run_of : int32 array, shape (n_decoys,)
-        Number of the run (recording) that each code belongs to.
-    """
-
-    codes: NDArray[np.float32]
-    run_of: NDArray[np.int32]
-    centre: NDArray[np.float32]
-    spread: NDArray[np.float32]
-    """Mean of the codes, shape (dim,), and a root of their covariance, shape (dim, dim)."""
-
-    voices: SpeechDetector | None
-    """What tells spoken word from music; None where no decoy is spoken."""
-
-    @classmethod
-    def of(
-        cls, codes: NDArray[np.float32], run_of: NDArray[np.int32], is_speech: NDArray[np.bool_]
-    ) -> Background:
-        """Work out the moments of the decoys once.
-
-        Parameters
-        ----------
-        is_speech : bool array, shape (n_decoys,)
-            Whether each code comes from spoken word.
-        """
-        centre = codes.mean(axis=0, dtype=np.float64)
-        values, vectors = np.linalg.eigh(np.cov(codes, rowvar=False, dtype=np.float64))
-        spread = vectors * np.sqrt(np.maximum(values, 1e-9))
-        return cls(
-            codes=np.ascontiguousarray(codes, dtype=np.float32),
-            run_of=run_of,
-            centre=centre.astype(np.float32),
-            spread=spread.astype(np.float32),
-            voices=SpeechDetector.of(codes, is_speech),
-        )
-
-    def thinned(self, every: int) -> Background:
-        """One run of so many; the moments stay those of all."""
-        kept = self.run_of % every == 0
-        return replace(self, codes=self.codes[kept], run_of=self.run_of[kept] // every)
-
-    def spoken(self, codes: NDArray[np.float32]) -> bool:
-        """Whether some codes in a row, float32 (n, dim), are spoken word rather than music."""
-        return self.voices is not None and self.voices.is_speech(codes)
-
-    def expected_similarity(
-        self, rows: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of each row's similarity to the decoys: exact, without comparing.
-
-        Parameters
-        ----------
-        rows : float32 array, shape (n_rows, dim)
-        """
-        sd = np.linalg.norm(rows @ self.spread, axis=1)
-        return rows @ self.centre, np.maximum(sd, 1e-3).astype(np.float32)
-
-
-@lru_cache(maxsize=2)
-def shipped_background(extractor: Embedder) -> Background:
-    """The decoys that travel with an extractor's model, unpacked."""
-    with np.load(extractor.model_file("background.npz")) as stored:
-        codes, lengths = extractor.unpack(stored["codes"]), stored["run_lengths"]
-        is_speech = np.repeat(stored["spoken"], lengths)
-    run_of = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    return Background.of(codes, run_of, is_speech)
-
-
-@lru_cache(maxsize=2)
-def rough_background(extractor: Embedder) -> Background:
-    """Few enough of them to be asked about every path that may be something."""
-    return shipped_background(extractor).thinned(ROUGH_EVERY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +89,7 @@ def fit_null(
     inverse_sd: NDArray[np.float32],
     *,
     background: Background,
-    scoring: Scoring,
+    scoring: Calibration,
 ) -> NullModel:
     """Align some rows of a query with the decoys and fit the tail of the scores.
 
@@ -213,7 +127,7 @@ def _clump_scores(
     inverse_sd: NDArray[np.float32],
     *,
     background: Background,
-    scoring: Scoring,
+    scoring: Calibration,
 ) -> NDArray[np.float32]:
     """Best score of the paths that start in each clump of neighbouring decoys.
 
@@ -265,7 +179,7 @@ def chance_mask(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: flo
 
 
 def fit_tail(
-    clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Scoring, said: float = 1.0
+    clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Calibration, said: float = 1.0
 ) -> NullModel:
     """Fit an exponential tail to the largest of some clump maxima (see `fit_null`).
 
@@ -308,14 +222,14 @@ def log_e_raw(score: float, space: SearchSpace, null: NullModel) -> float:
     return null.log_expected(score) + log(scale)
 
 
-def log_e_pooled(score: float, space: SearchSpace, scoring: Scoring) -> float:
+def log_e_pooled(score: float, space: SearchSpace, scoring: Calibration) -> float:
     """What `log_e_raw` would be about, for a query that is like the pool: decides what is worth decoys."""
     places = log(space.n_rows * space.n_codes / space.weight)
     rate = scoring.pooled_rate(min(space.n_rows, WINDOW_ROWS))
     return scoring.prior_log_count + places - rate * score
 
 
-def log_e_calibrated(log_e: float, log_p: float, scoring: Scoring, *, spoken: bool) -> float:
+def log_e_calibrated(log_e: float, log_p: float, scoring: Calibration, *, spoken: bool) -> float:
     """Log of the E-value after calibration on absent queries, by both witnesses: claimed is observed.
 
     Parameters

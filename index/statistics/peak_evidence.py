@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from earwitness.fingerprint.params import PARAMS
-from earwitness.fingerprint.spectrogram import DECIBEL_SCALE, normalise_level, spectrogram
+from earwitness.fingerprint.params import Params
+from earwitness.fingerprint.spectrogram import DECIBEL_SCALE, normalise_level
+from earwitness.fingerprint.spectrogram import spectrogram as make_spectrogram
 from earwitness.fingerprint.types import RATE_HZ, Spectrogram, Waveform
 
 Floats = NDArray[np.float32]
@@ -69,7 +70,7 @@ def log_e_of_both(log_e: float, log_p: float) -> float:
     return product + log1p(LOG_E_MOST - product)
 
 
-def contrast(heard: Spectrogram) -> Floats:
+def contrast(spectrogram: Spectrogram, params: Params) -> Floats:
     """How far each cell rises above its surroundings, in standard deviations of its band.
 
     Returns
@@ -78,10 +79,12 @@ def contrast(heard: Spectrogram) -> Floats:
         Bands have mean 0 and are weighted by how loud they get and by how little of their rising and falling
         noise would explain; of all cells the mean square is 1.
     """
-    picture = normalise_level(heard.power)
+    picture = normalise_level(spectrogram.power, params)
     rise = _rise(picture)
     spread = rise.std(axis=0) + np.float32(1e-3)
-    weight = _loudness(picture) * np.clip(1 - np.square(noise_spread() / spread), LEAST_SIGNAL, 1)
+    weight = _loudness(picture, params.floor_db) * np.clip(
+        1 - np.square(noise_spread(params) / spread), LEAST_SIGNAL, 1
+    )
     weight /= np.sqrt(np.square(weight).mean()) + np.float32(1e-3)
     rise *= weight / spread
     return rise
@@ -96,17 +99,17 @@ def _rise(picture: Floats) -> Floats:
     return rise
 
 
-def _loudness(picture: Floats) -> Floats:
+def _loudness(picture: Floats, floor_db: float) -> Floats:
     """From 0, where a band never leaves the floor, to 1; shape (n_bands,)."""
-    floor = -PARAMS.floor_db / DECIBEL_SCALE
+    floor = -floor_db / DECIBEL_SCALE
     loud = np.quantile(picture[::LOOK_EVERY], LOUD_SHARE, axis=0)
     weight: Floats = np.clip((loud - floor) / (FULL_BAND - floor), 0, 1).astype(np.float32)
     return weight
 
 
-@lru_cache(maxsize=1)
-def noise_spread() -> Floats:
+@lru_cache(maxsize=4)
+def noise_spread(params: Params) -> Floats:
     """Standard deviation of what white noise rises by in each band, shape (n_bands,)."""
     samples = np.random.default_rng(0).standard_normal(round(NOISE_S * RATE_HZ), dtype=np.float32)
-    noise = spectrogram(Waveform(samples=np.float32(0.1) * samples))
-    return np.asarray(_rise(normalise_level(noise.power)).std(axis=0))
+    noise = make_spectrogram(Waveform(samples=np.float32(0.1) * samples), params)
+    return np.asarray(_rise(normalise_level(noise.power, params)).std(axis=0))

@@ -17,7 +17,8 @@ from earwitness.index.matching.kernels.alignment_loops import (
     decoy_peaks,
     tally_votes,
 )
-from earwitness.index.statistics.calibration import Scoring, shipped_scoring
+from earwitness.index.statistics.calibration import Calibration
+from tests.unit.index.synthetic_index import CALIBRATION
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -40,7 +41,7 @@ def copy_of(rows: NDArray[np.float32]) -> QueryVariant:
 
 
 def every_cell(
-    scores: NDArray[np.float32], scoring: Scoring
+    scores: NDArray[np.float32], scoring: Calibration
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Total and first code of the best path into each cell (code, row), by the recursion written out."""
     n_codes, n_rows = scores.shape
@@ -59,7 +60,7 @@ def every_cell(
 @settings(deadline=None, max_examples=40)
 def test_decoy_peaks_are_those_of_the_recursion_written_out(seed: int, n_codes: int, n_rows: int) -> None:
     """The best score among decoys, forwards and backwards, is what plain Python finds within each run."""
-    scoring, rng = shipped_scoring(), np.random.default_rng(seed)
+    scoring, rng = CALIBRATION, np.random.default_rng(seed)
     similarity = rng.uniform(-1, 1, (n_codes, n_rows)).astype(np.float32)
     zeros, ones = np.zeros(n_rows, np.float32), np.full(n_rows, 4, np.float32)
     run_of = np.sort(rng.integers(0, 2, n_codes)).astype(np.int32)
@@ -87,7 +88,7 @@ def test_decoy_peaks_are_those_of_the_recursion_written_out(seed: int, n_codes: 
 @settings(deadline=None, max_examples=60)
 def test_a_path_is_worth_what_it_says(seed: int, n_codes: int, n_rows: int, lead: int) -> None:
     """The score of a path is the sum of its steps less its drift, and no path anywhere scores more."""
-    scoring, rng = shipped_scoring(), np.random.default_rng(seed)
+    scoring, rng = CALIBRATION, np.random.default_rng(seed)
     codes, copy = random_units(rng, n_codes), copy_of(random_units(rng, n_rows))
     path = best_path(copy, codes, lead, scoring=scoring)
     scores = scoring.step_scores((codes @ copy.rows.T) * 2.5)

@@ -12,9 +12,6 @@ from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
 
 Floats = NDArray[np.float32]
 
-FRAMES_PER_ROW: Final = 4
-"""Frames from one fine row of a query to the next."""
-
 MARGIN_FRAMES: Final = 125
 """What lies within 4 s of a path is compared too: where it is right it mostly goes on; chance does not."""
 
@@ -51,6 +48,7 @@ def agreement(
     codes: NDArray[np.int32],
     rows: NDArray[np.int32],
     slope: float,
+    frames_per_row: int,
 ) -> float:
     """By how many standard deviations a query agrees with a reference's peaks more than by chance.
 
@@ -67,6 +65,8 @@ def agreement(
         The path's steps: reference codes and fine rows of the copy.
     slope : float
         Reference time in one of the copy, as the path says.
+    frames_per_row : int
+        Frames from one fine row of the copy to the next, ``query_hop_frames`` of the scheme.
 
     Returns
     -------
@@ -74,10 +74,10 @@ def agreement(
         Best sum near the path over the mean of those far from it, in the band shift where that is highest,
         in standard deviations of all of them; 0 where too few peaks tell, or the query hardly rises.
     """
-    first = max(int(rows[0]) * FRAMES_PER_ROW - MARGIN_FRAMES, 0)
-    last = min(int(rows[-1]) * FRAMES_PER_ROW + MARGIN_FRAMES + 1, len(contrast))
-    query = float(FRAMES_PER_ROW * rows[len(rows) // 2])
-    reference = query + FRAMES_PER_ROW * float(np.median(codes * ROWS_PER_CODE - rows))
+    first = max(int(rows[0]) * frames_per_row - MARGIN_FRAMES, 0)
+    last = min(int(rows[-1]) * frames_per_row + MARGIN_FRAMES + 1, len(contrast))
+    query = float(frames_per_row * rows[len(rows) // 2])
+    reference = query + frames_per_row * float(np.median(codes * ROWS_PER_CODE - rows))
     if last - first > MOST_FRAMES:
         first = min(max(int(query) - MOST_FRAMES // 2, first), last - MOST_FRAMES)
         last = first + MOST_FRAMES

@@ -160,8 +160,8 @@ def test_a_card_that_cannot_be_read_is_an_error(copied: Path) -> None:
 def test_the_model_is_small_and_complete() -> None:
     """Weights stay under 8 MB, the empty index under 2 MB, and the card names every file beside it."""
     card = json.loads((MODELS / "model.json").read_text(encoding="utf-8"))
-    shipped = {path.name for path in MODELS.iterdir() if path.suffix in (".onnx", ".npz", ".faiss")}
-    assert shipped == set(card["files"])
+    shipped = {path.name for path in MODELS.iterdir() if path.suffix not in (".py", ".md")}
+    assert shipped - {"__pycache__", "model.json"} == set(card["files"])
     assert sum(path.stat().st_size for path in MODELS.glob("*.onnx")) < 8e6
     assert (MODELS / "partitioned.faiss").stat().st_size < 2e6
 

@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.params import PARAMS, Params
 from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.match import Hits
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
-from earwitness.index.statistics.null_model import Background
+from earwitness.index.statistics.background import Background
+from earwitness.index.statistics.calibration import Calibration
+from earwitness.index.statistics.scheme_files import calibration_of
 
 N_BANDS, CONTEXT = PARAMS.n_bands, 48
+CALIBRATION = calibration_of(extractor())
 
 
 def music(seed: int, seconds: float) -> Spectrogram:
@@ -123,6 +127,8 @@ class MemoryLibrary:
     """Exact search over recordings held in memory."""
 
     extractor: BlurExtractor
+    background: Background
+    calibration: Calibration = CALIBRATION
     durations_s: list[float] = field(default_factory=list)
     stored: list[NDArray[np.float32]] = field(default_factory=list)
     constellations: list[NDArray[np.int32]] = field(default_factory=list)

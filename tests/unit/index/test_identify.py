@@ -16,7 +16,6 @@ from earwitness.index.match import Change, Effort, Match, MatchClass
 from earwitness.index.matching import identify as road
 from earwitness.index.matching.candidates import complete, make_variant, prefilter
 from earwitness.index.matching.effort import search_grid
-from earwitness.index.statistics.null_model import ROUGH_EVERY
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
     MemoryLibrary,
@@ -29,23 +28,16 @@ from tests.unit.index.synthetic_index import (
 
 EXTRACTOR = BlurExtractor()
 BACKGROUND = background_of(EXTRACTOR)
-ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
 N_PIECES, PIECE_S = 30, 45.0
 
 
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces, indexed."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     for seed in range(N_PIECES):
         library.add(music(seed, PIECE_S))
     return library
-
-
-@pytest.fixture(autouse=True)
-def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
-    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
 
 
 def ask(
@@ -129,7 +121,7 @@ def test_a_changed_excerpt_is_found_and_its_change_measured(
 
 def test_a_long_query_finds_every_short_item() -> None:
     """A whole piece asked of a dataset of eight-second items finds those cut from it, and only those."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     whole = music(3, 60.0)
     starts = [0.0, 9.3, 20.2, 33.7, 51.0]
     for number, start in enumerate(starts):
@@ -165,7 +157,7 @@ def test_a_hole_in_the_query_parts_two_segments(library: MemoryLibrary) -> None:
 
 def test_a_repeat_is_reported_once() -> None:
     """A chorus that the reference plays twice explains the same part of the query once."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     chorus = music(40, 10.0)
     library.add(join(music(41, 10.0), chorus, music(42, 10.0), chorus))
     for seed in range(10):

@@ -11,7 +11,6 @@ from earwitness.api.pipeline.search_item import DecodedItem, ask
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching import identify as road
-from earwitness.index.statistics.null_model import ROUGH_EVERY
 from earwitness.index.store.store_errors import SearchTimeout
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
@@ -25,20 +24,17 @@ from tests.unit.index.synthetic_index import (
 
 EXTRACTOR = BlurExtractor()
 BACKGROUND = background_of(EXTRACTOR)
-ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
 
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
-    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
     monkeypatch.setattr(road, "PIECE_S", 60.0)
 
 
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces of music, one of them long, indexed."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     for seed in range(12):
         library.add(music(seed, 45.0))
     library.add(music(50, 150.0))

@@ -16,18 +16,18 @@ from earwitness.index.matching.classify import classify, mark_shared
 from earwitness.index.matching.effort import UNCHANGED, search_grid
 from earwitness.index.matching.refine import explain, parabola_peak
 from earwitness.index.matching.verdict import verdict
+from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import (
-    read_scoring,
-    shipped_scoring,
-    write_scoring,
+    read_calibration,
+    write_calibration,
 )
 from earwitness.index.statistics.null_model import (
-    Background,
     SearchSpace,
     fit_tail,
     log_e_calibrated,
     log_e_raw,
 )
+from tests.unit.index.synthetic_index import CALIBRATION
 
 
 def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) -> Match:
@@ -182,7 +182,7 @@ def test_moments_of_decoys_are_those_of_comparing_them_all() -> None:
 def test_a_tail_gives_back_the_rate_it_was_drawn_from() -> None:
     """Exponential scores of known rate: the fitted E is the expected count, in the data and beyond."""
     rng, rate = np.random.default_rng(3), 0.3
-    scoring = replace(shipped_scoring(), prior_rate=rate, prior_rate_rows=0.0)
+    scoring = replace(CALIBRATION, prior_rate=rate, prior_rate_rows=0.0)
     clumps = rng.exponential(1 / rate, 5000).astype(np.float32)
     null = fit_tail(clumps, n_decoys=40_000, n_rows=63, scoring=scoring)
     space = SearchSpace(n_rows=63, n_codes=40_000, weight=1.0)
@@ -193,7 +193,7 @@ def test_a_tail_gives_back_the_rate_it_was_drawn_from() -> None:
 def test_e_grows_with_the_index_and_shrinks_with_the_share() -> None:
     """Twice the codes, or half the share of the budget, double E."""
     clumps = np.random.default_rng(4).exponential(3.0, 2000).astype(np.float32)
-    null = fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=shipped_scoring())
+    null = fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=CALIBRATION)
     space = SearchSpace(n_rows=63, n_codes=100_000, weight=0.5)
     for other in (replace(space, n_codes=200_000), replace(space, weight=0.25)):
         assert log_e_raw(40.0, other, null) - log_e_raw(40.0, space, null) == pytest.approx(np.log(2))
@@ -201,7 +201,7 @@ def test_e_grows_with_the_index_and_shrinks_with_the_share() -> None:
 
 def test_calibration_keeps_order_and_never_overflows() -> None:
     """A better raw value never reads worse, and the best stays above zero, in music and spoken word."""
-    scoring = shipped_scoring()
+    scoring = CALIBRATION
     for spoken in (False, True):
         told = [
             log_e_calibrated(one, -1.0, scoring, spoken=spoken) for one in (-5000.0, -50.0, -5.0, 0.0, 3.0)
@@ -218,29 +218,28 @@ def test_a_voice_is_told_from_music() -> None:
     codes[is_speech, 3] += 2.0
     codes[is_speech, 5] *= 0.2  # voices are alike in what tells pieces of music apart
     decoys = Background.of(codes, np.zeros(600, np.int32), is_speech)
-    assert decoys.spoken(codes[is_speech][:16])
-    assert not decoys.spoken(codes[~is_speech][:16])
+    assert decoys.is_speech(codes[is_speech][:16])
+    assert not decoys.is_speech(codes[~is_speech][:16])
     drone = codes[is_speech][:16].copy()
     drone[:, 5] += 4.0
-    assert not decoys.spoken(drone)  # on the voice's side of the music, and yet far from any voice
+    assert not decoys.is_speech(drone)  # on the voice's side of the music, and yet far from any voice
     silent = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
-    assert not silent.spoken(codes[is_speech][:16])
+    assert not silent.is_speech(codes[is_speech][:16])
 
 
 def test_a_query_of_little_variety_has_a_heavier_tail() -> None:
     """What one held chord scores against its like counts for less: the same score has a larger E."""
     clumps = np.random.default_rng(6).exponential(3.0, 2000).astype(np.float32)
     plain, held = (
-        fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=shipped_scoring(), said=said)
-        for said in (1.0, 0.2)
+        fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=CALIBRATION, said=said) for said in (1.0, 0.2)
     )
     assert held.log_expected(80.0) > plain.log_expected(80.0)
 
 
 def test_scoring_reads_what_it_wrote(tmp_path: Path) -> None:
     """The calibration's file holds every number."""
-    scoring = shipped_scoring()
-    write_scoring(tmp_path / "scoring.json", scoring)
-    again = read_scoring(tmp_path / "scoring.json")
+    scoring = CALIBRATION
+    write_calibration(tmp_path / "scoring.json", scoring)
+    again = read_calibration(tmp_path / "scoring.json")
     assert np.allclose(again.table, scoring.table, atol=1e-4)
     assert again.prior_rate == scoring.prior_rate

@@ -16,9 +16,8 @@ from earwitness.index.match import Change, Effort, Match, MatchClass, covered_s
 from earwitness.index.matching import identify as road
 from earwitness.index.matching.effort import search_grid
 from earwitness.index.matching.search import Search
-from earwitness.index.statistics.calibration import shipped_scoring
-from earwitness.index.statistics.null_model import ROUGH_EVERY
 from tests.unit.index.synthetic_index import (
+    CALIBRATION,
     BlurExtractor,
     MemoryLibrary,
     background_of,
@@ -30,23 +29,16 @@ from tests.unit.index.synthetic_index import (
 
 EXTRACTOR = BlurExtractor()
 BACKGROUND = background_of(EXTRACTOR)
-ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
 N_PIECES, PIECE_S = 30, 45.0
 
 
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces, indexed."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     for seed in range(N_PIECES):
         library.add(music(seed, PIECE_S))
     return library
-
-
-@pytest.fixture(autouse=True)
-def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
-    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
 
 
 def ask(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
@@ -102,9 +94,8 @@ def search_of(library: MemoryLibrary, sound: Spectrogram) -> Search:
         query=EXTRACTOR.query(sound),
         library=library,
         collections=[1],
-        scoring=shipped_scoring(),
+        scoring=CALIBRATION,
         background=BACKGROUND,
-        rough=ROUGH,
         max_e_value=1e-2,
         n_codes=library.n_codes([1]),
     )
@@ -152,7 +143,7 @@ def test_a_medley_in_order_covers_all_of_it(library: MemoryLibrary) -> None:
 @pytest.mark.parametrize("n_copies", [60, 130])
 def test_recordings_that_crowd_each_other_are_all_found(effort: Effort, n_copies: int) -> None:
     """However many recordings hold the same sound, each of them is named."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     piece = music(1, PIECE_S)
     for number in range(n_copies):
         library.add(cut(piece, 0.1 * number, 0.1 * number + 10.0))
@@ -162,7 +153,7 @@ def test_recordings_that_crowd_each_other_are_all_found(effort: Effort, n_copies
 
 def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
     """Music that is only like the clip, elsewhere in the work, is not counted as covered by it."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     verse, other = music(1, 12.0), music(2, 12.0)
     alike = Spectrogram(power=verse.power + 0.6 * music(3, 12.0).power, frame_s=verse.frame_s)
     library.add(verse)

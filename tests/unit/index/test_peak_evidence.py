@@ -14,9 +14,8 @@ from earwitness.fingerprint.spectrogram import normalise_level, spectrogram
 from earwitness.fingerprint.types import Spectrogram, Waveform
 from earwitness.fingerprint.warp import warp
 from earwitness.index.matching.kernels.peak_loops import agreement
-from earwitness.index.statistics.calibration import shipped_scoring
 from earwitness.index.statistics.peak_evidence import LOG_E_MOST, contrast, log_e_of_both
-from tests.unit.index.synthetic_index import cut, music
+from tests.unit.index.synthetic_index import CALIBRATION, cut, music
 
 WHOLE = music(1, 60.0)
 PEAKS = pick_peaks(normalise_level(WHOLE.power))
@@ -26,7 +25,7 @@ ROWS = 4 * CODES
 
 def at(query: Spectrogram, start_code: int, slope: float = 1.0, peaks: NDArray[np.int32] = PEAKS) -> float:
     """Agreement of a query whose path is said to begin at a code."""
-    return agreement(contrast(query), peaks, CODES + np.int32(start_code), ROWS, slope)
+    return agreement(contrast(query, PARAMS), peaks, CODES + np.int32(start_code), ROWS, slope, 4)
 
 
 def excerpt(code: int, seconds: float = 3.0) -> Spectrogram:
@@ -58,7 +57,7 @@ def test_what_lies_beyond_a_band_limit_weighs_nothing() -> None:
     clean = excerpt(40)
     limited, rng = clean.power.copy(), np.random.default_rng(1)
     limited[:, :50] = 1e-8 * clean.power.mean() * rng.exponential(1, (len(limited), 50))
-    heard = contrast(Spectrogram(power=limited, frame_s=clean.frame_s))
+    heard = contrast(Spectrogram(power=limited, frame_s=clean.frame_s), PARAMS)
     assert np.abs(heard[:, :50]).max() < 1e-3 * np.abs(heard[:, 50:]).max()
     assert np.square(heard).mean() == pytest.approx(1, abs=0.05)
 
@@ -69,7 +68,7 @@ def test_a_band_of_noise_weighs_less_than_one_of_music() -> None:
     drowned = clean.power + np.float32(0)
     noise = spectrogram(Waveform(samples=np.random.default_rng(2).standard_normal(40_000, np.float32)))
     drowned[:, 64:] = 3 * clean.power.mean() * (noise.power / noise.power.mean(axis=0))[: len(drowned), 64:]
-    weight = np.square(contrast(Spectrogram(power=drowned, frame_s=clean.frame_s))).mean(axis=0)
+    weight = np.square(contrast(Spectrogram(power=drowned, frame_s=clean.frame_s), PARAMS)).mean(axis=0)
     assert weight[64:].mean() < 0.25 * weight[:64].mean()
 
 
@@ -82,7 +81,9 @@ def test_loudness_says_nothing() -> None:
 
 def test_a_path_may_be_a_row_off() -> None:
     """Peaks are tried a little earlier and later."""
-    assert agreement(contrast(excerpt(40)), PEAKS, CODES + np.int32(40), ROWS + np.int32(1), 1.0) > 5
+    assert (
+        agreement(contrast(excerpt(40), PARAMS), PEAKS, CODES + np.int32(40), ROWS + np.int32(1), 1.0, 4) > 5
+    )
 
 
 def test_a_slope_is_followed() -> None:
@@ -90,7 +91,8 @@ def test_a_slope_is_followed() -> None:
     faster = warp(excerpt(40, 8.0), tempo=1 / 1.04)
     codes, rows = np.arange(15, dtype=np.int32) + 40, np.round(np.arange(15) * 4 / 1.04).astype(np.int32)
     along, straight = (
-        agreement(contrast(faster), PEAKS, codes.astype(np.int32), rows, slope) for slope in (1.04, 1.0)
+        agreement(contrast(faster, PARAMS), PEAKS, codes.astype(np.int32), rows, slope, 4)
+        for slope in (1.04, 1.0)
     )
     assert along > straight + 0.5
 
@@ -104,12 +106,12 @@ def test_too_few_peaks_say_nothing() -> None:
 def test_a_long_path_is_looked_at_in_its_middle() -> None:
     """The whole piece agrees with itself, though only 13 s are compared."""
     codes = np.arange(100, dtype=np.int32)
-    assert agreement(contrast(WHOLE), PEAKS, codes, 4 * codes, 1.0) > 5
+    assert agreement(contrast(WHOLE, PARAMS), PEAKS, codes, 4 * codes, 1.0, 4) > 5
 
 
 def test_better_agreement_is_never_more_probable() -> None:
     """The shipped table falls, and goes on falling beyond its end."""
-    found = [shipped_scoring().log_p_agreement(one) for one in np.linspace(-5, 12, 200)]
+    found = [CALIBRATION.log_p_agreement(one) for one in np.linspace(-5, 12, 200)]
     assert found[0] <= 0 and np.all(np.diff(found) <= 0) and found[-1] < -10
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from earwitness.index.match import Effort, Hits, Match
 from earwitness.index.matching import identify as road
-from earwitness.index.statistics.null_model import ROUGH_EVERY
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
     MemoryLibrary,
@@ -24,7 +23,6 @@ from tests.unit.index.synthetic_index import (
 
 EXTRACTOR = BlurExtractor()
 BACKGROUND = background_of(EXTRACTOR)
-ROUGH = BACKGROUND.thinned(ROUGH_EVERY)
 
 
 class Counting(MemoryLibrary):
@@ -48,16 +46,10 @@ class Counting(MemoryLibrary):
         return super().peaks(recording)
 
 
-@pytest.fixture(autouse=True)
-def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
-    monkeypatch.setattr(road, "rough_background", lambda extractor: ROUGH)
-
-
 @pytest.fixture(scope="module")
 def library() -> Counting:
     """Ten pieces, of which the first plays one part three times."""
-    library = Counting(EXTRACTOR)
+    library = Counting(EXTRACTOR, BACKGROUND)
     chorus = music(40, 12.0)
     library.add(join(music(41, 10.0), chorus, music(42, 10.0), chorus, chorus))
     for seed in range(9):
@@ -87,7 +79,7 @@ def test_the_index_is_asked_about_each_row_once(library: Counting) -> None:
 @pytest.mark.parametrize(("under", "judged"), [(0.0, 3), (1.0, 1)])
 def test_a_worse_repeat_of_what_is_certain_is_not_judged(under: float, judged: int) -> None:
     """Of three places that explain the query all that fit as well are compared with the peaks, no others."""
-    library = Counting(EXTRACTOR)
+    library = Counting(EXTRACTOR, BACKGROUND)
     chorus = music(40, 12.0)
     varied = [
         replace(chorus, power=chorus.power + np.float32(under) * music(seed, 12.0).power) for seed in (50, 51)
@@ -106,7 +98,7 @@ def test_a_worse_repeat_of_what_is_certain_is_not_judged(under: float, judged: i
 def test_what_is_certain_is_compared_with_few_decoys(library: Counting) -> None:
     """A match that no decision hangs on is told by the rough null model; one nearer to chance by the full."""
     (certain,) = ask(library, 12.0)
-    assert certain.n_decoys == 2 * len(ROUGH.codes)
+    assert certain.n_decoys == 2 * len(BACKGROUND.rough.codes)
     (faint,) = ask(library, 3.0, under=2.0)
     assert faint.e_value > 1e-15
     assert faint.n_decoys == 2 * len(BACKGROUND.codes)

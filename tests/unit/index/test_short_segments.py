@@ -14,9 +14,8 @@ from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.effort import UNCHANGED, Variant
 from earwitness.index.matching.segment_ends import copies_in
-from earwitness.index.statistics.calibration import shipped_scoring
-from earwitness.index.statistics.null_model import ROUGH_EVERY
 from tests.unit.index.synthetic_index import (
+    CALIBRATION,
     BlurExtractor,
     MemoryLibrary,
     background_of,
@@ -36,17 +35,11 @@ Place = tuple[float, float, float, float]
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """A long work and some others, indexed."""
-    library = MemoryLibrary(EXTRACTOR)
+    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     library.add(WORK)
     for seed in range(1, 10):
         library.add(music(seed, 45.0))
     return library
-
-
-@pytest.fixture(autouse=True)
-def _decoys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "shipped_background", lambda extractor: BACKGROUND)
-    monkeypatch.setattr(road, "rough_background", lambda extractor: BACKGROUND.thinned(ROUGH_EVERY))
 
 
 def ask(library: MemoryLibrary, sound: Spectrogram) -> Match:
@@ -159,14 +152,14 @@ def test_a_path_ends_where_its_copy_ends(beyond: int, drift: int, kept: bool, fi
     similarity, off = [0.95] * 10 + [0.4] * beyond, [0] * 10 + [drift * k for k in range(1, beyond + 1)]
     if first:
         similarity, off = similarity[::-1], [-each for each in off[::-1]]
-    [copy] = copies_in(path(similarity, off), shipped_scoring())
+    [copy] = copies_in(path(similarity, off), CALIBRATION)
     assert len(copy.codes) == (10 + beyond if kept else 10)
 
 
 def test_a_path_over_two_places_is_two_copies() -> None:
     """Where a path passes over what is only alike to another line, each place is a copy of its own."""
     similarity = [0.95] * 8 + [0.4] * 8 + [0.95] * 8
-    copies = copies_in(path(similarity, [0] * 8 + list(range(1, 9)) + [8] * 8), shipped_scoring())
+    copies = copies_in(path(similarity, [0] * 8 + list(range(1, 9)) + [8] * 8), CALIBRATION)
     assert [len(copy.codes) for copy in copies] == [8, 8]
-    [covered] = copies_in(path(similarity, [0] * 24), shipped_scoring())
+    [covered] = copies_in(path(similarity, [0] * 24), CALIBRATION)
     assert len(covered.codes) == 24
