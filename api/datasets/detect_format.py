@@ -10,8 +10,9 @@ from typing import Final
 
 from earwitness.api.datasets.access.byte_streams import UNPACK_ERRORS
 from earwitness.api.datasets.access.locations import Listing, Location
-from earwitness.api.datasets.access.unpack import compression_of
-from earwitness.api.datasets.archives.tar_stream import BLOCK, open_tar_stream
+from earwitness.api.datasets.access.unpack import packing_of
+from earwitness.api.datasets.archives.tar_stream import BLOCK, members, open_tar_stream
+from earwitness.api.datasets.archives.webdataset import sample_key
 from earwitness.api.datasets.archives.zip_directory import ends_like_zip
 from earwitness.api.datasets.item_errors import ClosedArchive, ItemRefused, ItemUnreadable
 from earwitness.api.datasets.items import Json, SourceLimits
@@ -102,12 +103,6 @@ def _is_prefixed_zip(place: Location) -> bool:
         return stream.seekable() and ends_like_zip(stream)
 
 
-def packing_of(head: bytes) -> str | None:
-    """How a tar of these first bytes would be compressed; None when it is not."""
-    compression = compression_of(head)
-    return None if compression is None else f"tar.{compression}"
-
-
 def _recognise_packed(place: Location, *, packing: str, limits: SourceLimits) -> str | None:
     head = unpacked_head(place, packing=packing, limits=limits) or b""
     if _tar_header(head):
@@ -162,9 +157,6 @@ def _tar_header(block: bytes) -> bool:
 
 def _is_webdataset(place: Location, *, packing: str, limits: SourceLimits) -> bool:
     """Whether the tar begins with a sample: audio and JSON of one basename."""
-    from earwitness.api.datasets.archives.tar_stream import members
-    from earwitness.api.datasets.archives.webdataset import sample_key
-
     with closing(place.open()) as stream:
         tape = open_tar_stream(stream, packing=packing, name=place.name, limits=limits)
         try:

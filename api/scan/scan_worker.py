@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from earwitness.api.datasets.access.byte_streams import lazily
 from earwitness.api.datasets.access.locations import open_regular
+from earwitness.api.datasets.isolated.sealed_memory import is_sealed
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.pipeline.item_processor import ItemProcessor
 from earwitness.api.pipeline.run_spec import RunSpec
@@ -118,10 +119,11 @@ def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:
 def _recording(task: Task, spool: BinaryIO | None, *, max_bytes: int) -> SourceItem:
     """Make the item again as its reader gave it."""
     opened = (lambda: spool) if spool is not None else (lambda: _open(task))
+    as_received = spool is not None and is_sealed(spool) and os.fstat(spool.fileno()).st_size <= max_bytes
     return SourceItem(
         item_id=task.item_id,
         path=task.path,
-        open=lazily(opened, name=task.item_id, max_bytes=max_bytes),
+        open=opened if as_received else lazily(opened, name=task.item_id, max_bytes=max_bytes),
         file=task.audio if not isinstance(task.audio, bytes) else None,
         start_s=task.start_s,
         end_s=task.end_s,

@@ -29,6 +29,12 @@ def compression_of(head: bytes) -> str | None:
     return next((name for magic, name in PACKINGS.items() if head.startswith(magic)), None)
 
 
+def packing_of(head: bytes) -> str | None:
+    """Name the reader of a compressed tar (``tar.gz``) from its first bytes; None when not compressed."""
+    compression = compression_of(head)
+    return None if compression is None else f"tar.{compression}"
+
+
 def unpacker(stream: BinaryIO, *, compression: str, name: str, limits: SourceLimits) -> Unpacked:
     """The unpacked bytes of a compressed file, within the caps on ratio and total; closing it closes that."""
     packed = Counted(stream)

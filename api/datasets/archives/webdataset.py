@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 from earwitness.api.datasets.access.byte_streams import Readable, item_stream
 from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.archives.tar_stream import Member, members, open_tar_stream
 from earwitness.api.datasets.archives.tars import (
     cut_off,
@@ -22,7 +23,6 @@ from earwitness.api.datasets.archives.tars import (
     member_open,
     member_refusal,
 )
-from earwitness.api.datasets.detect_format import packing_of
 from earwitness.api.datasets.entries.identifiers import identifiers_of
 from earwitness.api.datasets.file_kinds import PassedOver
 from earwitness.api.datasets.item_errors import ItemRefused

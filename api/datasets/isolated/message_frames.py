@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from earwitness.api.datasets.isolated.sealed_memory import open_received
+
 _LENGTHS: Final = struct.Struct("!II?")
 MAX_HEADER_BYTES: Final = 16 << 20
 MAX_PAYLOAD_BYTES: Final = 16 << 20
@@ -45,7 +47,7 @@ class Message:
 
     def stream(self) -> BinaryIO:
         """The bytes or the file that came with it, to be read."""
-        return io.BytesIO(self.payload) if self.descriptor is None else os.fdopen(self.descriptor, "rb")
+        return io.BytesIO(self.payload) if self.descriptor is None else open_received(self.descriptor)
 
 
 class Channel:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import resource
+import shutil
 import socket
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from earwitness.api.datasets.isolated.message_frames import Channel
 from earwitness.api.datasets.isolated.progress_watch import Watch
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.isolated.repeated_refusals import gathered
+from earwitness.api.datasets.isolated.sealed_memory import SEALED_BYTES, memory_file, seal
 from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import Manifest, Reader, Skipped, SourceItem
 from earwitness.fingerprint.errors import EarwitnessError
@@ -156,14 +158,24 @@ class _Session:
         return blocks.getvalue()
 
     def _spooled(self, head: bytes, stream: BinaryIO) -> IO[bytes]:
+        """Copy an item to sealed memory, or to an unlinked file where it is long."""
         with contextlib.ExitStack() as undo:
-            spool = undo.enter_context(tempfile.TemporaryFile())
+            spool = undo.enter_context(memory_file() or tempfile.TemporaryFile())  # noqa: SIM115
             spool.write(head)
+            n_bytes, in_memory = len(head), True
             while block := stream.read(_BLOCK_BYTES):
                 self._watch.beat()
+                n_bytes += len(block)
+                if in_memory and n_bytes > SEALED_BYTES:
+                    memory, spool, in_memory = spool, undo.enter_context(tempfile.TemporaryFile()), False
+                    memory.seek(0)
+                    shutil.copyfileobj(memory, spool)
+                    memory.close()
                 spool.write(block)
             spool.flush()
             undo.pop_all()
+        if in_memory:
+            seal(spool)
         spool.seek(0)
         return spool
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
-from earwitness.api.datasets.detect_format import packing_of
+from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
 from earwitness.api.findings import Finding, FindingError, to_json, to_line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from earwitness.api.datasets.isolated.sealed_memory import memory_file, open_received, seal
 from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.pipeline import search_item as pipeline
@@ -112,6 +114,20 @@ def test_bytes_are_had_once_and_hashed(tmp_path: Path, held_bytes: int, own_file
             audio = source if isinstance(source, bytes) else source.read()
     assert (audio, had.size_bytes) == (b"sound", 5)
     assert had.sha256 == hashlib.sha256(b"sound").hexdigest()
+
+
+def test_sealed_memory_is_decoded_without_a_copy() -> None:
+    """What no process can change any more is hashed and handed to the decoder as it came."""
+    file = memory_file()
+    assert file is not None
+    with file:
+        file.write(b"sound")
+        seal(file)
+        received = open_received(os.dup(file.fileno()))
+        with taken(item(open=lambda: received)) as item_bytes:
+            assert item_bytes.source is received
+            assert item_bytes.sha256 == hashlib.sha256(b"sound").hexdigest()
+            assert (item_bytes.size_bytes, received.read()) == (5, b"sound")
 
 
 def test_a_link_has_no_bytes() -> None:
