@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         bytes of a manifest that is read whole.
     keep_findings_days : float
         How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
+    tenant : str
+        Whose collections these are; a home can hold those of several tenants.
+    host, port : str, int
+        Where the server listens.
+    max_upload_bytes : int
+        Limit of one upload to the server, in bytes.
     api_keys, hosts : tuple of str
         Records of `api_keys`, and names the server answers to besides loopback's; separated by commas
         in the environment. No keys are needed on loopback.

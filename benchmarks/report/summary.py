@@ -1,6 +1,6 @@
-"""The README's numbers: blocks between markers, written from the records and held to them by a test.
+"""Measured numbers of README and docs: blocks between markers, written from the records and tested.
 
-``python -m benchmarks summary`` writes them anew, and docs/results.md with every table and the plots.
+``python -m benchmarks summary`` writes them, and docs/results.md with every table and the plots.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from benchmarks.report.tables import (
 )
 
 ROOT: Final = Path(__file__).parents[2]
-README: Final = ROOT / "README.md"
+DOCS: Final = ROOT / "docs"
+PAGES: Final = (ROOT / "README.md", DOCS / "tour.md", DOCS / "accuracy.md", DOCS / "cost.md")
+"""Pages with measured blocks."""
 DEMO: Final = RECORDS / "demo.txt"
-RESULTS: Final = ROOT / "docs" / "results.md"
+RESULTS: Final = DOCS / "results.md"
 BLOCK: Final = re.compile(r"(<!-- begin (\w+) -->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 
 OURS, PEER, SPEED, SCAN = "identify-earwitness-full-test", "identify-chromaprint-test", "speed", "scan-rates"
@@ -32,10 +34,11 @@ SCALE: Final = "scale"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the README's blocks and docs/results.md from the records."""
+    """Write the blocks of all pages, and docs/results.md, from the records."""
     if argv:
         raise SystemExit("summary takes no options")
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
     from benchmarks.report.plots import draw  # loads matplotlib
 
     RESULTS.parent.mkdir(exist_ok=True)
@@ -44,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def rendered(text: str) -> str:
-    """A README with its blocks as the records have them; a block without a record says so."""
+    """Return a page with its blocks as the records have them; a block without a record says so."""
     return BLOCK.sub(lambda found: found[1] + "\n".join(BLOCKS[found[2]]()) + "\n" + found[4], text)
 
 
@@ -69,7 +72,7 @@ def kept(name: str) -> Record | None:
 
 
 def rates() -> Iterator[str]:
-    """How often music is told, for each condition, beside the built-in peer."""
+    """How often music is found, for each condition, beside the built-in peer."""
     ours, peer = kept(OURS), kept(PEER)
     if ours is None:
         yield "Not measured yet."
@@ -79,9 +82,9 @@ def rates() -> Iterator[str]:
     conditions = list(dict.fromkeys(name for kind, _, name in mine if kind == "music" and name != "absent"))
     options = ours.options
     yield f"Excerpts of music that was not trained on, against {options['hours']:g} h of references "
-    yield f"({options['references']} tracks), `{options['effort']}`. In %: named first / told as `match` and"
-    yield "right, with the 95 % interval of the second. Chromaprint is compared at every offset, and told"
-    yield "where its score is above that of every absent query."
+    yield f"({options['references']} tracks), `{options['effort']}`. In %: named first / reported as"
+    yield "`match` and right, with the 95 % interval of the second. Chromaprint is compared at every offset,"
+    yield "and counted where its score is above that of every absent query."
     yield ""
     yield (
         "| condition | n | "
@@ -108,6 +111,32 @@ def rates() -> Iterator[str]:
     yield f"{header(ours)}."
 
 
+def shares() -> Iterator[str]:
+    """Three rates: music found, absent music claimed, and claimed against counted errors."""
+    ours, chances = kept(OURS), kept(CHANCE)
+    if ours is None or chances is None:
+        yield "Not measured yet."
+        return
+    groups = counts(ours)
+    options = ours.options
+    for length_s in sorted({length_s for _, length_s, _ in groups}):
+        per_condition = [
+            100 * sum(one["told"] for one in group) / len(group)
+            for (kind, s, name), group in groups.items()
+            if kind == "music" and s == length_s and name != "absent"
+        ]
+        mean = sum(per_condition) / len(per_condition)
+        yield f"- Excerpts of {length_s:g} s in {len(per_condition)} conditions (codecs, noise, rooms, speed,"
+        yield f"  pitch, tempo, cuts): the right recording is reported as `match` in {mean:.0f} %,"
+        yield f"  in the worst condition in {min(per_condition):.0f} %."
+    absent = [one for (_, _, name), group in groups.items() if name == "absent" for one in group]
+    false = sum(one["false_match"] for one in absent)
+    yield f"- Music that is in no index: {false} of {len(absent)} excerpts read `match`."
+    yield ""
+    yield "Music that was not used in training;"
+    yield f"{options['hours']:g} h of references, effort `{options['effort']}`."
+
+
 def chance() -> Iterator[str]:
     """What E-values claim, and what was counted."""
     record = kept(CHANCE)
@@ -123,7 +152,7 @@ def chance() -> Iterator[str]:
 
 
 def besides(record: Record) -> tuple[int, int]:
-    """Queries told to match another track than the right one, and how many pairs of tracks these are."""
+    """Queries reported to match another track than the right one, and how many pairs of tracks these are."""
     told, same = told_by(record), same_recording()
     wrong = [
         (row["q"], row["condition"], row["length_s"], row["track"], answer["track"])
@@ -188,10 +217,18 @@ def scan() -> Iterator[str]:
     yield f"{options['tracks']} tracks ({options['hours']:g} h) registered as works in"
     yield f"{seconds['register']:.0f} s and indexed as a dataset in {seconds['index']:.0f} s; a zip with"
     yield f"{len(rows)} excerpts of 8 s (clean, mp3 32k, opus 12k, 300-3400 Hz) scanned"
-    yield f"at `{options['effort']}` in {seconds['scan']:.0f} s. Told as `match` of the right work:"
+    yield f"at `{options['effort']}` in {seconds['scan']:.0f} s. Reported as `match` of the right work:"
     yield f"{len(right)}; as `possible`: {len(named) - len(right)}; within 0.5 s of the right"
-    yield f"place: {len(placed)}; told as `match` of another: {len(wrong)}."
+    yield f"place: {len(placed)}; reported as `match` of another: {len(wrong)}."
     yield f"The seconds were taken on a busy machine. {header(record)}."
+
+
+def check() -> Iterator[str]:
+    """The part of the demo's output that checks two files."""
+    lines = list(demo())
+    first = next((n for n, line in enumerate(lines) if line.startswith("    $ earwitness check")), 0)
+    last = next((n for n, line in enumerate(lines) if n > first and not line.strip()), len(lines))
+    yield from lines[first:last]
 
 
 def demo() -> Iterator[str]:
@@ -202,6 +239,8 @@ def demo() -> Iterator[str]:
 
 BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "demo": demo,
+    "check": check,
+    "shares": shares,
     "rates": rates,
     "chance": chance,
     "speed": speed,
