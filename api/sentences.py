@@ -10,7 +10,7 @@ from earwitness.api.datasets.file_kinds import passed_over_words
 from earwitness.api.findings import Finding, FindingCollection, FindingMatch, FindingSearch
 from earwitness.api.scan.tally import Tally, certain, work_label
 from earwitness.fingerprint.errors import NoAudioTrack
-from earwitness.index.match import Effort, Verdict, covered_s
+from earwitness.index.match import Verdict, covered_s
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 from earwitness.index.writer import WORKS
 
@@ -76,8 +76,8 @@ def _dated(collection: FindingCollection) -> str:
 
 def searched_how(search: FindingSearch) -> str:
     """Say how far was searched."""
-    if search.effort is Effort.FAST:
-        return "at fast effort (as it is, without changes of speed or pitch)"
+    if search.speed == search.tempo == (1.0, 1.0) and search.pitch_cents == (0.0, 0.0):
+        return f"at {search.effort} effort (as it is, without changes of speed or pitch)"
     low, high = search.speed
     slow, quick = search.tempo
     flat, sharp = search.pitch_cents

@@ -14,7 +14,7 @@ from earwitness.api.findings import Finding, FindingCollection, FindingError, Fi
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, Failure, ItemRow, NewItem
 from earwitness.index.match import Effort, Verdict
-from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES
 
 
 class LibraryView(Protocol):
@@ -97,7 +97,7 @@ class ItemResult:
 
 def searched(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:
     """Say what a search of these collections covers."""
-    variants = search_grid(effort)
+    profile = EFFORT_PROFILES[effort]
     asked = [each for each in library.collections if each.id in set(collections)]
     return FindingSearch(
         collections=tuple(
@@ -105,9 +105,9 @@ def searched(library: LibraryView, *, collections: Sequence[int], effort: Effort
             for c in asked
         ),
         effort=effort,
-        speed=variants.speed,
-        pitch_cents=variants.pitch_cents,
-        tempo=variants.tempo,
+        speed=profile.speed,
+        pitch_cents=profile.pitch_cents,
+        tempo=profile.tempo,
         scheme=library.scheme,
         epoch=library.epoch,
     )

@@ -29,7 +29,7 @@ from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort
 from earwitness.index.matching.alignment import Alignment
-from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.search import Search
 from earwitness.index.statistics.null_model import log_e_pooled
 from earwitness.index.statistics.scheme_files import calibration_of
@@ -73,8 +73,9 @@ def listen(
         background=library.background,
         max_e_value=1e-9,  # nothing is to be judged further
         n_codes=library.n_codes(SHELF),
+        profile=EFFORT_PROFILES[Effort.FAST],
     )
-    variants = search_grid(Effort.FULL).variants
+    variants = EFFORT_PROFILES[Effort.FULL].variants
     for number in (0, *rng.choice(np.arange(1, len(variants)), CHANGED_RUNGS, replace=False)):
         search.at(variants[number])
     return search.heard

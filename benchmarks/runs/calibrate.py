@@ -36,7 +36,7 @@ from benchmarks.training.data import cached, sources
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match
-from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
 from earwitness.index.statistics.calibration import CALIBRATION_FILE
@@ -344,7 +344,7 @@ def main(argv: Sequence[str]) -> int:
     if options.record:
         settings = {
             "n_codes": shares[0][1],
-            "rungs": len(search_grid(options.effort).variants),
+            "rungs": len(EFFORT_PROFILES[options.effort].variants),
             "scoring": json.loads(extractor().model_file(CALIBRATION_FILE).read_text(encoding="utf-8")),
             "role": options.role,
             "kind": options.kind,

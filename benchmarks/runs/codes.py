@@ -35,7 +35,8 @@ from earwitness.fingerprint.codes import Quantiser
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.index.library import Library
-from earwitness.index.matching.candidates import NEIGHBOURS
+from earwitness.index.match import Effort
+from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.store.shards import N_PROBE, PARTITIONED_FILE, Ids, Vectors
 
 CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_-6")
@@ -238,7 +239,7 @@ def timed(index: Made, asked: Sequence[Asked]) -> list[float]:
     taken: list[float] = []
     for one in asked:
         began = time.thread_time()
-        index.search(one.rows, NEIGHBOURS)
+        index.search(one.rows, EFFORT_PROFILES[Effort.FAST].neighbours)
         taken.append(round(1000 * (time.thread_time() - began), 2))
         if sum(taken) > 1000 * TIMED_S:
             break

@@ -13,55 +13,19 @@ from earwitness.fingerprint.params import Params
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Candidate, Hits
-from earwitness.index.matching.effort import UNCHANGED, Variant
+from earwitness.index.matching.effort import MAX_N_PROBE, UNCHANGED, EffortProfile, Variant
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, tally_votes
 from earwitness.index.protocols import Embedder
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
-from earwitness.index.store.shards import N_PROBE
 
-NEIGHBOURS: Final = 24
-"""Codes of the index looked up for each row of a query."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupDepth:
-    """How far the index is looked into: codes near each row, lists read for them, candidates aligned.
-
-    Candidates of strong votes are aligned besides, however many they are.
-
-    Attributes
-    ----------
-    chance : float
-        How many times as many paths of chance are met as by `PLAIN`, which E-values were calibrated with.
-    dried : float
-        Weight, in a copy's rows, of those of its sound with less of the room in it (`dereverberate`).
-    """
-
-    neighbours: int
-    n_probe: int
-    candidates: int
-    chance: float
-    dried: float
+FULL_DEPTH_FRAMES: Final = 40
+"""Query frames (5 s). Shorter queries search more lists for each frame, in about the same time."""
 
 
-PLAIN: Final = LookupDepth(neighbours=NEIGHBOURS, n_probe=N_PROBE, candidates=32, chance=1.0, dried=0.0)
-DEEP: Final = LookupDepth(neighbours=72, n_probe=256, candidates=128, chance=1.5, dried=1 / 3)
-"""Of excerpts of 3 s under other music 74 % are told instead of 62, over a phone 98 instead of 97.
-
-It meets 1.7 times as many of chance at E 0.01 and 2.6 at 0.1 (1,806 absent excerpts of validation music). The
-1.5 that is counted leaves E-values within a factor of 1.5 there, and still tells most of what a telephone
-and a room leave of 3 s. A third of the dried sound adds 0.5 to 0.9 nats to the worst fifth of excerpts of 3 s
-in a room (261 of validation music), takes hardly any over a phone, and meets as many strangers.
-"""
-
-PLAIN_ROWS: Final = 40
-"""Fine rows of 5 s. What fewer rows leave of its time a look-up spends on more lists."""
-
-
-def lists_read(depth: LookupDepth, n_rows: int) -> int:
-    """Lists of a partitioned segment to be read for so many rows: most for few rows."""
-    return min(max(depth.n_probe * PLAIN_ROWS // max(n_rows, 1), depth.n_probe), DEEP.n_probe)
+def lists_searched(profile: EffortProfile, n_frames: int) -> int:
+    """Lists of a partitioned shard that are searched for each of so many query frames."""
+    return min(max(profile.n_probe * FULL_DEPTH_FRAMES // max(n_frames, 1), profile.n_probe), MAX_N_PROBE)
 
 
 STRONG_VOTES: Final = 40.0
@@ -158,19 +122,25 @@ def _scale_to_one(rows: NDArray[np.float32]) -> None:
 
 
 def make_variant(
-    query: Query, variant: Variant, extractor: Embedder, background: Background, *, dried: float = 0.0
+    query: Query,
+    variant: Variant,
+    extractor: Embedder,
+    background: Background,
+    *,
+    dereverb: float = 0.0,
 ) -> QueryVariant:
     """Undo a rung's change, embed what results at the fine hop, say what each row scores against decoys.
 
     Parameters
     ----------
-    dried : float
-        As in `LookupDepth`.
+    dereverb : float
+        Weight of the dereverberated sound in the query frames, in [0, 1].
     """
     spectrogram = undo(query.spectrogram, variant, extractor.params)
     rows = extractor.embed(spectrogram, fine=True)
-    if dried:
-        rows = (1 - dried) * rows + dried * extractor.embed(dereverberate(spectrogram), fine=True)
+    if dereverb:
+        without_reverb = extractor.embed(dereverberate(spectrogram), fine=True)
+        rows = (1 - dereverb) * rows + dereverb * without_reverb
         _scale_to_one(rows)
     return _copy(rows, spectrogram, variant, extractor, background)
 
@@ -204,7 +174,7 @@ def find_candidates(
     *,
     row_s: float,
     scoring: Calibration,
-    most: int = PLAIN.candidates,
+    most: int,
 ) -> list[Candidate]:
     """Let hits vote on recording and offset (Wang 2003, section 2.3, weighted by how unlikely each hit is).
 

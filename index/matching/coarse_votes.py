@@ -63,6 +63,7 @@ class CoarseLook:
                     variant,
                     row_s=self.row_s,
                     scoring=self.scoring,
+                    most=1,
                 )[0]
                 # a slowed copy is longer and has more rows to vote: count in the query's own seconds
                 ranked.append((best.votes / variant.change.stretch, variant))

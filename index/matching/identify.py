@@ -22,9 +22,9 @@ from earwitness.index.matching.alignment import (
     same_place,
     shared_s,
 )
-from earwitness.index.matching.candidates import DEEP, PLAIN, QueryVariant, loud_frames
+from earwitness.index.matching.candidates import QueryVariant, loud_frames
 from earwitness.index.matching.classify import classify, mark_shared
-from earwitness.index.matching.effort import UNCHANGED, Variant, search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
 from earwitness.index.matching.kernels.alignment_loops import tally_votes
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.placement import ECHO_GAP, placed, without_echoes
@@ -43,9 +43,6 @@ from earwitness.index.store.store_errors import SearchTimeout
 WHOLE: Final = 0.9
 """Share of a file that counts as nearly all of it."""
 
-VARIANTS_SEARCHED: Final = 3
-"""Rungs that are embedded at the fine hop, of all that were looked up coarsely."""
-
 PIECE_S: Final = 600.0
 PIECE_OVERLAP_S: Final = 20.0
 """A longer query is searched in pieces of so many seconds, and each reaches so far into the next: memory does
@@ -57,9 +54,6 @@ JOIN_S: Final = 0.75
 WEAK_GAP: Final = 0.3
 """What is no match by itself and this much less similar than a sure place is only alike: in music that the
 same instruments play, paths beside 60 to 100 places of 0.95 were 0.42 to 0.55 similar."""
-
-PLAIN_SIMILARITY: Final = 0.8
-"""A path this similar at `fast` was not shifted in pitch: measuring it would only cost time."""
 
 MEASURED_MATCHES: Final = 400
 """Matches whose change is measured, the surest first: 10 to 30 ms each. Of the others it is not stated."""
@@ -110,13 +104,13 @@ def identify(
         background=library.background,
         max_e_value=max_e_value,
         n_codes=n_codes,
-        depth=PLAIN if effort is Effort.FAST else DEEP,
+        profile=EFFORT_PROFILES[effort],
     )
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))
     late = inf if wall_s is None else monotonic() + wall_s
-    found, compared_s = _found(search, effort, whole_files, late=late)
+    found, compared_s = _found(search, whole_files, late=late)
     kept = [one for one in found if one.e_value <= max_e_value]
-    matches = _matches(search, kept, effort=effort, whole_files=set(whole_files))[:limit]
+    matches = _matches(search, kept, whole_files=set(whole_files))[:limit]
     if wall_s is not None and compared_s < query.duration_s:
         raise SearchTimeout(
             matches=matches, compared_s=compared_s, duration_s=query.duration_s, wall_s=wall_s
@@ -124,15 +118,13 @@ def identify(
     return matches
 
 
-def _found(
-    search: Search, effort: Effort, whole_files: Sequence[int], *, late: float
-) -> tuple[list[ScoredAlignment], float]:
+def _found(search: Search, whole_files: Sequence[int], *, late: float) -> tuple[list[ScoredAlignment], float]:
     """All that is found until the clock says `late`, and how many seconds of the query were searched."""
     found, done_s = list[ScoredAlignment](), 0.0
     for piece in _pieces(search):
         if monotonic() > late:
             return found, done_s
-        for some in _search(piece, effort, whole_files):
+        for some in _search(piece, whole_files):
             found += some
             if monotonic() > late:
                 return found, done_s
@@ -153,27 +145,26 @@ def _pieces(search: Search) -> Iterator[Search]:
             yield search.part(start_s, start_s + PIECE_S)
 
 
-def _search(search: Search, effort: Effort, whole_files: Sequence[int]) -> Iterator[list[ScoredAlignment]]:
+def _search(search: Search, whole_files: Sequence[int]) -> Iterator[list[ScoredAlignment]]:
     """Search one piece of a query: as it is, at the most promising changes, and then what is unexplained."""
-    variants = search_grid(effort).variants
-    prefiltered = None
-    if effort is Effort.FAST and not whole_files:
-        prefiltered = search.prefilter(variants[0])
+    profile, prefiltered = search.profile, None
+    if profile.prefilter and not whole_files:
+        prefiltered = search.prefilter(profile.unchanged)
         if prefiltered is None:
             return
-    found = search.at(variants[0], also=whole_files, prefiltered=prefiltered)
+    found = search.at(profile.unchanged, also=whole_files, prefiltered=prefiltered)
     yield found
-    if len(variants) == 1:
+    if not profile.changed:
         return
     found, look, tried = list(found), None, list[Variant]()
     if not _explained(search.query, found):
-        look = search.look_coarsely(variants[1:])
-        tried = look.promising(VARIANTS_SEARCHED)
+        look = search.look_coarsely(profile.changed)
+        tried = look.promising(profile.searched_variants)
         for variant in tried:
             more = search.at(variant)
             found += more
             yield more
-    yield from search_further(search, variants[1:], found, look, tried)
+    yield from search_further(search, profile.changed, found, look, tried)
 
 
 def _explained(query: Query, found: Sequence[ScoredAlignment]) -> bool:
@@ -186,15 +177,13 @@ def _explained(query: Query, found: Sequence[ScoredAlignment]) -> bool:
     return heard_s >= WHOLE * query.duration_s
 
 
-def _matches(
-    search: Search, found: Sequence[ScoredAlignment], *, effort: Effort, whole_files: set[int]
-) -> list[Match]:
+def _matches(search: Search, found: Sequence[ScoredAlignment], *, whole_files: set[int]) -> list[Match]:
     by_recording: dict[int, list[ScoredAlignment]] = defaultdict(list)
     for one in sorted(_unexplained_by_others(search, found), key=lambda judged: judged.e_value):
         by_recording[one.alignment.recording].append(one)
     ranked = sorted(by_recording.values(), key=lambda chain: chain[0].e_value)
     matches = [
-        _describe(search, chain, measured=rank < MEASURED_MATCHES, effort=effort, whole_files=whole_files)
+        _describe(search, chain, measured=rank < MEASURED_MATCHES, whole_files=whole_files)
         for rank, chain in enumerate(ranked)
     ]
     return mark_shared(matches, search.library.codes, hop_s=search.library.extractor.params.hop_s)
@@ -280,14 +269,13 @@ def _describe(
     judged: Sequence[ScoredAlignment],
     *,
     measured: bool,
-    effort: Effort,
     whole_files: set[int],
 ) -> Match:
     best, chain = judged[0], _placed(search, judged)
     recording = best.alignment.recording
     duration_s = search.library.recording(recording).duration_s
     segments = _segments(chain, search, duration_s)
-    change = _change(search, chain[0].alignment, effort) if measured else None
+    change = _change(search, chain[0].alignment) if measured else None
     query_coverage = covered_s((s.query_start_s, s.query_end_s) for s in segments) / search.query.duration_s
     reference_coverage = covered_s((s.reference_start_s, s.reference_end_s) for s in segments) / duration_s
     similarity = float(np.concatenate([one.alignment.similarity for one in chain]).mean())
@@ -353,13 +341,13 @@ def _segment(piece: Alignment, e_value: float, query_s: float, reference_s: floa
     )
 
 
-def _change(search: Search, alignment: Alignment, effort: Effort) -> Change:
+def _change(search: Search, alignment: Alignment) -> Change:
     return measure_change(
         alignment,
         search.library.codes(alignment.recording),
         query=search.query,
         extractor=search.library.extractor,
-        plain_similarity=PLAIN_SIMILARITY if effort is Effort.FAST else None,
+        plain_similarity=search.profile.unshifted_similarity,
     )
 
 

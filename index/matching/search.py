@@ -23,20 +23,18 @@ from earwitness.index.matching.alignment import (
     slope_along,
 )
 from earwitness.index.matching.candidates import (
-    PLAIN,
-    LookupDepth,
     QueryVariant,
     active_rows,
     complete,
     find_candidates,
-    lists_read,
+    lists_searched,
     loud_frames,
     make_variant,
     prefilter,
     undo,
 )
 from earwitness.index.matching.coarse_votes import CoarseLook
-from earwitness.index.matching.effort import Variant
+from earwitness.index.matching.effort import EffortProfile, Variant
 from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.verdict import MATCH_E_VALUE
@@ -117,7 +115,7 @@ class Search:
     background: Background
     max_e_value: float
     n_codes: int
-    depth: LookupDepth = PLAIN
+    profile: EffortProfile
     start_s: float = 0.0
     """Where this part begins in the whole query, in seconds."""
     whole_rows: int = 0
@@ -138,13 +136,15 @@ class Search:
         """Everything found at one rung, best first; recordings in `also` are aligned from start to start."""
         extractor = self.library.extractor
         if prefiltered is None:
-            copy = make_variant(self.query, variant, extractor, self.background, dried=self.depth.dried)
+            copy = make_variant(
+                self.query, variant, extractor, self.background, dereverb=self.profile.dereverb
+            )
         else:
             copy = complete(prefiltered, self.query, extractor, self.background)
         copy = replace(copy, start_s=self.start_s)
         judged = self._judge_all(copy, self._look_up_rest(copy, prefiltered), also)
         while (deeper := self._deeper(copy, judged)) is not None:
-            self.depth = deeper
+            self.profile = deeper
             judged = self._judge_all(copy, self._look_up(copy, copy.heard), also)
         return judged
 
@@ -162,14 +162,16 @@ class Search:
             judged += self._judge(copy, [one for key, one in narrow.items() if key not in wide], certain)
         return sorted(judged, key=lambda judged: judged.e_value)
 
-    def _deeper(self, copy: QueryVariant, judged: Sequence[ScoredAlignment]) -> LookupDepth | None:
+    def _deeper(self, copy: QueryVariant, judged: Sequence[ScoredAlignment]) -> EffortProfile | None:
         """A deeper look-up, where so many recordings hold the same sound that they crowd each other out."""
         sure = {one.alignment.recording for one in judged if log(one.e_value) <= CROWD_LOG_E}
         most = min(MOST_NEIGHBOURS, MOST_HITS // max(len(copy.heard), 1))
-        if len(sure) < self.depth.neighbours * CROWDED or self.depth.neighbours >= most:
+        if len(sure) < self.profile.neighbours * CROWDED or self.profile.neighbours >= most:
             return None
-        neighbours = min(4 * self.depth.neighbours, most)
-        return replace(self.depth, neighbours=neighbours, candidates=max(neighbours, self.depth.candidates))
+        neighbours = min(4 * self.profile.neighbours, most)
+        return replace(
+            self.profile, neighbours=neighbours, candidates=max(neighbours, self.profile.candidates)
+        )
 
     def part(self, start_s: float, end_s: float) -> Search:
         """The same search of a part of the query alone, in seconds of the whole query.
@@ -308,9 +310,9 @@ class Search:
         """Codes near some rows of a copy; the hits say which rows of all."""
         hits = self.library.search(
             copy.rows[heard],
-            k=self.depth.neighbours,
+            k=self.profile.neighbours,
             collections=self.collections,
-            n_probe=lists_read(self.depth, len(copy.rows)),
+            n_probe=lists_searched(self.profile, len(copy.rows)),
         )
         return replace(hits, query_row=heard[hits.query_row].astype(np.int32))
 
@@ -326,7 +328,7 @@ class Search:
             copy.variant,
             row_s=copy.row_s,
             scoring=self.scoring,
-            most=self.depth.candidates,
+            most=self.profile.candidates,
         )
 
     def _align(
@@ -402,7 +404,7 @@ class Search:
     def _space(self, copy: QueryVariant, n_heard: int) -> SearchSpace:
         n_heard = max(n_heard, round(self.whole_rows * copy.variant.change.stretch))
         return SearchSpace(
-            n_rows=n_heard, n_codes=self.n_codes, weight=copy.variant.weight / self.depth.chance
+            n_rows=n_heard, n_codes=self.n_codes, weight=copy.variant.weight / self.profile.chance_factor
         )
 
     def _null(self, copy: QueryVariant, middle_row: int, background: Background) -> NullModel:

@@ -15,7 +15,7 @@ from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Change, Effort, Match, MatchClass
 from earwitness.index.matching import identify as road
 from earwitness.index.matching.candidates import complete, make_variant, prefilter
-from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
     MemoryLibrary,
@@ -52,7 +52,7 @@ def ask(
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 3.0, 8.1])
 def test_a_completed_glimpse_is_the_whole_copy(seconds: float) -> None:
     """Looking first at half of the rows and then at the rest gives the rows of looking once."""
-    query, variant = EXTRACTOR.query(music(3, seconds)), search_grid(Effort.FAST).variants[0]
+    query, variant = EXTRACTOR.query(music(3, seconds)), EFFORT_PROFILES[Effort.FAST].variants[0]
     first = prefilter(query, variant, EXTRACTOR, BACKGROUND)
     then, once = (
         complete(first, query, EXTRACTOR, BACKGROUND),
@@ -65,9 +65,9 @@ def test_a_completed_glimpse_is_the_whole_copy(seconds: float) -> None:
 
 def test_a_dried_copy_lies_between_the_sound_and_the_dry_sound() -> None:
     """Rows are the sound's own without any drying, those of the dry sound with all of it, else between."""
-    sound, variant = music(3, 8.1), search_grid(Effort.FULL).variants[0]
+    sound, variant = music(3, 8.1), EFFORT_PROFILES[Effort.FULL].variants[0]
     plain, between, dried = (
-        make_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, BACKGROUND, dried=share).rows
+        make_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, BACKGROUND, dereverb=share).rows
         for share in (0.0, 0.5, 1.0)
     )
     np.testing.assert_array_equal(plain, EXTRACTOR.embed(sound, fine=True))

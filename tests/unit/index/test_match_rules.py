@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from earwitness.index.match import Change, Effort, Match, MatchClass, Segment, Verdict
+from earwitness.index.matching.candidates import lists_searched
 from earwitness.index.matching.classify import classify, mark_shared
-from earwitness.index.matching.effort import UNCHANGED, search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED
 from earwitness.index.matching.refine import explain, parabola_peak
 from earwitness.index.matching.verdict import verdict
 from earwitness.index.statistics.background import Background
@@ -58,16 +60,30 @@ def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) ->
 @pytest.mark.parametrize("effort", list(Effort))
 def test_the_error_budget_is_spent_once(effort: Effort) -> None:
     """All shares add up to one, and the query as it is has most of it."""
-    variants = search_grid(effort).variants
+    variants = EFFORT_PROFILES[effort].variants
     assert sum(variant.weight for variant in variants) == pytest.approx(1.0)
     assert variants[0].change == UNCHANGED
     assert variants[0].weight > 0.5
     assert len({variant.change for variant in variants}) == len(variants)
 
 
+def test_more_effort_searches_deeper() -> None:
+    """Each effort has one profile, and no profile searches fewer entries of the index than the one before."""
+    profiles = [EFFORT_PROFILES[effort] for effort in Effort]
+    assert [profile.effort for profile in profiles] == list(Effort)
+    for lower, higher in pairwise(profiles):
+        for name in ("neighbours", "n_probe", "candidates", "chance_factor", "searched_variants"):
+            assert getattr(lower, name) <= getattr(higher, name), name
+        assert len(lower.variants) < len(higher.variants)
+    for profile in profiles:
+        n_lists = [lists_searched(profile, n_frames) for n_frames in (0, 1, 20, 40, 41, 5000)]
+        assert n_lists == sorted(n_lists, reverse=True)
+        assert n_lists[-1] == profile.n_probe
+
+
 def test_more_effort_searches_wider() -> None:
     """Each effort's ranges hold those of the one below, and full reaches what the finding states."""
-    fast, standard, full = (search_grid(effort) for effort in (Effort.FAST, Effort.STANDARD, Effort.FULL))
+    fast, standard, full = (EFFORT_PROFILES[effort] for effort in (Effort.FAST, Effort.STANDARD, Effort.FULL))
     assert fast.speed == (1.0, 1.0)
     for narrow, wide in ((fast, standard), (standard, full)):
         for name in ("speed", "pitch_cents", "tempo"):

@@ -14,7 +14,7 @@ from earwitness.fingerprint.types import Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Change, Effort, Match, MatchClass, covered_s
 from earwitness.index.matching import identify as road
-from earwitness.index.matching.effort import search_grid
+from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.search import Search
 from tests.unit.index.synthetic_index import (
     CALIBRATION,
@@ -79,7 +79,7 @@ def test_a_part_counts_chance_in_the_whole_query(library: MemoryLibrary) -> None
     """What is found in a stretch counts the look-alikes of the whole query, not of the stretch alone."""
     sound = join(part(0, 35), part(1, 35), part(3, 12, speed=1.25))
     whole = replace(search_of(library, sound), whole_rows=0)
-    stretch, variant = whole.part(70.0, 76.0), search_grid(Effort.FULL).variants[10]
+    stretch, variant = whole.part(70.0, 76.0), EFFORT_PROFILES[Effort.FULL].variants[10]
     assert variant.change.speed == pytest.approx(1.2625, rel=0.01)
     alone = replace(stretch, whole_rows=0, nulls={}, contrasts={})
     (in_whole, *_), (by_itself, *_) = stretch.at(variant), alone.at(variant)
@@ -98,6 +98,7 @@ def search_of(library: MemoryLibrary, sound: Spectrogram) -> Search:
         background=BACKGROUND,
         max_e_value=1e-2,
         n_codes=library.n_codes([1]),
+        profile=EFFORT_PROFILES[Effort.FAST],
     )
 
 
