@@ -146,6 +146,10 @@ class Finding:
         """The smallest E-value; infinite without a match."""
         return min((match.e_value for match in self.matches), default=float("inf"))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as a JSON object of the schema ``earwitness.finding/1``."""
+        return to_json(self)
+
 
 def graded(finding: Finding, *, n_items: int) -> Finding:
     """Hold a finding to the scan's rule: a match has E times the items of the whole scan <= 0.1 besides.

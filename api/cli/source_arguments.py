@@ -1,11 +1,8 @@
-"""What the commands are given to listen to."""
+"""Open the sources that a command names."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from earwitness.api.cli.options import to_stderr
@@ -45,51 +42,14 @@ def opened(
 def gathered(
     sources: Sequence[str], settings: Settings, *, root: str | None = None
 ) -> Iterator[SourceItem | Skipped]:
-    """Go through several files or folders; one that cannot be opened is an item that cannot be read.
-
-    Of several, the ids tell apart what lies in which (see `telling`).
-    """
-    from earwitness.api.datasets.items import Skipped
-    from earwitness.api.datasets.open_source import open_source
-    from earwitness.api.datasets.source_errors import SourceError
+    """Yield the items of several files or folders; say on stderr how many files were passed over."""
+    from earwitness.api.datasets.gather_sources import gather_sources
     from earwitness.api.sentences import left_aside
 
-    names = telling(sources)
-    for source in sources:
-        try:
-            reader = open_source(source, limits=settings.source_limits(), root=root)
-            yield from (_named(item, source, names[source]) for item in reader) if len(names) > 1 else reader
-            for said in left_aside(reader.passed_over):
-                to_stderr().print(f"{label(source)}: {said}", soft_wrap=True)
-        except SourceError as error:
-            yield Skipped.of(error, item_id=label(source))
+    def report_passed_over(source: str, kinds: Mapping[str, int]) -> None:
+        for sentence in left_aside(kinds):
+            to_stderr().print(f"{label(source)}: {sentence}", soft_wrap=True)
 
-
-def telling(sources: Sequence[str]) -> dict[str, str]:
-    """Shortest end of each source's path, in whole parts, that no other source's path has; as a label.
-
-    ``a/x.mp3`` and ``b/x.mp3`` stay so, ``a/x.mp3`` and ``a/y.mp3`` become ``x.mp3`` and ``y.mp3``.
-    """
-    parts = {source: _parts(source) for source in dict.fromkeys(sources)}
-    longest = max(map(len, parts.values()), default=0)
-    names: dict[str, str] = {}
-    for length in range(1, longest + 1):
-        ends = {source: own[-length:] for source, own in parts.items()}
-        times = Counter(ends.values())
-        for source, end in ends.items():
-            if source not in names and (times[end] == 1 or length >= len(parts[source])):
-                names[source] = label("/".join(end))
-    return names
-
-
-def _parts(source: str) -> tuple[str, ...]:
-    whole = source if "://" in source else str(Path(source).absolute())
-    return tuple(part for part in whole.replace("\\", "/").split("/") if part) or (source,)
-
-
-def _named(item: SourceItem | Skipped, source: str, name: str) -> SourceItem | Skipped:
-    """Give an item of one source of several an id, and a path, that tells where it is from."""
-    own = label(_parts(source)[-1])
-    if item.item_id == own:  # a file by itself
-        return replace(item, item_id=name, path=name)
-    return replace(item, item_id=f"{name}/{item.item_id}", path=f"{name}/{item.path}")
+    return gather_sources(
+        sources, limits=settings.source_limits(), root=root, report_passed_over=report_passed_over
+    )

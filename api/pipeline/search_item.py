@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from numpy.typing import NDArray
 
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.findings import (
@@ -21,10 +23,11 @@ from earwitness.api.findings import (
     FindingSegment,
 )
 from earwitness.api.pipeline.cut_stretch import stretch
-from earwitness.api.pipeline.item_bytes import ItemBytes, taken
+from earwitness.api.pipeline.item_bytes import taken
 from earwitness.api.pipeline.run_spec import searched
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder
+from earwitness.fingerprint.decode.array_audio import decode_array
 from earwitness.fingerprint.errors import (
     AudioError,
     EarwitnessError,
@@ -125,15 +128,37 @@ class ItemDecoder:
                         item=item, query=None, error=None, whole=False, size_bytes=size, known=answer
                     )
                 decoded = self._decoder.decode(bytes_.source, name=recording.item_id)
-            return self._heard(recording, bytes_, decoded)
+            return self._prepared(recording, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
         except AudioError as error:
             return DecodedItem(item=item, query=None, error=error, whole=False, size_bytes=size)
+
+    def decode_array(self, item: SourceItem, samples: NDArray[Any], *, rate_hz: float) -> DecodedItem:
+        """Prepare the samples of an item that is in memory; see `earwitness.fingerprint.decode.array_audio`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the array is not audio of a supported shape, type and sample rate.
+        """
+        try:
+            decoded = decode_array(samples, rate_hz=rate_hz, limits=self._decoder.limits, name=item.item_id)
+            return self._prepared(item, decoded)
+        except AudioError as error:
+            finding_item = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
+            return DecodedItem(item=finding_item, query=None, error=error, whole=False)
 
     def fingerprint(self, query: Query) -> Fingerprint:
         """Make what is stored of a query."""
         return self.extractor.fingerprint(query)
 
-    def _heard(self, recording: SourceItem, bytes_: ItemBytes, decoded: Decoded) -> DecodedItem:
+    def _prepared(
+        self,
+        recording: SourceItem,
+        decoded: Decoded,
+        *,
+        sha256: str | None = None,
+        size_bytes: int | None = None,
+    ) -> DecodedItem:
         part = stretch(decoded, recording)
         duration_s, whole = part.waveform.duration_s, part.whole and recording.partial is None
         query = self.extractor.query(part.waveform, whole=self._may_be_whole(duration_s))
@@ -141,7 +166,7 @@ class ItemDecoder:
             item=FindingItem(
                 id=recording.item_id,
                 path=recording.path,
-                sha256=bytes_.sha256,
+                sha256=sha256,
                 duration_s=duration_s,
                 parts=part.parts,
                 not_compared_s=part.not_compared_s,
@@ -149,7 +174,7 @@ class ItemDecoder:
             query=query,
             error=_complaint(recording.item_id, query, whole=whole, note=decoded.note or recording.partial),
             whole=whole,
-            size_bytes=bytes_.size_bytes,
+            size_bytes=size_bytes,
         )
 
 

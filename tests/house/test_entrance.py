@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.house.command_reference import PAGE, commands, page
 
+ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("earwitness")
 HEAVY = ("numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "scipy", "pyarrow", "numpy")
 
@@ -36,6 +38,51 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert "NUMERIC []" in done.stdout
+
+
+def test_importing_the_package_imports_nothing_else_of_it() -> None:
+    """`import earwitness`, which every child process does too, loads no module of ours and no library."""
+    code = (
+        "import sys\nbefore = set(sys.modules)\nimport earwitness\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "ours = {name for name in sys.modules if name.startswith('earwitness.')}\n"
+        "print('NEW', sorted((new - set(sys.stdlib_module_names)) | ours))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert "NEW ['earwitness']" in done.stdout
+
+
+def test_the_package_installs_one_name() -> None:
+    """The wheel holds one top-level package, with the folders of the source below it and a typing marker."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/earwitness"]}
+    package = ROOT / "src" / "earwitness"
+    assert [path.name for path in package.parent.iterdir() if path.name != "__pycache__"] == ["earwitness"]
+    assert (package / "py.typed").is_file()
+    linked = {path.name: path.resolve() for path in package.iterdir() if path.is_symlink()}
+    assert linked == {name: ROOT / name for name in ("api", "fingerprint", "index")}
+
+
+def test_the_package_works_beside_others_of_the_same_names(tmp_path: Path) -> None:
+    """A notebook's own api.py, index.py and fingerprint.py stay its own where earwitness is imported."""
+    for name in ("api", "index", "fingerprint"):
+        (tmp_path / f"{name}.py").write_text("OWN = True\n")
+    code = (
+        "import api, fingerprint, index\nimport earwitness\n"
+        "home = earwitness.open_home('home')\nimport earwitness.index, earwitness.fingerprint\n"
+        "print(api.OWN, index.OWN, fingerprint.OWN, home.path, callable(earwitness.fingerprint_audio))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True True True home True\n", done.stderr
+
+
+def test_the_shell_completes_commands() -> None:
+    """The script of `--install-completion` calls the program in this way, and gets the commands' names."""
+    request = {"_EARWITNESS_COMPLETE": "complete_bash", "COMP_WORDS": "earwitness sc", "COMP_CWORD": "1"}
+    done = subprocess.run([SCRIPT], env=os.environ | request, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["scan", "schema"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["schema", "finding"], ["collections"]], ids=" ".join)

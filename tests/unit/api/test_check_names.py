@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.cli.source_arguments import gathered, telling
-from earwitness.api.settings import Settings
+from earwitness.api.datasets.gather_sources import distinct_names, gather_sources
+from earwitness.api.datasets.items import SourceLimits
 
 SOUND = Path(__file__).parents[3] / "sample_audio" / "originals" / "tin_parade.mp3"
 names = st.sampled_from(["a", "b", "x.mp3"])
@@ -19,12 +19,12 @@ names = st.sampled_from(["a", "b", "x.mp3"])
 @given(st.lists(st.lists(names, min_size=1, max_size=4).map("/".join), min_size=1, max_size=5, unique=True))
 def test_names_tell_sources_apart(sources: list[str]) -> None:
     """Each name is an end of its path, no two are alike, and a name that is unlike others is short."""
-    said = telling(sources)
-    assert len(set(said.values())) == len(sources)
+    named = distinct_names(sources)
+    assert len(set(named.values())) == len(sources)
     for source in sources:
-        assert f"/{Path(source).absolute()}".endswith(f"/{said[source].lstrip('/')}")
+        assert f"/{Path(source).absolute()}".endswith(f"/{named[source].lstrip('/')}")
         if sum(Path(each).name == Path(source).name for each in sources) == 1:
-            assert said[source] == Path(source).name
+            assert named[source] == Path(source).name
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_items_of_several_paths_have_ids_of_their_own(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(SOUND, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    items = list(gathered(given_, Settings(home=tmp_path / "home")))
+    items = list(gather_sources(given_, limits=SourceLimits()))
     assert [item.item_id for item in items] == ids
     assert [item.path for item in items] == ids
