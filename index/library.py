@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index.database import reads as rows
-from earwitness.index.database.catalog import SEGMENT_FOLDER, Catalog, open_catalog
-from earwitness.index.database.records import Collection, ItemRow, Picture, RecordingRow
+from earwitness.index.database import reads
+from earwitness.index.database.catalog import SHARD_FOLDER, Catalog, open_catalog
+from earwitness.index.database.records import Collection, ItemRow, RecordingRow, Thumbnail
 from earwitness.index.database.tables import ITEM
 from earwitness.index.match import Hits
 from earwitness.index.matching.whole_file import WholeFiles, copies
@@ -33,7 +33,7 @@ from earwitness.index.store.shards import (
     Shard,
     Vectors,
     build,
-    look_up,
+    search_index,
     split_numbers,
 )
 from earwitness.index.store.store_errors import (
@@ -41,8 +41,8 @@ from earwitness.index.store.store_errors import (
     DiskFull,
     HomeBusy,
     HomeUnusable,
-    SegmentDamaged,
-    SegmentMissing,
+    ShardDamaged,
+    ShardMissing,
     StoreUnwritable,
 )
 from earwitness.index.store.summary import HomeSummary
@@ -64,14 +64,14 @@ class SchemeCodec(Codec, Embedder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """One segment of the opened epoch, and whose it is."""
+    """One shard of the opened epoch, and whose it is."""
 
-    row: rows.ShardRow
-    segment: Shard
+    row: reads.ShardRow
+    shard: Shard
 
 
 class Library:
-    """An opened epoch: catalog, segments and stored fingerprints as they were at one instant.
+    """An opened epoch: catalog, shards and stored fingerprints as they were at one instant.
 
     Open it with `Library.open`; it is cheap to open again. Its methods may be called from any thread. What a
     writer removes afterwards stays readable here until `close`.
@@ -91,13 +91,13 @@ class Library:
         contents: HomeSummary,
         tenant: str,
         codec: SchemeCodec,
-        segments: Sequence[_Held],
+        shards: Sequence[_Held],
     ) -> None:
         self.scheme, self.epoch = contents.scheme, contents.epoch
         self.collections = contents.collections
         self.tenant, self.extractor = tenant, codec
         self._contents = contents
-        self._snapshot, self._segments = snapshot, segments
+        self._snapshot, self._shards = snapshot, shards
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
         self._whole: dict[int, WholeFiles] = {}
@@ -121,8 +121,8 @@ class Library:
         ------
         HomeMissing
             When nothing was ever stored in this home.
-        SegmentDamaged
-            When a segment file is missing or cut off and cannot be mended, as another process is writing.
+        ShardDamaged
+            When a shard file is missing or cut off and cannot be mended, as another process is writing.
         CatalogTooNew, SchemeMismatch
             When another program is needed to read it.
         """
@@ -133,12 +133,12 @@ class Library:
             codec = codec or _extractor(found)
             if codec.scheme != found:
                 raise SchemeMismatch(index_scheme=found, query_scheme=codec.scheme)
-            snapshot, segments = _pin(catalog, home, tenant, codec, url)
+            snapshot, shards = _pin(catalog, home, tenant, codec, url)
             undo.callback(snapshot.close)
-            for held in segments:
-                undo.callback(held.segment.close)
-            contents = HomeSummary.seen_by(snapshot, tenant, home=home)
-            library = cls(snapshot, contents, tenant, codec, segments)
+            for held in shards:
+                undo.callback(held.shard.close)
+            contents = HomeSummary.from_connection(snapshot, tenant, home=home)
+            library = cls(snapshot, contents, tenant, codec, shards)
             library._close = undo.pop_all()
         return library
 
@@ -173,23 +173,23 @@ class Library:
         vectors : float32 array, shape (n, dim)
             Unit vectors.
         n_probe : int
-            Lists that a look-up reads of each partitioned segment.
+            Lists that a look-up reads of each partitioned shard.
 
         Returns
         -------
         hits : Hits
-            Best first within each row, rows ascending; similarities are as the segments estimate them.
+            Best first within each row, rows ascending; similarities are as the shards estimate them.
 
         Raises
         ------
-        SegmentDamaged
-            When a segment's bytes changed on the disk: fewer results would be a false "not found".
+        ShardDamaged
+            When a shard's bytes changed on the disk: fewer results would be a false "not found".
         """
         indexes = [index for number in dict.fromkeys(collections) for index in self._indexes(number)]
         wanted = np.ascontiguousarray(vectors, dtype=np.float32)
         if not indexes or not len(wanted):
             return _as_hits(np.empty((0, 0), np.float32), np.empty((0, 0), np.int64))
-        found = [look_up(index, wanted, k, n_probe) for index in indexes]
+        found = [search_index(index, wanted, k, n_probe) for index in indexes]
         if len(found) == 1:  # in order already, and each code once
             return _as_hits(*found[0])
         similarity = np.concatenate([part for part, _ in found], axis=1)
@@ -210,8 +210,8 @@ class Library:
         """One recording by its number."""
         with self._guard:
             if recording not in self._recordings:
-                found = rows.recording(self._snapshot, self.tenant, recording)
-                if found is None:  # who asks has its number from a row or a segment
+                found = reads.recording(self._snapshot, self.tenant, recording)
+                if found is None:  # who asks has its number from a row or a shard
                     raise CatalogDamaged(where=f"recording {recording}", reason="it is not in the catalog")
                 self._recordings[recording] = found
             return self._recordings[recording]
@@ -219,29 +219,29 @@ class Library:
     def by_sha256(self, sha256: str) -> RecordingRow | None:
         """The recording that was decoded from these bytes; None when the store never had them."""
         with self._guard:
-            return rows.recording_of(self._snapshot, self.tenant, sha256)
+            return reads.recording_of(self._snapshot, self.tenant, sha256)
 
     def chromaprint(self, recording: int) -> NDArray[np.uint32]:
         """Whole-file Chromaprint vector of one recording."""
         with self._guard:
-            return rows.chromaprint(self._snapshot, self.tenant, recording)
+            return reads.chromaprint(self._snapshot, self.tenant, recording)
 
-    def picture(self, recording: int) -> Picture | None:
+    def thumbnail(self, recording: int) -> Thumbnail | None:
         """The small spectrogram that is kept of a work; None of other recordings."""
         with self._guard:
-            return rows.picture(self._snapshot, self.tenant, recording)
+            return reads.thumbnail(self._snapshot, self.tenant, recording)
 
     def items(self, recording: int, collections: Sequence[int]) -> list[ItemRow]:
         """Every place where a recording lies in the given collections."""
         with self._guard:
-            return rows.places(self._snapshot, self.tenant, recording, collections)
+            return reads.items_of_recording(self._snapshot, self.tenant, recording, collections)
 
     def listing(self, collection: int) -> list[ItemRow]:
         """Every item of a collection, unreadable ones included, in the order in which they were added."""
         known = self._collection(collection)
         with self._guard:
-            found = rows.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
-        rows.check_count(known, "items", len(found), known.n_items + known.n_unreadable)
+            found = reads.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
+        reads.check_count(known, "items", len(found), known.n_items + known.n_unreadable)
         return found
 
     def n_codes(self, collections: Sequence[int]) -> int:
@@ -255,21 +255,21 @@ class Library:
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return copies(chromaprint, duration_s, known, self.chromaprint)
 
-    def whole_lengths(self, collections: Sequence[int]) -> Callable[[float], bool]:
+    def length_filter(self, collections: Sequence[int]) -> Callable[[float], bool]:
         """Tells of a length in seconds whether any recording is of like length (see `whole_file`)."""
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return lambda duration_s: any(files.have_length(duration_s) for files in known)
 
-    def knowledge(self, collections: Sequence[int]) -> str:
+    def state_digest(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
-        return self._contents.knowledge(collections)
+        return self._contents.state_digest(collections)
 
     def _read_codes(self, recording: int) -> Vectors:
-        packed = rows.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
+        packed = reads.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
         return self.extractor.unpack(packed)
 
     def _read_peaks(self, recording: int) -> NDArray[np.int32]:
-        return rows.peaks(self._snapshot, self.tenant, recording)
+        return reads.peaks(self._snapshot, self.tenant, recording)
 
     def _collection(self, number: int) -> Collection:
         return self._contents.collection(number)
@@ -278,40 +278,40 @@ class Library:
         known = self._collection(collection)
         with self._guard:
             if collection not in self._whole:
-                self._whole[collection] = WholeFiles(*rows.summaries(self._snapshot, known))
+                self._whole[collection] = WholeFiles(*reads.chromaprint_summaries(self._snapshot, known))
             return self._whole[collection]
 
     def _indexes(self, collection: int) -> list[Any]:
         self._collection(collection)
         with self._guard:
             if collection not in self._loaded:
-                held = [one for one in self._segments if one.row.collection == collection]
+                held = [one for one in self._shards if one.row.collection == collection]
                 self._loaded[collection] = [self._load(one) for one in held] + self._waiting(collection)
             return self._loaded[collection]
 
     def _load(self, held: _Held) -> Any:
-        """Read a segment; one that a writer has replaced since is built from this epoch's fingerprints."""
+        """Read a shard; one that a writer has replaced since is built from this epoch's fingerprints."""
         try:
-            return held.segment.load()
-        except SegmentMissing:
+            return held.shard.load()
+        except ShardMissing:
             row = held.row
-            members = rows.held_by(row.collection, (row.id,), waiting=False)
-            codes = rows.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
+            members = reads.members_of(row.collection, (row.id,), waiting=False)
+            codes = reads.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
             return build(codes, row.file.n_codes, self.extractor)
 
     def _waiting(self, collection: int) -> list[Any]:
-        """An index in memory of what was added but has no segment yet: it counts once it is stored."""
-        members = rows.held_by(collection, (), waiting=True)
-        n_codes = rows.count_codes(self._snapshot, members)
+        """An index in memory of what was added but has no shard yet: it counts once it is stored."""
+        members = reads.members_of(collection, (), waiting=True)
+        n_codes = reads.count_codes(self._snapshot, members)
         if not n_codes:
             return []
-        codes = rows.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
+        codes = reads.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
         return [build(codes, n_codes, self.extractor)]
 
 
 def _scheme(catalog: Catalog, tenant: str, home: Path) -> str:
     with catalog.reading() as connection:
-        return HomeSummary.seen_by(connection, tenant, home=home).scheme
+        return HomeSummary.from_connection(connection, tenant, home=home).scheme
 
 
 def _extractor(scheme: str) -> SchemeCodec:
@@ -323,17 +323,17 @@ def _extractor(scheme: str) -> SchemeCodec:
 def _pin(
     catalog: Catalog, home: Path, tenant: str, codec: SchemeCodec, url: str | None
 ) -> tuple[Connection, list[_Held]]:
-    """One instant of the catalog, and all of its segment files held open."""
+    """One instant of the catalog, and all of its shard files held open."""
     for attempt in range(OPEN_ATTEMPTS):
         snapshot, held = catalog.snapshot(), list[_Held]()
         try:
-            live = rows.segments(snapshot, tenant)
-            rows.check_codes(snapshot, tenant, rows.collections(snapshot, tenant), live)
+            live = reads.shards(snapshot, tenant)
+            reads.check_codes(snapshot, tenant, reads.collections(snapshot, tenant), live)
             for row in live:
-                held.append(_Held(row, Shard(home / SEGMENT_FOLDER, row.file)))
-        except SegmentDamaged:
+                held.append(_Held(row, Shard(home / SHARD_FOLDER, row.file)))
+        except ShardDamaged:
             for one in held:
-                one.segment.close()
+                one.shard.close()
             snapshot.close()
             if attempt == OPEN_ATTEMPTS - 1:
                 raise

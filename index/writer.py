@@ -1,9 +1,9 @@
 """The one writer of a home: what is added, published, merged, removed and built again.
 
 What `Writer.add` returned for is on the disk. It is findable at once: a `Library` that opens next looks
-through recordings that wait for a segment too. Publishing gives them one, in three steps of which each
-leaves the old state whole: a segment file is written under a name that nothing knows; one transaction names
-it, gives it its recordings and forgets the segments that it took in; then those files are deleted.
+through recordings that wait for a shard too. Publishing gives them one, in three steps of which each
+leaves the old state whole: a shard file is written under a name that nothing knows; one transaction names
+it, gives it its recordings and forgets the shards that it took in; then those files are deleted.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index.database import reads as rows
-from earwitness.index.database import writes as put
+from earwitness.index.database import reads, writes
 from earwitness.index.database.catalog import (
-    SEGMENT_FOLDER,
+    SHARD_FOLDER,
     Catalog,
     bring_up_to_date,
     refuse_without_catalog,
@@ -39,26 +38,26 @@ from earwitness.index.database.records import (
     Removed,
     storable,
 )
-from earwitness.index.database.row_digests import checked
+from earwitness.index.database.row_digests import verified_row
 from earwitness.index.database.tables import COLLECTION, ITEM, MEMBERSHIP
-from earwitness.index.store.files import room_for
+from earwitness.index.store.files import convert_write_errors
 from earwitness.index.store.lock import HomeLock
-from earwitness.index.store.shard_builder import Builder
-from earwitness.index.store.shards import Codec, is_whole, n_shards_to_merge
+from earwitness.index.store.shard_builder import ShardBuilder
+from earwitness.index.store.shards import Codec, has_full_length, n_shards_to_merge
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
     CollectionUnknown,
     HomeUnusable,
     ItemUnknown,
     NameReserved,
-    SegmentDamaged,
+    ShardDamaged,
 )
 
 WORKS: Final = "works"
 _log: Final = logging.getLogger("earwitness.store")
 
 MAX_WAITING: Final = 200_000
-"""Codes that may wait for a segment: every library that opens holds them in memory until they have one."""
+"""Codes that may wait for a shard: every library that opens holds them in memory until they have one."""
 
 REMOVED_AT_ONCE: Final = 10_000
 """Items removed in one transaction."""
@@ -78,8 +77,8 @@ class Writer:
     def __init__(self, home: Path, tenant: str, catalog: Catalog, lock: HomeLock, codec: Codec) -> None:
         self.home, self.tenant, self.scheme = home, tenant, codec.scheme
         self.catalog = catalog
-        self._lock, self._folder = lock, home / SEGMENT_FOLDER
-        self._builder = Builder(catalog, self._folder, tenant, codec)
+        self._lock, self._folder = lock, home / SHARD_FOLDER
+        self._builder = ShardBuilder(catalog, self._folder, tenant, codec)
         self._guard = threading.RLock()
         self.mended: tuple[Problem, ...] = ()
 
@@ -141,9 +140,9 @@ class Writer:
         """One transaction that checks what the home states of itself, and states it anew at its end."""
         try:
             with self._guard, self.catalog.writing() as connection:
-                rows.home(connection, self.tenant)
+                reads.home(connection, self.tenant)
                 yield connection
-                put.seal_home(connection, self.tenant)
+                writes.store_home_digest(connection, self.tenant)
         except IntegrityError as error:  # what was looked for and not found is there after all
             reason = f"an index does not fit its table ({error.orig})"
             raise CatalogDamaged(where=str(self.catalog.path), reason=reason) from error
@@ -152,13 +151,13 @@ class Writer:
     def epoch(self) -> int:
         """The number of the last change."""
         with self.catalog.reading() as connection:
-            return put.epoch_of(connection, self.tenant)
+            return writes.epoch_of(connection, self.tenant)
 
     @property
     def collections(self) -> tuple[Collection, ...]:
         """Every collection as it is now."""
         with self.catalog.reading() as connection:
-            return rows.collections(connection, self.tenant)
+            return reads.collections(connection, self.tenant)
 
     def collection(self, kind: CollectionKind, name: str = WORKS, version: str = "1") -> int:
         """The number of a collection, which is made if it is new.
@@ -176,19 +175,21 @@ class Writer:
             if kind is CollectionKind.DATASET and name.strip().casefold() == WORKS:
                 raise NameReserved(name=name)
             with self._changing() as connection:
-                return put.new_collection(connection, self.tenant, self.scheme, kind, name, version)
+                return writes.new_collection(connection, self.tenant, self.scheme, kind, name, version)
 
     def mark(self, collection: int, *, complete: bool) -> None:
         """Say whether a collection holds all of its source."""
         with self._changing() as connection:
             self._known(connection, collection)
-            put.change_collection(connection, collection, {"complete": complete, "indexed_at": put.now()})
+            writes.change_collection(
+                connection, collection, {"complete": complete, "indexed_at": writes.now()}
+            )
 
     def item(self, collection: int, path: str, audio_key: str | None) -> ItemRow | None:
         """The item stored at a place; `audio_key` None asks for one whose bytes could not be had."""
         here = (ITEM.c.collection_id == collection) & (ITEM.c.path == storable(path))
         with self.catalog.reading() as connection:
-            found = rows.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
+            found = reads.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
         return found[0] if found else None
 
     def find(self, collection: int, name: str) -> list[ItemRow]:
@@ -196,7 +197,7 @@ class Writer:
         name = storable(name)
         called = (ITEM.c.collection_id == collection) & ((ITEM.c.path == name) | (ITEM.c.sha256 == name))
         with self.catalog.reading() as connection:
-            return rows.items(connection, self.tenant, called)
+            return reads.items(connection, self.tenant, called)
 
     def add(self, collection: int, items: Sequence[NewItem]) -> list[Added]:
         """Store items; all of them are on the disk and findable when it returns, or none is.
@@ -215,13 +216,13 @@ class Writer:
                 self.publish()
             with self._changing() as connection:
                 known = self._known(connection, collection)
-                epoch = put.epoch_of(connection, self.tenant) + 1
-                pairs = [put.add_item(connection, self.tenant, known, item, epoch) for item in items]
+                epoch = writes.epoch_of(connection, self.tenant) + 1
+                pairs = [writes.add_item(connection, self.tenant, known, item, epoch) for item in items]
                 added = [one for one, _ in pairs]
                 if any(one.status is not AddStatus.EXISTING for one in added):
-                    put.next_epoch(connection, self.tenant)
+                    writes.next_epoch(connection, self.tenant)
                     n_joined = sum(joined for _, joined in pairs)
-                    put.count_added(connection, collection, added, n_joined, epoch)
+                    writes.count_added(connection, collection, added, n_joined, epoch)
             return added
 
     def update_metadata(
@@ -252,28 +253,28 @@ class Writer:
         texts = {"title": title, "owner": owner, "isrc": isrc}
         values: dict[str, object] = {name: storable(text) for name, text in texts.items() if text is not None}
         if metadata is not None:
-            values["metadata"] = put.metadata_json(metadata)
+            values["metadata"] = writes.metadata_json(metadata)
         with self._changing() as connection:
             here = (ITEM.c.collection_id == collection) & (ITEM.c.id == item)
             stored = connection.execute(select(ITEM).where(ITEM.c.tenant == self.tenant, here)).one_or_none()
             if stored is None:
                 raise ItemUnknown(item=str(item))
-            checked(ITEM, stored)
+            verified_row(ITEM, stored)
             changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
             if changed:
-                put.change_item(connection, item, changed)
-                put.touch(connection, collection, put.next_epoch(connection, self.tenant))
+                writes.change_item(connection, item, changed)
+                writes.mark_changed(connection, collection, writes.next_epoch(connection, self.tenant))
         return bool(changed)
 
     def publish(self) -> int:
-        """Give every recording that waits a segment, merging small segments on the way; returns the epoch."""
+        """Give every recording that waits a shard, merging small shards on the way; returns the epoch."""
         with self._guard:
             for known in self.collections:
                 self._publish(known.id)
             return self.epoch
 
     def rebuild(self) -> int:
-        """Build every collection's segments again, into one each, from the stored fingerprints."""
+        """Build every collection's shards again, into one each, from the stored fingerprints."""
         with self._guard:
             for known in self.collections:
                 self._build_again(known)
@@ -283,14 +284,14 @@ class Writer:
     def remove(self, collection: int, *, items: Sequence[int] | None = None) -> Removed:
         """Forget a collection, or some of its items by number.
 
-        Fingerprints that no other item shares are deleted, and segments that held them are built again
-        without them: when it returns, neither a segment nor a row holds them.
+        Fingerprints that no other item shares are deleted, and shards that held them are built again
+        without them: when it returns, neither a shard nor a row holds them.
         """
         with self._guard:
             return self._remove_all(collection) if items is None else self._remove_items(collection, items)
 
     def _known(self, connection: Connection, collection: int) -> Collection:
-        for known in rows.collections(connection, self.tenant):
+        for known in reads.collections(connection, self.tenant):
             if known.id == collection:
                 return known
         raise CollectionUnknown(collection=str(collection))
@@ -300,12 +301,12 @@ class Writer:
         if collection is not None:
             waiting &= MEMBERSHIP.c.collection_id == collection
         with self.catalog.reading() as connection:
-            return rows.count_codes(connection, waiting)
+            return reads.count_codes(connection, waiting)
 
     def _publish(self, collection: int) -> None:
         n_new = self._waiting(collection)
         if n_new:
-            live = self._builder.segments(collection)
+            live = self._builder.shards(collection)
             taken = n_shards_to_merge([row.file.n_codes for row in live], n_new)
             self._swap(collection, [row.id for row in live[:taken]])
 
@@ -317,38 +318,38 @@ class Writer:
         losing: ColumnElement[bool] | None = None,
         also: Callable[[Connection, int], None] = lambda *_: None,
     ) -> None:
-        """Replace the `old` segments of a collection, and what waits for one, by one new segment.
+        """Replace the `old` shards of a collection, and what waits for one, by one new shard.
 
         Parameters
         ----------
         losing
-            Recordings that the new segment leaves out, as a condition on memberships.
+            Recordings that the new shard leaves out, as a condition on memberships.
         also
-            What else belongs in the transaction that names the new segment, given the epoch; runs after that.
+            What else belongs in the transaction that names the new shard, given the epoch; runs after that.
         """
-        members = rows.held_by(collection, old, waiting=True)
+        members = reads.members_of(collection, old, waiting=True)
         self._builder.check(members, old)
         written = self._builder.write(members if losing is None else members & ~losing)
         with self._changing() as connection:
-            epoch = put.next_epoch(connection, self.tenant)
-            files = put.replace_segments(connection, self.tenant, collection, old, written, epoch)
-            put.touch(connection, collection, epoch)
+            epoch = writes.next_epoch(connection, self.tenant)
+            files = writes.replace_shards(connection, self.tenant, collection, old, written, epoch)
+            writes.mark_changed(connection, collection, epoch)
             also(connection, epoch)
         self._builder.delete(files)
 
     def _build_again(self, known: Collection) -> None:
-        """Build one segment of all that a collection holds, whatever the segments of now are said to hold."""
+        """Build one shard of all that a collection holds, whatever the shards of now are said to hold."""
         members = MEMBERSHIP.c.collection_id == known.id
         with self.catalog.reading() as connection:
             counted = select(func.count()).select_from(MEMBERSHIP).where(members)
             n_recordings = connection.execute(counted).scalar_one()
-            rows.check_count(known, "recordings", n_recordings, known.n_recordings)
-            rows.check_count(known, "codes", rows.count_codes(connection, members), known.n_codes)
+            reads.check_count(known, "recordings", n_recordings, known.n_recordings)
+            reads.check_count(known, "codes", reads.count_codes(connection, members), known.n_codes)
         written = self._builder.write(members)
         with self._changing() as connection:
-            epoch = put.next_epoch(connection, self.tenant)
-            files = put.give_all(connection, self.tenant, known.id, written, epoch)
-            put.touch(connection, known.id, epoch)
+            epoch = writes.next_epoch(connection, self.tenant)
+            files = writes.assign_all(connection, self.tenant, known.id, written, epoch)
+            writes.mark_changed(connection, known.id, epoch)
         self._builder.delete(files)
 
     def _remove_items(self, collection: int, items: Sequence[int]) -> Removed:
@@ -369,43 +370,43 @@ class Writer:
         with self.catalog.reading() as connection:
             self._known(connection, collection)
             hit = connection.execute(select(MEMBERSHIP.c.segment_id).where(losing).distinct()).scalars()
-            old = [segment for segment in hit if segment is not None]
+            old = [shard for shard in hit if shard is not None]
         counts: list[int] = []
 
         def forget(connection: Connection, epoch: int) -> None:
-            counts.append(put.remove_items(connection, collection, items))
-            counts.append(put.forget_unreferenced(connection, self.tenant, collection))
-            put.count_again(connection, collection, epoch)
+            counts.append(writes.remove_items(connection, collection, items))
+            counts.append(writes.delete_unreferenced(connection, self.tenant, collection))
+            writes.recount(connection, collection, epoch)
 
         self._swap(collection, old, losing=losing, also=forget)
         return Removed(n_items=counts[0], n_recordings=counts[1])
 
     def _remove_all(self, collection: int) -> Removed:
-        old = [row.id for row in self._builder.segments(collection)]
+        old = [row.id for row in self._builder.shards(collection)]
         with self._changing() as connection:
             self._known(connection, collection)
-            epoch = put.next_epoch(connection, self.tenant)
-            files = put.replace_segments(connection, self.tenant, collection, old, None, epoch)
+            epoch = writes.next_epoch(connection, self.tenant)
+            files = writes.replace_shards(connection, self.tenant, collection, old, None, epoch)
             n_items = connection.execute(delete(ITEM).where(ITEM.c.collection_id == collection)).rowcount
-            n_recordings = put.forget_unreferenced(connection, self.tenant, collection)
+            n_recordings = writes.delete_unreferenced(connection, self.tenant, collection)
             connection.execute(delete(COLLECTION).where(COLLECTION.c.id == collection))
         self._builder.delete(files)
         return Removed(n_items=n_items, n_recordings=n_recordings)
 
     def _mend(self) -> tuple[Problem, ...]:
-        """Build segments again whose files are missing or cut off; the stored fingerprints are the truth."""
+        """Build shards again whose files are missing or cut off; the stored fingerprints are the truth."""
         again = "it was built again from the stored fingerprints; look after the disk"
         try:
             with self.catalog.reading() as connection:
-                live = rows.segments(connection, self.tenant)
-                rows.check_codes(connection, self.tenant, rows.collections(connection, self.tenant), live)
-        except SegmentDamaged as error:
+                live = reads.shards(connection, self.tenant)
+                reads.check_codes(connection, self.tenant, reads.collections(connection, self.tenant), live)
+        except ShardDamaged as error:
             self.rebuild()
             return (Problem(where=str(self._folder), what=error.message, hint=again),)
         mended: list[Problem] = []
         for known in self.collections:
             damaged = [
-                row for row in self._builder.segments(known.id) if not is_whole(self._folder, row.file)
+                row for row in self._builder.shards(known.id) if not has_full_length(self._folder, row.file)
             ]
             if damaged:
                 self._swap(known.id, [row.id for row in damaged])
@@ -420,8 +421,8 @@ def _take(home: Path, url: str | None) -> HomeLock:
     if url is None and home.is_dir():
         refuse_without_catalog(home)
     try:
-        with room_for(home):
-            (home / SEGMENT_FOLDER).mkdir(parents=True, exist_ok=True)
+        with convert_write_errors(home):
+            (home / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)
             return HomeLock(home)
     except OSError as error:
         raise HomeUnusable(home=str(home), reason=error.strerror or str(error)) from error
@@ -430,14 +431,14 @@ def _take(home: Path, url: str | None) -> HomeLock:
 def _begin(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:
     """The codec of the home's scheme; a new home gets the newest, for good."""
     with catalog.reading() as connection:
-        found = rows.home(connection, tenant)
+        found = reads.home(connection, tenant)
     if codec is None:
         from earwitness.fingerprint.extract import extractor  # loads the inference runtime
 
         codec = extractor(found[0] if found else None)
     if found is None:
         with catalog.writing() as connection:
-            put.new_home(connection, tenant, codec.scheme)
+            writes.new_home(connection, tenant, codec.scheme)
     elif codec.scheme != found[0]:
         raise SchemeMismatch(index_scheme=found[0], query_scheme=codec.scheme)
     return codec

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.index.database.records import Picture
+from earwitness.index.database.records import Thumbnail
 
 COLOURS: Final = ((12, 12, 30), (72, 34, 110), (165, 55, 105), (240, 115, 70), (255, 245, 190))
 """From quiet to loud; evenly spaced, brighter throughout, so that it reads in grey too."""
 
 
-def span(picture: Picture, start_s: float, end_s: float) -> NDArray[np.uint8]:
+def span(picture: Thumbnail, start_s: float, end_s: float) -> NDArray[np.uint8]:
     """Cut a time span out of a picture: levels, shape (n_frames, n_bands), at least one frame."""
     first = min(max(int(start_s / picture.frame_s), 0), max(len(picture.levels) - 1, 0))
     last = max(first + 1, round(end_s / picture.frame_s))

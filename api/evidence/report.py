@@ -22,7 +22,7 @@ from earwitness.api.scan.outputs import whole_file
 from earwitness.api.scan.tally import Tally, certain, work_label
 from earwitness.api.sentences import change_words, clock, searched_how, summary
 from earwitness.api.settings import Settings
-from earwitness.index.database.records import Picture
+from earwitness.index.database.records import Thumbnail
 from earwitness.index.library import Library
 from earwitness.index.match import Verdict
 
@@ -150,12 +150,12 @@ def draw(gathered: Gathered, items: Reader, settings: Settings) -> Mapping[str, 
 
 
 def _drawn(
-    shown: Shown, chosen: set[tuple[str, str]], heard: Mapping[str, Picture], library: Library
+    shown: Shown, chosen: set[tuple[str, str]], heard: Mapping[str, Thumbnail], library: Library
 ) -> Shown:
     if (shown.item, shown.match.recording.id) not in chosen or shown.item not in heard:
         return shown
     row = library.by_sha256(shown.match.recording.id)
-    kept = None if row is None else library.picture(row.id)
+    kept = None if row is None else library.thumbnail(row.id)
     if kept is None:
         return shown
     here, there = longest(shown.match)
@@ -163,9 +163,9 @@ def _drawn(
     return Shown(item=shown.item, match=shown.match, images=images)
 
 
-def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Picture]:
+def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Thumbnail]:
     """Go through the source once more and picture the items that are wanted."""
-    pictures: dict[str, Picture] = {}
+    pictures: dict[str, Thumbnail] = {}
     if not wanted:
         return pictures
     with ItemDecoder(settings=settings) as listener:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from earwitness.fingerprint.types import Spectrogram
-from earwitness.index.database.records import Picture
+from earwitness.index.database.records import Thumbnail
 
 N_BANDS: Final = 64
 FRAME_S: Final = 0.16
@@ -16,7 +16,7 @@ RANGE_DB: Final = 72.0
 STEP_DB: Final = RANGE_DB / 255
 
 
-def picture(spectrogram: Spectrogram) -> Picture:
+def picture(spectrogram: Spectrogram) -> Thumbnail:
     """Shrink a spectrogram to `N_BANDS` bands and about `FRAME_S` a frame, in decibels below its loudest."""
     power = spectrogram.power
     per_frame = max(1, round(FRAME_S / spectrogram.frame_s))
@@ -29,6 +29,6 @@ def picture(spectrogram: Spectrogram) -> Picture:
     loudest = float(cells.max(initial=1e-12))
     decibels = 10 * np.log10(np.maximum(cells / loudest, 1e-12))
     levels = np.clip(np.rint((decibels + RANGE_DB) / STEP_DB), 0, 255).astype(np.uint8)
-    return Picture(
+    return Thumbnail(
         levels=levels, frame_s=per_frame * spectrogram.frame_s, lowest_db=-RANGE_DB, step_db=STEP_DB
     )

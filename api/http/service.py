@@ -204,7 +204,7 @@ def open_service(
     """
     writer = Writer.open(settings.home, tenant=settings.tenant, url=settings.database)
     jobs = Jobs(writer.catalog, tenant=settings.tenant)
-    jobs.take_back()
+    jobs.requeue_lost()
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
     spool.sweep(jobs.spool_paths())
     (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
@@ -232,9 +232,9 @@ def open_service(
 
 def tidy(settings: Settings, jobs: Jobs) -> None:
     """Let go of findings, and of uploads of failed jobs, that were kept long enough."""
-    for upload in jobs.let_go_of_uploads(ended_before=time.time() - settings.keep_uploads_days * DAY_S):
+    for upload in jobs.release_uploads(ended_before=time.time() - settings.keep_uploads_days * DAY_S):
         upload.unlink(missing_ok=True)
-    prune(settings.home, keep_days=settings.keep_findings_days, unended=jobs.unended)
+    prune(settings.home, keep_days=settings.keep_findings_days, unended=jobs.unfinished)
 
 
 def close_service(service: Service) -> None:

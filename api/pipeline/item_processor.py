@@ -13,7 +13,7 @@ from earwitness.api.pipeline.search_item import DecodedItem, ItemDecoder, ask, a
 from earwitness.fingerprint.activity import reference_fitness
 from earwitness.fingerprint.errors import EarwitnessError, TooShortOrSilent, UnfitReference
 from earwitness.fingerprint.types import Fingerprint
-from earwitness.index.database.records import Failure, ItemRow, NewItem, Picture
+from earwitness.index.database.records import Failure, ItemRow, NewItem, Thumbnail
 from earwitness.index.library import Library
 
 Recall = Callable[[str], Finding | None]
@@ -116,7 +116,7 @@ def _item(
     *,
     fingerprint: Fingerprint | None = None,
     failure: Failure | None = None,
-    kept: Picture | None = None,
+    kept: Thumbnail | None = None,
 ) -> NewItem:
     return NewItem(
         path=recording.item_id,
@@ -127,7 +127,7 @@ def _item(
         start_s=recording.start_s,
         end_s=recording.end_s,
         metadata=dict(recording.metadata),
-        picture=kept,
+        thumbnail=kept,
     )
 
 

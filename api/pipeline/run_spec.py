@@ -32,7 +32,7 @@ class LibraryView(Protocol):
     def collections(self) -> tuple[Collection, ...]:
         """What it holds."""
 
-    def knowledge(self, collections: Sequence[int]) -> str:
+    def state_digest(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections."""
 
 
@@ -44,8 +44,8 @@ class RunSpec:
     ----------
     asked : tuple of int
         Collections that each item is looked up in; without any, it is only fingerprinted.
-    knowledge : str
-        `Library.knowledge` of those, so that no worker asks another library than the rest.
+    state_digest : str
+        `Library.state_digest` of those, so that no worker asks another library than the rest.
     search : FindingSearch or None
         What findings say was searched; None where nothing is.
     into : int or None
@@ -59,7 +59,7 @@ class RunSpec:
     settings: Settings
     effort: Effort
     asked: tuple[int, ...]
-    knowledge: str
+    state_digest: str
     search: FindingSearch | None
     into: int | None = None
     as_works: bool = False

@@ -70,7 +70,7 @@ def run_spec_of(
         settings=settings,
         effort=effort,
         asked=numbers,
-        knowledge=library.knowledge(numbers),
+        state_digest=library.state_digest(numbers),
         search=searched(library, collections=numbers, effort=effort) if numbers else None,
         into=into,
         as_works=as_works,

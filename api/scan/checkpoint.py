@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from earwitness.api.findings import Finding, from_json, to_line
 from earwitness.api.scan.scan_errors import CannotWrite, PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
-from earwitness.index.store.files import fsync_folder, room_for
+from earwitness.index.store.files import convert_write_errors, fsync_folder
 
 SYNC_ITEMS: Final = 200
 SYNC_S: Final = 2.0
@@ -95,13 +95,13 @@ class Checkpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with room_for(self.path), self._file:  # on a full disk, closing fails as well
+        with convert_write_errors(self.path), self._file:  # on a full disk, closing fails as well
             self.sync()
 
     def append(self, finding: Finding) -> None:
         """Add one finding; it is on the disk within `SYNC_S` seconds or `SYNC_ITEMS` items."""
         line = _chained(self._chain, to_line(finding).encode())
-        with room_for(self.path):
+        with convert_write_errors(self.path):
             self._file.write(line)
         self._chain = line[:CHECKSUM]
         self.n_done += 1
@@ -111,7 +111,7 @@ class Checkpoint:
 
     def sync(self) -> None:
         """Bring everything added so far to the disk."""
-        with room_for(self.path):
+        with convert_write_errors(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
         self._unsynced, self._synced_at = 0, time.monotonic()
@@ -186,7 +186,7 @@ def _go_on(path: Path, file: BinaryIO, chain: bytes) -> tuple[int, bytes]:
             print(f"{damage.message}; going on from the {n_done} findings before it", file=sys.stderr)
             break
         n_done, end, chain = n_done + 1, end + len(line), line[:CHECKSUM]
-    with room_for(path):
+    with convert_write_errors(path):
         file.seek(end)
         file.truncate()
     return n_done, chain
@@ -194,7 +194,7 @@ def _go_on(path: Path, file: BinaryIO, chain: bytes) -> tuple[int, bytes]:
 
 def _begin(path: Path, file: BinaryIO, header: Mapping[str, Any]) -> bytes:
     line = _chained(b"", json.dumps(header).encode() + b"\n")
-    with room_for(path):
+    with convert_write_errors(path):
         file.seek(0)
         file.truncate()
         file.write(line)

@@ -23,7 +23,9 @@ class KnownFindings:
         assert order.search is not None  # only findings are kept, so something is asked
         self._search: FindingSearch = order.search
         self._asked = CacheKey(
-            scheme=order.search.scheme, effort=f"{order.effort}/{SEARCH_VERSION}", knowledge=order.knowledge
+            scheme=order.search.scheme,
+            effort=f"{order.effort}/{SEARCH_VERSION}",
+            state_digest=order.state_digest,
         )
         settings = order.settings
         self._answers = FindingCache(settings.home, tenant=settings.tenant, url=settings.database)
@@ -31,7 +33,7 @@ class KnownFindings:
 
     def recall(self, key: str) -> Finding | None:
         """Return the finding of this audio, said of the item and the epoch that it was asked in then."""
-        text = self._answers.recall(self._asked, [key]).get(key)
+        text = self._answers.get(self._asked, [key]).get(key)
         return None if text is None else replace(from_json(json.loads(text)), search=self._search)
 
     def remember(self, answer: ItemResult) -> None:
@@ -43,7 +45,7 @@ class KnownFindings:
 
     def flush(self) -> None:
         """Write what is to be kept."""
-        self._answers.remember(self._asked, self._fresh)
+        self._answers.put(self._asked, self._fresh)
         self._fresh = {}
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from earwitness.api.findings import Finding, to_json, to_line
 from earwitness.api.printable import shown
 from earwitness.api.scan.scan_errors import CannotWrite
 from earwitness.index.match import Verdict
-from earwitness.index.store.files import fsync_folder, room_for
+from earwitness.index.store.files import convert_write_errors, fsync_folder
 
 FORMATS: Final = ("jsonl", "csv", "parquet")
 ROWS_A_GROUP: Final = 5_000
@@ -48,14 +48,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():
-        with _named(path), room_for(path), place.open("wb") as file:
+        with _named(path), convert_write_errors(path), place.open("wb") as file:
             yield file
         return
     unfinished = place.with_name(f".{place.name[:100]}.{secrets.token_hex(6)}")
-    with _named(path), room_for(path):
+    with _named(path), convert_write_errors(path):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with room_for(path), os.fdopen(descriptor, "wb") as file:
+        with convert_write_errors(path), os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -113,7 +113,7 @@ def _header(plan: Plan, reader: Reader, order: RunSpec) -> dict[str, Any]:
         "effort": str(plan.effort),
         "sampling": [plan.sample_every, plan.max_seconds],
         "scheme": order.search.scheme,
-        "registry": order.knowledge,
+        "registry": order.state_digest,
         "search": search_json(order.search),
     }
 

@@ -94,7 +94,7 @@ def open_library(order: RunSpec) -> Library | None:
         return None
     settings = order.settings
     library = Library.open(settings.home, tenant=settings.tenant, url=settings.database)
-    if library.knowledge(order.asked) != order.knowledge:
+    if library.state_digest(order.asked) != order.state_digest:
         raise LibraryMoved(wanted=order.search.epoch if order.search else 0, found=library.epoch)
     return library
 
@@ -103,7 +103,7 @@ def may_be_whole(order: RunSpec, library: Library | None) -> Callable[[float], b
     """Tells of a sound's length whether it needs a Chromaprint: to be stored, or as a work is as long."""
     if library is None or order.into is not None:
         return lambda _: True
-    return library.whole_lengths(order.asked)
+    return library.length_filter(order.asked)
 
 
 def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:

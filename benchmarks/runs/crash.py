@@ -302,7 +302,7 @@ def forget(home: Path) -> None:
     from earwitness.index.store.finding_cache import FindingCache
 
     answers = FindingCache(home)
-    answers.forget()
+    answers.clear()
     answers.close()
 
 

@@ -26,7 +26,7 @@ from earwitness.index.match import Hits
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import background_of, calibration_of
-from earwitness.index.store.shards import N_PROBE, build, look_up, split_numbers
+from earwitness.index.store.shards import N_PROBE, build, search_index, split_numbers
 
 SHELF: Final = (1,)
 """The one collection of a shelf."""
@@ -83,7 +83,7 @@ class Shelf:
         n_probe: int = N_PROBE,
     ) -> Hits:
         """The nearest codes that are not hidden, of several times as many."""
-        similarity, numbers = look_up(self.segment, vectors, SPARE * k, n_probe)
+        similarity, numbers = search_index(self.segment, vectors, SPARE * k, n_probe)
         owner, position = split_numbers(numbers)
         gone = np.isin(owner, list(self.hidden)) | (numbers < 0)
         row, column = np.nonzero(~gone & (np.cumsum(~gone, axis=1) <= k))

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 from earwitness.index.database import sqlite
 from earwitness.index.database.change_counter import (
     COUNTER_FILE,
-    is_sound,
-    last_noted,
-    note,
+    is_intact,
+    last_number,
+    write_number,
 )
 from earwitness.index.database.tables import CHANGE
 from earwitness.index.store.files import TEMPORARY_PREFIX, may_write
@@ -33,7 +33,7 @@ from earwitness.index.store.store_errors import (
 )
 
 CATALOG_FILE: Final = "catalog.sqlite"
-SEGMENT_FOLDER: Final = "segments"
+SHARD_FOLDER: Final = "segments"
 SCHEMA: Final = "0004"
 """The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
 
@@ -92,7 +92,7 @@ class Catalog:
                 connection.execute(update(CHANGE).values(number=CHANGE.c.number + 1))
                 number = connection.execute(select(CHANGE.c.number)).scalar_one()
         if number is not None:
-            note(self.counter, number)
+            write_number(self.counter, number)
 
     def _is_counted(self, connection: Connection) -> bool:
         self._counts = self._counts or inspect(connection).has_table(CHANGE.name)
@@ -107,13 +107,13 @@ class Catalog:
         """
         if not self.is_sqlite:
             return
-        stored = last_noted(self.counter)  # before the catalog is read: who writes counts afterwards
+        stored = last_number(self.counter)  # before the catalog is read: who writes counts afterwards
         with self.reading() as connection:
             found = connection.execute(select(CHANGE.c.number)).scalar() or 0
         if found < stored:
             raise ChangesLost(where=str(self.path), found=found, stored=stored, counter=str(self.counter))
-        if self._owner and (not stored or not is_sound(self.counter)):
-            note(self.counter, found)
+        if self._owner and (not stored or not is_intact(self.counter)):
+            write_number(self.counter, found)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -152,7 +152,7 @@ def refuse_without_catalog(home: Path) -> None:
     """
     if (home / CATALOG_FILE).exists():
         return
-    folder = home / SEGMENT_FOLDER
+    folder = home / SHARD_FOLDER
     left = [home / COUNTER_FILE, *(folder.iterdir() if folder.is_dir() else ())]
     there = [path for path in left if path.exists() and not path.name.startswith(TEMPORARY_PREFIX)]
     if there:

@@ -13,16 +13,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from earwitness.index.store.files import fsync_folder, room_for
+from earwitness.index.store.files import convert_write_errors, fsync_folder
 from earwitness.index.store.store_errors import DiskFailed
 
 COUNTER_FILE: Final = "catalog.counter"
 SLOT_BYTES: Final = 64
 
 
-def note(path: Path, number: int) -> None:
+def write_number(path: Path, number: int) -> None:
     """Keep the number of a change; it is on the disk when this returns."""
-    with room_for(path):
+    with convert_write_errors(path):
         is_new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -34,12 +34,12 @@ def note(path: Path, number: int) -> None:
             fsync_folder(path.parent)
 
 
-def last_noted(path: Path) -> int:
+def last_number(path: Path) -> int:
     """The number of the last change that was noted; 0 where none was."""
     return max((number for number in _slots(path) if number is not None), default=0)
 
 
-def is_sound(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Whether every slot is as it was written."""
     return None not in _slots(path)
 

@@ -18,36 +18,36 @@ from earwitness.index.database.records import (
     CollectionKind,
     Failure,
     ItemRow,
-    Picture,
     RecordingRow,
     ShardFile,
+    Thumbnail,
 )
-from earwitness.index.database.row_digests import COVERED, checked, digest_of, is_sound
+from earwitness.index.database.row_digests import COVERED, digest_of, is_intact, verified_row
 from earwitness.index.database.tables import (
     COLLECTION,
     FINGERPRINT,
     HOME,
     ITEM,
     MEMBERSHIP,
-    PICTURE,
     RECORDING,
-    SEGMENT,
+    SHARD,
+    THUMBNAIL,
 )
-from earwitness.index.store.store_errors import CatalogDamaged, SegmentDamaged
+from earwitness.index.store.store_errors import CatalogDamaged, ShardDamaged
 
 SUMMARY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRow:
-    """One live segment of the manifest."""
+    """One live shard of the manifest."""
 
     id: int
     collection: int
     file: ShardFile
 
 
-def whole(blob: bytes, sha256: str, what: str) -> bytes:
+def verified_blob(blob: bytes, sha256: str, what: str) -> bytes:
     """`blob`, if it still is what was stored.
 
     Raises
@@ -69,16 +69,16 @@ def home(connection: Connection, tenant: str) -> tuple[str, int] | None:
         When the row, or what it says of all collections together, is not what was stored.
     """
     # a tenant's name may be what changed: so every row is looked at
-    known = {row.tenant: checked(HOME, row) for row in connection.execute(select(HOME))}
+    known = {row.tenant: verified_row(HOME, row) for row in connection.execute(select(HOME))}
     row = known.get(tenant)
     if row is None:
         return None
-    if row.contents != contents(connection, tenant):
+    if row.contents != collections_digest(connection, tenant):
         raise CatalogDamaged(where="the catalog's list of collections", reason="it is not what was stored")
     return row.scheme, row.epoch
 
 
-def contents(connection: Connection, tenant: str) -> int:
+def collections_digest(connection: Connection, tenant: str) -> int:
     """One digest of all of a tenant's collections: what it is without one of them, it is not with it."""
     statement = select(COLLECTION.c.digest).where(COLLECTION.c.tenant == tenant).order_by(COLLECTION.c.id)
     return digest_of(connection.execute(statement).scalars())
@@ -87,7 +87,7 @@ def contents(connection: Connection, tenant: str) -> int:
 def collections(connection: Connection, tenant: str) -> tuple[Collection, ...]:
     """Every collection of a tenant, in the order in which they were made."""
     statement = select(COLLECTION).where(COLLECTION.c.tenant == tenant).order_by(COLLECTION.c.id)
-    return tuple(_collection(checked(COLLECTION, row)) for row in connection.execute(statement))
+    return tuple(_collection(verified_row(COLLECTION, row)) for row in connection.execute(statement))
 
 
 def _collection(row: Row[Any]) -> Collection:
@@ -107,19 +107,19 @@ def _collection(row: Row[Any]) -> Collection:
     )
 
 
-def segments(connection: Connection, tenant: str) -> list[ShardRow]:
-    """The manifest: every live segment, smallest first.
+def shards(connection: Connection, tenant: str) -> list[ShardRow]:
+    """The manifest: every live shard, smallest first.
 
     Raises
     ------
-    SegmentDamaged
-        When a row is not what was stored; segments can be built again without it.
+    ShardDamaged
+        When a row is not what was stored; shards can be built again without it.
     """
-    statement = select(SEGMENT).order_by(SEGMENT.c.n_codes, SEGMENT.c.id)
+    statement = select(SHARD).order_by(SHARD.c.n_codes, SHARD.c.id)
     found = connection.execute(statement).all()
     for row in found:  # a tenant's name may be what changed: so every row is looked at
-        if not is_sound(SEGMENT, row):
-            raise SegmentDamaged(path=row.file, reason="is not in the catalog as it was stored")
+        if not is_intact(SHARD, row):
+            raise ShardDamaged(path=row.file, reason="is not in the catalog as it was stored")
     return [
         ShardRow(
             id=row.id,
@@ -134,11 +134,11 @@ def segments(connection: Connection, tenant: str) -> list[ShardRow]:
 def check_codes(
     connection: Connection, tenant: str, known: Sequence[Collection], live: Sequence[ShardRow]
 ) -> None:
-    """Check that segments and what waits for one make up all that each collection holds.
+    """Check that shards and what waits for one make up all that each collection holds.
 
     Raises
     ------
-    SegmentDamaged
+    ShardDamaged
         When codes are missing or too many: a search would not find what was stored.
     """
     waits = MEMBERSHIP.c.segment_id.is_(None) & (MEMBERSHIP.c.tenant == tenant)
@@ -151,21 +151,21 @@ def check_codes(
         found = codes.pop(each.id, 0)
         if found != each.n_codes:
             reason = f"hold {found} codes, where {each.n_codes} were stored"
-            raise SegmentDamaged(path=f"files of {each.name} (version {each.version})", reason=reason)
+            raise ShardDamaged(path=f"files of {each.name} (version {each.version})", reason=reason)
     if any(codes.values()):
-        raise SegmentDamaged(path="files", reason="are of no collection that is known")
+        raise ShardDamaged(path="files", reason="are of no collection that is known")
 
 
-def codes_by_segment(connection: Connection, members: ColumnElement[bool]) -> dict[int | None, int]:
-    """Codes of the recordings that a condition on memberships names, for each segment; None is: waiting."""
+def codes_by_shard(connection: Connection, members: ColumnElement[bool]) -> dict[int | None, int]:
+    """Codes of the recordings that a condition on memberships names, for each shard; None is: waiting."""
     statement = select(MEMBERSHIP.c.segment_id, func.sum(RECORDING.c.n_codes)).where(members)
     grouped = statement.join_from(MEMBERSHIP, RECORDING).group_by(MEMBERSHIP.c.segment_id)
     return {number: int(n_codes) for number, n_codes in connection.execute(grouped)}
 
 
-def held_by(collection: int, segment_ids: Sequence[int], *, waiting: bool) -> ColumnElement[bool]:
-    """Which memberships of a collection lie in given segments, and (if `waiting`) in none yet."""
-    inside = MEMBERSHIP.c.segment_id.in_(segment_ids)
+def members_of(collection: int, shard_ids: Sequence[int], *, waiting: bool) -> ColumnElement[bool]:
+    """Which memberships of a collection lie in given shards, and (if `waiting`) in none yet."""
+    inside = MEMBERSHIP.c.segment_id.in_(shard_ids)
     return (MEMBERSHIP.c.collection_id == collection) & (
         or_(inside, MEMBERSHIP.c.segment_id.is_(None)) if waiting else inside
     )
@@ -189,11 +189,11 @@ def member_codes(
         .execution_options(yield_per=64)
     )
     for row in connection.execute(statement):
-        yield row.recording_id, _codes(checked(FINGERPRINT, row), code_bytes)
+        yield row.recording_id, _codes(verified_row(FINGERPRINT, row), code_bytes)
 
 
 def _codes(row: Row[Any], code_bytes: int) -> NDArray[np.uint8]:
-    whole(row.codes, row.codes_sha256, f"the fingerprint of recording {row.recording_id}")
+    verified_blob(row.codes, row.codes_sha256, f"the fingerprint of recording {row.recording_id}")
     return np.frombuffer(row.codes, dtype=np.uint8).reshape(-1, code_bytes)
 
 
@@ -220,32 +220,32 @@ def codes(connection: Connection, tenant: str, recording: int, code_bytes: int) 
 def chromaprint(connection: Connection, tenant: str, recording: int) -> NDArray[np.uint32]:
     """Chromaprint vector of one recording."""
     row = _one(connection, _CHROMAPRINT, tenant, recording)
-    whole(row.chromaprint, row.chromaprint_sha256, f"the Chromaprint of recording {recording}")
+    verified_blob(row.chromaprint, row.chromaprint_sha256, f"the Chromaprint of recording {recording}")
     return unpack_words(row.chromaprint)
 
 
 def peaks(connection: Connection, tenant: str, recording: int) -> NDArray[np.int32]:
     """Frame and band of one recording's peaks, int32, shape (n_peaks, 2)."""
     row = _one(connection, _PEAKS, tenant, recording)
-    return unpack_peaks(whole(row.peaks, row.peaks_sha256, f"the peaks of recording {recording}"))
+    return unpack_peaks(verified_blob(row.peaks, row.peaks_sha256, f"the peaks of recording {recording}"))
 
 
 def _one(connection: Connection, statement: Select[Any], tenant: str, recording: int) -> Row[Any]:
     row = connection.execute(statement, {"of_tenant": tenant, "number": recording}).one_or_none()
-    if row is None:  # who asks has its number from a row or a segment
+    if row is None:  # who asks has its number from a row or a shard
         raise CatalogDamaged(where=f"recording {recording}", reason="it has no fingerprint")
-    return checked(FINGERPRINT, row)
+    return verified_row(FINGERPRINT, row)
 
 
-def picture(connection: Connection, tenant: str, recording: int) -> Picture | None:
+def thumbnail(connection: Connection, tenant: str, recording: int) -> Thumbnail | None:
     """The small spectrogram kept of a work; None where none is kept."""
-    found = select(PICTURE).where(PICTURE.c.tenant == tenant, PICTURE.c.recording_id == recording)
+    found = select(THUMBNAIL).where(THUMBNAIL.c.tenant == tenant, THUMBNAIL.c.recording_id == recording)
     row = connection.execute(found).one_or_none()
     if row is None:
         return None
-    checked(PICTURE, row)
-    whole(row.levels, row.levels_sha256, f"the spectrogram of recording {recording}")
-    return Picture(
+    verified_row(THUMBNAIL, row)
+    verified_blob(row.levels, row.levels_sha256, f"the spectrogram of recording {recording}")
+    return Thumbnail(
         levels=np.frombuffer(row.levels, dtype=np.uint8).reshape(-1, row.n_bands),
         frame_s=row.frame_s,
         lowest_db=row.lowest_db,
@@ -267,13 +267,13 @@ def _recording(connection: Connection, tenant: str, which: ColumnElement[bool]) 
     row = connection.execute(select(RECORDING).where(RECORDING.c.tenant == tenant, which)).one_or_none()
     if row is None:
         return None
-    checked(RECORDING, row)
+    verified_row(RECORDING, row)
     return RecordingRow(
         id=row.id, sha256=row.sha256, duration_s=row.duration_s, active_s=row.active_s, n_codes=row.n_codes
     )
 
 
-def summaries(
+def chromaprint_summaries(
     connection: Connection, collection: Collection
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
     """Numbers, lengths in seconds and Chromaprint summaries of a collection's recordings that have one."""
@@ -285,7 +285,7 @@ def summaries(
     )
     found = connection.execute(statement).all()
     check_count(collection, "recordings", len(found), collection.n_recordings)
-    rows = [checked(RECORDING, row) for row in found if row.summary is not None]
+    rows = [verified_row(RECORDING, row) for row in found if row.summary is not None]
     joined = b"".join(row.summary for row in rows)
     return (
         np.array([row.id for row in rows], dtype=np.int64),
@@ -301,7 +301,9 @@ def check_count(collection: Collection, what: str, found: int, stored: int) -> N
         raise CatalogDamaged(where=name, reason=f"it has {found} {what}, where {stored} were stored")
 
 
-def places(connection: Connection, tenant: str, recording: int, collections: Sequence[int]) -> list[ItemRow]:
+def items_of_recording(
+    connection: Connection, tenant: str, recording: int, collections: Sequence[int]
+) -> list[ItemRow]:
     """Every item of the given collections that names a recording.
 
     Raises
@@ -311,7 +313,7 @@ def places(connection: Connection, tenant: str, recording: int, collections: Seq
     """
     member = (MEMBERSHIP.c.recording_id == recording) & MEMBERSHIP.c.collection_id.in_(collections)
     counted = connection.execute(select(MEMBERSHIP).where(member)).all()
-    stored = sum(checked(MEMBERSHIP, row).n_items for row in counted)
+    stored = sum(verified_row(MEMBERSHIP, row).n_items for row in counted)
     found = items(connection, tenant, ITEM.c.recording_id == recording, ITEM.c.collection_id.in_(collections))
     if len(found) != stored:
         reason = f"{len(found)} places name it, where {stored} were stored"
@@ -327,7 +329,7 @@ def items(connection: Connection, tenant: str, *where: ColumnElement[bool]) -> l
 
 def item(row: Row[Any]) -> ItemRow:
     """One row of the item table as our type."""
-    checked(ITEM, row)
+    verified_row(ITEM, row)
     failure = None
     if row.error_code is not None:
         failure = Failure(code=row.error_code, message=row.error_message, hint=row.error_hint)

@@ -94,7 +94,7 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Thumbnail:
     """The small spectrogram that works keep, for evidence.
 
     Attributes
@@ -153,7 +153,7 @@ class NewItem:
     start_s: float | None = None
     end_s: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
-    picture: Picture | None = None
+    thumbnail: Thumbnail | None = None
 
     def __post_init__(self) -> None:
         if self.fingerprint is not None and self.failure is not None:
@@ -212,7 +212,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardFile:
-    """What the manifest says of one segment file."""
+    """What the manifest says of one shard file."""
 
     file: str
     sha256: str

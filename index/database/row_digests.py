@@ -32,9 +32,9 @@ from earwitness.index.database.tables import (
     HOME,
     ITEM,
     MEMBERSHIP,
-    PICTURE,
     RECORDING,
-    SEGMENT,
+    SHARD,
+    THUMBNAIL,
 )
 from earwitness.index.store.store_errors import CatalogDamaged
 
@@ -44,8 +44,8 @@ AT_ONCE: Final = 500
 _NOT_COVERED: Final[Mapping[Table, frozenset[str]]] = {
     # large blobs have a SHA-256 of their own, which is covered
     FINGERPRINT: frozenset({"codes", "chromaprint", "peaks"}),
-    PICTURE: frozenset({"levels"}),
-    # changes for whole segments at once; what it says is checked by counting codes (see `rows.check_codes`)
+    THUMBNAIL: frozenset({"levels"}),
+    # changes for whole shards at once; what it says is checked by counting codes (see `rows.check_codes`)
     MEMBERSHIP: frozenset({"segment_id"}),
 }
 
@@ -57,7 +57,7 @@ def _covered(table: Table) -> tuple[str, ...]:
 
 COVERED: Final[Mapping[Table, tuple[str, ...]]] = {
     table: _covered(table)
-    for table in (HOME, COLLECTION, RECORDING, FINGERPRINT, PICTURE, ITEM, SEGMENT, MEMBERSHIP, FINDING)
+    for table in (HOME, COLLECTION, RECORDING, FINGERPRINT, THUMBNAIL, ITEM, SHARD, MEMBERSHIP, FINDING)
 }
 """The columns of each table that its rows' digests cover, in this order."""
 
@@ -78,7 +78,7 @@ def digest_of(values: Iterable[object]) -> int:
     return int.from_bytes(blake2b(text.encode("ascii"), digest_size=8).digest(), "big", signed=True)
 
 
-def sealed(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+def with_digest(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a whole row with their digest; every column that is covered must be there."""
     plain = {name: _plain(table, name, value) for name, value in values.items()}
     return {**plain, "digest": digest_of(plain[name] for name in COVERED[table])}
@@ -96,7 +96,7 @@ def _plain(table: Table, name: str, value: Any) -> Any:
     return int(value) if isinstance(kind, Integer) else value
 
 
-def seal(connection: Connection, table: Table, where: ColumnElement[bool]) -> None:
+def store_digests(connection: Connection, table: Table, where: ColumnElement[bool]) -> None:
     """Give rows that were just written their digests."""
     keys = tuple(column.name for column in table.primary_key)
     found = connection.execute(select(table).where(where)).all()
@@ -109,19 +109,19 @@ def seal(connection: Connection, table: Table, where: ColumnElement[bool]) -> No
         connection.execute(statement, values[start : start + AT_ONCE])
 
 
-def is_sound(table: Table, row: Row[Any]) -> bool:
+def is_intact(table: Table, row: Row[Any]) -> bool:
     """Whether a row has the digest that was stored with it; it must have all columns that are covered."""
     return bool(digest_of(_VALUES[table](row)) == row.digest)
 
 
-def checked(table: Table, row: Row[Any]) -> Row[Any]:
+def verified_row(table: Table, row: Row[Any]) -> Row[Any]:
     """Return `row`, if it still is what was stored.
 
     Raises
     ------
     CatalogDamaged
     """
-    if not is_sound(table, row):
+    if not is_intact(table, row):
         raise CatalogDamaged(
             where=name_of(table, row), reason="its values do not have the checksum stored with them"
         )

@@ -76,21 +76,21 @@ def prepare(engine: Engine, path: Path, *, owner: bool, read_only: bool = False)
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             connection.close()
-            raise (named_error(error, path) or error) from error
+            raise (as_store_error(error, path) or error) from error
 
     def begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def failed(context: ExceptionContext) -> StoreError | None:
-        return named_error(context.original_exception, path)
+        return as_store_error(context.original_exception, path)
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     event.listen(engine, "handle_error", failed)
 
 
-def named_error(error: BaseException, path: Path) -> StoreError | None:
+def as_store_error(error: BaseException, path: Path) -> StoreError | None:
     """Say what an error of SQLite means for the store at `path`; None where its caller expects it.
 
     Every statement here is ours and right: where SQLite finds no such table, or bytes that are no text, it
@@ -132,7 +132,7 @@ def copy_while_in_use(source: Path, target: Path) -> None:
         here.backup(there)  # all pages in one step: one read transaction
         there.execute("PRAGMA journal_mode = DELETE")  # one file, no log beside it
     except sqlite3.DatabaseError as error:
-        raise (named_error(error, target) or error) from error
+        raise (as_store_error(error, target) or error) from error
     finally:
         here.close()
         there.close()

@@ -103,7 +103,7 @@ FINGERPRINT: Final = Table(
     _digest(),
 )
 
-PICTURE: Final = Table(
+THUMBNAIL: Final = Table(
     "picture",
     METADATA,
     Column("recording_id", NUMBER, ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True),
@@ -145,7 +145,7 @@ ITEM: Final = Table(
     sqlite_autoincrement=True,
 )
 
-SEGMENT: Final = Table(
+SHARD: Final = Table(
     "segment",
     METADATA,
     _number(),

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, i
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Fingerprint
-from earwitness.index.database import reads as rows
+from earwitness.index.database import reads
 from earwitness.index.database.packing import pack_peaks, pack_words
 from earwitness.index.database.records import (
     Added,
@@ -22,12 +22,12 @@ from earwitness.index.database.records import (
     CollectionKind,
     ItemRow,
     NewItem,
-    Picture,
     ShardFile,
+    Thumbnail,
     storable,
     storable_json,
 )
-from earwitness.index.database.row_digests import AT_ONCE, checked, digest_of, seal, sealed
+from earwitness.index.database.row_digests import AT_ONCE, digest_of, store_digests, verified_row, with_digest
 from earwitness.index.database.tables import (
     COLLECTION,
     FINDING,
@@ -35,9 +35,9 @@ from earwitness.index.database.tables import (
     HOME,
     ITEM,
     MEMBERSHIP,
-    PICTURE,
     RECORDING,
-    SEGMENT,
+    SHARD,
+    THUMBNAIL,
 )
 from earwitness.index.store.shards import MAX_CODES
 from earwitness.index.store.store_errors import RecordingTooLong, RecordingUnknown
@@ -56,14 +56,14 @@ def digest(blob: bytes) -> str:
 def new_home(connection: Connection, tenant: str, scheme: str) -> None:
     """Begin a tenant's home at epoch 0; its scheme never changes."""
     values = {"tenant": tenant, "scheme": scheme, "epoch": 0, "created_at": now(), "contents": digest_of(())}
-    connection.execute(insert(HOME).values(sealed(HOME, values)))
+    connection.execute(insert(HOME).values(with_digest(HOME, values)))
 
 
-def seal_home(connection: Connection, tenant: str) -> None:
+def store_home_digest(connection: Connection, tenant: str) -> None:
     """Write down what a home holds; the last thing that a transaction does, which checked it first."""
     mine = HOME.c.tenant == tenant
-    connection.execute(update(HOME).where(mine).values(contents=rows.contents(connection, tenant)))
-    seal(connection, HOME, mine)
+    connection.execute(update(HOME).where(mine).values(contents=reads.collections_digest(connection, tenant)))
+    store_digests(connection, HOME, mine)
 
 
 def next_epoch(connection: Connection, tenant: str) -> int:
@@ -101,7 +101,7 @@ def new_collection(
 def _insert(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
     """Insert a row that the database numbers; its digest takes its number in."""
     number = _number(connection.execute(insert(table).values(values)).inserted_primary_key)
-    seal(connection, table, table.c.id == number)
+    store_digests(connection, table, table.c.id == number)
     return number
 
 
@@ -127,7 +127,7 @@ def count_added(
     _changed(connection, collection, counts, epoch)
 
 
-def count_again(connection: Connection, collection: int, epoch: int) -> None:
+def recount(connection: Connection, collection: int, epoch: int) -> None:
     """Count all items of a collection anew, after a removal."""
     items = select(func.count()).select_from(ITEM).where(ITEM.c.collection_id == collection)
     members = select(func.count()).select_from(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection)
@@ -140,9 +140,9 @@ def count_again(connection: Connection, collection: int, epoch: int) -> None:
 
 
 def _changed(connection: Connection, collection: int, counts: Mapping[str, object], epoch: int) -> None:
-    in_segments = select(func.coalesce(func.sum(SEGMENT.c.n_codes), 0))
-    n_codes = connection.execute(in_segments.where(SEGMENT.c.collection_id == collection)).scalar_one()
-    n_codes += rows.count_codes(connection, rows.held_by(collection, (), waiting=True))
+    in_shards = select(func.coalesce(func.sum(SHARD.c.n_codes), 0))
+    n_codes = connection.execute(in_shards.where(SHARD.c.collection_id == collection)).scalar_one()
+    n_codes += reads.count_codes(connection, reads.members_of(collection, (), waiting=True))
     values = {**counts, "n_codes": n_codes, "changed_epoch": epoch, "indexed_at": now()}
     change_collection(connection, collection, values)
 
@@ -151,10 +151,10 @@ def change_collection(connection: Connection, collection: int, values: Mapping[s
     """Give columns of a collection new values."""
     here = COLLECTION.c.id == collection
     connection.execute(update(COLLECTION).where(here).values(values))
-    seal(connection, COLLECTION, here)
+    store_digests(connection, COLLECTION, here)
 
 
-def touch(connection: Connection, collection: int, epoch: int) -> None:
+def mark_changed(connection: Connection, collection: int, epoch: int) -> None:
     """Note that a collection may answer otherwise from this epoch on."""
     change_collection(connection, collection, {"changed_epoch": epoch})
 
@@ -189,16 +189,16 @@ def _stored(connection: Connection, tenant: str, collection: Collection, item: N
     here = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == item.audio_key)
     if collection.kind is CollectionKind.WORKS and item.fingerprint is not None:
         # the same audio registered again is the same work, wherever its file lies; two owners are two claims
-        found = rows.items(connection, tenant, here & _same_owner(item.owner))
+        found = reads.items(connection, tenant, here & _same_owner(item.owner))
         readable = [row for row in found if row.recording is not None]
         if readable:
             return readable[0]
-    same_place = rows.items(connection, tenant, here & (ITEM.c.path == item.path))
+    same_place = reads.items(connection, tenant, here & (ITEM.c.path == item.path))
     if same_place or item.fingerprint is None:
         return same_place[0] if same_place else None
     # a place whose bytes could not be had at all is known by its path alone
     bytes_missing = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == "")
-    unread = rows.items(connection, tenant, bytes_missing & (ITEM.c.path == item.path))
+    unread = reads.items(connection, tenant, bytes_missing & (ITEM.c.path == item.path))
     return unread[0] if unread else None
 
 
@@ -209,15 +209,15 @@ def _same_owner(owner: str | None) -> ColumnElement[bool]:
 def _recording(connection: Connection, tenant: str, scheme: str, item: NewItem) -> tuple[int | None, bool]:
     if item.failure is not None:
         return None, False
-    known = rows.recording_of(connection, tenant, item.audio_key)
+    known = reads.recording_of(connection, tenant, item.audio_key)
     if known is not None:
         number = known.id
     elif item.fingerprint is not None:
         number = _new_recording(connection, tenant, scheme, item, item.fingerprint)
     else:
         raise RecordingUnknown(recording=item.audio_key)
-    if item.picture is not None:
-        _keep_picture(connection, tenant, number, item.picture)
+    if item.thumbnail is not None:
+        _insert_thumbnail(connection, tenant, number, item.thumbnail)
     return number, known is not None
 
 
@@ -253,25 +253,25 @@ def _new_recording(
         "peaks": peaks,
         "peaks_sha256": digest(peaks),
     }
-    connection.execute(insert(FINGERPRINT).values(sealed(FINGERPRINT, values)))
+    connection.execute(insert(FINGERPRINT).values(with_digest(FINGERPRINT, values)))
     return number
 
 
-def _keep_picture(connection: Connection, tenant: str, recording: int, picture: Picture) -> None:
-    if rows.picture(connection, tenant, recording) is not None:
+def _insert_thumbnail(connection: Connection, tenant: str, recording: int, thumbnail: Thumbnail) -> None:
+    if reads.thumbnail(connection, tenant, recording) is not None:
         return
-    levels = np.ascontiguousarray(picture.levels).tobytes()
+    levels = np.ascontiguousarray(thumbnail.levels).tobytes()
     values = {
         "recording_id": recording,
         "tenant": tenant,
-        "n_bands": picture.levels.shape[1],
-        "frame_s": picture.frame_s,
-        "lowest_db": picture.lowest_db,
-        "step_db": picture.step_db,
+        "n_bands": thumbnail.levels.shape[1],
+        "frame_s": thumbnail.frame_s,
+        "lowest_db": thumbnail.lowest_db,
+        "step_db": thumbnail.step_db,
         "levels": levels,
         "levels_sha256": digest(levels),
     }
-    connection.execute(insert(PICTURE).values(sealed(PICTURE, values)))
+    connection.execute(insert(THUMBNAIL).values(with_digest(THUMBNAIL, values)))
 
 
 def _join(connection: Connection, tenant: str, collection: int, recording: int, epoch: int) -> bool:
@@ -279,11 +279,11 @@ def _join(connection: Connection, tenant: str, collection: int, recording: int, 
     here = (MEMBERSHIP.c.collection_id == collection) & (MEMBERSHIP.c.recording_id == recording)
     known = connection.execute(select(MEMBERSHIP).where(here)).one_or_none()
     if known is not None:
-        values = {**checked(MEMBERSHIP, known)._mapping, "n_items": known.n_items + 1}
-        connection.execute(update(MEMBERSHIP).where(here).values(sealed(MEMBERSHIP, values)))
+        values = {**verified_row(MEMBERSHIP, known)._mapping, "n_items": known.n_items + 1}
+        connection.execute(update(MEMBERSHIP).where(here).values(with_digest(MEMBERSHIP, values)))
         return False
     values = {"collection_id": collection, "recording_id": recording, "tenant": tenant, "epoch": epoch}
-    connection.execute(insert(MEMBERSHIP).values(sealed(MEMBERSHIP, {**values, "n_items": 1})))
+    connection.execute(insert(MEMBERSHIP).values(with_digest(MEMBERSHIP, {**values, "n_items": 1})))
     return True
 
 
@@ -295,7 +295,7 @@ def metadata_json(metadata: Mapping[str, object]) -> str:
 def change_item(connection: Connection, item: int, values: Mapping[str, object]) -> None:
     """Give columns of a stored item new values."""
     connection.execute(update(ITEM).where(ITEM.c.id == item).values(values))
-    seal(connection, ITEM, ITEM.c.id == item)
+    store_digests(connection, ITEM, ITEM.c.id == item)
 
 
 def _write_item(
@@ -346,11 +346,11 @@ def remove_items(connection: Connection, collection: int, items: Sequence[int]) 
         some = MEMBERSHIP.c.recording_id.in_(named[start : start + AT_ONCE])
         members = (MEMBERSHIP.c.collection_id == collection) & some
         connection.execute(update(MEMBERSHIP).where(members).values(n_items=left.scalar_subquery()))
-        seal(connection, MEMBERSHIP, members)
+        store_digests(connection, MEMBERSHIP, members)
     return n_items
 
 
-def forget_unreferenced(connection: Connection, tenant: str, collection: int) -> int:
+def delete_unreferenced(connection: Connection, tenant: str, collection: int) -> int:
     """Drop memberships, and recordings with all that is stored of them, which no item names any more.
 
     Returns
@@ -367,7 +367,7 @@ def forget_unreferenced(connection: Connection, tenant: str, collection: int) ->
     return connection.execute(delete(RECORDING).where(RECORDING.c.tenant == tenant, ~named)).rowcount
 
 
-def replace_segments(
+def replace_shards(
     connection: Connection,
     tenant: str,
     collection: int,
@@ -375,41 +375,41 @@ def replace_segments(
     new: ShardFile | None,
     epoch: int,
 ) -> list[str]:
-    """Give the recordings of the `old` segments, and those that wait, to a new segment; with none, they wait.
+    """Give the recordings of the `old` shards, and those that wait, to a new shard; with none, they wait.
 
     Returns
     -------
     files : list of str
-        Names of segment files that nothing names any more once the transaction is committed.
+        Names of shard files that nothing names any more once the transaction is committed.
     """
     number = None
     if new is not None:
         values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
-        number = _insert(connection, SEGMENT, values)
-    moved = rows.held_by(collection, old, waiting=True)
+        number = _insert(connection, SHARD, values)
+    moved = reads.members_of(collection, old, waiting=True)
     connection.execute(update(MEMBERSHIP).where(moved).values(segment_id=number))
-    files = connection.execute(select(SEGMENT.c.file).where(SEGMENT.c.id.in_(old))).scalars().all()
-    connection.execute(delete(SEGMENT).where(SEGMENT.c.id.in_(old)))
+    files = connection.execute(select(SHARD.c.file).where(SHARD.c.id.in_(old))).scalars().all()
+    connection.execute(delete(SHARD).where(SHARD.c.id.in_(old)))
     return list(files)
 
 
-def give_all(
+def assign_all(
     connection: Connection, tenant: str, collection: int, new: ShardFile | None, epoch: int
 ) -> list[str]:
-    """Give every recording of a collection to one new segment, whatever said where it lay.
+    """Give every recording of a collection to one new shard, whatever said where it lay.
 
     Returns
     -------
     files : list of str
-        Names of segment files that nothing names any more once the transaction is committed.
+        Names of shard files that nothing names any more once the transaction is committed.
     """
     number = None
     if new is not None:
         values = {"tenant": tenant, "collection_id": collection, "epoch": epoch, **asdict(new)}
-        number = _insert(connection, SEGMENT, values)
+        number = _insert(connection, SHARD, values)
     here = MEMBERSHIP.c.collection_id == collection
     connection.execute(update(MEMBERSHIP).where(here).values(segment_id=number))
-    unused = ~exists().where(MEMBERSHIP.c.segment_id == SEGMENT.c.id)
-    files = connection.execute(select(SEGMENT.c.file).where(unused)).scalars().all()
-    connection.execute(delete(SEGMENT).where(unused))
+    unused = ~exists().where(MEMBERSHIP.c.segment_id == SHARD.c.id)
+    files = connection.execute(select(SHARD.c.file).where(unused)).scalars().all()
+    connection.execute(delete(SHARD).where(unused))
     return list(files)

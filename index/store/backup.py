@@ -1,6 +1,6 @@
 """A home in one file, taken while it is in use, and a home made from one.
 
-A backup is the catalog, compressed. Segments are not in it: they are built again from the fingerprints.
+A backup is the catalog, compressed. Shards are not in it: they are built again from the fingerprints.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sqlalchemy import update
 from earwitness.index.database import sqlite
 from earwitness.index.database.catalog import (
     CATALOG_FILE,
-    SEGMENT_FOLDER,
+    SHARD_FOLDER,
     Catalog,
     bring_up_to_date,
     open_catalog,
     schema_of,
 )
-from earwitness.index.database.tables import JOB, MEMBERSHIP, SEGMENT
+from earwitness.index.database.tables import JOB, MEMBERSHIP, SHARD
 from earwitness.index.store.files import (
     TEMPORARY_PREFIX,
+    convert_write_errors,
     fsync_folder,
-    room_for,
     write_durably,
 )
 from earwitness.index.store.jobs import JobState
@@ -76,7 +76,7 @@ def backup(home: Path, target: Path) -> int:
     """
     open_catalog(home).close()  # brings it up to date, and notices changes that are lost
     _clean(target.parent)
-    with room_for(target), _workplace(target.parent) as folder:
+    with convert_write_errors(target), _workplace(target.parent) as folder:
         copy, packed = folder / CATALOG_FILE, folder / "packed"
         sqlite.copy_while_in_use(home / CATALOG_FILE, copy)
         _check(folder, where=home / CATALOG_FILE)
@@ -158,7 +158,7 @@ def _unpack(source: Path, keep: Callable[[bytes], object]) -> None:
 
 
 def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
-    """Make a home from a backup, segments included.
+    """Make a home from a backup, shards included.
 
     The backup is checked wholly before the home holds any of it. Jobs that had not ended are marked as
     failed: their uploads are not in the backup.
@@ -176,7 +176,7 @@ def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
     """
     if home.exists() and any(not _is_left(path) for path in home.iterdir()):
         raise HomeNotEmpty(home=str(home))
-    with room_for(home):
+    with convert_write_errors(home):
         home.mkdir(parents=True, exist_ok=True)
         _empty(home)
     try:
@@ -190,7 +190,7 @@ def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
 
 def _is_left(path: Path) -> bool:
     """Whether a file is nothing but what a command leaves that was killed before it stored anything."""
-    if path.name == SEGMENT_FOLDER:
+    if path.name == SHARD_FOLDER:
         return path.is_dir() and not any(path.iterdir())
     return path.name in {LOCK_FILE, HOLDER_FILE} or path.name.startswith(TEMPORARY_PREFIX)
 
@@ -206,7 +206,7 @@ def _empty(home: Path) -> None:
 def _take_in(source: Path, home: Path) -> None:
     """Unpack a backup beside its place, check it, and only then put it there."""
     folder = home / f"{TEMPORARY_PREFIX}restore"
-    with room_for(home):
+    with convert_write_errors(home):
         folder.mkdir()
         write_durably(folder / CATALOG_FILE, lambda keep: _unpack(source, keep))
     try:
@@ -224,7 +224,7 @@ def _take_in(source: Path, home: Path) -> None:
         raise BackupDamaged(path=str(source), reason=error.reason) from error
     if problems:
         raise BackupDamaged(path=str(source), reason=f"{problems[0].where}: {problems[0].what}")
-    with room_for(home):
+    with convert_write_errors(home):
         (folder / CATALOG_FILE).replace(home / CATALOG_FILE)
         fsync_folder(home)
         shutil.rmtree(folder)
@@ -240,5 +240,5 @@ def _forget_files(catalog: Catalog) -> None:
     }
     with catalog.writing() as connection:
         connection.execute(update(MEMBERSHIP).values(segment_id=None))
-        connection.execute(SEGMENT.delete())
+        connection.execute(SHARD.delete())
         connection.execute(update(JOB).where(unended).values(lost))

@@ -26,7 +26,7 @@ _NOT_ALLOWED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @contextmanager
-def room_for(path: Path) -> Iterator[None]:
+def convert_write_errors(path: Path) -> Iterator[None]:
     """Turn the system's refusals to write `path` into errors with a way out; every other error passes.
 
     Raises
@@ -36,13 +36,13 @@ def room_for(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = named_error(error, path)
+        named = as_store_error(error, path)
         if named is None:
             raise
         raise named from error
 
 
-def named_error(error: OSError, path: Path) -> StoreError | None:
+def as_store_error(error: OSError, path: Path) -> StoreError | None:
     """Say what it means that a file of ours could not be written; None where it means nothing to us."""
     reason = error.strerror or str(error)
     if error.errno in _NO_ROOM:
@@ -77,7 +77,7 @@ def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], None]) -
     unfinished = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
     digest = hashlib.sha256()
     try:
-        with room_for(path), unfinished.open("wb") as file:
+        with convert_write_errors(path), unfinished.open("wb") as file:
 
             def keep(chunk: bytes) -> int:
                 digest.update(chunk)
@@ -90,7 +90,7 @@ def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], None]) -
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    with room_for(path):
+    with convert_write_errors(path):
         unfinished.replace(path)
         fsync_folder(path.parent)
     return digest.hexdigest(), size_bytes

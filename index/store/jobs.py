@@ -1,9 +1,9 @@
-"""Jobs that outlive the process that took them: rows beside what they make, with lease and attempts.
+"""Jobs that outlive the process that runs them: rows with a lease and a count of attempts.
 
-A job is queued, running, done, failed or cancelled. Whoever claims a queued one holds a lease and prolongs
-it; when the holder dies the lease runs out, or `Jobs.take_back` ends it at once, and the job is queued again.
-A job that was begun several times and got no further each time has failed; its upload is kept for a while,
-so that it can be tried again.
+A job is queued, running, done, failed or cancelled. The worker that claims a queued job holds a lease and
+prolongs it. When the worker dies, the lease expires, or `Jobs.requeue_lost` ends it at once, and the job is
+queued again. A job that was started several times without progress has failed; its upload is stored for some
+time, so that the job can be retried.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Jobs:
             found = connection.execute(self._mine(older).order_by(JOB.c.number.desc()).limit(limit)).all()
         return [_job(row) for row in found]
 
-    def unended(self) -> set[str]:
+    def unfinished(self) -> set[str]:
         """Ids of the jobs that are queued or running, or may be tried again."""
         which = JOB.c.state.in_(_UNENDED) | (_KEPT & JOB.c.spool_path.is_not(None))
         with self._catalog.reading() as connection:
@@ -197,7 +197,7 @@ class Jobs:
                 Path(path) for path in connection.execute(select(JOB.c.spool_path).where(wanted)).scalars()
             }
 
-    def let_go_of_uploads(self, *, ended_before: float) -> list[Path]:
+    def release_uploads(self, *, ended_before: float) -> list[Path]:
         """Give up uploads that were kept for a retry; returns their files, which are the caller's to remove.
 
         Parameters
@@ -226,7 +226,7 @@ class Jobs:
             Jobs that this process is known to work on: they are not taken back, even where a full disk kept
             their leases from being prolonged.
         """
-        self.take_back(only_expired=True, held=held)
+        self.requeue_lost(only_expired=True, held=held)
         waiting = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
         oldest = self._mine(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
         with self._catalog.writing() as connection:
@@ -301,7 +301,7 @@ class Jobs:
             )
         return self.get(job)
 
-    def take_back(self, *, only_expired: bool = False, held: Collection[str] = ()) -> int:
+    def requeue_lost(self, *, only_expired: bool = False, held: Collection[str] = ()) -> int:
         """Queue running jobs again whose worker is gone; those that never got further have failed.
 
         Parameters

@@ -9,7 +9,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from earwitness.index.store.files import room_for
+from earwitness.index.store.files import convert_write_errors
 from earwitness.index.store.store_errors import HomeBusy
 
 LOCK_FILE: Final = "writer.lock"
@@ -24,12 +24,12 @@ class HomeLock:
         # any thread may let go of it: a server opens its writer in one and closes it in another
         self._lock = FileLock(home / LOCK_FILE, timeout=0, thread_local=False)
         try:
-            with room_for(home / LOCK_FILE):
+            with convert_write_errors(home / LOCK_FILE):
                 self._lock.acquire()
         except Timeout as error:
             raise HomeBusy(home=str(home), holder=self._name_holder()) from error
         try:
-            with room_for(self._holder):
+            with convert_write_errors(self._holder):
                 self._holder.write_text(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
         except BaseException:
             self._lock.release()

@@ -1,8 +1,8 @@
-"""FAISS segments: immutable files; they speed up what the stored fingerprints say, and are built from them.
+"""FAISS shards: immutable files; they speed up what the stored fingerprints say, and are built from them.
 
-A segment belongs to one collection. Small ones are flat: all codes are compared product-quantised, and the
+A shard belongs to one collection. Small ones are flat: all codes are compared product-quantised, and the
 nearest of those once more as half-precision floats. From `PARTITIONED_FROM` codes on they are partitioned and
-product-quantised only. Both quantisers are shipped with the scheme. The numbers in a segment are
+product-quantised only. Both quantisers are shipped with the scheme. The numbers in a shard are
 ``recording * 2**20 + position``.
 """
 
@@ -28,8 +28,8 @@ from earwitness.index.store.files import write_durably
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
     RecordingTooLong,
-    SegmentDamaged,
-    SegmentMissing,
+    ShardDamaged,
+    ShardMissing,
 )
 
 POSITION_BITS: Final = 20
@@ -43,7 +43,7 @@ GROWTH: Final = 3
 """A shard is merged into the new one if it is at most so many times as large: see `n_shards_to_merge`."""
 
 N_PROBE: Final = 64
-"""Lists of a partitioned segment, of 1,024, that a look-up reads.
+"""Lists of a partitioned shard, of 1,024, that a look-up reads.
 
 Measured at a million codes, 63 rows: 2.4 ms at 32 lists, 3.3 ms at 48. Of the rows of excerpts in pink noise
 at 0 dB, over a phone or under other music, 42.5, 44.3 and (64 lists) 45.3 % have their own place among the 64
@@ -51,8 +51,8 @@ nearest; of 4,096 lists, 33.5 % at 32 and 42.8 % at 128, at twice the time. What
 that are not read, hardly by the quantiser.
 """
 
-MOST_HELD: Final = 256
-"""Segment files that a process keeps open at most, however many datasets there are."""
+MAX_OPEN_SHARDS: Final = 256
+"""Shard files that a process keeps open at most, however many datasets there are."""
 
 ADDED_AT_ONCE: Final = 1 << 15
 
@@ -100,16 +100,16 @@ def split_numbers(numbers: Ids) -> tuple[Ids, NDArray[np.int32]]:
 
 
 def n_shards_to_merge(sizes: Sequence[int], n_new: int) -> int:
-    """How many of a collection's segments, smallest first, a new segment of `n_new` codes should take in.
+    """How many of a collection's shards, smallest first, a new shard of `n_new` codes should take in.
 
     The smallest are taken in as long as the next is no more than `GROWTH` times what was gathered so far. So
-    the segments that stay grow quickly from one to the next: their number is logarithmic in the codes, and
+    the shards that stay grow quickly from one to the next: their number is logarithmic in the codes, and
     so is how often a code is built anew.
 
     Parameters
     ----------
     sizes : sequence of int
-        Codes of each live segment, ascending.
+        Codes of each live shard, ascending.
     """
     gathered = n_new
     for taken, size in enumerate(sizes):
@@ -120,7 +120,7 @@ def n_shards_to_merge(sizes: Sequence[int], n_new: int) -> int:
 
 
 def build(recordings: Iterable[tuple[int, Codes]], n_codes: int, codec: Codec) -> Any:
-    """Build a FAISS index of recordings' packed codes; the one way that segments come to be.
+    """Build a FAISS index of recordings' packed codes; the one way that shards come to be.
 
     Parameters
     ----------
@@ -173,21 +173,21 @@ def save(index: Any, folder: Path) -> ShardFile:
     return ShardFile(file=name, sha256=sha256, size_bytes=size_bytes, n_codes=int(index.ntotal))
 
 
-def is_whole(folder: Path, row: ShardFile) -> bool:
-    """Whether a segment's file is there in its full length."""
+def has_full_length(folder: Path, row: ShardFile) -> bool:
+    """Whether a shard's file is there in its full length."""
     path = folder / row.file
     return path.is_file() and path.stat().st_size == row.size_bytes
 
 
 class _Budget:
-    """How many segment files this process keeps open; the others are opened when they are read."""
+    """How many shard files this process keeps open; the others are opened when they are read."""
 
     def __init__(self) -> None:
         self._guard, self._n_held = threading.Lock(), 0
 
     def take(self) -> bool:
         """Whether one more may be kept open."""
-        most = min(MOST_HELD, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+        most = min(MAX_OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         with self._guard:
             may = self._n_held < most
             self._n_held += may
@@ -203,16 +203,16 @@ _BUDGET: Final = _Budget()
 
 
 class Shard:
-    """One segment file, held open, so that it can be read even after a writer has replaced and deleted it.
+    """One shard file, kept open, so that it can be read even after a writer has replaced and deleted it.
 
-    Beyond `MOST_HELD`, or a quarter of the files that the process may open, it is not held: then `load` may
-    find it gone, and its codes have to be read from the catalog's instant that named it.
+    At most `MAX_OPEN_SHARDS` files, or a quarter of the files that the process may open, are kept open. Of
+    the others, `load` may find the file gone; then the codes are read from the snapshot that named the shard.
 
     Raises
     ------
-    SegmentMissing
+    ShardMissing
         When it is not there.
-    SegmentDamaged
+    ShardDamaged
         When it has another size than the manifest states; at `load`, when its bytes changed.
     """
 
@@ -229,14 +229,14 @@ class Shard:
         try:
             file = self.path.open("rb")
         except FileNotFoundError as error:
-            raise SegmentMissing(path=str(self.path)) from error
+            raise ShardMissing(path=str(self.path)) from error
         except OSError as error:
             raise _unreadable(self.path, error) from error
         size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes != self._row.size_bytes:
             file.close()
             reason = f"has {size_bytes} bytes instead of {self._row.size_bytes}"
-            raise SegmentDamaged(path=str(self.path), reason=reason)
+            raise ShardDamaged(path=str(self.path), reason=reason)
         return file
 
     def load(self) -> Any:
@@ -260,12 +260,12 @@ class Shard:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         except RuntimeError as error:
-            raise SegmentDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
+            raise ShardDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
         finally:
             file.close()
             self.close()
         if digest.hexdigest() != self._row.sha256:
-            raise SegmentDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
+            raise ShardDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
         return index
 
     def close(self) -> None:
@@ -276,11 +276,11 @@ class Shard:
             _BUDGET.give_back()
 
 
-def _unreadable(path: Path, error: OSError) -> SegmentDamaged:
-    return SegmentDamaged(path=str(path), reason=f"cannot be read ({error.strerror or error})")
+def _unreadable(path: Path, error: OSError) -> ShardDamaged:
+    return ShardDamaged(path=str(path), reason=f"cannot be read ({error.strerror or error})")
 
 
-def look_up(index: Any, vectors: Vectors, k: int, n_probe: int) -> tuple[NDArray[np.float32], Ids]:
+def search_index(index: Any, vectors: Vectors, k: int, n_probe: int) -> tuple[NDArray[np.float32], Ids]:
     """Similarities and numbers of the `k` nearest codes of each vector; number -1 where there are fewer.
 
     ``n_probe`` travels with the call: as an attribute of the index it would be shared between threads.

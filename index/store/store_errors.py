@@ -1,4 +1,4 @@
-"""What can go wrong with a home: its lock, its catalog, its segments, its disk."""
+"""What can go wrong with a home: its lock, its catalog, its shards, its disk."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class CatalogElsewhere(StoreError):
     def __init__(self) -> None:
         super().__init__(
             "the catalog of this home is in the database that EARWITNESS_DATABASE_URL names",
-            hint="back that up with pg_dump; segments can be built again from it by `earwitness rebuild`",
+            hint="back that up with pg_dump; shards can be built again from it by `earwitness rebuild`",
         )
 
 
@@ -184,21 +184,21 @@ class ChangesLost(StoreError):
         )
 
 
-class SegmentDamaged(StoreError):
-    """A segment file is missing or is not what the manifest says; stored fingerprints are not affected."""
+class ShardDamaged(StoreError):
+    """A shard file is missing or is not what the manifest says; stored fingerprints are not affected."""
 
     code = "segment_damaged"
 
     def __init__(self, *, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(
-            f"the search segment {path} {reason}",
-            hint="run `earwitness rebuild`: segments are made again from the stored fingerprints",
+            f"the search shard {path} {reason}",
+            hint="run `earwitness rebuild`: shards are made again from the stored fingerprints",
         )
 
 
-class SegmentMissing(SegmentDamaged):
-    """A segment file is not there: deleted by somebody else, or a writer has put another in its place."""
+class ShardMissing(ShardDamaged):
+    """A shard file is not there: deleted by somebody else, or a writer has put another in its place."""
 
     def __init__(self, *, path: str) -> None:
         super().__init__(path=path, reason="is missing")
@@ -275,7 +275,7 @@ class RecordingUnknown(StoreError):
 
 
 class RecordingTooLong(StoreError):
-    """A recording has more codes than a segment can number."""
+    """A recording has more codes than a shard can number."""
 
     code = "recording_too_long"
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from earwitness.index.database import reads as rows
+from earwitness.index.database import reads
 from earwitness.index.database.catalog import open_catalog
 from earwitness.index.database.records import Collection
 from earwitness.index.store.store_errors import CollectionUnknown, HomeMissing
@@ -18,7 +18,7 @@ from earwitness.index.store.store_errors import CollectionUnknown, HomeMissing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeSummary:
-    """The collections of one epoch. Reading them opens no segment and loads no model.
+    """The collections of one epoch. Reading them opens no shard and loads no model.
 
     Attributes
     ----------
@@ -46,18 +46,18 @@ class HomeSummary:
         catalog = open_catalog(home, url=url)
         try:
             with catalog.reading() as connection:
-                return cls.seen_by(connection, tenant, home=home)
+                return cls.from_connection(connection, tenant, home=home)
         finally:
             catalog.close()
 
     @classmethod
-    def seen_by(cls, connection: Connection, tenant: str, *, home: Path) -> Self:
+    def from_connection(cls, connection: Connection, tenant: str, *, home: Path) -> Self:
         """Read those of the instant that a connection sees; raises HomeMissing where there are none."""
-        found = rows.home(connection, tenant)
+        found = reads.home(connection, tenant)
         if found is None:
             raise HomeMissing(home=str(home))
         scheme, epoch = found
-        return cls(scheme=scheme, epoch=epoch, collections=rows.collections(connection, tenant))
+        return cls(scheme=scheme, epoch=epoch, collections=reads.collections(connection, tenant))
 
     def collection(self, number: int) -> Collection:
         """One collection; raises CollectionUnknown."""
@@ -66,7 +66,7 @@ class HomeSummary:
             raise CollectionUnknown(collection=str(number))
         return found
 
-    def knowledge(self, collections: Sequence[int]) -> str:
+    def state_digest(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
         known = sorted((number, self.collection(number).changed_epoch) for number in set(collections))
         return hashlib.sha256(repr(known).encode()).hexdigest()

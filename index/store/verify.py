@@ -11,27 +11,25 @@ from typing import Final
 
 from sqlalchemy import Connection, exists, func, select
 
-from earwitness.index.database import change_counter as counter
-from earwitness.index.database import reads as rows
-from earwitness.index.database import sqlite
-from earwitness.index.database.catalog import SEGMENT_FOLDER, Catalog, open_catalog
+from earwitness.index.database import change_counter, reads, sqlite
+from earwitness.index.database.catalog import SHARD_FOLDER, Catalog, open_catalog
 from earwitness.index.database.records import Collection, Problem
-from earwitness.index.database.row_digests import COVERED, is_sound, name_of
+from earwitness.index.database.row_digests import COVERED, is_intact, name_of
 from earwitness.index.database.tables import (
     FINDING,
     FINGERPRINT,
     HOME,
     ITEM,
     MEMBERSHIP,
-    PICTURE,
     RECORDING,
-    SEGMENT,
+    SHARD,
+    THUMBNAIL,
 )
 from earwitness.index.store.shards import Shard
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
-    SegmentDamaged,
-    SegmentMissing,
+    ShardDamaged,
+    ShardMissing,
 )
 from earwitness.index.writer import Writer
 
@@ -46,28 +44,28 @@ _BLOBS: Final = (
     (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
     (FINGERPRINT, FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256, "Chromaprint"),
     (FINGERPRINT, FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256, "peaks"),
-    (PICTURE, PICTURE.c.levels, PICTURE.c.levels_sha256, "spectrogram"),
+    (THUMBNAIL, THUMBNAIL.c.levels, THUMBNAIL.c.levels_sha256, "spectrogram"),
 )
 
 
 def verify(writer: Writer) -> list[Problem]:
-    """Check everything that a home holds: pages, checksums, segment files, counts, and that nothing dangles.
+    """Check everything that a home holds: pages, checksums, shard files, counts, and that nothing dangles.
 
     Returns
     -------
     problems : list of Problem
         Empty when all is well.
     """
-    folder = writer.home / SEGMENT_FOLDER
+    folder = writer.home / SHARD_FOLDER
     with writer.catalog.reading() as connection, ExitStack() as held:
-        segments = _hold(connection, folder, writer.tenant, held)
-        return _problems(writer.catalog, connection, segments, folder, writer.tenant)
+        shards = _hold(connection, folder, writer.tenant, held)
+        return _problems(writer.catalog, connection, shards, folder, writer.tenant)
 
 
 def verify_in_use(home: Path, *, tenant: str = "local", url: str | None = None) -> list[Problem]:
     """Check what a home held at one instant, whoever writes it meanwhile; else as `verify`.
 
-    A file that nothing names counts only once it is `SETTLED_S` old: a writer names a segment after it has
+    A file that nothing names counts only once it is `SETTLED_S` old: a writer names a shard after it has
     written it, and deletes one after it has ceased to name it.
 
     Raises
@@ -75,59 +73,59 @@ def verify_in_use(home: Path, *, tenant: str = "local", url: str | None = None) 
     HomeMissing
         When nothing was ever stored in this home.
     """
-    folder = home / SEGMENT_FOLDER
+    folder = home / SHARD_FOLDER
     with ExitStack() as held:
         catalog = open_catalog(home, url=url)
         held.callback(catalog.close)
-        connection, segments = _instant(catalog, folder, tenant, held)
-        return _problems(catalog, connection, segments, folder, tenant, settled_s=SETTLED_S)
+        connection, shards = _instant(catalog, folder, tenant, held)
+        return _problems(catalog, connection, shards, folder, tenant, settled_s=SETTLED_S)
 
 
-Opened = list[tuple[rows.ShardRow, Shard | SegmentDamaged]]
+Opened = list[tuple[reads.ShardRow, Shard | ShardDamaged]]
 
 
 def _instant(catalog: Catalog, folder: Path, tenant: str, held: ExitStack) -> tuple[Connection, Opened]:
-    """One instant of the catalog with its segment files; looks again where a writer has just replaced one."""
+    """One instant of the catalog with its shard files; looks again where a writer has just replaced one."""
     for attempt in range(OPEN_ATTEMPTS):
         with ExitStack() as here:
             connection = here.enter_context(catalog.snapshot())
-            segments = _hold(connection, folder, tenant, here)
-            damaged = any(isinstance(segment, SegmentDamaged) for _, segment in segments)
+            shards = _hold(connection, folder, tenant, here)
+            damaged = any(isinstance(shard, ShardDamaged) for _, shard in shards)
             if not damaged or attempt == OPEN_ATTEMPTS - 1:
                 held.push(here.pop_all())
-                return connection, segments
+                return connection, shards
     raise AssertionError("unreachable: the last attempt returns")
 
 
 def _hold(connection: Connection, folder: Path, tenant: str, held: ExitStack) -> Opened:
-    """Every segment file of an instant, open before any is read: from then on none can vanish."""
+    """Every shard file of an instant, open before any is read: from then on none can vanish."""
     opened: Opened = []
     try:
-        live = rows.segments(connection, tenant)
-    except (SegmentDamaged, CatalogDamaged):  # which row it is, is said where all rows are checked
+        live = reads.shards(connection, tenant)
+    except (ShardDamaged, CatalogDamaged):  # which row it is, is said where all rows are checked
         return opened
     for row in live:
         try:
-            segment = Shard(folder, row.file)
-        except SegmentDamaged as error:
+            shard = Shard(folder, row.file)
+        except ShardDamaged as error:
             opened.append((row, error))
         else:
-            held.callback(segment.close)
-            opened.append((row, segment))
+            held.callback(shard.close)
+            opened.append((row, shard))
     return opened
 
 
 def _problems(
     catalog: Catalog,
     connection: Connection,
-    segments: Opened,
+    shards: Opened,
     folder: Path,
     tenant: str,
     *,
     settled_s: float = 0.0,
 ) -> list[Problem]:
     try:
-        return list(_found(catalog, connection, segments, folder, tenant, settled_s=settled_s))
+        return list(_found(catalog, connection, shards, folder, tenant, settled_s=settled_s))
     except CatalogDamaged as error:  # what lies on broken pages can not be read at all
         return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
 
@@ -135,7 +133,7 @@ def _problems(
 def _found(
     catalog: Catalog,
     connection: Connection,
-    segments: Opened,
+    shards: Opened,
     folder: Path,
     tenant: str,
     *,
@@ -149,7 +147,7 @@ def _found(
     if damaged:
         return damaged  # what follows counts what damaged rows say
     return [
-        *(problem for row, segment in segments for problem in _segment(catalog, connection, row, segment)),
+        *(problem for row, shard in shards for problem in _shard(catalog, connection, row, shard)),
         *_memberships(connection),
         *_counts(connection, tenant),
         *_counter(catalog),
@@ -158,7 +156,7 @@ def _found(
 
 
 def stored_problems(catalog: Catalog) -> list[Problem]:
-    """Check a catalog by itself: all that is stored but the segments, which are built from it."""
+    """Check a catalog by itself: all that is stored but the shards, which are built from it."""
     try:
         with catalog.reading() as connection:
             broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
@@ -175,19 +173,19 @@ def _rows(connection: Connection) -> Iterator[Problem]:
     for table in COVERED:
         columns = [table.c[name] for name in (*COVERED[table], "digest")]
         for row in connection.execute(select(*columns).execution_options(yield_per=1_000)):
-            if not is_sound(table, row):
-                hint = {SEGMENT: REBUILD, FINDING: SCAN_AGAIN}.get(table, RESTORE)
+            if not is_intact(table, row):
+                hint = {SHARD: REBUILD, FINDING: SCAN_AGAIN}.get(table, RESTORE)
                 what = "its values do not have the checksum stored with them"
                 yield Problem(where=name_of(table, row), what=what, hint=hint)
     for tenant in connection.execute(select(HOME.c.tenant)).scalars().all():
         try:
-            rows.home(connection, tenant)
+            reads.home(connection, tenant)
         except CatalogDamaged as error:
             yield Problem(where=error.where, what=error.reason, hint=RESTORE)
 
 
 def _counter(catalog: Catalog) -> Iterator[Problem]:
-    if catalog.is_sqlite and not counter.is_sound(catalog.counter):
+    if catalog.is_sqlite and not change_counter.is_intact(catalog.counter):
         hint = "it is written anew by the next command that stores something"
         yield Problem(where=str(catalog.counter), what="its bytes changed", hint=hint)
 
@@ -197,7 +195,7 @@ def _blobs(connection: Connection) -> Iterator[Problem]:
         statement = select(table.c.recording_id, blob, sha256).execution_options(yield_per=64)
         for number, stored, wanted in connection.execute(statement):
             try:
-                rows.whole(stored, wanted, f"the {name} of recording {number}")
+                reads.verified_blob(stored, wanted, f"the {name} of recording {number}")
             except CatalogDamaged as error:
                 yield Problem(where=error.where, what=error.reason, hint=RESTORE)
     bare = select(RECORDING.c.id).where(~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id))
@@ -205,28 +203,28 @@ def _blobs(connection: Connection) -> Iterator[Problem]:
         yield Problem(where=f"recording {number}", what="it has no fingerprint", hint=RESTORE)
 
 
-def _segment(
-    catalog: Catalog, connection: Connection, row: rows.ShardRow, segment: Shard | SegmentDamaged
+def _shard(
+    catalog: Catalog, connection: Connection, row: reads.ShardRow, shard: Shard | ShardDamaged
 ) -> Iterator[Problem]:
     try:
-        if isinstance(segment, SegmentDamaged):
-            raise segment
-        index = segment.load()
-    except SegmentDamaged as error:
-        held = not isinstance(segment, SegmentDamaged)
-        if held and isinstance(error, SegmentMissing) and not _is_named(catalog, row):
+        if isinstance(shard, ShardDamaged):
+            raise shard
+        index = shard.load()
+    except ShardDamaged as error:
+        held = not isinstance(shard, ShardDamaged)
+        if held and isinstance(error, ShardMissing) and not _is_named(catalog, row):
             return  # a writer has put another in its place since
         yield Problem(where=error.path, what=error.reason, hint=REBUILD)
         return
-    stored = rows.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
+    stored = reads.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
     if not index.ntotal == stored == row.file.n_codes:
         what = f"it holds {index.ntotal} codes, its recordings have {stored}"
-        yield Problem(where=str(segment.path), what=what, hint=REBUILD)
+        yield Problem(where=str(shard.path), what=what, hint=REBUILD)
 
 
-def _is_named(catalog: Catalog, row: rows.ShardRow) -> bool:
+def _is_named(catalog: Catalog, row: reads.ShardRow) -> bool:
     with catalog.reading() as connection:
-        named = select(SEGMENT.c.id).where(SEGMENT.c.file == row.file.file)
+        named = select(SHARD.c.id).where(SHARD.c.file == row.file.file)
         return connection.execute(named).first() is not None
 
 
@@ -260,14 +258,14 @@ def _memberships(connection: Connection) -> Iterator[Problem]:
 
 
 def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
-    for collection in rows.collections(connection, tenant):
+    for collection in reads.collections(connection, tenant):
         items = select(func.count()).where(ITEM.c.collection_id == collection.id)
         members = MEMBERSHIP.c.collection_id == collection.id
         found = (
             connection.execute(items.where(ITEM.c.recording_id.is_not(None))).scalar_one(),
             connection.execute(items.where(ITEM.c.recording_id.is_(None))).scalar_one(),
             connection.execute(select(func.count()).where(members)).scalar_one(),
-            rows.count_codes(connection, members),
+            reads.count_codes(connection, members),
         )
         stated = (collection.n_items, collection.n_unreadable, collection.n_recordings, collection.n_codes)
         if found != stated:
@@ -276,7 +274,7 @@ def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
 
 
 def _strays(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
-    named = set(connection.execute(select(SEGMENT.c.file)).scalars())
+    named = set(connection.execute(select(SHARD.c.file)).scalars())
     if not folder.is_dir():
         return
     with os.scandir(folder) as listing:

@@ -16,14 +16,14 @@ import pytest
 from earwitness.index.database import migrations
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.change_counter import COUNTER_FILE
-from earwitness.index.database.records import Picture
+from earwitness.index.database.records import Thumbnail
 from earwitness.index.database.row_digests import COVERED
 from earwitness.index.database.tables import (
     COLLECTION,
     FINDING,
     MEMBERSHIP,
-    PICTURE,
-    SEGMENT,
+    SHARD,
+    THUMBNAIL,
 )
 from earwitness.index.library import Library
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
@@ -46,23 +46,23 @@ from tests.contract.small_store import (
 
 SEEDS = range(6)
 PICTURES: list[str] = []
-ASKED = CacheKey(scheme="s", effort="fast", knowledge="k")
+ASKED = CacheKey(scheme="s", effort="fast", state_digest="k")
 
 
 @pytest.fixture(scope="session")
 def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of two collections, with segments, items that wait for one, and remembered findings."""
     home = tmp_path_factory.mktemp("flips") / "home"
-    picture = Picture(levels=np.ones((4, 3), np.uint8), frame_s=0.25, lowest_db=-80.0, step_db=0.5)
+    picture = Thumbnail(levels=np.ones((4, 3), np.uint8), frame_s=0.25, lowest_db=-80.0, step_db=0.5)
     with Writer.open(home, codec=CODEC) as writer:
         works, dataset = writer.collection(WORKS), writer.collection(DATASET, "scraped", "7")
-        writer.add(works, [replace(some_item(0, owner="Ada"), title="Zero", isrc="X", picture=picture)])
+        writer.add(works, [replace(some_item(0, owner="Ada"), title="Zero", isrc="X", thumbnail=picture)])
         writer.add(dataset, [some_item(seed) for seed in SEEDS[:4]])
         writer.publish()
         writer.add(dataset, [*(some_item(seed) for seed in SEEDS[4:]), some_item(1, path="again.wav")])
         writer.add(dataset, [unreadable("broken.wav")])
     answers = FindingCache(home)
-    answers.remember(ASKED, {"a": "finding of a", "b": "finding of b"})
+    answers.put(ASKED, {"a": "finding of a", "b": "finding of b"})
     answers.close()
     PICTURES.extend(pictures(home))
     return home
@@ -77,7 +77,7 @@ def home(whole_home: Path, tmp_path: Path) -> Path:
 def everything(home: Path) -> Any:
     """Every answer that a home gives."""
     answers = FindingCache(home)
-    recalled = answers.recall(ASKED, ["a", "b"])
+    recalled = answers.get(ASKED, ["a", "b"])
     answers.close()
     with Library.open(home, codec=CODEC) as library:
         numbers = [each.id for each in library.collections]
@@ -102,7 +102,7 @@ def everything(home: Path) -> Any:
 def pictures(home: Path) -> list[str]:
     """The small spectrograms of a home; they are evidence to look at, and need not be there."""
     with Library.open(home, codec=CODEC) as library:
-        kept = [library.picture(number) for number in range(1, 10)]
+        kept = [library.thumbnail(number) for number in range(1, 10)]
     return [repr((each.levels.tolist(), each.frame_s, each.step_db)) for each in kept if each is not None]
 
 
@@ -162,14 +162,14 @@ def test_a_changed_value_changes_no_answer_and_is_found(
     database.close()
 
 
-@pytest.mark.parametrize("table", [COLLECTION, SEGMENT, MEMBERSHIP, PICTURE], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [COLLECTION, SHARD, MEMBERSHIP, THUMBNAIL], ids=lambda table: table.name)
 def test_a_row_that_vanished_is_missed(home: Path, whole_home: Path, table: Any) -> None:
     """A row that is not there any more is an error, or is built again; it is never just one match fewer."""
     database = sqlite3.connect(home / "catalog.sqlite")
     database.execute(f"DELETE FROM {table.name} WHERE rowid = (SELECT max(rowid) FROM {table.name})")
     database.commit()
     database.close()
-    if table is not PICTURE:  # a picture is evidence to look at: without one there is none
+    if table is not THUMBNAIL:  # a picture is evidence to look at: without one there is none
         assert not is_silent(home, everything(whole_home))
 
 
@@ -251,7 +251,7 @@ def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
     database.commit()
     database.close()
     answers = FindingCache(home)
-    assert answers.recall(ASKED, ["a", "b"]) == {"b": "finding of b"}
+    assert answers.get(ASKED, ["a", "b"]) == {"b": "finding of b"}
     answers.close()
 
 

@@ -72,11 +72,11 @@ def test_writers_take_turns(jobs: Jobs) -> None:
 
 def test_findings_are_remembered(writer: Writer, home: Path) -> None:
     """An answer kept by one process is known to the next, and a later one replaces it."""
-    asked = CacheKey(scheme="s", effort="fast", knowledge="k")
+    asked = CacheKey(scheme="s", effort="fast", state_digest="k")
     answers = FindingCache(home, url=writer.catalog.engine.url.render_as_string(hide_password=False))
-    answers.remember(asked, {"a": "1", "b": "2"})
-    answers.remember(asked, {"a": "3"})
-    assert answers.recall(asked, ["a", "b", "c"]) == {"a": "3", "b": "2"}
+    answers.put(asked, {"a": "1", "b": "2"})
+    answers.put(asked, {"a": "3"})
+    assert answers.get(asked, ["a", "b", "c"]) == {"a": "3", "b": "2"}
     answers.close()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index.database.records import AddStatus, Failure, NewItem, Picture
+from earwitness.index.database.records import AddStatus, Failure, NewItem, Thumbnail
 from earwitness.index.library import Library
 from earwitness.index.store.store_errors import (
     CollectionUnknown,
@@ -176,15 +176,15 @@ def test_an_open_library_sees_its_own_epoch(home: Path, settled: Settle) -> None
         assert first.recording is not None and len(library.codes(first.recording)) == 6
         with _open(later) as newer:
             assert newer.epoch > library.epoch
-            assert newer.knowledge([dataset]) != library.knowledge([dataset])
+            assert newer.state_digest([dataset]) != library.state_digest([dataset])
             assert found_at_once(newer, 2, [dataset]) and not found_at_once(newer, 1, [dataset])
 
 
 def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> None:
     """Names, metadata, codes, peaks, Chromaprint and the small spectrogram are as they were given."""
     levels = np.arange(12, dtype=np.uint8).reshape(4, 3)
-    picture = Picture(levels=levels, frame_s=0.25, lowest_db=-80.0, step_db=0.5)
-    item = replace(some_item(7, owner="Ada"), title="Ünder", isrc="X", metadata={"a": [1]}, picture=picture)
+    picture = Thumbnail(levels=levels, frame_s=0.25, lowest_db=-80.0, step_db=0.5)
+    item = replace(some_item(7, owner="Ada"), title="Ünder", isrc="X", metadata={"a": [1]}, thumbnail=picture)
     with Writer.open(home, codec=CODEC) as writer:
         works = writer.collection(WORKS)
         ((recording),) = (one.recording for one in writer.add(works, [item]))
@@ -197,7 +197,7 @@ def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> Non
         assert np.array_equal(library.codes(recording), CODEC.unpack(some_codes(7, 6)))
         assert np.array_equal(library.chromaprint(recording), some_fingerprint(7).chromaprint)
         assert np.array_equal(library.peaks(recording), some_fingerprint(7).peaks)
-        kept = library.picture(recording)
+        kept = library.thumbnail(recording)
         assert kept is not None and np.array_equal(kept.levels, levels)
         assert library.recording(recording).sha256 == sha256_of(7)
 
@@ -215,7 +215,7 @@ def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) 
         assert library.whole_file(heard, stored.duration_s, [dataset]) == [added.recording]
         assert library.whole_file(other, stored.duration_s, [dataset]) == []
         assert library.whole_file(heard[: heard.size // 2], stored.duration_s / 2, [dataset]) == []
-        alike = library.whole_lengths([dataset])
+        alike = library.length_filter([dataset])
         lengths = [share * stored.duration_s for share in (0.5, 0.92, 1.0, 1.08, 2.0)]
         assert [alike(length) for length in lengths] == [False, True, True, True, False]
 
@@ -249,7 +249,7 @@ def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
         (added,) = writer.add(works, [replace(some_item(1, owner="Ada"), title="Old")])
     later = settled(home)
     with _open(later) as library:
-        before = library.knowledge([works])
+        before = library.state_digest([works])
     with Writer.open(later, codec=CODEC) as writer:
         assert writer.update_metadata(works, added.item, title="New", metadata={"a": 1})
         assert not writer.update_metadata(works, added.item, title="New")
@@ -257,7 +257,7 @@ def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
         with pytest.raises(ItemUnknown):
             writer.update_metadata(works, added.item + 1, title="New")
     with _open(later) as library:
-        assert library.knowledge([works]) != before
+        assert library.state_digest([works]) != before
         (row,) = library.listing(works)
         assert (row.title, row.owner, row.metadata) == ("New", "Ada", {"a": 1})
 

@@ -73,7 +73,7 @@ def test_a_home_that_may_not_be_written_can_be_read(place: Path) -> None:
             assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
         assert verify_in_use(home) == []
         answers = FindingCache(home)
-        answers.remember(CacheKey(scheme="s", effort="fast", knowledge="k"), {"a": "b"})
+        answers.put(CacheKey(scheme="s", effort="fast", state_digest="k"), {"a": "b"})
         answers.close()
         assert backup(home, place / "mine" / "packed") > 0
         assert {path.name for path in home.iterdir()} == before

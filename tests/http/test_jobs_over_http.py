@@ -124,7 +124,7 @@ def leave_running(settings: Settings, *, attempts: int) -> str:
         payload = {"file": "song.wav", "title": None, "owner": None, "isrc": None}
         job, _ = jobs.enqueue("work", payload, spool_path=spool / "upload")
         for _ in range(attempts):
-            jobs.take_back()
+            jobs.requeue_lost()
             jobs.claim(["work"])
     return f"/v1/jobs/{job.id}"
 
@@ -189,7 +189,7 @@ def test_a_job_that_gets_further_is_not_given_up(serve: Serve, settings: Setting
         payload = {"file": "set.zip", "name": "set", "version": "1"}
         queued, _ = jobs.enqueue("index", payload, spool_path=spool / "upload")
         for done in range(1, 9):
-            jobs.take_back()
+            jobs.requeue_lost()
             job = jobs.claim(["index"])
             assert job is not None
             jobs.heartbeat(job, items_done=done)

@@ -175,7 +175,7 @@ def test_a_job_that_another_took_over_leaves_its_lane_alone(serve: Serve) -> Non
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad" and job.attempts == 1:
-            client.app.state.service.jobs.take_back()
+            client.app.state.service.jobs.requeue_lost()
             raise NotAudio(name="song.wav", looks_like="text")
         return {}
 

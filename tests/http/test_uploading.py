@@ -36,7 +36,7 @@ def worker(limits: Settings) -> Iterator[UploadWorker]:
 
 def ask(name: str, settings: Settings) -> Ask:
     """An upload of this name."""
-    order = RunSpec(settings=settings, effort=Effort.FAST, asked=(), knowledge="", search=None)
+    order = RunSpec(settings=settings, effort=Effort.FAST, asked=(), state_digest="", search=None)
     return Ask(order=order, epoch=1, file=settings.home / "x", name=name, n_bytes=1)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from earwitness.index.library import Library, _best
 from earwitness.index.match import Hits
-from earwitness.index.store import shards as segments
+from earwitness.index.store import shards
 from earwitness.index.store.shards import GROWTH, n_shards_to_merge, number_codes, split_numbers
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
@@ -162,7 +162,7 @@ def test_a_partitioned_segment_finds_what_a_flat_one_does(
     new_home: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past the size where segments are partitioned, each code still finds itself first."""
-    monkeypatch.setattr(segments, "PARTITIONED_FROM", 300)
+    monkeypatch.setattr(shards, "PARTITIONED_FROM", 300)
     codec, home = Nibbles(tmp_path), new_home()
     with Writer.open(home, codec=codec) as writer:
         dataset = writer.collection(DATASET, "scraped")

@@ -13,7 +13,7 @@ from earwitness.api.cli.output_files import Force, placed
 
 
 def rebuild(as_json: Json = False, home: Home = None) -> None:
-    """Build the search segments again from the stored fingerprints."""
+    """Build the search shards again from the stored fingerprints."""
     from earwitness.api.cli.progress import working
     from earwitness.index.writer import Writer
 

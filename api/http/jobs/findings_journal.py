@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from earwitness.api.findings import Finding, from_json, to_json
 from earwitness.api.pipeline.run_spec import ItemResult
-from earwitness.index.store.files import fsync_folder, room_for
+from earwitness.index.store.files import convert_write_errors, fsync_folder
 
 RESULT_FOLDER: Final = "results"
 JOURNAL: Final = ".journal"
@@ -81,7 +81,7 @@ class FindingsJournal:
 
     def note(self, answers: Iterable[ItemResult]) -> None:
         """Note items that are about to be stored; all are on the disk when this returns."""
-        with room_for(self._path):
+        with convert_write_errors(self._path):
             for answer in answers:
                 if answer.existing is None:
                     self._write(answer)

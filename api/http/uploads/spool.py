@@ -15,7 +15,7 @@ from typing import Final
 
 from earwitness.api.http.http_errors import NoRoom, UploadTooLarge
 from earwitness.fingerprint.errors import EmptyFile
-from earwitness.index.store.files import fsync_folder, room_for
+from earwitness.index.store.files import convert_write_errors, fsync_folder
 
 SPOOL_FOLDER: Final = "spool"
 KEEP_FREE_BYTES: Final = 256 * 2**20
@@ -48,7 +48,7 @@ class Upload:
     def __init__(self, path: Path, *, max_bytes: int) -> None:
         self.path, self._max_bytes = path, max_bytes
         self._digest, self._n_bytes, self._sealed = hashlib.sha256(), 0, False
-        with room_for(path):
+        with convert_write_errors(path):
             self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  # __exit__ closes
 
     def __enter__(self) -> Upload:
@@ -69,7 +69,7 @@ class Upload:
         demand_room(self.path.parent)
         self._digest.update(data)
         left = memoryview(data)
-        with room_for(self.path):
+        with convert_write_errors(self.path):
             while left:
                 left = left[self._file.write(left) :]
 
@@ -77,7 +77,7 @@ class Upload:
         """Make the file durable: its bytes first, then its name in the folder."""
         if self._n_bytes == 0:
             raise EmptyFile(name=name)
-        with room_for(self.path):  # some file systems find only now that there is none
+        with convert_write_errors(self.path):  # some file systems find only now that there is none
             os.fsync(self._file.fileno())
             fsync_folder(self.path.parent)
         self._sealed = True

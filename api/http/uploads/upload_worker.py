@@ -59,7 +59,7 @@ class _Newest:
         self.let_go(said.epoch)
         if self._library is None:
             self._library = open_library(self._settings)
-        if self._library.knowledge(said.order.asked) != said.order.knowledge:
+        if self._library.state_digest(said.order.asked) != said.order.state_digest:
             raise LibraryMoved(wanted=said.epoch, found=self._library.epoch)
         return self._library
 

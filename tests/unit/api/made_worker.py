@@ -21,13 +21,13 @@ def main() -> None:
     """Serve the socket whose number is the first argument."""
     connection = Connection(int(sys.argv[1]))
     order = connection.recv()
-    if order.knowledge == "moved":
+    if order.state_digest == "moved":
         connection.send(Broken(error=LibraryMoved(wanted=1, found=2)))
         return
-    if order.knowledge == "broken":
+    if order.state_digest == "broken":
         os._exit(5)
     connection.send(Ready())
-    if order.knowledge == "ahead":
+    if order.state_digest == "ahead":
         look_ahead(connection)
     while True:
         try:

@@ -33,7 +33,7 @@ from earwitness.fingerprint.extract import extractor
 from earwitness.index.match import Effort
 
 settings = Settings(home=Path(sys.argv[1]))
-order = Order(settings=settings, effort=Effort.FAST, asked=(), knowledge="", search=None)
+order = Order(settings=settings, effort=Effort.FAST, asked=(), state_digest="", search=None)
 pool = Pool(order, n_workers=2, module=sys.argv[2])
 if sys.argv[3] == "ready":
     while not all(each.ready for each in pool._workers):
@@ -104,7 +104,7 @@ UPLOADING: Final = "earwitness.api.http.uploads.upload_worker"
 def order(home: Path, *asked: int) -> RunSpec:
     """An order to look things up in these collections."""
     settings = Settings(home=home, sandbox="rlimits")
-    return RunSpec(settings=settings, effort=Effort.FAST, asked=asked, knowledge="", search=None)
+    return RunSpec(settings=settings, effort=Effort.FAST, asked=asked, state_digest="", search=None)
 
 
 def first_message(module: str, home: Path, *, refused: bool) -> RunSpec | Begin:

@@ -19,7 +19,7 @@ from earwitness.api.findings import FindingRecording
 from earwitness.api.scan.tally import Tally
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.types import Spectrogram
-from earwitness.index.database.records import Picture
+from earwitness.index.database.records import Thumbnail
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import finding, match
 
@@ -50,7 +50,7 @@ def test_a_picture_of_an_hour_is_small() -> None:
 @pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 1.0), (0.5, 0.5), (3.0, 99.0), (50.0, 60.0)])
 def test_a_span_has_at_least_one_frame(start_s: float, end_s: float) -> None:
     """Wherever a span lies, something of the picture is shown."""
-    kept = Picture(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
+    kept = Thumbnail(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
     assert 1 <= len(span(kept, start_s, end_s)) <= 40
 
 

@@ -24,7 +24,7 @@ from earwitness.index.match import Effort, Verdict
 from tests.unit.api.made_findings import SEARCH, finding, match
 
 NAMES = [f"clip {number}.ogg" for number in range(7)]
-ORDER = RunSpec(settings=Settings(), effort=Effort.FAST, asked=(1,), knowledge="k", search=SEARCH)
+ORDER = RunSpec(settings=Settings(), effort=Effort.FAST, asked=(1,), state_digest="k", search=SEARCH)
 
 
 class Killed(BaseException):

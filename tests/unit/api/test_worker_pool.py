@@ -22,10 +22,10 @@ from earwitness.api.settings import Settings
 from earwitness.index.match import Effort
 
 
-def order(tmp_path: Path, knowledge: str = "", item_wall_s: float = 600.0) -> RunSpec:
+def order(tmp_path: Path, state_digest: str = "", item_wall_s: float = 600.0) -> RunSpec:
     """An order that asks nothing."""
     settings = Settings(home=tmp_path, item_wall_s=item_wall_s)
-    return RunSpec(settings=settings, effort=Effort.FAST, asked=(), knowledge=knowledge, search=None)
+    return RunSpec(settings=settings, effort=Effort.FAST, asked=(), state_digest=state_digest, search=None)
 
 
 def item(name: str, audio: bytes = b"sound") -> SourceItem:
@@ -34,10 +34,12 @@ def item(name: str, audio: bytes = b"sound") -> SourceItem:
 
 
 def answered(
-    tmp_path: Path, items: list[SourceItem | Skipped], n_workers: int = 2, knowledge: str = ""
+    tmp_path: Path, items: list[SourceItem | Skipped], n_workers: int = 2, state_digest: str = ""
 ) -> list[tuple[str, str | None]]:
     """What became of items: their ids, and the code of their error."""
-    with Pool(order(tmp_path, knowledge), n_workers=n_workers, module="tests.unit.api.made_worker") as pool:
+    with Pool(
+        order(tmp_path, state_digest), n_workers=n_workers, module="tests.unit.api.made_worker"
+    ) as pool:
         pairs = list(pool.answers(items))
     assert all(item.item_id == answer.said.id for item, answer in pairs)
     return [(item.item_id, None if answer.error is None else answer.error.code) for item, answer in pairs]
@@ -113,7 +115,7 @@ def test_a_run_can_be_ended_while_an_item_is_in_work(tmp_path: Path, monkeypatch
 def test_an_item_that_kills_workers_before_its_turn_is_the_one_reported(tmp_path: Path) -> None:
     """A worker works on an item while the one before it is unanswered: whose fault it is shows alone."""
     names = ["a", "poison", "b", "c", "poison"]
-    found = answered(tmp_path, [item(name) for name in names], n_workers=1, knowledge="ahead")
+    found = answered(tmp_path, [item(name) for name in names], n_workers=1, state_digest="ahead")
     assert found == [(name, "worker_died" if name == "poison" else None) for name in names]
 
 
@@ -158,11 +160,13 @@ def test_items_are_taken_only_as_they_are_answered(tmp_path: Path) -> None:
     assert taken <= 5 + pool_module.WINDOW
 
 
-@pytest.mark.parametrize(("knowledge", "error"), [("moved", LibraryMoved), ("broken", WorkersFail)])
-def test_what_stops_every_worker_is_an_error(tmp_path: Path, knowledge: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize(("state_digest", "error"), [("moved", LibraryMoved), ("broken", WorkersFail)])
+def test_what_stops_every_worker_is_an_error(
+    tmp_path: Path, state_digest: str, error: type[Exception]
+) -> None:
     """A library that moved on, or workers that do not start, end the run with a reason."""
     with (
-        Pool(order(tmp_path, knowledge), n_workers=1, module="tests.unit.api.made_worker") as pool,
+        Pool(order(tmp_path, state_digest), n_workers=1, module="tests.unit.api.made_worker") as pool,
         pytest.raises(error),
     ):
         list(pool.answers([item("a")]))

@@ -125,12 +125,12 @@ def test_a_job_that_is_stopped_again_and_again_without_progress_is_given_up(jobs
     job, _ = jobs.enqueue("check", {}, spool_path=Path("/spool/y"))
     for _ in range(MAX_ATTEMPTS):
         _claimed(jobs)
-        jobs.take_back()
+        jobs.requeue_lost()
     assert jobs.claim(["check"]) is None
     failed = jobs.get(job.id)
     assert failed is not None and failed.state is JobState.FAILED
     assert failed.failure is not None and failed.failure.code == "job_gave_up"
-    assert failed.is_retryable and jobs.unended() == {job.id}
+    assert failed.is_retryable and jobs.unfinished() == {job.id}
     again = jobs.retry(job.id)
     assert again is not None and again.state is JobState.QUEUED and again.failure is None
     assert jobs.finish(_claimed(jobs), {}).state is JobState.DONE
@@ -144,7 +144,7 @@ def test_only_deaths_without_progress_count(jobs: Jobs) -> None:
         claimed = jobs.claim(["index"])
         assert claimed is not None
         jobs.heartbeat(claimed, items_done=done)
-        jobs.take_back()
+        jobs.requeue_lost()
     for _ in range(5):
         claimed = jobs.claim(["index"])
         assert claimed is not None
@@ -174,8 +174,8 @@ def test_uploads_of_failed_jobs_are_let_go_of_when_they_are_old(jobs: Jobs) -> N
     """Only those that were kept for a retry, and only once they are older than was asked."""
     kept, _ = jobs.enqueue("check", {}, spool_path=Path("/spool/z"))
     jobs.fail(_claimed(jobs), Failure(code="job_too_long", message="long", hint="split"))
-    assert jobs.let_go_of_uploads(ended_before=time.time() - 60) == []
-    assert jobs.let_go_of_uploads(ended_before=time.time() + 60) == [Path("/spool/z")]
+    assert jobs.release_uploads(ended_before=time.time() - 60) == []
+    assert jobs.release_uploads(ended_before=time.time() + 60) == [Path("/spool/z")]
     gone = jobs.get(kept.id)
     assert gone is not None and gone.spool_path is None and not gone.is_retryable
 

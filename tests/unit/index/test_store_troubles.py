@@ -18,13 +18,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index import writer as enroll
-from earwitness.index.database import migrations
-from earwitness.index.database import reads as rows
+from earwitness.index import writer as writer_module
+from earwitness.index.database import migrations, reads
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.reads import ShardRow
 from earwitness.index.database.tables import METADATA
-from earwitness.index.database.writes import change_collection, seal_home
+from earwitness.index.database.writes import change_collection, store_home_digest
 from earwitness.index.library import Library
 from earwitness.index.store.backup import backup, restore
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
@@ -38,7 +37,7 @@ from earwitness.index.store.store_errors import (
     HomeMissing,
     HomeNotEmpty,
     HomeUnusable,
-    SegmentDamaged,
+    ShardDamaged,
 )
 from earwitness.index.store.verify import SETTLED_S, verify, verify_in_use
 from earwitness.index.writer import Writer
@@ -83,7 +82,7 @@ def test_a_second_writer_is_told_who_writes(home: Path) -> None:
         "lock = HomeLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(home)]
-    root = Path(enroll.__file__).parent.parent
+    root = Path(writer_module.__file__).parent.parent
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"
         with pytest.raises(HomeBusy) as busy:
@@ -156,9 +155,9 @@ def test_a_catalog_from_before_the_peaks_keeps_its_recordings(tmp_path: Path) ->
     migrations.upgrade(catalog.engine)
     with catalog.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        assert np.array_equal(rows.chromaprint(connection, "local", 1), words)
-        assert rows.peaks(connection, "local", 1).shape == (0, 2)
-        assert rows.codes(connection, "local", 1, 32).shape == (1, 32)
+        assert np.array_equal(reads.chromaprint(connection, "local", 1), words)
+        assert reads.peaks(connection, "local", 1).shape == (0, 2)
+        assert reads.codes(connection, "local", 1, 32).shape == (1, 32)
     catalog.close()
 
 
@@ -195,7 +194,7 @@ def test_a_full_catalog_takes_a_batch_wholly_or_not_at_all(home: Path) -> None:
 def test_a_flipped_bit_in_a_segment_is_an_error_not_a_miss(home: Path) -> None:
     """FAISS would take it; the checksum does not. Rebuilding mends it."""
     _flip(_segment(home), -3)
-    with Library.open(home, codec=CODEC) as library, pytest.raises(SegmentDamaged):
+    with Library.open(home, codec=CODEC) as library, pytest.raises(ShardDamaged):
         library.search(CODEC.unpack(some_codes(1, 6)), k=1, collections=[1])
     with Writer.open(home, codec=CODEC) as writer:
         assert [problem.where for problem in verify(writer)] == [str(_segment(home))]
@@ -211,7 +210,7 @@ def test_a_lost_segment_is_built_again_when_a_library_opens(
     assert callable(damage)
     damage(_segment(home))
     lock = HomeLock(home)
-    with pytest.raises(SegmentDamaged):
+    with pytest.raises(ShardDamaged):
         Library.open(home, codec=CODEC)
     lock.release()
     with Library.open(home, codec=CODEC) as library:
@@ -265,7 +264,7 @@ def test_verify_names_what_dangles(home: Path) -> None:
         (home / "segments" / "stray").write_bytes(b"")
         with writer.catalog.writing() as connection:
             change_collection(connection, 1, {"n_items": 7})
-            seal_home(connection, "local")
+            store_home_digest(connection, "local")
         where = [problem.where for problem in verify(writer)]
         assert where == ["collection scraped (version 1)", str(home / "segments" / "stray")]
 
@@ -301,18 +300,18 @@ def test_a_damaged_backup_makes_no_home(home: Path, tmp_path: Path) -> None:
 def test_an_answer_is_recalled_only_as_long_as_it_holds(home: Path) -> None:
     """Another effort, scheme or state of the collections asks again; a removal forgets all of them."""
     with Library.open(home, codec=CODEC) as library:
-        asked = CacheKey(scheme=library.scheme, effort="fast", knowledge=library.knowledge([1]))
+        asked = CacheKey(scheme=library.scheme, effort="fast", state_digest=library.state_digest([1]))
     answers = FindingCache(home)
-    answers.remember(asked, {"a": "old", "b": "2"})
-    answers.remember(asked, {"a": "1"})
-    assert answers.recall(asked, ["a", "b", "c"]) == {"a": "1", "b": "2"}
-    harder = CacheKey(scheme=asked.scheme, effort="full", knowledge=asked.knowledge)
-    assert answers.recall(harder, ["a"]) == {}
+    answers.put(asked, {"a": "old", "b": "2"})
+    answers.put(asked, {"a": "1"})
+    assert answers.get(asked, ["a", "b", "c"]) == {"a": "1", "b": "2"}
+    harder = CacheKey(scheme=asked.scheme, effort="full", state_digest=asked.state_digest)
+    assert answers.get(harder, ["a"]) == {}
     with Writer.open(home, codec=CODEC) as writer:
         found = writer.item(1, "1.wav", sha256_of(1))
         assert found is not None
         writer.remove(1, items=[found.id])
-    assert answers.recall(asked, ["a", "b"]) == {}
+    assert answers.get(asked, ["a", "b"]) == {}
     answers.close()
 
 
@@ -336,16 +335,16 @@ def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file gone before it was opened is no loss in the next instant; one that stays away is told."""
-    segments = rows.segments
+    shards = reads.shards
     with Writer.open(home, codec=CODEC) as writer:
 
         def replaced(connection: Connection, tenant: str) -> list[ShardRow]:
-            found = segments(connection, tenant)
-            monkeypatch.setattr(rows, "segments", segments)
+            found = shards(connection, tenant)
+            monkeypatch.setattr(reads, "shards", shards)
             writer.rebuild()
             return found
 
-        monkeypatch.setattr(rows, "segments", replaced)
+        monkeypatch.setattr(reads, "shards", replaced)
         assert verify_in_use(home) == []
         _segment(home).unlink()
         assert [problem.what for problem in verify_in_use(home)] == ["is missing"]
