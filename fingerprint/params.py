@@ -22,7 +22,8 @@ class Params:
     floor_db : float
         How far below the local level (mean power of a band) sound counts as silence.
     code_hop_frames, query_hop_frames : int
-        Frames from one reference code to the next, and from one fine query code to the next.
+        Frames from one reference code to the next, and from one fine query code to the next: the first is
+        four times the second in every scheme, which the kernels of the search rely on.
     context_frames : int
         Odd number of frames that one code looks at.
     dim, code_bits : int
@@ -57,6 +58,12 @@ class Params:
     peak_low_band: int = 10
     peak_box_frames: int = 8
     peak_box_bands: int = 4
+
+    def __post_init__(self) -> None:
+        if self.code_hop_frames != 4 * self.query_hop_frames:
+            raise ValueError(
+                f"a code is not four query hops: {self.code_hop_frames=}, {self.query_hop_frames=}"
+            )
 
     @property
     def frame_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, inf
 
 import numpy as np
@@ -84,6 +85,26 @@ def test_a_path_may_be_a_row_off() -> None:
     assert (
         agreement(contrast(excerpt(40), PARAMS), PEAKS, CODES + np.int32(40), ROWS + np.int32(1), 1.0, 4) > 5
     )
+
+
+def test_the_hop_of_the_scheme_places_rows() -> None:
+    """Peaks of a scheme of twice the hop agree when its own frames per row are given, and only then."""
+    codes, rows = np.arange(20, 23, dtype=np.int32), np.arange(0, 12, 4, dtype=np.int32)
+    rises = contrast(excerpt(40), PARAMS)
+    assert agreement(rises, PEAKS, codes, rows, 1.0, 8) > 5
+    assert agreement(rises, PEAKS, codes, rows, 1.0, 4) < 4
+
+
+def test_contrast_follows_the_floor_of_the_scheme() -> None:
+    """A quiet band weighs less where the scheme's floor is nearer to the local level."""
+    power = excerpt(40).power.copy()
+    power[:, :64] *= np.float32(1e-3)
+    quiet_below = Spectrogram(power=power, frame_s=PARAMS.frame_s)
+    quiet, quiet_at_25_db = (
+        np.square(contrast(quiet_below, params)[:, :64]).mean()
+        for params in (PARAMS, replace(PARAMS, floor_db=25.0))
+    )
+    assert quiet_at_25_db < 0.5 * quiet
 
 
 def test_a_slope_is_followed() -> None:

@@ -1,0 +1,171 @@
+"""A home of an older scheme is searched with that scheme's own parameters, calibration and decoys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from earwitness.fingerprint import extract
+from earwitness.fingerprint.codes import Quantiser
+from earwitness.fingerprint.errors import SchemeMismatch
+from earwitness.fingerprint.extract import Extractor, extractor, name_scheme, schemes
+from earwitness.fingerprint.params import PARAMS
+from earwitness.fingerprint.types import RATE_HZ, Waveform
+from earwitness.index.database.records import CollectionKind, NewItem
+from earwitness.index.library import Library
+from earwitness.index.match import Effort, Match, MatchClass
+from earwitness.index.matching.identify import identify
+from earwitness.index.statistics.background import BACKGROUND_FILE
+from earwitness.index.statistics.calibration import (
+    CALIBRATION_FILE,
+    Calibration,
+    read_calibration,
+    write_calibration,
+)
+from earwitness.index.writer import Writer
+
+OLDER_PARAMS = replace(PARAMS, hop_samples=441, floor_db=40.0, peaks_per_block=20)
+OFFSET_NATS = 7.0
+N_RUNS = 50
+START_S, LENGTH_S = 5.0, 7.0
+SOUND = 2
+
+
+def make_sound(seed: int, length_s: float = 24.0) -> NDArray[np.float32]:
+    """Decaying notes over a noise floor; every seed another piece."""
+    rng = np.random.default_rng(seed)
+    samples = 0.002 * rng.standard_normal(round(length_s * RATE_HZ))
+    time_s = np.arange(RATE_HZ) / RATE_HZ
+    for start in rng.integers(0, len(samples) - RATE_HZ, round(5 * length_s)):
+        hz = 110 * 2 ** (rng.integers(0, 48) / 12)
+        samples[start : start + RATE_HZ] += np.exp(-time_s / 0.3) * np.sin(2 * np.pi * hz * time_s)
+    return (0.1 * samples).astype(np.float32)
+
+
+def move_offsets(calibration: Calibration, nats: float) -> Calibration:
+    """Raise every E-value, of music and of speech, by so many nats."""
+    return replace(
+        calibration,
+        calibration_offset=calibration.calibration_offset + nats,
+        spoken_offset=calibration.spoken_offset + nats,
+    )
+
+
+def make_older_scheme(newest: Extractor, folder: Path) -> None:
+    """Write a second scheme: the shipped nets, other parameters, quantiser, decoys and calibration."""
+    rng = np.random.default_rng(0)
+    quantiser = Quantiser.read(folder / "quantiser.npz")
+    turned = np.linalg.qr(rng.standard_normal((PARAMS.dim, PARAMS.dim)))[0] @ quantiser.rotation
+    quantiser = replace(quantiser, rotation=turned.astype(np.float32))
+    np.savez(folder / "quantiser.npz", **asdict(quantiser))
+    with np.load(newest.model_file(BACKGROUND_FILE)) as stored:
+        lengths = stored["run_lengths"][:N_RUNS]
+        codes = quantiser.pack(newest.unpack(stored["codes"][: lengths.sum()]))
+        np.savez(folder / BACKGROUND_FILE, codes=codes, run_lengths=lengths, spoken=stored["spoken"][:N_RUNS])
+    shipped = move_offsets(read_calibration(folder / CALIBRATION_FILE), OFFSET_NATS)
+    write_calibration(folder / CALIBRATION_FILE, replace(shipped, overlaid_similarity=2.0, checked_to=0.0))
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in newest.files}
+    card = {
+        "scheme": name_scheme(OLDER_PARAMS, folder),
+        "params": asdict(OLDER_PARAMS),
+        "files": digests,
+    }
+    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """One home of the newest scheme and one of an older, with the same sounds; by name of the scheme."""
+    models = tmp_path_factory.mktemp("models")
+    newest = Extractor(extract.MODELS)
+    for folder in (models, models / "older"):
+        folder.mkdir(exist_ok=True)
+        for name in ("model.json", *newest.files):
+            shutil.copy(extract.MODELS / name, folder)
+    make_older_scheme(newest, models / "older")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extract, "MODELS", models)
+        extractor.cache_clear()
+        yield {scheme: make_home(tmp_path_factory.mktemp("home"), scheme) for scheme in schemes()}
+    extractor.cache_clear()
+
+
+def make_home(home: Path, scheme: str) -> Path:
+    """Index four sounds under a scheme."""
+    model = extractor(scheme)
+    with Writer.open(home, codec=model) as writer:
+        items = [
+            NewItem(
+                path=f"{seed}.wav",
+                sha256=f"{seed:064x}",
+                fingerprint=model.fingerprint(model.query(Waveform(samples=make_sound(seed)))),
+            )
+            for seed in range(4)
+        ]
+        writer.add(writer.collection(CollectionKind.DATASET, "sounds", "1"), items)
+        writer.publish()
+    return home
+
+
+def search(library: Library) -> Match:
+    """Return the best match of an excerpt under noise."""
+    first = round(START_S * RATE_HZ)
+    excerpt = make_sound(SOUND)[first : first + round(LENGTH_S * RATE_HZ)]
+    excerpt += excerpt.std() * np.random.default_rng(9).standard_normal(len(excerpt)).astype(np.float32)
+    query = extractor(library.scheme).query(Waveform(samples=excerpt))
+    match, *_ = identify(
+        query, library, collections=[known.id for known in library.collections], effort=Effort.FAST
+    )
+    return match
+
+
+def test_each_home_is_searched_with_its_own_scheme(homes: dict[str, Path]) -> None:
+    """Hop, decoys and calibration are those of the scheme that each home was indexed under."""
+    newest, older = (Library.open(home) for home in homes.values())
+    with newest, older:
+        assert [newest.scheme, older.scheme] == schemes() and newest.scheme != older.scheme
+        for library in (newest, older):
+            match = search(library)
+            segment = match.segments[0]
+            background, calibration = library.background, library.calibration
+            assert segment.reference_start_s - segment.query_start_s == pytest.approx(START_S, abs=0.15)
+            assert segment.query_end_s == pytest.approx(LENGTH_S, abs=0.7)
+            assert match.n_decoys in {2 * len(decoys.codes) for decoys in (background, background.rough)}
+            assert match.e_extrapolated == (match.e_value < calibration.checked_to)
+        assert newest.extractor.params.frame_s < older.extractor.params.frame_s
+        assert older.background.run_of[-1] == N_RUNS - 1 < newest.background.run_of[-1]
+        kinds = [search(library).kind for library in (newest, older)]
+        assert kinds == [MatchClass.EXCERPT, MatchClass.EXCERPT_UNDER_OTHER_AUDIO]
+
+
+class WithoutOffset(Library):
+    """A library whose scheme is calibrated without the additional offset."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """The scheme's calibration, its offsets reduced."""
+        return move_offsets(super().calibration, -OFFSET_NATS)
+
+
+def test_the_offset_of_a_scheme_moves_its_e_values(homes: dict[str, Path]) -> None:
+    """E-values under the older scheme are higher by its own offset, and only by that."""
+    home = list(homes.values())[1]
+    with Library.open(home) as library, WithoutOffset.open(home) as reduced:
+        log_e, log_e_reduced = (log(search(one).e_value) for one in (library, reduced))
+    assert log_e - log_e_reduced == pytest.approx(OFFSET_NATS, abs=1e-6)
+
+
+def test_a_query_of_another_scheme_is_refused(homes: dict[str, Path]) -> None:
+    """Codes of two schemes are never compared."""
+    query = extractor(schemes()[0]).query(Waveform(samples=make_sound(SOUND)))
+    with Library.open(homes[schemes()[1]]) as library, pytest.raises(SchemeMismatch):
+        identify(query, library, collections=[1], effort=Effort.FAST)
