@@ -19,6 +19,7 @@ _NAMED: Final = re.compile(
 _MILLISECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) ?m(?:s|sec|illis|illiseconds?)", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 _LONGEST: Final = 64
+_ABSENT: Final = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "nat"})
 _SINCE_NOTHING: Final = re.compile(
     r"(?:1970|1900|1899|0001|2000)-(?:01-01|12-30)[T ]"
     r"(?P<time>\d{1,2}:\d{2}:\d{2}(?:[.,]\d*)?)(?:Z|\+00:?00)?"
@@ -57,6 +58,19 @@ def clock_of(value: Json) -> float | None:
         return None
     scale = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
     return sum(scale[name] * float(part.replace(",", ".")) for name, part in parts.items() if part)
+
+
+def is_absent(value: Json) -> bool:
+    """Whether a cell states nothing: null, NaN, empty, or a usual word for that."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
+
+
+def time_of(value: Json) -> float | None:
+    """A number, in whatever unit, or the seconds of a time that states its units; None for neither."""
+    number = number_of(value)
+    return clock_of(value) if number is None else number
 
 
 def is_date(value: Json) -> bool:

@@ -11,6 +11,7 @@ from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.stretch_columns import WHOLE, Stretch
+from earwitness.api.datasets.entries.stretch_pairs import BadStretch
 from earwitness.api.datasets.item_errors import ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import (
     Identifiers,
@@ -27,14 +28,14 @@ class About:
 
     Attributes
     ----------
-    problem : str or None
-        Why the stretch that the entry means cannot be told; then nothing of the file is compared for it.
+    problem : BadStretch or None
+        Why the stretch that the entry means is not known; then nothing of the file is compared for it.
     """
 
     identifiers: Identifiers | None = None
     metadata: Mapping[str, Json] = field(default_factory=dict)
     stretch: Stretch = WHOLE
-    problem: str | None = None
+    problem: BadStretch | None = None
     shard: str | None = None
 
 
@@ -60,7 +61,7 @@ def placed_item(
         too_large = ItemTooLarge(name=place.name, detail=f"{place.size:,} bytes")
         return Skipped.of(too_large, item_id=item_id, path=place.name, shard=about.shard)
     if about.problem is not None:
-        unclear = StretchUnclear(name=item_id, detail=about.problem)
+        unclear = StretchUnclear(name=item_id, detail=str(about.problem))
         return Skipped.of(unclear, item_id=item_id, path=place.name, shard=about.shard)
     return SourceItem(
         item_id=item_id,
@@ -81,7 +82,14 @@ def held_item(audio: bytes, *, item_id: str, path: str, about: About = NO_DETAIL
 
     A stretch is cut out of them only where both its ends are stated: tables of clips that are cut already
     often say where the clip began in a recording that they do not hold.
+
+    Raises
+    ------
+    StretchUnclear
+        Both ends are stated, and one of them is no time.
     """
+    if about.problem is not None and about.problem.both_ends:
+        raise StretchUnclear(name=item_id, detail=str(about.problem))
     both = about.stretch.start_s is not None and about.stretch.end_s is not None
     return SourceItem(
         item_id=item_id,

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from earwitness.api.datasets.entries.clock_times import clock_of, is_date, number_of
+from earwitness.api.datasets.entries.clock_times import clock_of, is_absent, is_date, number_of, time_of
 from earwitness.api.datasets.entries.stretch_pairs import (
     BadStretch,
     StretchColumn,
     in_latin,
+    no_time,
     paired,
     unit_stated,
 )
@@ -125,37 +126,28 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         A field is named like a stretch, and its unit or its value is not clear.
     """
     row = {key: _single(value) for key, value in row.items()}
-    chosen: dict[str, tuple[StretchColumn, str]] = {}
-    starts = 0
-    for key, value in row.items():
-        column = _named(key)
-        if column is None or is_date(value):
-            continue
-        starts += column.role in {"start", "offset"}
-        if column.role == "offset" and isinstance(value, list) and value:
-            raise BadStretch(f"column {label(key)} names several times")
-        if _absent(value) or (column.soft and number_of(value) is None and clock_of(value) is None):
-            continue
-        best = chosen.get(column.role)
-        if best is None or column.rank < best[0].rank:
-            chosen[column.role] = (column, key)
-        elif column.rank == best[0].rank:
-            _check_agree(row, (column, key), best)
-    if not starts and "start" not in chosen:
-        chosen |= paired(row, with_length="length" in chosen)
+    columns = _columns_of(row)
+    chosen = columns.chosen
+    if not columns.has_start:
+        chosen |= paired(row, with_length="length" in chosen, length_key=columns.no_time.get("length"))
         if "end" in chosen and "start" not in chosen:
             raise BadStretch(f"column {label(chosen['end'][1])} names an end, and no start is named")
+    _check_times(columns, row)
     if "start" not in chosen and "offset" in chosen:
         chosen["start"] = chosen["offset"]
-    elif "end" not in chosen and "offset" in chosen and "onset" in chosen["start"][1].lower():
+    elif "end" not in chosen and "offset" in chosen and _is_onset(chosen):
         chosen["end"] = chosen["offset"]
     if not chosen.keys() & {"start", "end"}:
         return _ranged(row)
+    ends = [row[key] for role, (_, key) in chosen.items() if role in {"start", "end", "length"}]
+    both_ends = "start" in chosen and len(ends) > 1 and any(time_of(end) is not None for end in ends)
 
     def seconds(role: str) -> float | None:
         if role not in chosen:
             return None
         column, key = chosen[role]
+        if time_of(row[key]) is None:
+            raise no_time(key, row[key], both_ends=both_ends)
         return _seconds(row[key], with_unit(column, row), key=key, row=row, own_rate=own_rate)
 
     start_s, end_s = seconds("start"), seconds("end")
@@ -163,6 +155,75 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         length_s = seconds("length")
         end_s = None if length_s is None else start_s + length_s
     return _checked(start_s, end_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """The columns of a row that name a stretch.
+
+    Attributes
+    ----------
+    chosen : dict of str to (StretchColumn, str)
+        The clearest column of each role, with its key.
+    no_time : dict of str to str
+        By role, the key of a column whose name has other uses too, and whose value is no time.
+    has_start : bool
+        Whether a column is named like a start, even if it states none.
+    """
+
+    chosen: dict[str, tuple[StretchColumn, str]]
+    no_time: dict[str, str]
+    has_start: bool
+
+
+def _columns_of(row: Mapping[str, Json]) -> _Columns:
+    chosen: dict[str, tuple[StretchColumn, str]] = {}
+    no_time: dict[str, str] = {}
+    has_start = False
+    for key, value in row.items():
+        column = _named(key)
+        if column is None:
+            continue
+        if is_date(value):
+            if column.role != "start":  # a start that is a date is when something was recorded
+                no_time.setdefault(column.role, key)
+            continue
+        has_start |= column.role in {"start", "offset"}
+        if column.role == "offset" and isinstance(value, list) and value:
+            raise BadStretch(f"column {label(key)} names several times")
+        if is_absent(value) or (column.soft and value in ([], {})):
+            continue
+        if column.soft and time_of(value) is None:
+            no_time.setdefault(column.role, key)
+            continue
+        best = chosen.get(column.role)
+        if best is None or column.rank < best[0].rank:
+            chosen[column.role] = (column, key)
+        elif column.rank == best[0].rank:
+            _check_agree(row, (column, key), best)
+    return _Columns(chosen=chosen, no_time=no_time, has_start=has_start)
+
+
+def _check_times(columns: _Columns, row: Mapping[str, Json]) -> None:
+    """Refuse a stretch of which one column is a time, and the one that it needs besides is none."""
+    chosen = columns.chosen
+    wanted: tuple[str, ...] = ()
+    if not chosen.keys() & {"start", "offset"}:
+        wanted = ("start", "offset") if chosen.keys() & {"end", "length"} else ()
+    elif not chosen.keys() & {"end", "length"} and not ("offset" in chosen and _is_onset(chosen)):
+        wanted = ("end", "length", "offset") if _is_onset(chosen) else ("end", "length")
+    for role in wanted:
+        key = columns.no_time.get(role)
+        if key is None:
+            continue
+        # "from": "Ann", beside a duration, is who speaks
+        if role == "start" and "end" not in chosen and not re.search(r"\d", str(row[key])):
+            continue
+        raise no_time(key, row[key], both_ends=True)
+
+
+def _is_onset(chosen: Mapping[str, tuple[StretchColumn, str]]) -> bool:
+    return "start" in chosen and "onset" in chosen["start"][1].lower()
 
 
 def with_unit(column: StretchColumn, row: Mapping[str, Json]) -> StretchColumn:
@@ -203,6 +264,11 @@ def named_like_stretch(name: str) -> bool:
     return column is not None and not column.soft
 
 
+def may_name_stretch(name: str) -> bool:
+    """Whether a column of this name says where an entry is in a file, if its values are times."""
+    return _named(name) is not None
+
+
 def named_like_range(name: str) -> bool:
     """Whether a column of this name would hold both ends of a stretch."""
     words = _words(name)
@@ -213,13 +279,6 @@ def named_like_range(name: str) -> bool:
 
 def _both_ends(words: list[str]) -> bool:
     return bool(set(words) & _STARTS) and bool(set(words) & _ENDS)
-
-
-def _absent(value: Json) -> bool:
-    return value is None or (
-        isinstance(value, str)
-        and value.strip().lower() in {"", "none", "null", "nan", "na", "n/a", "-", "nat"}
-    )
 
 
 def _words(name: str) -> list[str]:
@@ -301,9 +360,7 @@ def _seconds(
     if number is None and clock is not None and column.unit in {None, 1.0, 60.0, 3600.0}:
         return clock
     if number is None:
-        raise BadStretch(
-            f"{said} names a stretch, and {label(str(value))[:40]!r} is no time that we can read"
-        )
+        raise no_time(key, value)
     if number < 0:
         # a last position of -1 is the end of the file (Kaldi, NeMo)
         if column.role != "start" and column.role != "offset" and number == -1:
@@ -392,7 +449,5 @@ def _edge(value: Json, scale: float, key: str) -> float | None:
     number = number_of(value)
     seconds = clock_of(value) if number is None else number * scale
     if seconds is None or not 0.0 <= seconds < _LONGEST_S:
-        raise BadStretch(
-            f"column {label(key)} names a stretch, and {label(str(value))[:40]!r} is no time that we can read"
-        )
+        raise no_time(key, value)
     return seconds

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from earwitness.api.datasets.entries.clock_times import clock_of, number_of
+from earwitness.api.datasets.entries.clock_times import is_absent, number_of, time_of
 from earwitness.api.datasets.items import Json
 from earwitness.api.datasets.names import label
 
@@ -29,6 +29,8 @@ _POSITIONS: Final = frozenset({
 """Names that say where a stretch begins if its length is there."""
 _UNCLEAR_POSITIONS: Final = frozenset({"time", "timestamp", "t", "at", "ts", "delay", "position", "pos"})
 """Names that may say this, or a place in a list, or when something was recorded."""
+_FLAGS: Final = frozenset({"true", "false", "yes", "no", "y", "n"})
+"""Values of a column ``skip`` that says whether a row is to be left out."""
 _TAKEN: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
 """Names that say a length beside one of those."""
 _LONGEST_S: Final = 1e6
@@ -42,7 +44,25 @@ _OTHER_SCRIPTS: Final = {
 
 
 class BadStretch(ValueError):
-    """A column names a stretch that cannot be understood; the message says which and why."""
+    """A column names a stretch that cannot be understood; the message says which and why.
+
+    Attributes
+    ----------
+    both_ends : bool
+        Whether the row states both ends of the stretch, and one of them is no time.
+    """
+
+    def __init__(self, message: str, *, both_ends: bool = False) -> None:
+        super().__init__(message)
+        self.both_ends = both_ends
+
+
+def no_time(key: str, value: Json, *, both_ends: bool = False) -> BadStretch:
+    """The error of a column that is named like a stretch and holds something else than a time."""
+    return BadStretch(
+        f"column {label(key)} names a stretch, and {label(str(value))[:40]!r} is no time that we can read",
+        both_ends=both_ends,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,35 +85,69 @@ def in_latin(name: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
 
 
-def paired(row: Mapping[str, Json], *, with_length: bool) -> dict[str, tuple[StretchColumn, str]]:
+def paired(
+    row: Mapping[str, Json], *, with_length: bool, length_key: str | None = None
+) -> dict[str, tuple[StretchColumn, str]]:
     """The columns that name a start and an end (or a length) together, by role; empty where none do.
+
+    Parameters
+    ----------
+    with_length : bool
+        Whether a column of the row states a length.
+    length_key : str or None
+        A column that is named like a length and holds no time.
 
     Raises
     ------
     BadStretch
-        Two columns may name a stretch, and are called by names that have other uses too.
+        Two columns may name a stretch, and are called by names that have other uses too; or one of them is
+        a time and the other one is none.
     """
     keys = {_plain(key): key for key in row if len(key) <= 80}
     for first, last in (*_PAIRS, *_UNCLEAR_PAIRS):
         if first not in keys or last not in keys:
             continue
-        start_s, end_s = _time(row[keys[first]]), _time(row[keys[last]])
+        start_s, end_s = time_of(row[keys[first]]), time_of(row[keys[last]])
+        if (first, last) in _PAIRS and (start_s is None) != (end_s is None):
+            key = keys[first if start_s is None else last]
+            if not is_absent(row[key]):
+                raise no_time(key, row[key], both_ends=True)
         if start_s is not None and end_s is not None and 0.0 <= start_s < end_s < _LONGEST_S:
             if (first, last) in _UNCLEAR_PAIRS:
                 raise _unclear(keys[first], keys[last])
             return {"start": _column("start", keys[first]), "end": _column("end", keys[last])}
     for name, key in keys.items():
+        taken = next((k for n, k in keys.items() if n in _TAKEN and n != name), None)
+        states_length = with_length or length_key is not None or taken is not None
+        if (
+            name in _POSITIONS
+            and states_length
+            and (found := _position(row, key, None if with_length else (length_key or taken)))
+        ):
+            return found
         number = number_of(row[key])
         if number is None or not 0.0 <= number < _LONGEST_S:
             continue
-        taken = next((k for n, k in keys.items() if n in _TAKEN and n != name), None)
-        if name in _POSITIONS and with_length:
-            return {"start": _column("start", key)}
-        if name in _POSITIONS and taken is not None and _time(row[taken]) is not None:
-            return {"start": _column("start", key), "length": _column("length", taken)}
         if name in _UNCLEAR_POSITIONS and (with_length or (name == "at" and taken is not None)):
             raise _unclear(key, taken or "duration")
     return {}
+
+
+def _position(
+    row: Mapping[str, Json], key: str, length_key: str | None
+) -> dict[str, tuple[StretchColumn, str]]:
+    """The columns of a position and of the length beside it (None: the row's usual one); empty for none."""
+    if is_absent(row[key]) or str(row[key]).strip().lower() in _FLAGS:
+        return {}
+    columns = {"start": _column("start", key)}
+    if length_key is not None:
+        if is_absent(row[length_key]):
+            return {}
+        columns["length"] = _column("length", length_key)
+    for _, each in columns.values():
+        if time_of(row[each]) is None:
+            raise no_time(each, row[each], both_ends=True)
+    return columns
 
 
 def _unclear(one: str, other: str) -> BadStretch:
@@ -119,11 +173,6 @@ _TIME_UNITS: Final = frozenset({
     "hours", "sample", "samples", "frame", "frames", "percent", "beat", "beats", "bar", "bars", "tick",
     "ticks",
 })  # fmt: skip
-
-
-def _time(value: Json) -> float | None:
-    number = number_of(value)
-    return clock_of(value) if number is None else number
 
 
 def _column(role: str, key: str) -> tuple[StretchColumn, str]:

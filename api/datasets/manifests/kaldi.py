@@ -85,7 +85,7 @@ class KaldiReader:
         if start_s is None or end_s is None:
             return self._bad(where, "utterance, recording, start and end are wanted")
         name, recording = words[0], words[1]
-        if end_s < 0:  # Kaldi's word for the end of the file
+        if end_s == -1:  # the end of the file
             end_s = None
         if not 0.0 <= start_s < (1e9 if end_s is None else end_s) <= 1e9:
             return self._bad(short_id(name), f"from {start_s} s to {end_s} s")

@@ -17,7 +17,7 @@ from earwitness.api.datasets.manifests.presets import Layout
 from earwitness.api.datasets.names import label
 
 _EXTINF: Final = re.compile(r"#EXTINF:\s*-?[\d.]*[^,]*,(.*)", re.IGNORECASE)
-_VLC_TIME: Final = re.compile(r"#EXTVLCOPT:(start|stop)-time=([\d.]+)", re.IGNORECASE)
+_VLC_TIME: Final = re.compile(r"#EXTVLCOPT:(start|stop)-time=\s*(.*)", re.IGNORECASE)
 _PLS: Final = re.compile(r"(File|Title|Length|NumberOfEntries|Version)(\d*)\s*=(.*)", re.IGNORECASE)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from earwitness.api.datasets.entries.clock_times import clock_of, number_of
+from earwitness.api.datasets.entries.clock_times import is_absent, time_of
 from earwitness.api.datasets.entries.identifiers import clip_id, identifiers_of
 from earwitness.api.datasets.entries.resolve_path import is_url
 from earwitness.api.datasets.entries.stretch_columns import (
@@ -54,7 +54,7 @@ class Entry:
     path: str | None = None
     """The path as written, where the file is looked for by guesses from it."""
     stretch: Stretch = WHOLE
-    problem: str | None = None
+    problem: BadStretch | None = None
     identifiers: Identifiers | None = None
 
 
@@ -88,7 +88,7 @@ class Layout:
         try:
             stretch = stretch_of(row, own_rate=lambda: own_rate(named[0]) if named else None)
         except BadStretch as error:
-            problem = str(error)
+            problem = error
         identifiers = identifiers_of(lower)
         item_id = next(
             (
@@ -242,21 +242,27 @@ def _numbered(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...]:
     """Names for columns without a header. Rows that share a file and differ in times mean parts of it."""
     names = ["path" if n == at else f"column {n}" for n in range(len(rows[0]))]
     paths = [row[at] for row in rows if at < len(row)]
-    times = [n for n in range(len(names)) if n != at and all(_time(row, n) is not None for row in rows)]
+    times = [n for n in range(len(names)) if n != at and _holds_times(rows, n)]
     if len(set(paths)) == len(paths) or not times:
         return tuple(names)
-    if len(times) == 2 and all((_time(row, times[0]) or 0.0) < (_time(row, times[1]) or 0.0) for row in rows):
+    pairs = [(_time(row, times[0]), _time(row, times[-1])) for row in rows]
+    if len(times) == 2 and all(
+        start_s < end_s for start_s, end_s in pairs if start_s is not None and end_s is not None
+    ):
         names[times[0]], names[times[1]] = "start", "end"
     else:
         names[times[0]] = f"start (column {times[0]}, without a header)"
     return tuple(names)
 
 
+def _holds_times(rows: Sequence[Sequence[str]], n: int) -> bool:
+    """Whether more than half of a column's cells are times, of those that state anything."""
+    stated = [row for row in rows if n < len(row) and not is_absent(row[n])]
+    return sum(_time(row, n) is not None for row in stated) * 2 > len(stated)
+
+
 def _time(row: Sequence[str], n: int) -> float | None:
-    if n >= len(row):
-        return None
-    number = number_of(row[n])
-    return clock_of(row[n]) if number is None else number
+    return time_of(row[n]) if n < len(row) else None
 
 
 def _names_audio(row: Sequence[str], n: int) -> bool:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from earwitness.api.datasets.entries.embedded_audio import ARRAY_NAMES
 from earwitness.api.datasets.entries.stretch_columns import (
+    may_name_stretch,
     named_like_range,
-    named_like_stretch,
 )
 from earwitness.api.datasets.manifests.columns import (
     PATH_KEYS,
@@ -193,8 +193,8 @@ def _describes(column: Column) -> bool:
     if column.inside:
         return False
     if column.kind == "array":
-        return named_like_range(column.name) or named_like_stretch(column.name)
-    return column.kind in _DESCRIBING or (column.kind == "bytes" and named_like_stretch(column.name))
+        return named_like_range(column.name) or may_name_stretch(column.name)
+    return column.kind in _DESCRIBING or (column.kind == "bytes" and may_name_stretch(column.name))
 
 
 def _says_something(described: tuple[Column, ...]) -> bool:

@@ -99,16 +99,19 @@ class Rows:
             found = [replace(found[0], item_id=f"{number}/{short_id(self.plan.held[0].name)}")]
         yield from [*found, *beside] or made.items(row, number, own_id=False)
 
-    def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[SourceItem]:
+    def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[SourceItem | Skipped]:
         """Files that a row of audio names besides, by a column that says so, and audio in base64."""
         for each in named:
             if not isinstance(each.value, str):
                 continue
             item_id = f"{number}/{short_id(each.column)}"
             if begins_as_audio_in_base64(each.value):
-                audio = base64_audio(each.value, max_bytes=self.limits.item_bytes)
-                if audio is not None:
-                    yield held_item(audio, item_id=item_id, path=self.shard, about=about)
+                try:
+                    audio = base64_audio(each.value, max_bytes=self.limits.item_bytes)
+                    if audio is not None:
+                        yield held_item(audio, item_id=item_id, path=self.shard, about=about)
+                except ItemRefused as error:
+                    yield self._skipped(error, item_id)
             elif called_as_sound(each.column):
                 item = named_item(
                     each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about

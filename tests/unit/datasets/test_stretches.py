@@ -59,6 +59,10 @@ FORMS: list[dict[str, Any]] = [
     {"t1": 11, "t2": 19},
     {"cue_in": 11, "cue_out": 19},
     {"seek": 11, "duration": 8},
+    {"seek": "0:11", "duration": 8},
+    {"start": 11, "duration": 8, "offset": "soon"},
+    {"start": 11, "end": 19, "length": "soon"},
+    {"offset": 11, "duration": "soon", "duration_s": 8},
     {"position_s": 11, "length": 8},
     {"D\u00e9but": 11, "Fin": 19},
     {"\u5f00\u59cb\u65f6\u95f4": 11, "\u7ed3\u675f\u65f6\u95f4": 19},
@@ -82,6 +86,13 @@ WHOLE: list[dict[str, Any]] = [
     {"start_lat": 1.5, "end_lat": 2.5},
     {"byte_offset": 100},
     {"length": 4, "text": "word"},
+    {"offset": None, "duration": 4.0},
+    {"offset": float("nan"), "duration": 4.0},
+    {"offset": "", "duration": "soon"},
+    {"from": "Ann", "to": "Bob", "duration": 4.0},
+    {"start_time": "2020-01-01 10:00", "duration": 4.0},
+    {"skip": "no", "duration": 4.0},
+    {"in_point": "", "out_point": ""},
     {"backend": 3, "extends": 4, "startup": "x"},
 ]
 UNCLEAR: list[dict[str, Any]] = [
@@ -115,6 +126,38 @@ UNCLEAR: list[dict[str, Any]] = [
 ]
 
 
+ONE_IS_NO_TIME: list[dict[str, Any]] = [
+    {"offset": "soon", "duration": 4.0},
+    {"offset": 4.0, "duration": "soon"},
+    {"offset": True, "duration": 4.0},
+    {"offset": {"a": 1}, "duration": 4.0},
+    {"offset": "2020-01-01", "duration": 4.0},
+    {"offset": "soon", "end": 8.0},
+    {"offset_ms": "soon", "duration_ms": 4_000},
+    {"onset": "soon", "offset": 8.0},
+    {"onset": 4.0, "offset": "soon"},
+    {"start": "soon", "end": 8.0},
+    {"start": 4.0, "end": "soon"},
+    {"start": 4.0, "end": "2020-01-01"},
+    {"start": 4.0, "duration": "soon"},
+    {"start": 4.0, "end": None, "length": "soon"},
+    {"start_sample": 4_000, "num_samples": "soon"},
+    {"from": "soon", "to": 8.0},
+    {"from": 4.0, "to": "soon"},
+    {"from": "4 or 5", "duration": 4.0},
+    {"t0": "soon", "t1": 8.0},
+    {"in_point": 4.0, "out_point": "soon"},
+    {"in_point": "soon", "out_point": 8.0},
+    {"seek": "soon", "duration": 4.0},
+    {"seek": 4.0, "duration": "soon"},
+    {"seek": 4.0, "take": "soon"},
+    {"seek": -5, "duration": 4.0},
+    {"segment": [4.0, "soon"]},
+    {"segment": {"offset": "soon", "duration": 4.0}},
+]
+"""One column of a stretch is a time, and the one that it needs besides is none."""
+
+
 def said(row: dict[str, Any]) -> str:
     """A row as the name of a test."""
     return json.dumps(row)
@@ -135,7 +178,7 @@ def test_other_columns_cut_nothing(row: dict[str, Any]) -> None:
     assert (found.start_s, found.end_s) == (None, None)
 
 
-@pytest.mark.parametrize("row", UNCLEAR, ids=said)
+@pytest.mark.parametrize("row", [*UNCLEAR, *ONE_IS_NO_TIME], ids=said)
 def test_what_cannot_be_understood_is_an_error(row: dict[str, Any]) -> None:
     """A column that is named like a part and has no clear unit or value is never passed over."""
     with pytest.raises(BadStretch):
@@ -184,6 +227,94 @@ def test_a_part_that_is_not_clear_is_reported_and_not_judged_by_the_whole(form: 
     assert isinstance(second, SourceItem)
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json", "parquet", "arrow"])
+@pytest.mark.parametrize("column", ["offset", "duration"])
+def test_a_value_that_is_no_time_is_reported_in_every_form(column: str, form: str, tmp_path: Path) -> None:
+    """The row is not readable; rows with a time, or with nothing in the column, are not affected."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    good = {"path": "a.wav", "offset": "4", "duration": "4.0"}
+    found = spans(written([{**good, column: "soon"}, good, {**good, column: None}], form, tmp_path))
+    absent = (None, None) if column == "offset" else (4.0, None)
+    assert found == ["bad_entry", (4.0, 8.0), absent]
+
+
+@pytest.mark.parametrize(
+    "values", [pa.array([b"soon"]), pa.array([[1.0, 2.0]]), pa.array(["soon"]).dictionary_encode()], ids=str
+)
+def test_a_column_of_another_type_is_not_left_out(values: pa.Array[Any], tmp_path: Path) -> None:
+    """Binary text and lists in a stretch column are read, so that they can be refused."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    table = pa.table({"path": ["a.wav"], "offset": values, "duration": [4.0]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert spans(tmp_path / "t.parquet") == ["bad_entry"]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"start": 1.0, "end": 2.0}, (1.0, 2.0)),
+        ({"start": "soon"}, (None, None)),
+        ({"start": "left", "end": "right"}, (None, None)),
+        ({"start": "soon", "end": 2.0}, "bad_entry"),
+        ({"offset": "soon", "duration": 2.0}, "bad_entry"),
+        ({"offset": 1.0, "duration": "soon"}, "bad_entry"),
+    ],
+)
+def test_audio_in_a_table_is_not_compared_if_one_of_two_ends_is_no_time(
+    row: dict[str, Any], expected: Any, tmp_path: Path
+) -> None:
+    """Audio in a cell is cut where both ends are times; then one that is no time makes the row unreadable."""
+    pq.write_table(pa.Table.from_pylist([{"audio": clip(0), **row}]), tmp_path / "t.parquet")
+    assert spans(tmp_path / "t.parquet") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ("4 8", (4.0, 8.0)),
+        ("4 -1", (4.0, None)),
+        ("soon 8", "bad_entry"),
+        ("4 soon", "bad_entry"),
+        ("4", "bad_entry"),
+        ("4 -5", "bad_entry"),
+    ],
+)
+def test_kaldi_segments_need_two_times(times: str, expected: Any, tmp_path: Path) -> None:
+    """Only an end of -1 is the end of the file; anything else that is no time after the start is refused."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    (tmp_path / "wav.scp").write_text("r a.wav\n")
+    (tmp_path / "segments").write_text(f"u r {times}\n")
+    assert spans(tmp_path / "wav.scp") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "expected"),
+    [
+        (4.0, 4.0, (4.0, 8.0)),
+        ("soon", 4.0, "bad_entry"),
+        (4.0, "soon", "bad_entry"),
+        (4.0, None, (4.0, None)),
+    ],
+)
+def test_lhotse_cuts_need_times(start: Any, duration: Any, expected: Any, tmp_path: Path) -> None:
+    """A cut whose start or duration is no time is not readable."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    recording = {"id": "r", "sources": [{"type": "file", "channels": [0], "source": "a.wav"}]}
+    cut = {"id": "c", "start": start, "duration": duration, "channel": 0, "recording": recording}
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(cut) + "\n")
+    assert spans(tmp_path / "cuts.jsonl") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"), [("4", (4.0, None)), ("soon", "bad_entry"), ("", (None, None))]
+)
+def test_a_playlist_states_a_time_or_the_row_is_refused(time: str, expected: Any, tmp_path: Path) -> None:
+    """A start of a playlist that is no time is not passed over."""
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    (tmp_path / "l.m3u").write_text(f"#EXTM3U\n#EXTVLCOPT:start-time={time}\na.wav\n")
+    assert spans(tmp_path / "l.m3u") == [expected]
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
@@ -191,6 +322,8 @@ def test_a_part_that_is_not_clear_is_reported_and_not_judged_by_the_whole(form: 
         ("a.wav\t0:00\t0:09\na.wav\t0:11\t0:19\n", [(0.0, 9.0), (11.0, 19.0)]),
         ("a.wav,11,8\na.wav,0,9\n", ["bad_entry", "bad_entry"]),
         ("a.wav,3\na.wav,4\n", ["bad_entry", "bad_entry"]),
+        ("a.wav,0,9\na.wav,soon,19\na.wav,19,20\n", [(0.0, 9.0), "bad_entry", (19.0, 20.0)]),
+        ("a.wav,0,9\na.wav,11,\n", [(0.0, 9.0), (11.0, None)]),
         ("a.wav,x\na.wav,y\n", [(None, None), (None, None)]),
         ("a.wav,1,2\nb.wav,3,4\n", [(None, None), (None, None)]),
     ],
