@@ -10,8 +10,7 @@ from earwitness.api.datasets.access.byte_streams import lazily
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
 from earwitness.api.datasets.entries.resolve_path import Resolver
-from earwitness.api.datasets.entries.stretch_columns import WHOLE, Stretch
-from earwitness.api.datasets.entries.stretch_pairs import BadStretch
+from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
 from earwitness.api.datasets.item_errors import ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import (
     Identifiers,
@@ -34,7 +33,7 @@ class About:
 
     identifiers: Identifiers | None = None
     metadata: Mapping[str, Json] = field(default_factory=dict)
-    stretch: Stretch = WHOLE
+    stretch: Stretch = WHOLE_FILE
     problem: BadStretch | None = None
     shard: str | None = None
 

@@ -25,7 +25,7 @@ from earwitness.api.datasets.entries.resolve_path import (
     short_id,
 )
 from earwitness.api.datasets.entries.sampling_rates import own_rate
-from earwitness.api.datasets.entries.stretch_columns import WHOLE
+from earwitness.api.datasets.entries.stretch import WHOLE_FILE
 from earwitness.api.datasets.item_errors import BadEntry, ItemMissing, ItemRefused
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import Named, named_audio, stem_of
@@ -173,7 +173,7 @@ class RowItems:
                 stem_of(f"Y{entry.guesses[0]}.x"),
             }:
                 # the name says from where to where: the file is the stretch
-                about = replace(about, stretch=WHOLE, problem=None)
+                about = replace(about, stretch=WHOLE_FILE, problem=None)
             return placed_item(place, item_id=item_id, limits=self.limits, about=about)
         if not entry.identifiers:
             missing = ItemMissing(name=entry.guesses[0]) if entry.guesses else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from earwitness.api.datasets.entries.clock_times import is_absent, number_of, time_of
+from earwitness.api.datasets.entries.stretch import BadStretch, no_time
+from earwitness.api.datasets.entries.stretch_names import StretchColumn
 from earwitness.api.datasets.items import Json
+from earwitness.api.datasets.manifests.columns import plain_name
 from earwitness.api.datasets.names import label
 
 _PAIRS: Final = (
@@ -35,54 +35,6 @@ _TAKEN: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
 """Names that say a length beside one of those."""
 _LONGEST_S: Final = 1e6
 _UNIT_KEYS: Final = frozenset({"unit", "units", "time_unit", "time_units", "timeunit", "unit_of_time"})
-_OTHER_SCRIPTS: Final = {
-    "\u5f00\u59cb": " start ", "\u958b\u59cb": " start ", "\u8d77\u59cb": " start ",
-    "\u7ed3\u675f": " end ", "\u7d50\u675f": " end ", "\u7d42\u4e86": " end ",
-    "\u043d\u0430\u0447\u0430\u043b\u043e": " start ", "\u043a\u043e\u043d\u0435\u0446": " end ",
-    "\u65f6\u95f4": " time ", "\u6642\u9593": " time ", "\u65f6\u957f": " duration ",
-}  # fmt: skip
-
-
-class BadStretch(ValueError):
-    """A column names a stretch that cannot be understood; the message says which and why.
-
-    Attributes
-    ----------
-    both_ends : bool
-        Whether the row states both ends of the stretch, and one of them is no time.
-    """
-
-    def __init__(self, message: str, *, both_ends: bool = False) -> None:
-        super().__init__(message)
-        self.both_ends = both_ends
-
-
-def no_time(key: str, value: Json, *, both_ends: bool = False) -> BadStretch:
-    """The error of a column that is named like a stretch and holds something else than a time."""
-    return BadStretch(
-        f"column {label(key)} names a stretch, and {label(str(value))[:40]!r} is no time that we can read",
-        both_ends=both_ends,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchColumn:
-    """What a column's name says: its role, and its unit (a factor to seconds, a word, or None)."""
-
-    role: str
-    unit: float | str | None
-    rank: int
-    soft: bool = False
-    """Whether the name has other uses too, so that only a value that is a time makes it a stretch."""
-
-
-def in_latin(name: str) -> str:
-    """A column's name without accents; Chinese, Japanese and Russian words for start and end in English."""
-    if name.isascii():
-        return name
-    for word, meant in _OTHER_SCRIPTS.items():
-        name = name.lower().replace(word, meant) if word in name.lower() else name
-    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
 
 
 def paired(
@@ -103,7 +55,7 @@ def paired(
         Two columns may name a stretch, and are called by names that have other uses too; or one of them is
         a time and the other one is none.
     """
-    keys = {_plain(key): key for key in row if len(key) <= 80}
+    keys = {plain_name(key): key for key in row if len(key) <= 80}
     for first, last in (*_PAIRS, *_UNCLEAR_PAIRS):
         if first not in keys or last not in keys:
             continue
@@ -160,7 +112,7 @@ def unit_stated(row: Mapping[str, Json]) -> str | None:
     A column ``unit`` may be about something else; one called ``time_unit`` is about times, whatever it says.
     """
     for key, value in row.items():
-        if (name := _plain(key)) in _UNIT_KEYS and isinstance(value, str) and value.strip():
+        if (name := plain_name(key)) in _UNIT_KEYS and isinstance(value, str) and value.strip():
             word = value.strip().lower()
             if name not in {"unit", "units"} or word in _TIME_UNITS:
                 return word
@@ -176,10 +128,5 @@ _TIME_UNITS: Final = frozenset({
 
 
 def _column(role: str, key: str) -> tuple[StretchColumn, str]:
-    unit = 1.0 if _plain(key).endswith(("_s", "_sec")) else None
+    unit = 1.0 if plain_name(key).endswith(("_s", "_sec")) else None
     return StretchColumn(role=role, unit=unit, rank=0), key
-
-
-def _plain(name: str) -> str:
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")

@@ -9,7 +9,7 @@ from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.clock_times import number_of
 from earwitness.api.datasets.entries.entry_items import NO_DETAILS, About, named_item
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id
-from earwitness.api.datasets.entries.stretch_columns import Stretch
+from earwitness.api.datasets.entries.stretch import Stretch
 from earwitness.api.datasets.item_errors import BadEntry, ItemMissing
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,

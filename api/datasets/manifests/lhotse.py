@@ -11,8 +11,8 @@ from earwitness.api.datasets.entries.embedded_audio import base64_audio
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
 from earwitness.api.datasets.entries.entry_items import About, held_item, named_item
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id, shortened
-from earwitness.api.datasets.entries.stretch_columns import WHOLE, Stretch, stretch_of
-from earwitness.api.datasets.entries.stretch_pairs import BadStretch
+from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
+from earwitness.api.datasets.entries.stretch_columns import stretch_of
 from earwitness.api.datasets.item_errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,
@@ -126,7 +126,7 @@ class LhotseReader:
 def _stretch(cut: Mapping[str, Json]) -> Stretch:
     """The part that a cut means; a recording (whose duration is its own) is meant whole."""
     if "recording" not in cut:
-        return WHOLE
+        return WHOLE_FILE
     return stretch_of({key: cut.get(key) for key in ("start", "duration")})
 
 

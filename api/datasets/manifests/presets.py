@@ -10,13 +10,9 @@ from typing import Final
 from earwitness.api.datasets.entries.clock_times import is_absent, time_of
 from earwitness.api.datasets.entries.identifiers import clip_id, identifiers_of
 from earwitness.api.datasets.entries.resolve_path import is_url
-from earwitness.api.datasets.entries.stretch_columns import (
-    WHOLE,
-    Stretch,
-    named_like_stretch,
-    stretch_of,
-)
-from earwitness.api.datasets.entries.stretch_pairs import BadStretch
+from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
+from earwitness.api.datasets.entries.stretch_columns import stretch_of
+from earwitness.api.datasets.entries.stretch_names import named_like_stretch
 from earwitness.api.datasets.items import Identifiers, Json
 from earwitness.api.datasets.manifests.columns import (
     ID_KEYS,
@@ -53,7 +49,7 @@ class Entry:
     guesses: tuple[str, ...] = ()
     path: str | None = None
     """The path as written, where the file is looked for by guesses from it."""
-    stretch: Stretch = WHOLE
+    stretch: Stretch = WHOLE_FILE
     problem: BadStretch | None = None
     identifiers: Identifiers | None = None
 
@@ -84,7 +80,7 @@ class Layout:
         """Understand one row; ``own_rate`` says the sampling rate of what it names."""
         lower = {key.strip().lower(): value for key, value in row.items()}
         named = self._named(row)
-        stretch, problem = WHOLE, None
+        stretch, problem = WHOLE_FILE, None
         try:
             stretch = stretch_of(row, own_rate=lambda: own_rate(named[0]) if named else None)
         except BadStretch as error:

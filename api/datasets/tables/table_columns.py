@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from earwitness.api.datasets.entries.embedded_audio import ARRAY_NAMES
-from earwitness.api.datasets.entries.stretch_columns import (
-    may_name_stretch,
-    named_like_range,
-)
+from earwitness.api.datasets.entries.stretch_names import named_like_range, stretch_column
 from earwitness.api.datasets.manifests.columns import (
     PATH_KEYS,
     SOUND_WORDS,
@@ -193,8 +190,8 @@ def _describes(column: Column) -> bool:
     if column.inside:
         return False
     if column.kind == "array":
-        return named_like_range(column.name) or may_name_stretch(column.name)
-    return column.kind in _DESCRIBING or (column.kind == "bytes" and may_name_stretch(column.name))
+        return named_like_range(column.name) or stretch_column(column.name) is not None
+    return column.kind in _DESCRIBING or (column.kind == "bytes" and stretch_column(column.name) is not None)
 
 
 def _says_something(described: tuple[Column, ...]) -> bool:
