@@ -32,6 +32,7 @@ from earwitness.api.datasets.detect_format import (
 from earwitness.api.datasets.entries.resolve_path import LocalRoot, Resolver, is_command
 from earwitness.api.datasets.file_kinds import lists_among, passed_over_words
 from earwitness.api.datasets.isolated.guarded_lookup import GuardedResolver
+from earwitness.api.datasets.isolated.isolated_reader import open_isolated
 from earwitness.api.datasets.isolated.plain_folders import is_plain
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.item_errors import CommandRefused
@@ -239,8 +240,8 @@ _LISTS: Final = {"kaldi": ("wav.scp", "segments")}
 """Files of a folder that its reader takes for lists."""
 
 
-def careful(opening: Opening) -> Opening:
-    """The same source, in which a damaged entry is that entry's error."""
+def guard_entries(opening: Opening) -> Opening:
+    """The same source; an exception over an entry becomes the entry's error."""
     return replace(opening, resolver=GuardedResolver(inner=opening.resolver))
 
 
@@ -291,19 +292,16 @@ def open_source(
     request = Request(source=str(source), limits=limits or SourceLimits(), options=options)
     if is_plain(request.source, reader):
         return open_here(request)
-    # imported here: the reading process imports this file too, and has no use for its own parent
-    from earwitness.api.datasets.isolated.isolated_reader import open_isolated
-
     return open_isolated(request)
 
 
-def open_here(request: Request, *, around: Callable[[Opening], Opening] = careful) -> Reader:
+def open_here(request: Request, *, wrap: Callable[[Opening], Opening] = guard_entries) -> Reader:
     """Open a source in this process: what a library dies of while it reads, this process dies of.
 
     Parameters
     ----------
-    around : callable
-        Given the source as it was found; what it returns is read.
+    wrap : callable
+        Applied to the located source before it is read.
     """
     options = request.options
     opening = _locate(
@@ -314,7 +312,7 @@ def open_here(request: Request, *, around: Callable[[Opening], Opening] = carefu
         limits=request.limits,
         root=options.get("root"),
     )
-    opening = around(opening)
+    opening = wrap(opening)
     name = options.get("reader") or _recognise(opening)
     opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:

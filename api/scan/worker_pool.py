@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
 from earwitness.api.child_process import command
-from earwitness.api.datasets.isolated.metadata_limits import bounded
+from earwitness.api.datasets.isolated.metadata_limits import limit_metadata
 from earwitness.api.datasets.item_errors import NoSound
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.pipeline.item_bytes import BLOCK_BYTES, HELD_BYTES, read_up_to
@@ -299,5 +299,5 @@ def _task(recording: SourceItem, audio: bytes | Path | None) -> Task:
         start_s=recording.start_s,
         end_s=recording.end_s,
         partial=recording.partial,
-        metadata=bounded(recording.metadata),
+        metadata=limit_metadata(recording.metadata),
     )

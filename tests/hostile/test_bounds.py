@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
-from earwitness.api.datasets.isolated.repeated_refusals import MAX_ALIKE, gathered
+from earwitness.api.datasets.isolated.repeated_refusals import MAX_REPEATED, merge_repeated
 from earwitness.api.datasets.item_errors import BadEntry
 from earwitness.api.datasets.tables.table_reader import FEWEST_ROWS
 from earwitness.fingerprint.errors import EarwitnessError
@@ -98,20 +98,20 @@ def test_rows_that_hold_nothing_are_counted_together(tmp_path: Path) -> None:
         pa.table({"audio": pa.nulls(12_000, pa.binary()), "n": range(12_000)}), tmp_path / "a.parquet"
     )
     items = list(open_source(tmp_path / "a.parquet", limits=LIMITS))
-    assert Counter(type(item) for item in items) == {Skipped: MAX_ALIKE + 1}
+    assert Counter(type(item) for item in items) == {Skipped: MAX_REPEATED + 1}
     assert items[-1].item_id == "a.parquet#10000..a.parquet#11999"
     assert isinstance(items[-1], Skipped)
     assert "2,000 rows" in items[-1].message
 
 
-def test_what_is_alike_is_gathered_only_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_alike_is_merge_repeated_only_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """An item between bad rows is handed on in its place, and counting begins anew behind it."""
-    monkeypatch.setattr("earwitness.api.datasets.isolated.repeated_refusals.MAX_ALIKE", 2)
+    monkeypatch.setattr("earwitness.api.datasets.isolated.repeated_refusals.MAX_REPEATED", 2)
 
     def bad(n: int) -> Skipped:
         error: EarwitnessError = BadEntry(name=f"a#{n}")
         return Skipped.of(error, item_id=f"a#{n}", shard="a")
 
     good = SourceItem(item_id="good", path="good", open=None)
-    came = gathered(iter([*map(bad, range(5)), good, bad(6), bad(7), bad(8)]), lambda: None)
+    came = merge_repeated(iter([*map(bad, range(5)), good, bad(6), bad(7), bad(8)]), lambda: None)
     assert [item.item_id for item in came] == ["a#0", "a#1", "a#2..a#4", "good", "a#6", "a#7", "a#8"]

@@ -1,1 +1,1 @@
-"""Readers behind a border: what a library raises or dies of while it reads a source stays with the item."""
+"""Readers in a process of their own: where it fails, one item or file is reported, and the scan continues."""

@@ -1,4 +1,4 @@
-"""Looks for what an entry names; whatever a library raises on the way is the entry's own error."""
+"""Locates the files that entries name; an exception of a library becomes the entry's error."""
 
 from __future__ import annotations
 
@@ -16,48 +16,49 @@ from earwitness.fingerprint.errors import EarwitnessError
 _NAME_CHARS: Final = 200
 
 
-def _as_it_is(place: Location) -> Location:
+def _unchanged(place: Location) -> Location:
     return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedResolver:
-    """Finds what entries name through another resolver; raises nothing but our own errors.
+    """Locates what entries name through another resolver; raises `EarwitnessError` only.
 
     Attributes
     ----------
-    around : callable
-        Given each file that was found; what it returns is handed on.
+    wrap : callable
+        Applied to each location before it is returned.
     """
 
     inner: Resolver
-    around: Callable[[Location], Location] = _as_it_is
+    wrap: Callable[[Location], Location] = _unchanged
 
     def place(self, text: str) -> Location:
         """The file that ``text`` names; `BadEntry` where a library raises, such as for a damaged URL."""
         try:
-            return self.around(self.inner.place(text))
+            return self.wrap(self.inner.place(text))
         except EarwitnessError:
             raise
         except Exception as error:
-            raise BadEntry(name=label(text[:_NAME_CHARS]), detail=described(error)) from error
+            raise BadEntry(name=label(text[:_NAME_CHARS]), detail=describe_exception(error)) from error
 
     def guess(self, stems: Sequence[str]) -> Location | None:
-        """The first file that is there under one of these names; `BadEntry` where a library raises."""
+        """The first file that exists under one of these names; `BadEntry` where a library raises."""
         try:
-            found = self.inner.guess(stems)
-            return None if found is None else self.around(found)
+            place = self.inner.guess(stems)
+            return None if place is None else self.wrap(place)
         except EarwitnessError:
             raise
         except Exception as error:
-            raise BadEntry(name=label("".join(stems[:1])[:_NAME_CHARS]), detail=described(error)) from error
+            name = label("".join(stems[:1])[:_NAME_CHARS])
+            raise BadEntry(name=name, detail=describe_exception(error)) from error
 
 
-def described(error: BaseException) -> str:
-    """Say in one line what a library raised: the kind of error, and its words."""
+def describe_exception(error: BaseException) -> str:
+    """Describe an exception of a library in one line: its class and its message."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    kind, words = type(error).__name__, reason(error)
-    return kind if words == kind else f"{kind}: {words}"
+    kind, message = type(error).__name__, reason(error)
+    return kind if message == kind else f"{kind}: {message}"

@@ -1,40 +1,38 @@
-"""Items and errors as messages: made where a source is read, and checked where they are taken."""
+"""Items and errors as messages: written by the reading process, checked by the parent process."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import earwitness.api.datasets.entries.entry_errors
-import earwitness.api.datasets.isolated.reading_errors
-import earwitness.api.datasets.item_errors
-import earwitness.api.datasets.source_errors
-import earwitness.fingerprint.errors
+from earwitness.api.datasets import item_errors, source_errors
+from earwitness.api.datasets.entries import entry_errors
+from earwitness.api.datasets.isolated import reading_errors
 from earwitness.api.datasets.isolated.message_frames import BadMessage
-from earwitness.api.datasets.isolated.metadata_limits import bounded, whole_text
+from earwitness.api.datasets.isolated.metadata_limits import escape_surrogates, limit_metadata
 from earwitness.api.datasets.items import Identifiers, Json, Skipped, SourceItem
-from earwitness.api.datasets.source_errors import SourceError
+from earwitness.fingerprint import errors as fingerprint_errors
 from earwitness.fingerprint.errors import EarwitnessError
 
 MAX_TEXT: Final = 1 << 16
-"""Characters of an id, a path or a message."""
+"""Most characters of an id, a path or an error message."""
 _ERRORS: Final = (
-    earwitness.api.datasets.source_errors,
-    earwitness.api.datasets.item_errors,
-    earwitness.fingerprint.errors,
-    earwitness.api.datasets.isolated.reading_errors,
-    earwitness.api.datasets.entries.entry_errors,
+    source_errors,
+    item_errors,
+    fingerprint_errors,
+    reading_errors,
+    entry_errors,
 )
-"""Modules whose errors keep their class."""
-_IDENTIFIERS: Final = tuple(field.name for field in fields(Identifiers))
+"""Modules whose errors keep their class across the process boundary."""
+_IDENTIFIERS: Final = tuple(field.name for field in dataclasses.fields(Identifiers))
 Open = Callable[[], BinaryIO]
 
 
 def item_to_message(item: SourceItem | Skipped) -> dict[str, Any]:
-    """Say an item; its bytes are asked for apart."""
+    """Write an item without its bytes, which are requested separately."""
     common = {"id": _short(item.item_id), "path": _short(item.path), "shard": _short(item.shard)}
     if isinstance(item, Skipped):
         return common | {
@@ -53,54 +51,54 @@ def item_to_message(item: SourceItem | Skipped) -> dict[str, Any]:
         "end_s": item.end_s,
         "partial": _short(item.partial),
         "identifiers": None if names is None else {n: _short(getattr(names, n)) for n in _IDENTIFIERS},
-        "metadata": bounded(item.metadata),
+        "metadata": limit_metadata(item.metadata),
     }
 
 
 def _short(text: str | None) -> str | None:
-    return None if text is None else whole_text(text[: MAX_TEXT // 8])
+    return None if text is None else escape_surrogates(text[: MAX_TEXT // 8])
 
 
 def item_from_message(
-    said: Mapping[str, Any], opened: Callable[[Mapping[str, Any]], Open]
+    fields: Mapping[str, Any], opener_of: Callable[[Mapping[str, Any]], Open]
 ) -> SourceItem | Skipped:
-    """Make an item of what was said; `BadMessage` where it is none.
+    """Read an item from the fields of a message; `BadMessage` where they are no item.
 
     Parameters
     ----------
-    opened
-        Makes the function that opens the item's bytes.
+    opener_of
+        Makes the item's ``open`` from these fields.
     """
-    if "code" in said:
+    if "code" in fields:
         return Skipped(
-            item_id=text(said, "id"),
-            path=text(said, "path"),
-            shard=text_or_none(said, "shard"),
-            code=text(said, "code"),
-            message=text(said, "message"),
-            hint=text(said, "hint"),
-            cut_off=said.get("cut_off") is True,
+            item_id=read_text(fields, "id"),
+            path=read_text(fields, "path"),
+            shard=read_optional_text(fields, "shard"),
+            code=read_text(fields, "code"),
+            message=read_text(fields, "message"),
+            hint=read_text(fields, "hint"),
+            cut_off=fields.get("cut_off") is True,
         )
-    file = said.get("file")
+    file = fields.get("file")
     return SourceItem(
-        item_id=text(said, "id"),
-        path=text(said, "path"),
-        shard=text_or_none(said, "shard"),
-        size=_size(said),
-        open=opened(said) if said.get("has_audio") is True else None,
-        # a name that is no UTF-8 stays as it is: it is opened, not shown
+        item_id=read_text(fields, "id"),
+        path=read_text(fields, "path"),
+        shard=read_optional_text(fields, "shard"),
+        size=_size(fields),
+        open=opener_of(fields) if fields.get("has_audio") is True else None,
+        # a path that is no UTF-8 is not escaped: it is opened, not shown
         file=None if file is None else _absolute(file),
-        sequential=said.get("sequential") is True,
-        start_s=_seconds(said, "start_s"),
-        end_s=_seconds(said, "end_s"),
-        partial=text_or_none(said, "partial"),
-        identifiers=_identifiers(said.get("identifiers")),
-        metadata=_metadata(said),
+        sequential=fields.get("sequential") is True,
+        start_s=_seconds(fields, "start_s"),
+        end_s=_seconds(fields, "end_s"),
+        partial=read_optional_text(fields, "partial"),
+        identifiers=_identifiers(fields.get("identifiers")),
+        metadata=_metadata(fields),
     )
 
 
 def error_to_message(error: EarwitnessError) -> dict[str, Any]:
-    """Say an error of ours."""
+    """Write an error."""
     state = {name: value for name, value in vars(error).items() if isinstance(value, str)}
     return {
         "kind": type(error).__name__,
@@ -110,56 +108,58 @@ def error_to_message(error: EarwitnessError) -> dict[str, Any]:
     }
 
 
-def error_from_message(said: Any) -> EarwitnessError:
-    """Make an error of ours of what was said; of the same class where there is one."""
-    if not isinstance(said, dict):
-        raise BadMessage("an error that says nothing")
-    name = text(said, "kind")
-    found = next((kind for module in _ERRORS if (kind := getattr(module, name, None)) is not None), None)
-    kind = found if isinstance(found, type) and issubclass(found, EarwitnessError) else SourceError
+def error_from_message(fields: Any) -> EarwitnessError:
+    """Read an error, of the class that was written where that is known; else a `SourceError`."""
+    if not isinstance(fields, dict):
+        raise BadMessage("an error without fields")
+    name = read_text(fields, "kind")
+    known = next((kind for module in _ERRORS if (kind := getattr(module, name, None)) is not None), None)
+    kind = (
+        known if isinstance(known, type) and issubclass(known, EarwitnessError) else source_errors.SourceError
+    )
     error = kind.__new__(kind)
-    EarwitnessError.__init__(error, text(said, "message"), hint=text(said, "hint"))
-    state = said.get("state")
+    EarwitnessError.__init__(error, read_text(fields, "message"), hint=read_text(fields, "hint"))
+    state = fields.get("state")
     if isinstance(state, dict):
         error.__dict__.update({key: value for key, value in state.items() if isinstance(value, str)})
     return error
 
 
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Take a text; `BadMessage` where there is none, or one too long."""
-    value = said.get(name)
+def read_text(fields: Mapping[str, Any], name: str) -> str:
+    """Read a text; `BadMessage` where there is none, or one that is too long."""
+    value = fields.get(name)
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise BadMessage(f"no {name}")
-    return whole_text(value)
+    return escape_surrogates(value)
 
 
-def text_or_none(said: Mapping[str, Any], name: str) -> str | None:
-    """Take a text or null."""
-    return None if said.get(name) is None else text(said, name)
+def read_optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    """Read a text or null."""
+    return None if fields.get(name) is None else read_text(fields, name)
 
 
-def whole_number(said: Mapping[str, Any], name: str) -> int:
-    """Take a number from 0 up."""
-    value = said.get(name)
+def read_count(fields: Mapping[str, Any], name: str) -> int:
+    """Read a whole number of at least 0."""
+    value = fields.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
         raise BadMessage(f"no {name}")
     return value
 
 
-def counts(said: Mapping[str, Any]) -> dict[str, int]:
-    """Take how many files of each kind were passed over."""
-    kinds = said.get("passed_over")
+def read_counts(fields: Mapping[str, Any]) -> dict[str, int]:
+    """Read how many files of each kind are no items."""
+    kinds = fields.get("passed_over")
     if not isinstance(kinds, dict):
         raise BadMessage("no counts")
-    return {whole_text(kind[:MAX_TEXT]): whole_number(kinds, kind) for kind in kinds}
+    return {escape_surrogates(kind[:MAX_TEXT]): read_count(kinds, kind) for kind in kinds}
 
 
-def _size(said: Mapping[str, Any]) -> int | None:
-    return None if said.get("size") is None else whole_number(said, "size")
+def _size(fields: Mapping[str, Any]) -> int | None:
+    return None if fields.get("size") is None else read_count(fields, "size")
 
 
-def _seconds(said: Mapping[str, Any], name: str) -> float | None:
-    value = said.get(name)
+def _seconds(fields: Mapping[str, Any], name: str) -> float | None:
+    value = fields.get(name)
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
@@ -169,20 +169,20 @@ def _seconds(said: Mapping[str, Any], name: str) -> float | None:
 
 def _absolute(file: object) -> Path:
     if not isinstance(file, str) or len(file) > MAX_TEXT or not file.startswith("/") or "\0" in file:
-        raise BadMessage("a file without a place")
+        raise BadMessage("no absolute path of a file")
     return Path(file)
 
 
-def _identifiers(said: Any) -> Identifiers | None:
-    if said is None:
+def _identifiers(fields: Any) -> Identifiers | None:
+    if fields is None:
         return None
-    if not isinstance(said, dict):
+    if not isinstance(fields, dict):
         raise BadMessage("no identifiers")
-    return Identifiers(**{name: text_or_none(said, name) for name in _IDENTIFIERS})
+    return Identifiers(**{name: read_optional_text(fields, name) for name in _IDENTIFIERS})
 
 
-def _metadata(said: Mapping[str, Any]) -> dict[str, Json]:
-    metadata = said.get("metadata")
+def _metadata(fields: Mapping[str, Any]) -> dict[str, Json]:
+    metadata = fields.get("metadata")
     if not isinstance(metadata, dict):
         raise BadMessage("no metadata")
-    return bounded(metadata)
+    return limit_metadata(metadata)

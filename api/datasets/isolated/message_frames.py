@@ -1,7 +1,7 @@
-"""Messages between the process that reads a source and the one that asked: JSON, bytes, an open file.
+"""Messages between a reading process and its parent: JSON, bytes, an open file.
 
-Nothing is unpickled: a hostile table may have taken over the process that speaks, so the other one takes
-lengths, JSON and plain files from it, and checks each.
+Nothing is unpickled: a hostile source may have taken over the reading process, so the parent accepts lengths,
+JSON and regular files from it, and checks each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PAYLOAD_BYTES: Final = 16 << 20
 
 
 class BadMessage(Exception):
-    """The other process said what cannot be; nothing more is taken from it."""
+    """The other process sent an invalid message; nothing more is read from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Message:
     Attributes
     ----------
     header : mapping
-        What is said, in JSON's types, not yet checked.
+        A JSON object, not yet checked.
     payload : bytes
-        Bytes that belong to it.
+        Bytes that follow it.
     descriptor : int or None
-        A regular file, open for reading; whoever takes the message closes it.
+        A regular file, open for reading; the receiver closes it.
     """
 
     header: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Message:
     descriptor: int | None = None
 
     def stream(self) -> BinaryIO:
-        """The bytes or the file that came with it, to be read."""
+        """Open the payload or the received file for reading."""
         return io.BytesIO(self.payload) if self.descriptor is None else open_received(self.descriptor)
 
 
@@ -57,7 +57,7 @@ class Channel:
         self._connection = connection
 
     def send(self, header: Mapping[str, Any], payload: bytes = b"", *, descriptor: int | None = None) -> None:
-        """Send one message; `OSError` when nobody takes it, `BadMessage` when it is too long."""
+        """Send one message; `OSError` when the other process has ended, `BadMessage` when it is too long."""
         text = json.dumps(header).encode()
         if len(text) > MAX_HEADER_BYTES or len(payload) > MAX_PAYLOAD_BYTES:
             raise BadMessage(f"a message of {len(text) + len(payload):,} bytes")
@@ -73,7 +73,7 @@ class Channel:
         Raises
         ------
         EOFError, OSError
-            The other process has gone; `TimeoutError` when it was silent for the socket's time limit.
+            The other process has ended; `TimeoutError` after the socket's time limit.
         BadMessage
         """
         n_header, n_payload, has_descriptor = _LENGTHS.unpack(self._exactly(_LENGTHS.size))
@@ -86,7 +86,7 @@ class Channel:
         )
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket."""
         self._connection.close()
 
     def _exactly(self, n_bytes: int) -> bytes:
@@ -104,10 +104,10 @@ class Channel:
         if not data:
             raise EOFError
         if len(descriptors) != 1:
-            raise BadMessage("no open file came with it")
+            raise BadMessage("no open file")
         if not stat.S_ISREG(os.fstat(descriptors[0]).st_mode):
             os.close(descriptors[0])
-            raise BadMessage("what came with it is no regular file")
+            raise BadMessage("no regular file")
         return descriptors[0]
 
 

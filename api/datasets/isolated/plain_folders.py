@@ -1,4 +1,4 @@
-"""Tells a source of plain audio files; it needs no reading process, for nothing in it is unpacked."""
+"""Decides whether a source is plain audio files: nothing is unpacked, so no reading process is needed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from earwitness.api.datasets.members import called_like_audio, is_archive
 from earwitness.api.datasets.names import HEAD_BYTES, looks_like_audio
 
 MAX_FILES: Final = 20_000
-"""Files of a folder that are looked at; a larger one gets a reading process, whatever it holds."""
-_DESCRIPTIONS: Final = frozenset({"wav.scp"})
-"""Files that make a folder more than its audio files."""
+"""Files of a folder that are inspected; a larger folder gets a reading process."""
+_MANIFESTS: Final = frozenset({"wav.scp"})
+"""Files that make a folder a dataset in a format of its own."""
 
 
 def is_plain(source: str, reader: str | None) -> bool:
-    """Whether a source is a local audio file, or a local folder of them and of files that are no archives."""
+    """Whether a source is a local audio file, or a local folder without archives and manifests."""
     if reader not in {None, "file", "folder"} or "\0" in source:
         return False
     path = Path(source)
@@ -37,12 +37,14 @@ def _is_audio(place: Location) -> bool:
 
 def _holds_no_archive(folder: Path) -> bool:
     files = list(itertools.islice(walk(folder), MAX_FILES + 1))
-    return len(files) <= MAX_FILES and not any(_is_more(file) for file in files if isinstance(file, Location))
+    return len(files) <= MAX_FILES and not any(
+        _needs_reader(file) for file in files if isinstance(file, Location)
+    )
 
 
-def _is_more(file: Location) -> bool:
+def _needs_reader(file: Location) -> bool:
     if called_like_audio(file.name):
         return False
-    if file.name.rpartition("/")[2] in _DESCRIPTIONS or is_archive(file.name, head=b""):
+    if file.name.rpartition("/")[2] in _MANIFESTS or is_archive(file.name, head=b""):
         return True
     return is_archive(file.name, head=file.head(HEAD_BYTES))

@@ -1,4 +1,4 @@
-"""Watches what is read of a source: which file is open, and that something still comes."""
+"""Reports to the parent process which file of a source is opened, and that reading makes progress."""
 
 from __future__ import annotations
 
@@ -18,114 +18,123 @@ if TYPE_CHECKING:
 
     from earwitness.api.datasets.open_source import Opening
 
-BEAT_S: Final = 1.0
+PROGRESS_S: Final = 1.0
+"""Least seconds between two progress messages."""
 NO_ITEMS: Final = ""
-"""Names no items."""
+"""The digest before the first item."""
 
 
 def digest_after(digest: str, item_id: str) -> str:
-    """Name the items so far and one more, by their ids."""
+    """Extend the digest of the items so far by one more id."""
     return hashlib.sha256(f"{digest} {item_id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Watch:
-    """Tells the parent which file of the source is opened, and refuses those that a reader died of.
+class ProgressWatch:
+    """Reports each file that a reader opens, and refuses those over which a reading process died.
 
     Parameters
     ----------
-    tell
-        Sends a message.
+    send
+        Sends a message to the parent process.
     blocked : mapping
-        Names of files that are not to be opened, and why.
+        Names of files that are not to be opened, with the reasons.
+
+    Attributes
+    ----------
+    is_listing : bool
+        Whether opened files are reported: while items are listed, not while their bytes are read.
+    n_items : int
+        Items listed so far.
+    digest : str
+        See `digest_after`.
     """
 
-    def __init__(self, tell: Callable[[Mapping[str, Any]], None], blocked: Mapping[str, str]) -> None:
-        self._tell, self._blocked = tell, blocked
-        self._beat_at = time.monotonic()
+    def __init__(self, send: Callable[[Mapping[str, Any]], None], blocked: Mapping[str, str]) -> None:
+        self._send, self._blocked = send, blocked
+        self._sent_at = time.monotonic()
         self._last: str | None = None
-        self.announcing = True
+        self.is_listing = True
         self.n_items = 0
         self.digest = NO_ITEMS
 
-    def over(self, opening: Opening) -> Opening:
+    def watch_source(self, opening: Opening) -> Opening:
         """The same source, with every file of it watched."""
         return replace(
             opening,
-            places=[self.place(place) for place in opening.places],
-            listing=self._listing(opening.listing),
-            resolver=GuardedResolver(inner=opening.resolver, around=self.steady),
+            places=[self.watch_file(place) for place in opening.places],
+            listing=self._watch_listing(opening.listing),
+            resolver=GuardedResolver(inner=opening.resolver, wrap=self.watch_reads),
         )
 
-    def place(self, place: Location) -> Location:
-        """A file that says so when it is opened."""
+    def watch_file(self, place: Location) -> Location:
+        """A file whose opening and reading are reported."""
 
-        def opened() -> BinaryIO:
-            self._announce(place.name)
-            return self.stream(place.open())
+        def open_watched() -> BinaryIO:
+            self._report_file(place.name)
+            return self._watch_stream(place.open())
 
-        return replace(place, open=opened)
+        return replace(place, open=open_watched)
 
-    def steady(self, place: Location) -> Location:
-        """A file of which only the reading counts, such as an item of a manifest."""
-        return replace(place, open=lambda: self.stream(place.open()))
+    def watch_reads(self, place: Location) -> Location:
+        """A file of which only the reading is reported, such as an item of a manifest."""
+        return replace(place, open=lambda: self._watch_stream(place.open()))
 
-    def stream(self, stream: BinaryIO) -> BinaryIO:
-        """A stream of which every read counts as progress."""
-        return io.BufferedReader(_Watched(stream, self.beat))
-
-    def beat(self) -> None:
-        """Say that something still comes, every so often."""
+    def report_progress(self) -> None:
+        """Send a progress message, at most one in `PROGRESS_S`."""
         now = time.monotonic()
-        if now - self._beat_at >= BEAT_S:
-            self._beat_at = now
-            self._tell({"say": "progress"})
+        if now - self._sent_at >= PROGRESS_S:
+            self._sent_at = now
+            self._send({"type": "progress"})
 
-    def begin(self) -> None:
+    def restart(self) -> None:
         """Count the items from the start."""
-        self.n_items, self.digest, self._last, self.announcing = 0, NO_ITEMS, None, True
+        self.n_items, self.digest, self._last, self.is_listing = 0, NO_ITEMS, None, True
 
     def count(self, item_id: str) -> None:
-        """Count one item that was handed out."""
+        """Count one listed item."""
         self.n_items += 1
         self.digest = digest_after(self.digest, item_id)
-        self.beat()
+        self.report_progress()
 
-    def _listing(self, listing: Listing) -> Listing:
-        def listed() -> Iterator[Location | Refused]:
-            for found in listing():
-                self.beat()
-                yield self.place(found) if isinstance(found, Location) else found
+    def _watch_stream(self, stream: BinaryIO) -> BinaryIO:
+        return io.BufferedReader(_WatchedStream(stream, self.report_progress))
 
-        return listed
+    def _watch_listing(self, listing: Listing) -> Listing:
+        def watched() -> Iterator[Location | Refused]:
+            for file in listing():
+                self.report_progress()
+                yield self.watch_file(file) if isinstance(file, Location) else file
 
-    def _announce(self, name: str) -> None:
+        return watched
+
+    def _report_file(self, name: str) -> None:
         if name in self._blocked:
             raise SourceCutOff(name=name, detail=self._blocked[name])
-        if self.announcing and name != self._last:
+        if self.is_listing and name != self._last:
             self._last = name
-            self._tell({"say": "opened", "place": name, "at": self.n_items, "digest": self.digest})
+            self._send({"type": "opened", "file": name, "at": self.n_items, "digest": self.digest})
 
 
-class _Watched(io.RawIOBase):
-    """Passes on reads and tells of each."""
+class _WatchedStream(io.RawIOBase):
+    """A stream that reports each read."""
 
-    def __init__(self, stream: BinaryIO, beat: Callable[[], None]) -> None:
-        self._stream, self._beat = stream, beat
+    def __init__(self, stream: BinaryIO, report_progress: Callable[[], None]) -> None:
+        self._stream, self._report_progress = stream, report_progress
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
     def seekable(self) -> bool:
-        """Where the stream is."""
+        """Whether the inner stream is."""
         return self._stream.seekable()
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a place."""
+        """Move to a position."""
         return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
-        """Where we are."""
+        """The position."""
         return self._stream.tell()
 
     def fileno(self) -> int:
@@ -133,15 +142,15 @@ class _Watched(io.RawIOBase):
         return self._stream.fileno()
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill ``buffer`` as far as one read goes."""
-        self._beat()
+        """Fill ``buffer`` from one read of the inner stream."""
+        self._report_progress()
         view = memoryview(buffer).cast("B")
         data = self._stream.read(len(view))
         view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        """Close the stream too."""
+        """Close the inner stream, too."""
         if not self.closed:
             self._stream.close()
         super().close()

@@ -1,4 +1,4 @@
-"""What is asked of the process that reads a source."""
+"""The first message to a reading process: the source, the limits and the options."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from earwitness.api.datasets.items import SourceLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A source to be opened, as `earwitness.api.datasets.open_source.open_here` takes it.
+    """A source to be opened by `earwitness.api.datasets.open_source.open_here`.
 
     Attributes
     ----------
     options : mapping
-        Its keyword arguments but the limits, in JSON's types.
+        Keyword arguments of `open_source` without the limits, in JSON's types.
     """
 
     source: str
     limits: SourceLimits = field(default_factory=SourceLimits)
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def said(self) -> dict[str, Any]:
-        """The request as a message."""
+    def to_message(self) -> dict[str, Any]:
+        """Convert to JSON's types."""
         return {"source": self.source, "limits": asdict(self.limits), "options": dict(self.options)}
 
     @classmethod
-    def taken(cls, said: Mapping[str, Any]) -> Self:
-        """The request of a message; it comes from the process that started this one."""
-        return cls(source=said["source"], limits=SourceLimits(**said["limits"]), options=said["options"])
+    def from_message(cls, fields: Mapping[str, Any]) -> Self:
+        """Convert from JSON's types; not checked, as the parent process is trusted."""
+        return cls(
+            source=fields["source"], limits=SourceLimits(**fields["limits"]), options=fields["options"]
+        )

@@ -1,4 +1,4 @@
-"""What can go wrong with the process that reads a source."""
+"""Errors of the process that reads a source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from earwitness.api.datasets.source_errors import SourceError
 
 
 class SourceReaderFailed(SourceError):
-    """The process that reads the source ended, or could not go on, before the source was open."""
+    """The reading process ended, or could not continue, before the source was open."""
 
     code = "source_reader_failed"
 
@@ -15,13 +15,13 @@ class SourceReaderFailed(SourceError):
         self.source, self.reason = source, reason
         super().__init__(
             f"{source} cannot be read: {reason}",
-            hint="fetch it again; if it stays so, it is damaged or hostile. The limits on reading are"
-            " EARWITNESS_READER_MEMORY_BYTES and EARWITNESS_READER_WALL_S",
+            hint="fetch it again; if the error stays, the source is damaged or hostile. The limits on reading"
+            " are EARWITNESS_READER_MEMORY_BYTES and EARWITNESS_READER_WALL_S",
         )
 
 
 class ReaderFailed(ItemRefused):
-    """The process that reads the source ended over this item; the rest was read by another."""
+    """The reading process ended while it read this item; another one read the rest."""
 
     code = "reader_failed"
     reason = "it could not be read"

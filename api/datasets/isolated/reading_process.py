@@ -1,4 +1,4 @@
-"""The process that reads a source, as its parent sees it: asked, waited for, and ended."""
+"""The parent's side of a reading process: starts it, sends requests, waits for answers, ends it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from earwitness.api.child_process import command
-from earwitness.api.datasets.isolated.item_messages import error_from_message, text, whole_number
+from earwitness.api.datasets.isolated.item_messages import error_from_message, read_count, read_text
 from earwitness.api.datasets.isolated.message_frames import BadMessage, Channel, Message
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.isolated.reading_errors import SourceReaderFailed
@@ -19,30 +19,30 @@ from earwitness.api.settings import worker_environment
 from earwitness.fingerprint.errors import EarwitnessError
 
 MODULE: Final = "earwitness.api.datasets.isolated.reading_worker"
-NONSENSE: Final = "the process that read it answered what cannot be: {}"
+INVALID_ANSWER: Final = "the reading process sent an invalid answer: {}"
 MAX_BLOCKED: Final = 1_000
-"""Files of one source that its reading process may die of before the rest is given up."""
+"""Files of one source over which reading processes may die before the rest is reported as cut off."""
 _REASON_CHARS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Where a file of the source was opened: its name, and how many items, by which ids, came before."""
+    """The file of a source that was opened last, and the number and digest of the items before it."""
 
-    place: str
+    file: str
     n_items: int
     digest: str
 
 
 class ReaderEnded(Exception):
-    """The process that reads the source ended, or cannot go on.
+    """A reading process ended, or cannot continue.
 
     Attributes
     ----------
     reason : str
-        Why, in plain words.
+        Why, for the report.
     mark : Mark or None
-        The file that it had opened last.
+        The file that the process had opened last.
     """
 
     def __init__(self, reason: str, mark: Mark | None = None) -> None:
@@ -50,33 +50,33 @@ class ReaderEnded(Exception):
         super().__init__(reason)
 
 
-class Child:
+class ReadingProcess:
     """One process that reads one source.
 
     Parameters
     ----------
     blocked : mapping
-        Files of the source that are not to be opened, and why.
+        Files of the source that are not to be opened, with the reasons.
     """
 
     def __init__(self, request: Request, blocked: Mapping[str, str]) -> None:
         limits = request.limits
-        ours, theirs = socket.socketpair()
-        with theirs:
+        parent_end, child_end = socket.socketpair()
+        with child_end:
             self._process = subprocess.Popen(
-                command(MODULE, str(theirs.fileno())),
+                command(MODULE, str(child_end.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # what a library prints as it dies helps nobody
-                pass_fds=[theirs.fileno()],
+                stderr=subprocess.DEVNULL,  # a library's last output would clutter the terminal
+                pass_fds=[child_end.fileno()],
                 env=worker_environment() | {"ARROW_DEFAULT_MEMORY_POOL": "system"},
-                start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+                start_new_session=True,  # the parent handles an interrupt at the terminal
             )
-        ours.settimeout(limits.reader_wall_s)
-        self._channel, self._wall_s = Channel(ours), limits.reader_wall_s
+        parent_end.settimeout(limits.reader_wall_s)
+        self._channel, self._wall_s = Channel(parent_end), limits.reader_wall_s
         self.mark: Mark | None = None
         self._send({
-            "request": request.said(),
+            "request": request.to_message(),
             "memory_bytes": limits.reader_memory_bytes,
             "blocked": dict(blocked),
         })  # fmt: skip
@@ -87,42 +87,42 @@ class Child:
         self._process.kill()
         self._process.wait()
 
-    def ask(self, do: str, **more: Any) -> Message:
-        """Ask, and wait for the answer as long as there is progress.
+    def request(self, command: str, **arguments: Any) -> Message:
+        """Send a command and wait for its answer while there is progress.
 
         Raises
         ------
         ReaderEnded
         EarwitnessError
-            What was asked is refused.
+            The command failed, and the process is ready for the next one.
         """
-        self._send({"do": do, **more})
-        return self.answer()
+        self._send({"command": command, **arguments})
+        return self.receive()
 
-    def answer(self) -> Message:
-        """Wait for one answer; see `ask`."""
+    def receive(self) -> Message:
+        """Wait for one answer; see `request`."""
         try:
             while True:
                 message = self._channel.receive()
-                say = message.header.get("say")
-                if say == "refused":
+                kind = message.header.get("type")
+                if kind == "error":
                     raise error_from_message(message.header.get("error"))
-                if say == "broke":
-                    raise self._ended(text(message.header, "detail"))
-                if say == "opened":
-                    self._opened(message.header)
-                elif say != "progress":
+                if kind == "failed":
+                    raise self._ended(read_text(message.header, "detail"))
+                if kind == "opened":
+                    self._mark(message.header)
+                elif kind != "progress":
                     return message
         except TimeoutError:
             raise self._ended(f"it made no progress for {self._wall_s:g} s{self._where()}") from None
         except (EOFError, OSError):
             raise self._ended(self._death()) from None
         except BadMessage as error:
-            raise self._ended(NONSENSE.format(error)) from error
+            raise self._ended(INVALID_ANSWER.format(error)) from error
 
-    def _opened(self, header: Mapping[str, Any]) -> None:
-        place, n_items = text(header, "place"), whole_number(header, "at")
-        self.mark = Mark(place=place, n_items=n_items, digest=text(header, "digest"))
+    def _mark(self, header: Mapping[str, Any]) -> None:
+        file, n_items = read_text(header, "file"), read_count(header, "at")
+        self.mark = Mark(file=file, n_items=n_items, digest=read_text(header, "digest"))
 
     def _send(self, header: Mapping[str, Any]) -> None:
         try:
@@ -135,42 +135,42 @@ class Child:
         return ReaderEnded(label(reason)[:_REASON_CHARS], self.mark)
 
     def _where(self) -> str:
-        return "" if self.mark is None else f" while it read {self.mark.place}"
+        return "" if self.mark is None else f" while it read {self.mark.file}"
 
     def _death(self) -> str:
         try:
             status = self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            return f"the process that read it hung up{self._where()}"
+            return f"the reading process closed its connection{self._where()}"
         if status >= 0:
-            return f"the process that read it ended with status {status}{self._where()}"
+            return f"the reading process ended with status {status}{self._where()}"
         try:
             name = signal.Signals(-status).name
         except ValueError:
             name = "unknown"
-        return f"the process that read it was ended by signal {-status}, {name},{self._where()}".rstrip(",")
+        return f"the reading process was ended by signal {-status}, {name},{self._where()}".rstrip(",")
 
 
-def start(request: Request, blocked: dict[str, str]) -> tuple[Child, Message]:
-    """Start a process that opens the source without the files that it dies of: these join ``blocked``."""
+def start_reading(request: Request, blocked: dict[str, str]) -> tuple[ReadingProcess, Message]:
+    """Start a process and let it open the source; files over which it dies are added to ``blocked``."""
     first: ReaderEnded | None = None
     while True:
-        child = Child(request, blocked)
+        process = ReadingProcess(request, blocked)
         try:
-            return child, child.ask("open")
+            return process, process.request("open")
         except ReaderEnded as ended:
             first = first or ended
-            if child.mark is None or child.mark.place in blocked or len(blocked) >= MAX_BLOCKED:
+            if process.mark is None or process.mark.file in blocked or len(blocked) >= MAX_BLOCKED:
                 raise SourceReaderFailed(source=label(request.source), reason=first.reason) from ended
-            blocked[child.mark.place] = ended.reason
+            blocked[process.mark.file] = ended.reason
         except EarwitnessError as error:
-            child.close()
+            process.close()
             if first is None:
                 raise
             raise SourceReaderFailed(source=label(request.source), reason=first.reason) from error
 
 
-def close_all(children: set[Child]) -> None:
+def close_all(processes: set[ReadingProcess]) -> None:
     """End processes."""
-    for child in children:
-        child.close()
+    for process in processes:
+        process.close()

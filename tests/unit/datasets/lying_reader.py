@@ -1,6 +1,6 @@
-"""A reading process that a hostile source has taken over: what it says of an item is no item."""
+"""A reading process that a hostile source has taken over: its messages are invalid."""
 
-from tests.unit.datasets.made_reader import lie
+from tests.unit.datasets.made_reader import send_invalid_messages
 
 if __name__ == "__main__":
-    lie()
+    send_invalid_messages()

@@ -1,4 +1,4 @@
-"""A reading process for tests: it dies, hangs, raises or lies at members of a zip that are called so."""
+"""A reading process for tests: names of a zip's members make it die, hang, raise or send nonsense."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ ENDS: Final[dict[str, Callable[[], None]]] = {
     "recurse": _recurse,
     "eat": _eat,
 }
-"""What a member's name makes this process do, when the member is listed, or (``late-``) when it is read."""
+"""What this process does when it lists a member of this name, or (``late-``) when it reads one."""
 
 
 def main() -> None:
-    """Read zips as the real process does, but for these members."""
+    """Read zips as the real process does, except for these members."""
     plain = ZipReader.__iter__
 
     def listed(reader: ZipReader) -> Iterator[SourceItem | Skipped]:
@@ -82,28 +82,28 @@ def _late(item: SourceItem | Skipped, name: str) -> SourceItem | Skipped:
 
 
 NONSENSE: Final[dict[str, dict[str, object]]] = {
-    "ready": {"say": "ready", "format": 7, "shards": "x", "passed_over": []},
-    "item": {"say": "item", "item": {"id": 7, "path": ["x"], "file": "../x"}},
-    "end": {"say": "end", "passed_over": {"txt": -1}},
+    "ready": {"type": "ready", "format": 7, "shards": "x", "passed_over": []},
+    "item": {"type": "item", "item": {"id": 7, "path": ["x"], "file": "../x"}},
+    "end": {"type": "end", "passed_over": {"txt": -1}},
 }
 
 
-def lie() -> None:
-    """Say nonsense in place of the message that the source is called after."""
+def send_invalid_messages() -> None:
+    """Send nonsense in place of the message that the source's name states."""
     send, receive = Channel.send, Channel.receive
-    about: list[str] = []
+    sources: list[str] = []
 
-    def listening(channel: Channel) -> Message:
+    def receive_source(channel: Channel) -> Message:
         message = receive(channel)
         if request := message.header.get("request"):
-            about.append(Path(request["source"]).stem)
+            sources.append(Path(request["source"]).stem)
         return message
 
-    def lying(channel: Channel, header: Mapping[str, object], *payload: bytes, **more: Any) -> None:
-        instead = NONSENSE[about[0]] if header.get("say") == about[0] else header
+    def send_nonsense(channel: Channel, header: Mapping[str, object], *payload: bytes, **more: Any) -> None:
+        instead = NONSENSE[sources[0]] if header.get("type") == sources[0] else header
         send(channel, instead, *payload, **more)
 
-    Channel.send, Channel.receive = lying, listening  # type: ignore[method-assign, assignment]
+    Channel.send, Channel.receive = send_nonsense, receive_source  # type: ignore[method-assign, assignment]
     worker.main()
 
 

@@ -1,4 +1,4 @@
-"""Opens a source in this process: hundreds of small ones, without a process for each."""
+"""Opens a source in this process: hundreds of small ones need no process each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def open_source(
     limits: SourceLimits | None = None,
     root: str | Path | None = None,
 ) -> Reader:
-    """Read a source as `earwitness.api.datasets.open_source` does, but for the process."""
+    """Open a source as `earwitness.api.datasets.open_source` does, in this process."""
     options = {"reader": reader, "audio_column": audio_column, "root": None if root is None else str(root)}
     return open_here(Request(source=str(source), limits=limits or SourceLimits(), options=options))

@@ -1,4 +1,4 @@
-"""The border between a scan and the process that reads its source."""
+"""The boundary between a scan and the process that reads its source."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ FAST_ENDS = [name for name in ENDS if name != "hang"]
 
 
 @pytest.fixture(autouse=True)
-def made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read with a process of our making, which does what members' names say."""
+def use_failing_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read with a process that fails at members of certain names (`made_reader`)."""
     monkeypatch.setattr(
         "earwitness.api.datasets.isolated.reading_process.MODULE", "tests.unit.datasets.made_reader"
     )
@@ -85,12 +85,12 @@ def map_for_writing(descriptor: int) -> None:
     mmap.mmap(descriptor, 5, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | mmap.PROT_WRITE)
 
 
-def came(reader: Reader) -> list[str]:
-    """The ids of all items; of those that cannot be read, with the code."""
-    return [_became(item) for item in reader]
+def outcomes(reader: Reader) -> list[str]:
+    """The ids of all items; with the error code where one cannot be read."""
+    return [_outcome(item) for item in reader]
 
 
-def _became(item: SourceItem | Skipped) -> str:
+def _outcome(item: SourceItem | Skipped) -> str:
     if isinstance(item, Skipped):
         return f"{item.item_id} {item.code}"
     assert item.open is not None
@@ -103,36 +103,36 @@ def _became(item: SourceItem | Skipped) -> str:
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_what_a_listing_dies_of_costs_its_archive_and_nothing_else(name: str, tmp_path: Path) -> None:
-    """Items before and after are handed out, in the same order each time, with one account of the rest."""
+def test_a_listing_that_fails_loses_its_archive_only(name: str, tmp_path: Path) -> None:
+    """Items before and after are listed, in the same order each time, with one report of the rest."""
     zipped(tmp_path / "a.zip", "one", "two")
     zipped(tmp_path / "b.zip", "three", name, "four")
     zipped(tmp_path / "c.zip", "five")
     reader = open_source(tmp_path, limits=SOON if name == "hang" else LIMITS)
-    whole = [item.split("/")[-1] for item in came(reader)]
-    assert [item for item in whole if item.endswith(".wav")] == [
+    listed = [item.split("/")[-1] for item in outcomes(reader)]
+    assert [item for item in listed if item.endswith(".wav")] == [
         "one.wav",
         "two.wav",
         "three.wav",
         "five.wav",
     ]
-    assert [item for item in whole if not item.endswith(".wav")] == ["b.zip source_cut_off"]
+    assert [item for item in listed if not item.endswith(".wav")] == ["b.zip source_cut_off"]
     if name in FAST_ENDS:
-        assert [item.split("/")[-1] for item in came(reader)] == whole
+        assert [item.split("/")[-1] for item in outcomes(reader)] == listed
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_what_one_items_bytes_cost_is_that_items_error(name: str, tmp_path: Path) -> None:
-    """The process may die of fetching an item: those after it are fetched by another."""
+def test_an_item_whose_bytes_end_the_process_fails_alone(name: str, tmp_path: Path) -> None:
+    """The process may die while it reads an item: another one reads those after it."""
     limits = SOON if name == "hang" else LIMITS
     reader = open_source(zipped(tmp_path / "a.zip", "one", f"late-{name}", "two"), limits=limits)
-    first, bad, last = came(reader)
+    first, bad, last = outcomes(reader)
     assert (first, last) == ("one.wav", "two.wav")
     assert bad.split()[1] in {"reader_failed", "item_unreadable"}
 
 
 @pytest.mark.parametrize("name", FAST_ENDS)
-def test_a_source_that_cannot_even_be_opened_says_so(name: str, tmp_path: Path) -> None:
+def test_a_source_that_cannot_be_opened_is_an_error(name: str, tmp_path: Path) -> None:
     """A single file whose first item ends the process is an error with the file's name and the reason."""
     with pytest.raises(SourceReaderFailed, match=r"a\.zip cannot be read") as caught:
         open_source(zipped(tmp_path / "a.zip", name, "one"), limits=LIMITS)
@@ -140,7 +140,7 @@ def test_a_source_that_cannot_even_be_opened_says_so(name: str, tmp_path: Path) 
 
 
 def test_the_reason_names_the_signal_and_the_file(tmp_path: Path) -> None:
-    """Whoever reads the report can tell what happened, and where."""
+    """The report states what happened, and at which file."""
     items = list(open_source(zipped(tmp_path / "a.zip", "one", "abort"), limits=LIMITS))
     assert isinstance(items[1], Skipped)
     assert items[1].cut_off
@@ -148,25 +148,23 @@ def test_the_reason_names_the_signal_and_the_file(tmp_path: Path) -> None:
     assert "signal 6, SIGABRT, while it read a.zip" in items[1].message
 
 
-def test_time_without_progress_is_bounded(tmp_path: Path) -> None:
-    """A process that hangs is ended after the limit, and the report says so."""
+def test_time_without_progress_is_limited(tmp_path: Path) -> None:
+    """A process that hangs is ended after the limit, and the report states it."""
     items = list(open_source(zipped(tmp_path / "a.zip", "one", "hang"), limits=SOON))
     assert isinstance(items[1], Skipped)
     assert "no progress for 6 s" in items[1].message
 
 
 def test_many_archives_that_end_the_process_are_each_reported(tmp_path: Path) -> None:
-    """However many do, the good ones among them are read."""
+    """The other archives are read, however many fail."""
     for n in range(6):
         zipped(tmp_path / f"{n}.zip", "abort" if n % 2 else "fine")
-    items = came(open_source(tmp_path, limits=LIMITS))
+    items = outcomes(open_source(tmp_path, limits=LIMITS))
     assert [item.endswith("source_cut_off") for item in items] == [False, True] * 3
 
 
-def test_a_process_that_says_what_cannot_be_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is no item, no end and no beginning becomes none: the source is reported as cut off there."""
+def test_invalid_messages_end_the_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid message becomes no item and no end: the source is reported as cut off there."""
     monkeypatch.setattr(
         "earwitness.api.datasets.isolated.reading_process.MODULE", "tests.unit.datasets.lying_reader"
     )
@@ -174,13 +172,13 @@ def test_a_process_that_says_what_cannot_be_is_not_believed(
         *_, rest = open_source(zipped(tmp_path / f"{name}.zip", "one"), limits=LIMITS)
         assert isinstance(rest, Skipped)
         assert rest.cut_off
-        assert "answered what cannot be" in rest.message
-    with pytest.raises(SourceReaderFailed, match="answered what cannot be"):
+        assert "sent an invalid answer" in rest.message
+    with pytest.raises(SourceReaderFailed, match="sent an invalid answer"):
         open_source(zipped(tmp_path / "ready.zip", "one"), limits=LIMITS)
 
 
 def test_items_can_be_opened_in_any_order_afterwards(tmp_path: Path) -> None:
-    """A list of items stays usable, as that of any reader."""
+    """The listed items stay readable after the iteration."""
     items = list(open_source(zipped(tmp_path / "a.zip", "one", "two", "three"), limits=LIMITS))
     for n in (2, 0, 1, 1):
         item = items[n]
@@ -235,9 +233,9 @@ def test_the_sender_cannot_move_where_a_sealed_item_is_read(tmp_path: Path) -> N
 
 
 def test_no_process_outlives_its_reader(tmp_path: Path) -> None:
-    """A reader that is given up, at any point, ends its process."""
+    """A reader that is deleted, at any point, ends its process."""
     zipped(tmp_path / "a.zip", "one", "two")
-    others = set(_children())  # of other tests: a decoder, say
+    others = set(_children())  # of other tests, such as a decode worker
     for use in (lambda _: None, lambda reader: next(iter(reader)), list):
         reader = open_source(tmp_path / "a.zip", limits=LIMITS)
         use(reader)
@@ -247,8 +245,8 @@ def test_no_process_outlives_its_reader(tmp_path: Path) -> None:
 
 
 def _children() -> list[str]:
-    ours = Path(f"/proc/{os.getpid()}/task")
-    return [pid for task in ours.iterdir() for pid in (task / "children").read_text().split()]
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    return [pid for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
 
 
 @pytest.mark.parametrize(
@@ -263,25 +261,25 @@ def _children() -> list[str]:
     ],
     ids=["long header", "long payload", "no object", "no text", "deep", "no file"],
 )
-def test_a_message_that_is_none_is_refused(sent: bytes) -> None:
-    """Lengths, text, depth and what should be an open file are checked before anything is done with them."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        theirs.settimeout(5)
-        ours.settimeout(5)
-        theirs.sendall(sent)
+def test_an_invalid_message_is_refused(sent: bytes) -> None:
+    """Lengths, text, depth and the open file are checked before they are used."""
+    parent, child = socket.socketpair()
+    with parent, child:
+        child.settimeout(5)
+        parent.settimeout(5)
+        child.sendall(sent)
         with pytest.raises(BadMessage):
-            Channel(ours).receive()
+            Channel(parent).receive()
 
 
-def test_only_plain_files_are_taken(tmp_path: Path) -> None:
-    """A pipe in place of an item's bytes would be waited for: it is refused, and closed."""
-    ours, theirs = socket.socketpair()
+def test_only_regular_files_are_received(tmp_path: Path) -> None:
+    """A pipe in place of an item's bytes would block the parent: it is refused, and closed."""
+    parent, child = socket.socketpair()
     read, write = os.pipe()
-    with ours, theirs:
-        Channel(theirs).send({}, descriptor=read)
+    with parent, child:
+        Channel(child).send({}, descriptor=read)
         with pytest.raises(BadMessage):
-            Channel(ours).receive()
+            Channel(parent).receive()
     os.close(read)
     os.close(write)
 
@@ -293,26 +291,26 @@ def test_only_plain_files_are_taken(tmp_path: Path) -> None:
         ("l.csv", "path\nhttp://[::1/x.wav\nfile://[/x.wav\nok.wav\n"),
     ],
 )
-def test_a_url_that_is_none_is_its_entrys_error(name: str, text: str, tmp_path: Path) -> None:
+def test_an_invalid_url_is_the_error_of_its_entry(name: str, text: str, tmp_path: Path) -> None:
     """Whatever kind of list names it, the other entries are read."""
     (tmp_path / "ok.wav").write_bytes(clip())
     (tmp_path / name).write_text(text)
-    *bad, good = came(open_source(tmp_path / name, limits=LIMITS, allow_remote=True))
+    *bad, good = outcomes(open_source(tmp_path / name, limits=LIMITS, allow_remote=True))
     assert " " not in good
     assert all(item.endswith((" bad_entry", " item_unreadable")) for item in bad)
 
 
-def test_a_nul_in_one_line_is_that_lines_error(tmp_path: Path) -> None:
+def test_a_nul_in_one_line_is_the_error_of_that_line(tmp_path: Path) -> None:
     """A list is recognised although one of its first lines holds a NUL."""
     (tmp_path / "ok.wav").write_bytes(clip())
     (tmp_path / "l.jsonl").write_bytes(b'{"path": "a\0.wav"}\n' + b'{"path": "ok.wav"}\n' * 2)
-    bad, *good = came(open_source(tmp_path / "l.jsonl", limits=LIMITS))
+    bad, *good = outcomes(open_source(tmp_path / "l.jsonl", limits=LIMITS))
     assert bad.endswith("bad_entry")
     assert len(good) == 2
 
 
 def test_a_file_whose_name_is_no_utf8_is_opened_beside_an_archive(tmp_path: Path) -> None:
-    """The path that the reading process names is the file's own, whatever bytes it is made of."""
+    """The path in a message is the file's own, whatever bytes it is made of."""
     named = tmp_path / os.fsdecode(b"caf\xe9.wav")
     named.write_bytes(clip(1))
     (tmp_path / "b.wav.gz").write_bytes(gzip.compress(clip(1)))

@@ -1,4 +1,4 @@
-"""Metadata in bounds."""
+"""Metadata within its limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from earwitness.api.datasets.isolated.metadata_limits import MAX_CHARS, bounded
+from earwitness.api.datasets.isolated.metadata_limits import MAX_CHARS, limit_metadata
 from earwitness.api.datasets.items import Json
 
 
@@ -19,19 +19,19 @@ def nested(depth: int, kind: str) -> Json:
     return value
 
 
-def test_ordinary_metadata_is_kept_as_it_is() -> None:
+def test_ordinary_metadata_is_unchanged() -> None:
     """Text of any script, numbers, lists and objects come out unchanged."""
-    said: dict[str, Json] = {"title": "Café 歌", "n": 7, "x": 0.5, "tags": ["a", {"b": None}], "ok": True}
-    assert bounded(said) == said
+    metadata: dict[str, Json] = {"title": "Café 歌", "n": 7, "x": 0.5, "tags": ["a", {"b": None}], "ok": True}
+    assert limit_metadata(metadata) == metadata
 
 
 @pytest.mark.parametrize("depth", [40, 600, 900, 100_000])
 @pytest.mark.parametrize("kind", ["list", "object"])
-def test_metadata_of_any_depth_can_be_handed_on(depth: int, kind: str) -> None:
-    """What is nested more deeply than anybody writes it is cut there, and can be pickled and written."""
-    kept = bounded({"title": "a", "deep": nested(depth, kind)})
-    assert kept["title"] == "a"
-    assert pickle.loads(pickle.dumps(kept)) == json.loads(json.dumps(kept)) == kept
+def test_metadata_of_any_depth_can_be_pickled_and_written(depth: int, kind: str) -> None:
+    """Metadata that is nested too deeply is cut at the limit."""
+    limited = limit_metadata({"title": "a", "deep": nested(depth, kind)})
+    assert limited["title"] == "a"
+    assert pickle.loads(pickle.dumps(limited)) == json.loads(json.dumps(limited)) == limited
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_metadata_of_any_depth_can_be_handed_on(depth: int, kind: str) -> None:
     ],
     ids=["text", "fields", "list", "name", "object"],
 )
-def test_metadata_of_any_length_is_bounded(large: dict[str, Json]) -> None:
-    """What there is no room for is left out; what comes before it stays."""
-    kept = bounded({"title": "a", **large})
-    assert kept["title"] == "a"
-    assert len(json.dumps(kept)) < 4 * MAX_CHARS
+def test_metadata_of_any_length_is_limited(large: dict[str, Json]) -> None:
+    """What exceeds the limit is left out; what comes before it stays."""
+    limited = limit_metadata({"title": "a", **large})
+    assert limited["title"] == "a"
+    assert len(json.dumps(limited)) < 4 * MAX_CHARS
 
 
-def test_text_that_is_no_text_is_escaped() -> None:
+def test_lone_surrogates_are_escaped() -> None:
     """Lone surrogates, in names and values, can be written as UTF-8 afterwards; huge numbers become null."""
-    kept = bounded({"ti\udce9": ["Caf\udce9", float("nan"), 10**400]})
-    assert kept == {"ti\\xe9": ["Caf\\xe9", None, None]}
-    json.dumps(kept, ensure_ascii=False).encode()
+    limited = limit_metadata({"ti\udce9": ["Caf\udce9", float("nan"), 10**400]})
+    assert limited == {"ti\\xe9": ["Caf\\xe9", None, None]}
+    json.dumps(limited, ensure_ascii=False).encode()
