@@ -1,10 +1,32 @@
-"""What can be wrong with a request, apart from the audio in it; each carries its HTTP status."""
+"""Errors of requests and of the server's start; those of a request carry their HTTP status."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.index.database.records import Failure
+
+INTERNAL: Final = Failure(
+    code="internal",
+    message="something went wrong on the server; it has been logged",
+    hint="try again; if it happens again, report it with the time and the address",
+)
+"""The failure of a request or job that no code foresaw."""
+
+_HTTP_HINTS: Final[Mapping[str, str]] = {
+    "disk_full": "free disk space on the server, then send the request again or retry the job",
+    "library_moved": "retry the job",
+    "nothing_indexed": "index a dataset first: POST /v1/collections",
+    "nothing_registered": "register a work first: POST /v1/works",
+}
+"""Hints of the server for errors whose own hint names a command."""
+
+
+def http_hint(error: EarwitnessError) -> str:
+    """Return the hint of an error for a client of the server."""
+    return _HTTP_HINTS.get(error.code, error.hint)
 
 
 class RequestError(EarwitnessError):

@@ -64,7 +64,7 @@ class PageText:
     """What the matches are called."""
 
 
-def say(job: JobOut) -> PageText:
+def job_text(job: JobOut) -> PageText:
     """Put a job into words."""
     if job.state == "failed" and job.error is not None:
         return PageText(

@@ -1,4 +1,4 @@
-"""Every error as an RFC 9457 problem: one place that maps ours, FastAPI's and the unforeseen to a status."""
+"""Turns every error into an RFC 9457 problem: those of earwitness, of FastAPI and unforeseen ones."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from earwitness.api.http.http_errors import (
+    INTERNAL,
     ClientTooBusy,
     NotAForm,
     NotAllowed,
@@ -22,10 +23,10 @@ from earwitness.api.http.http_errors import (
     QueueFull,
     RequestError,
     UploadsBusy,
+    http_hint,
 )
-from earwitness.api.http.jobs.lane import INTERNAL
 from earwitness.api.http.openapi_problems import PROBLEM_TYPE
-from earwitness.api.http.pages import problem_page
+from earwitness.api.http.page_templates import render_page
 from earwitness.fingerprint.errors import AudioError, EarwitnessError
 from earwitness.index.store.store_errors import DiskFull
 
@@ -43,21 +44,21 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "home_missing": 409,
     "catalog_unreachable": 503,
 }
-"""Errors of the rooms below that a client may want to tell apart; the rest are ours to repair: 500."""
+"""HTTP status by the code of an error; errors that are not listed are defects of the server: 500."""
 
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where a disk, a quota or a file's size limit is full."""
+DISK_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Error numbers of a full disk, a used quota and a reached file size limit."""
 
-UNREAD: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm)
-"""Refusals of an upload whose body is not read: the connection is of no more use."""
+BODY_NOT_READ: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm)
+"""Errors that refuse an upload before its body is read; the connection is closed afterwards."""
 API_PATHS: Final = ("/v1/", "/livez", "/readyz", "/metrics")
-"""What answers programs alone, and always as it is described."""
+"""Paths whose errors are always JSON, never a page."""
 
 _log = structlog.get_logger("earwitness.http")
 
 
 def status_of(error: EarwitnessError) -> int:
-    """Say with which HTTP status `error` is answered."""
+    """Return the HTTP status of an error."""
     if isinstance(error, RequestError):
         return error.status
     if isinstance(error, AudioError):
@@ -66,8 +67,9 @@ def status_of(error: EarwitnessError) -> int:
 
 
 def problem(error: EarwitnessError, request: Request) -> Response:
-    """Turn one of our errors into a problem answer."""
-    headers = {"Connection": "close"} if isinstance(error, UNREAD) or status_of(error) in {408, 413} else {}
+    """Return the response for an error of earwitness."""
+    closes = isinstance(error, BODY_NOT_READ) or status_of(error) in {408, 413}
+    headers = {"Connection": "close"} if closes else {}
     if isinstance(error, NotAllowed):
         headers["WWW-Authenticate"] = 'Basic realm="earwitness", charset="UTF-8"'
     if isinstance(error, QueueFull | NoWorkers):
@@ -79,18 +81,18 @@ def problem(error: EarwitnessError, request: Request) -> Response:
         status_of(error),
         code=error.code,
         detail=error.message,
-        hint=error.hint,
+        hint=http_hint(error),
         headers=headers,
     )
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error as a problem."""
+    """Register the handlers that turn every error into a problem."""
     handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
-        EarwitnessError: _ours,
+        EarwitnessError: _known,
         HTTPException: _starlette,
         RequestValidationError: _validation,
-        ClientDisconnect: _gone,
+        ClientDisconnect: _disconnected,
         OSError: _system,
         Exception: _unforeseen,
     }
@@ -109,7 +111,7 @@ def _answer(
 ) -> Response:
     path = request.scope["path"]
     if "text/html" in request.headers.get("accept", "") and not path.startswith(API_PATHS):
-        return problem_page(status, detail=detail, hint=hint, headers=headers)
+        return render_page("problem.html", status=status, message=detail, hint=hint, headers=headers)
     body = {
         "type": f"urn:earwitness:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -122,12 +124,12 @@ def _answer(
     return JSONResponse(body, status, headers=headers, media_type=PROBLEM_TYPE)
 
 
-async def _ours(request: Request, error: EarwitnessError) -> Response:
+async def _known(request: Request, error: EarwitnessError) -> Response:
     return problem(error, request)
 
 
 async def _starlette(request: Request, error: HTTPException) -> Response:
-    hint = "GET /openapi.json lists what this server understands"
+    hint = "GET /openapi.json lists the addresses of this server"
     return _answer(
         request,
         error.status_code,
@@ -139,26 +141,24 @@ async def _starlette(request: Request, error: HTTPException) -> Response:
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-    hint = "GET /openapi.json says what is wanted"
-    return _answer(request, 422, code="bad_request", detail="; ".join(wrong), hint=hint)
+    errors = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+    hint = "GET /openapi.json describes the fields"
+    return _answer(request, 422, code="bad_request", detail="; ".join(errors), hint=hint)
 
 
-async def _gone(_: Request, __: ClientDisconnect) -> Response:
-    return Response(status_code=400)  # nobody reads this; the half upload is already removed
+async def _disconnected(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=400)  # nobody reads this response; the partial upload is already removed
 
 
 async def _system(request: Request, error: OSError) -> Response:
-    """Say that the disk is full as what it is, not as a defect."""
-    if error.errno not in NO_ROOM:
+    """Report a full disk as `disk_full`, and any other error of the system as a defect."""
+    if error.errno not in DISK_FULL_ERRNOS:
         return await _unforeseen(request, error)
-    _log.error("no room left", path=request.scope["path"], why=error.strerror)
-    full = DiskFull(path="what was sent")
-    hint = "try again later, or free disk space on the server"
-    return _answer(request, 507, code=full.code, detail=full.message, hint=hint)
+    _log.error("disk full", path=request.scope["path"], why=error.strerror)
+    full = DiskFull(path="the upload")
+    return _answer(request, 507, code=full.code, detail=full.message, hint=http_hint(full))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("unforeseen", path=request.scope["path"], exc_info=error)
-    said = INTERNAL
-    return _answer(request, 500, code=said.code, detail=said.message, hint=said.hint)
+    return _answer(request, 500, code=INTERNAL.code, detail=INTERNAL.message, hint=INTERNAL.hint)

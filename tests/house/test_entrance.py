@@ -40,6 +40,19 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
     assert "NUMERIC []" in done.stdout
 
 
+def test_errors_of_the_server_need_no_other_part_of_it() -> None:
+    """The module that turns errors into responses imports neither routes nor readers nor the store."""
+    code = (
+        "import sys\nimport earwitness.api.http.problems\n"
+        "print('OWN', sorted(name for name in sys.modules if name.startswith('earwitness.api.')))\n"
+        "print('OTHER', sorted({'sqlalchemy', 'faiss', 'numba', 'av'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    own = ("http", "http.http_errors", "http.openapi_problems", "http.page_templates", "http.problems")
+    assert f"OWN {[f'earwitness.api.{name}' for name in own]}" in done.stdout
+    assert "OTHER []" in done.stdout
+
+
 def test_importing_the_package_imports_nothing_else_of_it() -> None:
     """`import earwitness`, which every child process does too, loads no module of ours and no library."""
     code = (

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from earwitness.api.http.application import create_app
 from earwitness.api.http.http_errors import BadKeyRecord, CannotListen, SandboxIncomplete
-from earwitness.api.http.jobs import lane
+from earwitness.api.http.jobs import job_runner, lane
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.protection.isolation_check import demand_sandbox
 from earwitness.api.http.server import Unfailing
@@ -27,7 +27,7 @@ from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode.parent.sandbox_check import SandboxReport
 from earwitness.fingerprint.errors import NotAudio, SandboxMissing
 from earwitness.index.store.jobs import LEASE_S, Job, Jobs
-from earwitness.index.store.store_errors import DiskFailed, DiskFull, StoreUnwritable
+from earwitness.index.store.store_errors import DiskFailed, DiskFull, JobLost, StoreUnwritable
 from tests.http.conftest import Serve, WrittenDesk, spool_of, wait_for
 
 AUDIO = {"file": ("song.wav", b"some sound")}
@@ -367,3 +367,62 @@ def test_a_disk_that_takes_nothing_is_no_defect_of_the_server(
     assert said.json()["hint"]
     logged = capfd.readouterr()
     assert "Traceback" not in logged.out + logged.err
+
+
+@pytest.fixture
+def lease_troubles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Renew leases all the time; returns what is logged as trouble."""
+    troubles: list[str] = []
+    monkeypatch.setattr(job_runner, "LEASE_S", 0.04)
+    monkeypatch.setattr(job_runner, "log_trouble", lambda what, error, **_: troubles.append(what))
+    return troubles
+
+
+def test_a_lease_that_is_renewed_too_late_is_no_trouble(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, lease_troubles: list[str]
+) -> None:
+    """A job that ends just before its lease is renewed is not logged as taken over by another worker."""
+    renew, ends, renewed = Jobs.heartbeat, threading.Event(), list[str]()
+
+    def renew_late(jobs: Jobs, job: Job, **options: Any) -> None:
+        ends.set()
+        until(lambda: jobs.get(job.id).ended_at is not None)  # type: ignore[union-attr]
+        renewed.append(job.id)
+        renew(jobs, job, **options)
+
+    def work(_: Job, __: Heartbeat) -> dict[str, Any]:
+        ends.wait(20)
+        ends.clear()
+        return {}
+
+    monkeypatch.setattr(Jobs, "heartbeat", renew_late)
+    with serve(work) as client:
+        for title in ("first", "second"):  # the lease of the second is renewed after the first is dealt with
+            assert once(client, title)["state"] == "done"
+        until(lambda: len(set(renewed)) == 2)
+        assert lease_troubles == []
+
+
+def test_a_lease_that_another_took_is_trouble(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, lease_troubles: list[str], gate: threading.Event
+) -> None:
+    """A running job whose lease cannot be renewed is logged."""
+    monkeypatch.setattr(Jobs, "heartbeat", Mock(side_effect=JobLost(job="x")))
+    with serve(lambda _, __: {"waited": gate.wait(20)}) as client:
+        address = client.post("/v1/works", files=AUDIO, data={"title": "one"}).headers["Location"]
+        until(lambda: "lease not renewed" in lease_troubles)
+        gate.set()
+        wait_for(client, address)
+
+
+def test_a_job_that_meets_a_full_disk_says_what_a_client_can_do(serve: Serve) -> None:
+    """The hint of a failed job is about the server's disk and not about a command."""
+
+    def work(_: Job, __: Heartbeat) -> dict[str, Any]:
+        raise DiskFull(path="codes.faiss")
+
+    with serve(work) as client:
+        error = once(client, "one")["error"]
+    assert error["code"] == "disk_full"
+    assert "retry the job" in error["hint"]
+    assert "command" not in error["hint"]

@@ -208,6 +208,7 @@ def test_a_disk_that_fills_up_while_an_upload_comes_leaves_nothing_half(
             answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
         full.clear()
         assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+        assert "server" in answer.json()["hint"]
         assert spool_of(settings) == []
         assert client.post("/v1/works", content=form_of(b"sound"), headers=KIND).status_code == 202
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from earwitness.api.http.jobs.heartbeat import Progress
-from earwitness.api.http.jobs.lane import Floor, JobHandler, Lane, log_trouble
+from earwitness.api.http.jobs.lane import Floor, JobHandler, Lane, Work, log_trouble
 from earwitness.api.http.metrics import Metrics
 from earwitness.index.store.jobs import LEASE_S, Job, Jobs
+from earwitness.index.store.store_errors import JobLost
 
 LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work"), "bulk": ("index", "scan")}
 
@@ -124,6 +125,14 @@ class Runner:
         while not self._floor.halted.wait(LEASE_S / 4):
             for work in list(self._floor.at_work.values()):
                 try:
-                    self._jobs.heartbeat(work.job, items_done=work.items_done)
+                    self._renew_lease(work)
                 except Exception as error:  # this process holds the home's lock: nobody else can take it over
                     log_trouble("lease not renewed", error, job=work.job.id)
+
+    def _renew_lease(self, work: Work) -> None:
+        try:
+            self._jobs.heartbeat(work.job, items_done=work.items_done)
+        except JobLost:
+            current = self._jobs.get(work.job.id)
+            if current is not None and current.ended_at is None:
+                raise  # else the job ended before its lease was renewed

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from earwitness.api.http.http_errors import INTERNAL, http_hint
 from earwitness.api.http.jobs.heartbeat import Cancelled, Halted, Heartbeat, Progress
 from earwitness.api.http.metrics import Metrics
 from earwitness.fingerprint.errors import EarwitnessError
@@ -267,11 +268,4 @@ def failure_of(error: EarwitnessError, job: Job) -> Failure:
     if job.spool_path is not None:
         for ours in (str(job.spool_path), job.spool_path.name):
             message = message.replace(ours, job.payload["file"])
-    return Failure(code=error.code, message=message, hint=error.hint)
-
-
-INTERNAL: Final = Failure(
-    code="internal",
-    message="something went wrong on the server; it has been logged",
-    hint="try again; if it happens again, report it with the time and the address",
-)
+    return Failure(code=error.code, message=message, hint=http_hint(error))
