@@ -27,10 +27,10 @@ from earwitness.api.datasets.manifests.json_text import BadJson, parse_json
 from earwitness.api.datasets.manifests.lhotse import is_lhotse
 from earwitness.api.datasets.manifests.lines import head_lines
 from earwitness.api.datasets.manifests.text_forms import (
-    has_audio,
+    delimited_kind,
     is_path_list,
     is_wav_scp,
-    told_delimited,
+    names_audio,
 )
 from earwitness.api.datasets.members import called_like_audio, is_item
 from earwitness.api.datasets.names import (
@@ -181,7 +181,7 @@ def _recognise_text(place: Location, *, limits: SourceLimits) -> str | None:
         return _recognise_json(place, lines, limits=limits)
     if place.name == "wav.scp" or is_wav_scp(lines[:8]):
         return "kaldi"
-    return "list" if is_path_list(lines, name=place.name) else told_delimited(lines, name=place.name)
+    return "list" if is_path_list(lines, name=place.name) else delimited_kind(lines, name=place.name)
 
 
 def _recognise_json(place: Location, lines: Sequence[str], *, limits: SourceLimits) -> str | None:
@@ -207,7 +207,7 @@ def _recognise_json(place: Location, lines: Sequence[str], *, limits: SourceLimi
         return "croissant"
     if is_lhotse(first):
         return "lhotse"
-    one_text = len(lines) == 1 and (not has_audio(first) or suffix(place.name) == ".json")
+    one_text = len(lines) == 1 and (not names_audio(first) or suffix(place.name) == ".json")
     if one_text and entries_of(first):
         return _recognise_whole(place, limits=limits)
     return "jsonl"
@@ -238,7 +238,7 @@ def _recognise_object(place: Location, *, limits: SourceLimits) -> str | None:
         return "croissant"
     entries = entries_of(value)
     if entries is None:
-        return "jsonl" if isinstance(value, dict) and has_audio(value) else None
+        return "jsonl" if isinstance(value, dict) and names_audio(value) else None
     if entries and isinstance(entries[0], dict) and is_lhotse(entries[0]):
         return "lhotse"
     return _json_of(entries[0]) if entries else "json"

@@ -1,4 +1,4 @@
-"""Times as people write them: seconds, ``1:02``, ``00:01:02.5``, ``1m2s``, ``PT1M2S``, ``900 ms``."""
+"""Parse times: seconds, ``1:02``, ``00:01:02.5``, ``1m2s``, ``PT1M2S``, ``900 ms``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MILLISECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) ?m(?:s|sec|illis|illiseconds
 _DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 _LONGEST: Final = 64
 _ABSENT: Final = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "nat"})
-_SINCE_NOTHING: Final = re.compile(
+_DATE_AND_TIME: Final = re.compile(
     r"(?:1970|1900|1899|0001|2000)-(?:01-01|12-30)[T ]"
     r"(?P<time>\d{1,2}:\d{2}:\d{2}(?:[.,]\d*)?)(?:Z|\+00:?00)?"
 )
-"""A time of a table that has only dates with times, written as one of the first day that its tool knows."""
+"""A time that a tool without plain times wrote with the date of its day 0."""
 
 
 def number_of(value: Json) -> float | None:
@@ -48,12 +48,12 @@ def clock_of(value: Json) -> float | None:
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     text = value.strip()
-    if found := _MILLISECONDS.fullmatch(text):
-        return float(found[1]) / 1000.0
-    if found := _SINCE_NOTHING.fullmatch(text):
-        text = found["time"]
-    found = _CLOCK.fullmatch(text) or _NAMED.fullmatch(text)
-    parts = found.groupdict() if found else {}
+    if match := _MILLISECONDS.fullmatch(text):
+        return float(match[1]) / 1000.0
+    if match := _DATE_AND_TIME.fullmatch(text):
+        text = match["time"]
+    match = _CLOCK.fullmatch(text) or _NAMED.fullmatch(text)
+    parts = match.groupdict() if match else {}
     if not any(parts.values()):
         return None
     scale = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -75,6 +75,6 @@ def time_of(value: Json) -> float | None:
 
 def is_date(value: Json) -> bool:
     """Whether text begins with a calendar date: when something was recorded, not where in a file it is."""
-    if not isinstance(value, str) or _SINCE_NOTHING.fullmatch(value.strip()):
+    if not isinstance(value, str) or _DATE_AND_TIME.fullmatch(value.strip()):
         return False
     return bool(_DATE.match(value.strip()))

@@ -1,4 +1,4 @@
-"""Audio that an entry holds itself: base64 text, lists of samples; each made a plain file's bytes."""
+"""Audio inside an entry: base64 text is decoded, and lists of samples become the bytes of a WAV file."""
 
 from __future__ import annotations
 
@@ -21,37 +21,26 @@ if TYPE_CHECKING:
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,2}")
 _SHORTEST: Final = 64
-_SHORTEST_SOUND: Final = 512
-"""Characters of base64; what is shorter holds no sound that can be told."""
+_SHORTEST_AUDIO: Final = 512
+"""Characters of base64 in a field of any name; shorter text is too little to recognise audio."""
 _RATE_NAMES: Final = frozenset({
     "sampling_rate", "sample_rate", "samplerate", "samplingrate", "sr", "fs", "rate", "sampling_frequency",
     "sample_rate_hz", "sampling_rate_hz", "audio_sampling_rate", "audio_sample_rate",
 })  # fmt: skip
-ARRAY_NAMES: Final = frozenset(
-    {
-        "array",
-        "samples",
-        "waveform",
-        "data",
-        "values",
-        "signal",
-        "audio",
-        "wav",
-        "input_values",
-        "raw_audio",
-        "raw",
-        "y",
-    }
-)
+ARRAY_NAMES: Final = frozenset({
+    "array", "samples", "waveform", "data", "values", "signal", "audio", "wav", "input_values", "raw_audio",
+    "raw", "y",
+})  # fmt: skip
+"""Names of columns of samples."""
 
 
 def base64_audio(text: str, *, max_bytes: int) -> bytes | None:
-    """The bytes of audio written as base64, plain or as a ``data:`` URL; None when the text is no such thing.
+    """The bytes of audio written as base64, plain or as a ``data:`` URL; None for other text.
 
     Raises
     ------
     ItemTooLarge
-        It would be more than ``max_bytes``.
+        The audio would be more than ``max_bytes``.
     """
     if text.startswith("data:"):
         head, _, text = text.partition(",")
@@ -70,8 +59,8 @@ def base64_audio(text: str, *, max_bytes: int) -> bytes | None:
 
 
 def begins_as_audio_in_base64(text: str) -> bool:
-    """Whether text, whatever its field is called, begins as audio that is written as base64."""
-    if len(text) < _SHORTEST_SOUND or text[:1].isspace():
+    """Whether the text of a field of any name begins as audio in base64."""
+    if len(text) < _SHORTEST_AUDIO or text[:1].isspace():
         return False
     try:
         return base64_audio(text[: len(text) if len(text) < 4096 else 4096], max_bytes=1 << 20) is not None
@@ -80,12 +69,12 @@ def begins_as_audio_in_base64(text: str) -> bool:
 
 
 def looks_like_base64(text: str) -> bool:
-    """Whether text begins like base64 and not like a path: one long word, or lines of one length."""
-    first = text.lstrip()[:4096].split(None, 1)
-    return bool(first) and bool(_BASE64.fullmatch(first[0]))
+    """Whether text begins like base64 and not like a path: with one long word."""
+    words = text.lstrip()[:4096].split(None, 1)
+    return bool(words) and bool(_BASE64.fullmatch(words[0]))
 
 
-def rate_named(row: Mapping[str, Json]) -> float | None:
+def stated_rate(row: Mapping[str, Json]) -> float | None:
     """The sampling rate that a field of this row states, in Hz."""
     for key, value in row.items():
         if key.strip().lower().replace(" ", "_") in _RATE_NAMES:
@@ -96,12 +85,12 @@ def rate_named(row: Mapping[str, Json]) -> float | None:
 
 
 def wav_of(channels: NDArray[Any], rate_hz: float) -> bytes:
-    """A WAV of samples (frames, channels): 16-bit and 32-bit integers as they are, all others as float32.
+    """A WAV of samples (frames, channels): 16-bit and 32-bit integers unchanged, all others as float32.
 
     Parameters
     ----------
     channels : ndarray, shape (frames, channels)
-        Floats of more than full scale are brought down to it.
+        Floats above full scale are scaled down to it.
     """
     if channels.dtype in {np.dtype("int16"), np.dtype("int32")}:
         data, code = channels, 1
@@ -114,9 +103,9 @@ def wav_of(channels: NDArray[Any], rate_hz: float) -> bytes:
     data = np.ascontiguousarray(data.astype(data.dtype.newbyteorder("<"), copy=False))
     n_channels, width, rate = data.shape[1], data.itemsize, round(rate_hz)
     block = n_channels * width
-    form = struct.pack("<HHIIHH", code, n_channels, rate, rate * block, block, 8 * width)
-    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + data.nbytes, b"WAVE", b"fmt ", len(form))
-    return head + form + struct.pack("<4sI", b"data", data.nbytes) + data.tobytes()
+    fmt_chunk = struct.pack("<HHIIHH", code, n_channels, rate, rate * block, block, 8 * width)
+    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + data.nbytes, b"WAVE", b"fmt ", len(fmt_chunk))
+    return head + fmt_chunk + struct.pack("<4sI", b"data", data.nbytes) + data.tobytes()
 
 
 def array_audio(value: Json, *, rate_hz: float | None, name: str, max_bytes: int) -> bytes:
@@ -125,7 +114,7 @@ def array_audio(value: Json, *, rate_hz: float | None, name: str, max_bytes: int
     Raises
     ------
     BadEntry, ItemTooLarge
-        It is no list of numbers, or its rate is not stated.
+        The value is not a list of numbers, is too long, or its sampling rate is not stated.
     """
     if rate_hz is None:
         raise BadEntry(name=name, detail="a list of samples without its sampling_rate")

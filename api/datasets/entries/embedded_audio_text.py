@@ -1,4 +1,4 @@
-"""Whether a text holds audio itself, written as base64 or as samples."""
+"""Whether a text holds audio, as base64 or as samples."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ _MANY_SAMPLES: Final = re.compile(
 _RUN: Final = re.compile(
     rb"[A-Za-z0-9+/_-]{1024,}|(?:[ \t]*[A-Za-z0-9+/_-]{60,76}(?:\\r)?(?:\\n|\r?\n)){12,}"
 )
-"""All of one base64 text, in one line or in lines as long as mail has them."""
+"""A base64 text, in one line or in lines of the length that mail uses."""
 _LINE: Final = b"a" * 60
 _CLASSES: Final = bytes(97 if re.fullmatch(rb"[A-Za-z0-9+/_-]", bytes([n])) else 32 for n in range(256))
 _BREAKS: Final = re.compile(rb"\\[rn]|\s")
 _PIECE: Final = 1 << 20
-_KEPT: Final = 2048
+_OVERLAP: Final = 2048
+"""Bytes that a piece of the text shares with the next one."""
 _MOST_BYTES: Final = 64 << 20
-"""How far a text is looked through."""
+"""Bytes of a text that are searched."""
 _SHORTEST: Final = 1024
 
 
 def may_hold_audio(place: Location, *, limits: SourceLimits) -> bool:
-    """Whether a list (CSV, JSON, ...) has what may be audio, in base64 or in samples, in its first 64 MiB."""
+    """Whether a list (CSV, JSON, ...) may hold audio, in base64 or in samples, in its first 64 MiB."""
     kind = kind_of(place.name)
     short = place.size is not None and place.size < _SHORTEST and "." not in kind
     if short or not is_list_kind(kind):
@@ -44,11 +45,11 @@ def may_hold_audio(place: Location, *, limits: SourceLimits) -> bool:
         with plain_bytes(place, limits) as stream:
             return any(any(_runs(text)) or _SAMPLES.search(text) for text in _pieces(stream))
     except (OSError, ItemRefused, *UNPACK_ERRORS):
-        return False  # it holds nothing that can be read
+        return False  # nothing of it can be read
 
 
 def is_text(name: str, head: bytes) -> bool:
-    """Whether a file of this name and beginning is a text, which may hold audio."""
+    """Whether a file of this name and these first bytes is a text, which may hold audio."""
     return is_list_kind(kind_of(name)) or looks_like_text(head) or head.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
@@ -58,31 +59,31 @@ def holds_audio(stream: Readable) -> bool:
     Raises
     ------
     OSError, ItemRefused, and what unpacking raises
-        It cannot be read.
+        The text cannot be read.
     """
     return any(any(map(_is_audio, _runs(text))) or _MANY_SAMPLES.search(text) for text in _pieces(stream))
 
 
 def _pieces(stream: Readable) -> Iterator[bytes]:
-    """Pieces of a text, each with the end of the one before; of UTF-16 the letters."""
-    read, last = 0, b""
-    while read < _MOST_BYTES and (piece := stream.read(_PIECE)):
-        read += len(piece)
+    """Pieces of a text, each with the end of the one before; zero bytes of UTF-16 are removed."""
+    n_read, last = 0, b""
+    while n_read < _MOST_BYTES and (piece := stream.read(_PIECE)):
+        n_read += len(piece)
         text = last + piece.replace(b"\0", b"")
         yield text
-        last = text[-_KEPT:]
+        last = text[-_OVERLAP:]
 
 
 def _runs(text: bytes) -> Iterator[bytes]:
-    """Base64 texts of some length in a text, each from its beginning."""
-    # a search for 60 equal bytes skips text fast; a pattern of classes looks at every place again
-    classes, place = text.translate(_CLASSES), 0
-    while (place := classes.find(_LINE, place)) >= 0:
-        start = classes.rfind(b" ", 0, place) + 1
-        found = _RUN.match(text, start)
-        if found is not None:
-            yield found[0]
-        place = (classes.find(b" ", place) if found is None else found.end()) + 1 or len(text)
+    """Long base64 texts in a text."""
+    # a search for 60 equal bytes is fast; a pattern of classes would look at every position again
+    classes, at = text.translate(_CLASSES), 0
+    while (at := classes.find(_LINE, at)) >= 0:
+        start = classes.rfind(b" ", 0, at) + 1
+        match = _RUN.match(text, start)
+        if match is not None:
+            yield match[0]
+        at = (classes.find(b" ", at) if match is None else match.end()) + 1 or len(text)
 
 
 def _is_audio(run: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What can be wrong with an entry of a manifest or a row of a table, though its file may be there."""
+"""Errors of manifest entries and table rows whose file may well be there."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, SourceCut
 
 
 class StretchUnclear(BadEntry):
-    """An entry means a part of a file that cannot be told: the whole would be other entries' sound."""
+    """An entry means a part of a file, and it is not clear which part."""
 
-    reason = "the part of the file that it means cannot be told"
+    reason = "it is not clear which part of the file it means"
     hint = (
         "call the columns so that their unit is clear (start_s, start_ms, or start_sample beside "
         "sample_rate), or remove them if the whole file is meant"
@@ -16,14 +16,14 @@ class StretchUnclear(BadEntry):
 
 
 class ColumnNotCompared(ItemRefused):
-    """A column holds audio, too, where another one was asked for."""
+    """A column holds audio and was not compared, because --audio-column names another one."""
 
     code = "column_not_compared"
-    reason = "this column holds audio, too, and was not compared"
+    reason = "this column also holds audio, and was not compared"
     hint = "leave --audio-column out to compare every column"
 
 
 class ManifestTooLarge(SourceCutOff):
-    """A JSON object that holds its entries is longer than is read into memory."""
+    """A JSON manifest that is an object is longer than is read into memory."""
 
     hint = "write it as JSON lines: one entry a line, of which there may be any number"

@@ -1,4 +1,4 @@
-"""Turns an entry that names a file (of a manifest, a table, a list), or holds audio itself, into an item."""
+"""Makes the item of an entry that names a file, or holds audio itself."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from earwitness.api.datasets.items import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What an entry says of its audio, wherever that lies.
+class EntryDetails:
+    """What an entry states about its audio.
 
     Attributes
     ----------
     problem : BadStretch or None
-        Why the stretch that the entry means is not known; then nothing of the file is compared for it.
+        Why it is not clear which stretch the entry means; then the item is not compared.
     """
 
     identifiers: Identifiers | None = None
@@ -38,66 +38,66 @@ class About:
     shard: str | None = None
 
 
-NO_DETAILS = About()
+NO_DETAILS = EntryDetails()
 
 
-def named_item(
-    text: str, *, item_id: str, resolver: Resolver, limits: SourceLimits, about: About = NO_DETAILS
+def item_of_path(
+    text: str, *, item_id: str, resolver: Resolver, limits: SourceLimits, details: EntryDetails = NO_DETAILS
 ) -> SourceItem | Skipped:
-    """The item whose audio lies where ``text`` says; skipped, with the reason, where it may not be read."""
+    """The item of a path or URL; `Skipped`, with the reason, where it may not be read."""
     try:
         place = resolver.place(text)
     except ItemRefused as error:
-        return Skipped.of(error, item_id=item_id, path=error.name, shard=about.shard)
-    return placed_item(place, item_id=item_id, limits=limits, about=about)
+        return Skipped.of(error, item_id=item_id, path=error.name, shard=details.shard)
+    return item_of_file(place, item_id=item_id, limits=limits, details=details)
 
 
-def placed_item(
-    place: Location, *, item_id: str, limits: SourceLimits, about: About = NO_DETAILS
+def item_of_file(
+    place: Location, *, item_id: str, limits: SourceLimits, details: EntryDetails = NO_DETAILS
 ) -> SourceItem | Skipped:
-    """The item whose audio this file holds, or the stretch of it that is meant."""
+    """The item of a file, or of the stretch of it that the entry means."""
     if place.size is not None and place.size > limits.item_bytes:
         too_large = ItemTooLarge(name=place.name, detail=f"{place.size:,} bytes")
-        return Skipped.of(too_large, item_id=item_id, path=place.name, shard=about.shard)
-    if about.problem is not None:
-        unclear = StretchUnclear(name=item_id, detail=str(about.problem))
-        return Skipped.of(unclear, item_id=item_id, path=place.name, shard=about.shard)
+        return Skipped.of(too_large, item_id=item_id, path=place.name, shard=details.shard)
+    if details.problem is not None:
+        unclear = StretchUnclear(name=item_id, detail=str(details.problem))
+        return Skipped.of(unclear, item_id=item_id, path=place.name, shard=details.shard)
     return SourceItem(
         item_id=item_id,
         path=place.name,
         size=place.size,
         open=lazily(place.open, name=item_id, max_bytes=limits.item_bytes),
         file=place.file,
-        shard=about.shard,
-        start_s=about.stretch.start_s,
-        end_s=about.stretch.end_s,
-        identifiers=about.identifiers,
-        metadata=about.metadata,
+        shard=details.shard,
+        start_s=details.stretch.start_s,
+        end_s=details.stretch.end_s,
+        identifiers=details.identifiers,
+        metadata=details.metadata,
     )
 
 
-def held_item(audio: bytes, *, item_id: str, path: str, about: About = NO_DETAILS) -> SourceItem:
-    """The item whose bytes the entry holds itself.
+def item_of_bytes(audio: bytes, *, item_id: str, path: str, details: EntryDetails = NO_DETAILS) -> SourceItem:
+    """The item of audio that the entry holds itself.
 
-    A stretch is cut out of them only where both its ends are stated: tables of clips that are cut already
-    often say where the clip began in a recording that they do not hold.
+    A stretch is cut out of it only where both ends are stated: tables of clips that are already cut often
+    state where the clip began in a recording that they do not hold.
 
     Raises
     ------
     StretchUnclear
         Both ends are stated, and one of them is no time.
     """
-    if about.problem is not None and about.problem.both_ends:
-        raise StretchUnclear(name=item_id, detail=str(about.problem))
-    both = about.stretch.start_s is not None and about.stretch.end_s is not None
+    if details.problem is not None and details.problem.both_ends:
+        raise StretchUnclear(name=item_id, detail=str(details.problem))
+    both = details.stretch.start_s is not None and details.stretch.end_s is not None
     return SourceItem(
         item_id=item_id,
         path=path,
         size=len(audio),
         open=lambda: io.BytesIO(audio),
-        shard=about.shard,
-        start_s=about.stretch.start_s if both else None,
-        end_s=about.stretch.end_s if both else None,
-        identifiers=about.identifiers,
-        metadata=about.metadata,
+        shard=details.shard,
+        start_s=details.stretch.start_s if both else None,
+        end_s=details.stretch.end_s if both else None,
+        identifiers=details.identifiers,
+        metadata=details.metadata,
     )

@@ -28,43 +28,43 @@ _TITLE_KEYS: Final = ("title", "track_title", "track_name", "song_name", "name",
 
 
 def isrc_of(text: str) -> str | None:
-    """The ISRC in its plain form (no hyphens, upper case); None when it is none."""
+    """The ISRC without hyphens and in upper case; None when the text is no ISRC."""
     plain = text.replace("-", "").replace(" ", "").upper()
     return plain if _ISRC.fullmatch(plain) else None
 
 
 def identifiers_of(row: Mapping[str, Json]) -> Identifiers | None:
-    """What identifies the recording in this metadata; None when nothing does."""
+    """The identifiers of the recording in this metadata; None when there are none."""
     lower = {key.lower().strip(): value for key, value in row.items()}
     urls = " ".join(filter(None, (text_of(lower, key) for key in (*_URL_KEYS, *_SPOTIFY_KEYS))))
-    found = Identifiers(
+    identifiers = Identifiers(
         youtube=(clip_id(lower) or (None,))[0] or _within(urls, _YOUTUBE_URL),
         spotify=_exact(lower, _SPOTIFY_KEYS, _SPOTIFY_ID) or _within(urls, _SPOTIFY),
         isrc=isrc_of(text_of(lower, "isrc") or ""),
         artist=_joined(lower, _ARTIST_KEYS),
         title=_joined(lower, _TITLE_KEYS),
     )
-    return found if found else None
+    return identifiers if identifiers else None
 
 
 _CLIP_ID: Final = re.compile(r"([A-Za-z0-9_-]{11})_(\d{1,6})")
 
 
 def clip_id(row: Mapping[str, Json]) -> tuple[str, float | None] | None:
-    """The YouTube video, and where its clip starts if the id says so (VGGSounder's ``<id>_000030``)."""
+    """The YouTube video, and its start in seconds if the id states it (VGGSounder's ``<id>_000030``)."""
     for key in YOUTUBE_KEYS:
         value = text_of(row, key)
         if value is None:
             continue
         if _YOUTUBE_ID.fullmatch(value):
             return value, None
-        if found := _CLIP_ID.fullmatch(value):
-            return found[1], float(found[2])
+        if match := _CLIP_ID.fullmatch(value):
+            return match[1], float(match[2])
     return None
 
 
 def youtube_of(url: str) -> str | None:
-    """The video's id in a YouTube URL; None when it is no such URL."""
+    """The video's id in a YouTube URL; None for any other text."""
     return _within(url, _YOUTUBE_URL)
 
 
@@ -77,8 +77,8 @@ def _exact(row: Mapping[str, Json], keys: tuple[str, ...], form: re.Pattern[str]
 
 
 def _within(text: str, form: re.Pattern[str]) -> str | None:
-    found = form.search(text)
-    return found.group(1) if found else None
+    match = form.search(text)
+    return match.group(1) if match else None
 
 
 def _joined(row: Mapping[str, Json], keys: tuple[str, ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""Turns what a manifest writes into a place: below its root, plain, and never a command."""
+"""Finds the file that a manifest entry names: below its root, a regular file, and never a command."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from earwitness.api.datasets.item_errors import (
 from earwitness.api.datasets.names import AUDIO_SUFFIXES, climbs_out, label, suffix
 
 LONGEST_NAME: Final = 4096
-"""Characters of a path or URL; what is longer is no name of a file."""
+"""Characters of a path or URL; longer text is not a path."""
 LONGEST_ID: Final = 400
 USUAL_FOLDERS: Final = (
     "", "clips", "wavs", "wav", "audio", "audios", "data", "mp3", "mp3s", "flac", "sounds", "recordings",
     "files", "media", "songs", "tracks", "music", "segments", "wav48", "audio_files",
 )  # fmt: skip
-"""Folders beside a manifest in which its audio usually lies."""
+"""Folders beside a manifest that usually hold its audio."""
 _SUFFIXES: Final = (
     ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".webm", ".mkv", ".aac", ".low.mp3", ".aif",
     ".aiff", ".wma", ".oga", ".sph",
@@ -39,21 +39,21 @@ _SUFFIXES: Final = (
 _LONGER: Final = (".low.mp3", *(ending for ending in _SUFFIXES if ending != ".low.mp3"))
 _FOLDERS_HELD: Final = 1_000
 _LISTED: Final = 1_000_000
-"""Names of one folder that are held in memory."""
+"""File names of one folder that are held in memory."""
 
 
 class Resolver(Protocol):
-    """Finds the file that an entry names; raises the `ItemRefused` that says why not."""
+    """Finds the file that an entry names; raises `ItemRefused` where it may not be read."""
 
     def place(self, text: str) -> Location:
         """The file that ``text`` (a path or URL, as written) names."""
 
     def guess(self, stems: Sequence[str]) -> Location | None:
-        """The first file that is there under one of these names, without suffix; None when none is."""
+        """The first file that exists under one of these names, without suffix; None when there is none."""
 
 
 def is_command(text: str) -> bool:
-    """Whether an entry asks for something to be run: a pipe, or a shell's substitution."""
+    """Whether an entry is a command: a pipe, or a shell substitution."""
     stripped = text.strip()
     piped = stripped.startswith(("|", "pipe:", "!")) or stripped.endswith("|")
     return piped or "$(" in stripped or "`" in stripped
@@ -66,17 +66,17 @@ def is_url(text: str) -> bool:
 
 
 def check_entry(text: str) -> None:
-    """Refuse what is no name of a file at all."""
+    """Refuse text that cannot be a path or URL."""
     if len(text) <= LONGEST_NAME and is_command(text):
         raise CommandRefused(name=shortened(text))
     if len(text) > LONGEST_NAME:
-        raise BadEntry(name=shortened(text), detail=f"text of {len(text):,} characters is no path")
+        raise BadEntry(name=shortened(text), detail=f"text of {len(text):,} characters is not a path")
     if not text.strip() or "\0" in text:
         raise BadEntry(name=label(text) or "(empty)", detail="no path")
 
 
 def short_id(text: str) -> str:
-    """A name that an entry gives itself, as an id: one that is too long is cut."""
+    """An entry's own name as an id, cut where it is too long."""
     return label(text) if len(text) <= LONGEST_ID else f"{label(text[:LONGEST_ID])}..."
 
 
@@ -92,12 +92,12 @@ class LocalRoot:
     Attributes
     ----------
     root : Path
-        The folder that the manifest lies in.
+        The folder of the manifest.
     named : Path or None
-        The folder that the user names as the one that holds the audio: it is looked into first, and paths
-        that are absolute or climb may lead there.
+        The folder that the user names as the one with the audio: it is searched first, and absolute paths
+        and paths with ``..`` may lead there.
     fetch : callable or None
-        Opens a URL as a place; None where fetching was not asked for.
+        Opens a URL; None where fetching was not requested.
     """
 
     root: Path
@@ -105,7 +105,7 @@ class LocalRoot:
     fetch: Callable[[str], Location] | None = None
     _listed: dict[str, _Names] = field(default_factory=dict)
     _stripped: list[tuple[str, ...]] = field(default_factory=list)
-    """The first parts of absolute paths that stand for ``named``, once one has been found there."""
+    """The leading folders of absolute paths that stand for ``named``, once a file was found there."""
 
     def place(self, text: str) -> Location:
         """The file that ``text`` names."""
@@ -124,8 +124,8 @@ class LocalRoot:
     def guess(self, stems: Sequence[str]) -> Location | None:
         """The first file of one of these names, in the usual folders and with the usual suffixes."""
         for stem in stems:
-            if found := self._beside(stem):
-                return self._judged(found, name=self._relative(found))
+            if path := self._beside(stem):
+                return self._checked(path, name=self._relative(path))
         return None
 
     def _relative(self, path: str) -> str:
@@ -137,7 +137,7 @@ class LocalRoot:
 
     def _local(self, text: str) -> Location:
         spellings = list(_spellings(text))
-        escapes, refused = True, ItemMissing(name=shortened(text), detail="No such file or directory")
+        escapes, missing = True, ItemMissing(name=shortened(text), detail="No such file or directory")
         for written in spellings:
             for root in self._roots():
                 path = os.path.normpath(root / written)
@@ -145,14 +145,14 @@ class LocalRoot:
                     continue
                 escapes = False
                 if os.path.lexists(path):
-                    return self._judged(path, name=label(text))
+                    return self._checked(path, name=label(text))
         for written in spellings:
-            if found := self._elsewhere(written):
-                return self._judged(found, name=self._relative(found))
-        raise PathEscapes(name=shortened(text)) if escapes else refused
+            if other := self._elsewhere(written):
+                return self._checked(other, name=self._relative(other))
+        raise PathEscapes(name=shortened(text)) if escapes else missing
 
     def _elsewhere(self, text: str) -> str | None:
-        """Where a path that is not where it says may be: in a usual folder, or below the folder named."""
+        """A file for a path that does not exist as written: in a usual folder, or below the named one."""
         if not _climbs(text):
             return self._beside(text)
         if self.named is None:
@@ -163,27 +163,27 @@ class LocalRoot:
             path = os.path.normpath(self.named.joinpath(*parts[n:]))
             agrees = not self._stripped or parts[:n] == self._stripped[0]
             if agrees and ".." not in parts[n:] and os.path.lexists(path):
-                # two absolute folders are never taken for one
+                # all absolute paths must begin alike: two folders must not stand for one
                 self._stripped[:] = [parts[:n]]
                 return path
         return None
 
     def _beside(self, text: str) -> str | None:
-        """A file of this name in a usual folder, with a usual suffix where it has none."""
+        """A file of this name in a usual folder; a name without suffix gets a usual one."""
         if _climbs(text):
             return None
         inner, _, name = text.rpartition("/")
-        whole = suffix(name) in AUDIO_SUFFIXES
+        has_suffix = suffix(name) in AUDIO_SUFFIXES
         for root in self._roots():
             for folder in self._folders(root):
                 below = "/".join(part for part in (str(root), folder, inner) if part)
-                found = self._listing(below).named(name, whole=whole)
-                if found is not None and (folder or found != name):
-                    return f"{below}/{found}"
+                match = self._listing(below).file_of(name, has_suffix=has_suffix)
+                if match is not None and (folder or match != name):
+                    return f"{below}/{match}"
         return None
 
     def _folders(self, root: Path) -> Sequence[str]:
-        """The usual folders that are there, and the root itself."""
+        """The usual folders that exist, and the root itself."""
         return self._listing(str(root)).usual
 
     def _listing(self, folder: str) -> _Names:
@@ -194,8 +194,8 @@ class LocalRoot:
             self._listed[folder] = _Names(folder)
         return self._listed[folder]
 
-    def _judged(self, path: str, *, name: str) -> Location:
-        """A file that lies below a root as written; judged once more by where links in the way lead."""
+    def _checked(self, path: str, *, name: str) -> Location:
+        """The file of a path below a root; refused where links on the path lead into system folders."""
         try:
             real = Path(path).resolve(strict=True)
             mode = real.lstat()
@@ -206,7 +206,7 @@ class LocalRoot:
         if in_system_folder(os.fsencode(real)) and not any(
             real.is_relative_to(root) for root in self._roots()
         ):
-            raise LinkRefused(name=name, detail="it leads into the system's own folders")
+            raise LinkRefused(name=name, detail="it leads into system folders")
         if not stat.S_ISREG(mode.st_mode):
             raise DeviceRefused(name=name)
         return Location(name=name, open=lambda: open_regular(real), size=mode.st_size, file=real)
@@ -229,7 +229,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 
 class _Names:
-    """The names in one folder, by name and by stem; none where there is no such folder."""
+    """The file names in one folder, by name and by stem; none where the folder does not exist."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -247,11 +247,11 @@ class _Names:
                 self._by_stem[stem] = name
         self.usual = tuple(name for name in USUAL_FOLDERS if not name or self._has(name))
 
-    def named(self, name: str, *, whole: bool) -> str | None:
-        """The file of this name; of this stem where the name is not ``whole``."""
+    def file_of(self, name: str, *, has_suffix: bool) -> str | None:
+        """The file of this name; of this stem where the name has no suffix of audio."""
         if self._has(name):
             return name
-        if whole:
+        if has_suffix:
             return None
         if self._all:
             return self._by_stem.get(name)

@@ -1,4 +1,4 @@
-"""Turns one understood row, of a manifest or a table, into its items: one for each value that is audio."""
+"""Makes the items of a row of a manifest or table: one for each value that is audio."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from earwitness.api.datasets.entries.embedded_audio import (
     array_audio,
     base64_audio,
-    rate_named,
+    stated_rate,
 )
 from earwitness.api.datasets.entries.entry_items import (
-    About,
-    held_item,
-    named_item,
-    placed_item,
+    EntryDetails,
+    item_of_bytes,
+    item_of_file,
+    item_of_path,
 )
 from earwitness.api.datasets.entries.identifiers import youtube_of
 from earwitness.api.datasets.entries.resolve_path import (
@@ -28,7 +28,7 @@ from earwitness.api.datasets.entries.sampling_rates import own_rate
 from earwitness.api.datasets.entries.stretch import WHOLE_FILE
 from earwitness.api.datasets.item_errors import BadEntry, ItemMissing, ItemRefused
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
-from earwitness.api.datasets.manifests.columns import Named, named_audio, stem_of
+from earwitness.api.datasets.manifests.columns import AudioField, audio_fields, stem_of
 from earwitness.api.datasets.manifests.json_text import shown_json, text_of
 from earwitness.api.datasets.manifests.presets import Entry, Layout
 from earwitness.api.datasets.members import called_like_audio
@@ -55,11 +55,11 @@ class RowItems:
     limits: SourceLimits
     shard: str | None = None
     left_out: dict[str, None] = field(default_factory=dict)
-    """Columns that name audio, too, where another one was asked for; as far as rows were gone through."""
+    """Columns that also name audio, beside the one that was requested; of the rows read so far."""
 
-    def about(self, fields: Mapping[str, Json], entry: Entry) -> About:
-        """What a row says of its audio, wherever that lies."""
-        return About(
+    def details(self, fields: Mapping[str, Json], entry: Entry) -> EntryDetails:
+        """What a row states about its audio."""
+        return EntryDetails(
             identifiers=entry.identifiers,
             metadata=shown_json(fields),
             stretch=entry.stretch,
@@ -70,60 +70,61 @@ class RowItems:
     def items(
         self, fields: Mapping[str, Json], number: str, *, own_id: bool = True
     ) -> Iterator[SourceItem | Skipped]:
-        """One item for each column that names or holds audio; else a guess, or a link.
+        """One item for each column that names or holds audio; else a file of a usual name, or a link.
 
         Parameters
         ----------
         number : str
-            Where the row is: the item's id, unless the row has one and ``own_id`` is true.
+            The row's label: the item's id, unless the row has one and ``own_id`` is true.
         """
         entry = self.layout.entry(fields, own_rate=self._own_rate)
-        about = self.about(fields, entry)
+        details = self.details(fields, entry)
         if self.layout.path_column is not None:
             self._note_left_out(fields, entry)
-        own = _own_id(entry, number) if own_id else number
+        only_id = _own_id(entry, number) if own_id else number
         base = short_id(entry.item_id or number) if own_id else number
-        found: list[tuple[Named, SourceItem | Skipped]] = []
-        for named in entry.named:
-            item_id = own if len(entry.named) == 1 else f"{base}/{short_id(named.column)}"
-            item = self._found(named, about, item_id=item_id)
-            if item is not None and not is_another_name(named, item, found):
-                found.append((named, item))
-        if not found:
-            yield self._guessed(entry, about, item_id=own)
-        for _, item in found:
-            yield replace(item, item_id=own) if len(found) == 1 else item
+        items: list[tuple[AudioField, SourceItem | Skipped]] = []
+        for audio in entry.audio:
+            item_id = only_id if len(entry.audio) == 1 else f"{base}/{short_id(audio.column)}"
+            item = self._item(audio, details, item_id=item_id)
+            if item is not None and not is_another_name(audio, item, items):
+                items.append((audio, item))
+        if not items:
+            yield self._guessed(entry, details, item_id=only_id)
+        for _, item in items:
+            yield replace(item, item_id=only_id) if len(items) == 1 else item
 
     def _note_left_out(self, fields: Mapping[str, Json], entry: Entry) -> None:
-        taken = {each.column for each in entry.named}
-        stems = {stem_of(each.value) for each in entry.named if isinstance(each.value, str)}
-        for each in named_audio(fields):
+        compared = {each.column for each in entry.audio}
+        stems = {stem_of(each.value) for each in entry.audio if isinstance(each.value, str)}
+        for each in audio_fields(fields):
             text = each.value if isinstance(each.value, str) else None
             another = text is None or (called_like_audio(text) and stem_of(text) not in stems)
-            if each.sure and another and each.column not in taken and len(self.left_out) < _MOST_LEFT_OUT:
+            is_left_out = each.sure and another and each.column not in compared
+            if is_left_out and len(self.left_out) < _MOST_LEFT_OUT:
                 self.left_out[short_id(each.column)] = None
 
-    def _own_rate(self, named: Named) -> float | None:
+    def _own_rate(self, audio: AudioField) -> float | None:
         try:
-            return own_rate(self.resolver.place(named.value)) if isinstance(named.value, str) else None
+            return own_rate(self.resolver.place(audio.value)) if isinstance(audio.value, str) else None
         except ItemRefused:
             return None
 
-    def _found(self, named: Named, about: About, *, item_id: str) -> SourceItem | Skipped | None:
+    def _item(self, audio: AudioField, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped | None:
         """The item of one value; None where it names no audio (a page of a video)."""
         try:
-            return self._of_value(named.value, about, item_id=item_id)
+            return self._of_value(audio.value, details, item_id=item_id)
         except ItemRefused as error:
             return self._skipped(error, item_id)
 
-    def _of_value(self, value: Json, about: About, *, item_id: str) -> SourceItem | Skipped | None:
+    def _of_value(self, value: Json, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped | None:
         if isinstance(value, dict):
-            return self._of_object(value, about, item_id=item_id)
+            return self._of_object(value, details, item_id=item_id)
         if isinstance(value, list):
             audio = array_audio(
-                value, rate_hz=rate_named(about.metadata), name=item_id, max_bytes=self.limits.item_bytes
+                value, rate_hz=stated_rate(details.metadata), name=item_id, max_bytes=self.limits.item_bytes
             )
-            return held_item(audio, item_id=item_id, path=self.source, about=about)
+            return item_of_bytes(audio, item_id=item_id, path=self.source, details=details)
         text = text_of({"": value}, "")
         if text is None:
             return self._skipped(BadEntry(name=item_id, detail="it names no audio"), item_id)
@@ -131,18 +132,18 @@ class RowItems:
             return None
         audio_held = base64_audio(text, max_bytes=self.limits.item_bytes)
         if audio_held is not None:
-            return held_item(audio_held, item_id=item_id, path=self.source, about=about)
-        # blanks at the ends of a name can be a part of it
-        return self._at(value if isinstance(value, str) else text, about, item_id=item_id)
+            return item_of_bytes(audio_held, item_id=item_id, path=self.source, details=details)
+        # blanks at the ends can be part of the name
+        return self._at(value if isinstance(value, str) else text, details, item_id=item_id)
 
     def _of_object(
-        self, value: Mapping[str, Json], about: About, *, item_id: str
+        self, value: Mapping[str, Json], details: EntryDetails, *, item_id: str
     ) -> SourceItem | Skipped | None:
         held = value.get("array")
         if isinstance(held, list):
-            rate = rate_named(value) or rate_named(about.metadata)
+            rate = stated_rate(value) or stated_rate(details.metadata)
             audio = array_audio(held, rate_hz=rate, name=item_id, max_bytes=self.limits.item_bytes)
-            return held_item(audio, item_id=item_id, path=self.source, about=about)
+            return item_of_bytes(audio, item_id=item_id, path=self.source, details=details)
         text = value.get("bytes")
         if isinstance(text, str) and text:
             given = base64_audio(text, max_bytes=self.limits.item_bytes)
@@ -150,19 +151,21 @@ class RowItems:
                 return self._skipped(
                     BadEntry(name=item_id, detail="its bytes are no base64 of audio"), item_id
                 )
-            return held_item(given, item_id=item_id, path=self.source, about=about)
+            return item_of_bytes(given, item_id=item_id, path=self.source, details=details)
         path = text_of(
             value, "path", "file", "filepath", "file_path", "filename", "file_name", "src", "url", "uri"
         )
         if path is None:
             return self._skipped(BadEntry(name=item_id, detail="neither bytes nor a path"), item_id)
-        return None if youtube_of(path[:LONGEST_NAME]) else self._at(path, about, item_id=item_id)
+        return None if youtube_of(path[:LONGEST_NAME]) else self._at(path, details, item_id=item_id)
 
-    def _at(self, text: str, about: About, *, item_id: str) -> SourceItem | Skipped:
-        return named_item(text, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about)
+    def _at(self, text: str, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped:
+        return item_of_path(
+            text, item_id=item_id, resolver=self.resolver, limits=self.limits, details=details
+        )
 
-    def _guessed(self, entry: Entry, about: About, *, item_id: str) -> SourceItem | Skipped:
-        """The file under one of the usual names; a link where none is there and a recording is identified."""
+    def _guessed(self, entry: Entry, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped:
+        """The file of one of the usual names; without one, a link if the row identifies a recording."""
         try:
             place = self.resolver.guess(entry.guesses)
         except ItemRefused as error:
@@ -172,9 +175,9 @@ class RowItems:
                 stem_of(f"{entry.guesses[0]}.x"),
                 stem_of(f"Y{entry.guesses[0]}.x"),
             }:
-                # the name says from where to where: the file is the stretch
-                about = replace(about, stretch=WHOLE_FILE, problem=None)
-            return placed_item(place, item_id=item_id, limits=self.limits, about=about)
+                # its name states the start: the file is the stretch itself
+                details = replace(details, stretch=WHOLE_FILE, problem=None)
+            return item_of_file(place, item_id=item_id, limits=self.limits, details=details)
         if not entry.identifiers:
             missing = ItemMissing(name=entry.guesses[0]) if entry.guesses else None
             return self._skipped(missing or BadEntry(name=item_id, detail="it names no audio"), item_id)
@@ -183,10 +186,10 @@ class RowItems:
             path=self.source,
             open=None,
             shard=self.shard,
-            start_s=about.stretch.start_s,
-            end_s=about.stretch.end_s,
+            start_s=details.stretch.start_s,
+            end_s=details.stretch.end_s,
             identifiers=entry.identifiers,
-            metadata=about.metadata,
+            metadata=details.metadata,
         )
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
@@ -197,7 +200,7 @@ def _own_id(entry: Entry, number: str) -> str:
     """The id of a row that is one item: its own, or its one path where that is short enough to be one."""
     if entry.item_id is not None:
         return short_id(entry.item_id)
-    value = entry.named[0].value if entry.named else None
+    value = entry.audio[0].value if entry.audio else None
     if entry.path is not None:
         value = entry.path
     if isinstance(value, dict):
@@ -206,15 +209,15 @@ def _own_id(entry: Entry, number: str) -> str:
 
 
 def is_another_name(
-    named: Named, item: SourceItem | Skipped, found: list[tuple[Named, SourceItem | Skipped]]
+    audio: AudioField, item: SourceItem | Skipped, earlier: list[tuple[AudioField, SourceItem | Skipped]]
 ) -> bool:
-    """Whether a further column only names again what an earlier one does, or names no file of this place."""
-    if not found:
+    """Whether a further column names the file of an earlier one, or no file that is here."""
+    if not earlier:
         return False
     if isinstance(item, SourceItem):
         return any(
             isinstance(each, SourceItem) and each.file is not None and each.file == item.file
-            for _, each in found
+            for _, each in earlier
         )
-    stems = {stem_of(each.value) for each, _ in found if isinstance(each.value, str)}
-    return not named.sure or (isinstance(named.value, str) and stem_of(named.value) in stems)
+    stems = {stem_of(each.value) for each, _ in earlier if isinstance(each.value, str)}
+    return not audio.sure or (isinstance(audio.value, str) and stem_of(audio.value) in stems)

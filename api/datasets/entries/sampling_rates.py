@@ -1,4 +1,4 @@
-"""The sampling rate that a sound file's first bytes state; read where a manifest counts in samples."""
+"""The sampling rate that an audio file's first bytes state; needed where a manifest counts in samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def own_rate(place: Location) -> float | None:
         with place.open() as stream:
             head = stream.read(_HEAD_BYTES)
             if head.startswith(b"ID3") and len(head) >= 10:
-                # the size of a tag has 7 bits a byte
+                # each byte of a tag's size holds 7 bits
                 stream.seek(
                     10
                     + sum(
@@ -32,7 +32,7 @@ def own_rate(place: Location) -> float | None:
 
 
 def rate_of(head: bytes) -> float | None:
-    """The sampling rate in Hz that these first bytes state (MP3: without its tag); None where they do not."""
+    """The sampling rate in Hz that these first bytes state (MP3: after the tag); None for none."""
     try:
         rate = _rate(head)
     except struct.error:
@@ -60,7 +60,7 @@ def _rate(head: bytes) -> float | None:
 def _ogg_rate(head: bytes) -> float | None:
     if (at := head.find(b"\x01vorbis")) > 0:
         return float(struct.unpack_from("<I", head, at + 12)[0])
-    if (at := head.find(b"OpusHead")) > 0:  # libraries give Opus at 48 kHz, whatever went in
+    if (at := head.find(b"OpusHead")) > 0:  # decoders give Opus at 48 kHz
         return 48_000.0
     return None
 

@@ -39,9 +39,9 @@ class BadStretch(ValueError):
 
 
 def no_time(key: str, value: Json, *, both_ends: bool = False) -> BadStretch:
-    """The error of a column that is named like a stretch and holds something else than a time."""
+    """The error of a column that is named like a stretch and holds something else."""
     return BadStretch(
-        f"column {label(key)} names a stretch, and {label(str(value))[:40]!r} is no time that we can read",
+        f"column {label(key)} names a stretch, and {label(str(value))[:40]!r} is not a time",
         both_ends=both_ends,
     )
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from earwitness.api.datasets.entries.clock_times import clock_of, is_absent, is_date, number_of, time_of
 from earwitness.api.datasets.entries.stretch import LONGEST_S, BadStretch, Stretch, checked_stretch, no_time
 from earwitness.api.datasets.entries.stretch_names import StretchColumn, stretch_column
-from earwitness.api.datasets.entries.stretch_pairs import paired, unit_stated
+from earwitness.api.datasets.entries.stretch_pairs import paired_columns, stated_unit
 from earwitness.api.datasets.entries.stretch_ranges import range_of
 from earwitness.api.datasets.items import Json
 from earwitness.api.datasets.names import label
@@ -31,18 +31,20 @@ _FPS_KEYS: Final = frozenset({"fps", "frame_rate", "framerate", "frames_per_seco
 
 
 def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> Stretch:
-    """The stretch that these fields mean; `WHOLE_FILE` when none is named like one.
+    """The stretch that a row means; `WHOLE_FILE` when no column is named like one.
 
     Raises
     ------
     BadStretch
-        A field is named like a stretch, and its unit or its value is not clear.
+        A column is named like a stretch, and its unit or its value is not clear.
     """
     row = {key: _single(value) for key, value in row.items()}
     columns = _columns_of(row)
     chosen = columns.chosen
     if not columns.has_start:
-        chosen |= paired(row, with_length="length" in chosen, length_key=columns.no_time.get("length"))
+        chosen |= paired_columns(
+            row, with_length="length" in chosen, length_key=columns.no_time.get("length")
+        )
         if "end" in chosen and "start" not in chosen:
             raise BadStretch(f"column {label(chosen['end'][1])} names an end, and no start is named")
     _check_times(columns, row)
@@ -52,6 +54,12 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         chosen["end"] = chosen["offset"]
     if not chosen.keys() & {"start", "end"}:
         return range_of(row, object_stretch=stretch_of)
+    return _stretch_of_columns(chosen, row, own_rate)
+
+
+def _stretch_of_columns(
+    chosen: Mapping[str, tuple[StretchColumn, str]], row: Mapping[str, Json], own_rate: OwnRate
+) -> Stretch:
     ends = [row[key] for role, (_, key) in chosen.items() if role in {"start", "end", "length"}]
     both_ends = "start" in chosen and len(ends) > 1 and any(time_of(end) is not None for end in ends)
 
@@ -61,7 +69,7 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
         column, key = chosen[role]
         if time_of(row[key]) is None:
             raise no_time(key, row[key], both_ends=both_ends)
-        return _seconds(row[key], column.with_unit(unit_stated(row)), key=key, row=row, own_rate=own_rate)
+        return _seconds(row[key], column.with_unit(stated_unit(row)), key=key, row=row, own_rate=own_rate)
 
     start_s, end_s = seconds("start"), seconds("end")
     if end_s is None and start_s is not None:
@@ -118,7 +126,7 @@ def _columns_of(row: Mapping[str, Json]) -> _Columns:
 
 
 def _check_times(columns: _Columns, row: Mapping[str, Json]) -> None:
-    """Refuse a stretch of which one column is a time, and the one that it needs besides is none."""
+    """Refuse a row with one column that is a time, and a second one, needed beside it, that is not."""
     chosen = columns.chosen
     wanted: tuple[str, ...] = ()
     if not chosen.keys() & {"start", "offset"}:
@@ -129,7 +137,7 @@ def _check_times(columns: _Columns, row: Mapping[str, Json]) -> None:
         key = columns.no_time.get(role)
         if key is None:
             continue
-        # "from": "Ann", beside a duration, is who speaks
+        # "from": "Ann" beside a duration is a person
         if role == "start" and "end" not in chosen and not re.search(r"\d", str(row[key])):
             continue
         raise no_time(key, row[key], both_ends=True)
@@ -146,50 +154,50 @@ def _single(value: Json) -> Json:
 def _check_agree(
     row: Mapping[str, Json], one: tuple[StretchColumn, str], other: tuple[StretchColumn, str]
 ) -> None:
-    """Minutes in one column and seconds in another are no two ways to say one time."""
-    found = []
+    """Refuse two columns of one role that differ, such as minutes in one and seconds in the other."""
+    times_s = []
     for column, key in (one, other):
         number = number_of(row[key])
         if number is not None and (column.unit is None or isinstance(column.unit, float)):
-            found.append(number * (column.unit or 1.0))
-    if len(found) == 2 and abs(found[0] - found[1]) > 0.1 + 0.01 * abs(found[0]):
+            times_s.append(number * (column.unit or 1.0))
+    if len(times_s) == 2 and abs(times_s[0] - times_s[1]) > 0.1 + 0.01 * abs(times_s[0]):
         raise BadStretch(f"columns {label(one[1])} and {label(other[1])} name different times")
 
 
 def _seconds(
     value: Json, column: StretchColumn, *, key: str, row: Mapping[str, Json], own_rate: OwnRate
 ) -> float | None:
-    said = f"column {label(key)}"
+    name = f"column {label(key)}"
     number, clock = number_of(value), clock_of(value)
     if number is None and clock is not None and column.unit in {None, 1.0, 60.0, 3600.0}:
         return clock
     if number is None:
         raise no_time(key, value)
     if number < 0:
-        # a last position of -1 is the end of the file (Kaldi, NeMo)
+        # an end of -1 is the end of the file (Kaldi, NeMo)
         if column.role != "start" and column.role != "offset" and number == -1:
             return None
-        raise BadStretch(f"{said} names a stretch, and {number:g} is below 0")
-    seconds = number * _factor(column.unit, said, row, own_rate)
+        raise BadStretch(f"{name} names a stretch, and {number:g} is below 0")
+    seconds = number * _factor(column.unit, name, row, own_rate)
     if not seconds < LONGEST_S:
-        raise BadStretch(f"{said} names a stretch, and {number:g} is too large")
+        raise BadStretch(f"{name} names a stretch, and {number:g} is too large")
     return seconds
 
 
-def _factor(unit: float | str | None, said: str, row: Mapping[str, Json], own_rate: OwnRate) -> float:
+def _factor(unit: float | str | None, name: str, row: Mapping[str, Json], own_rate: OwnRate) -> float:
     if unit is None:
         return 1.0
     if isinstance(unit, float):
         return unit
     if unit == "undecided":
-        raise BadStretch(f"{said} names a stretch, and its unit is not clear")
+        raise BadStretch(f"{name} names a stretch, and its unit is not clear")
     rate = _stated(row, _FPS_KEYS) if unit == "frames" else None
     rate = rate or _stated(row, _RATE_KEYS)
     if rate is None and unit != "frames":
         rate = own_rate()
     if rate is None:
         raise BadStretch(
-            f"{said} counts {'frames' if unit == 'frames' else 'samples'}, and their rate is not stated"
+            f"{name} counts {'frames' if unit == 'frames' else 'samples'}, and their rate is not stated"
         )
     return 1.0 / rate
 

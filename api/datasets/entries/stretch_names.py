@@ -1,4 +1,4 @@
-"""What a column's name says about a stretch: its role (start, end, length, offset), and its unit."""
+"""The role (start, end, length, offset) and the unit that a column's name states."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ _PARTS_OF_SONGS: Final = frozenset({
     "week",
     "front", "back", "dead", "high", "low", "open", "close", "season", "weekend", "license", "career",
 })  # fmt: skip
-"""What may begin and end in a sound that is meant as a whole."""
+"""Words for parts of a piece; their start is not the start of the entry."""
 _OWN_FRAMES: Final = frozenset({"frame_offset", "num_frames"})
-"""The names that torchaudio gives to a position and a number in the file's own samples."""
+"""Names of torchaudio for a start and a length in samples of the file."""
 _OTHER_SCRIPTS: Final = {
     "\u5f00\u59cb": " start ", "\u958b\u59cb": " start ", "\u8d77\u59cb": " start ",
     "\u7ed3\u675f": " end ", "\u7d50\u675f": " end ", "\u7d42\u4e86": " end ",
@@ -84,7 +84,7 @@ _OTHER_SCRIPTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StretchColumn:
-    """What a column's name says.
+    """A column that is named like a stretch.
 
     Attributes
     ----------
@@ -145,13 +145,13 @@ def words_of(name: str) -> list[str]:
 
 
 def _unglued(word: str) -> tuple[str, ...]:
-    found = _GLUED.fullmatch(word)
-    return tuple(filter(None, found.groups())) if found else (word,)
+    match = _GLUED.fullmatch(word)
+    return tuple(filter(None, match.groups())) if match else (word,)
 
 
 @lru_cache(maxsize=4096)
 def stretch_column(name: str) -> StretchColumn | None:
-    """What a column's name says of a stretch; None when it is not named like one."""
+    """The role and unit that a column's name states; None when it is not named like a stretch."""
     if len(name) > 80:
         return None
     words = words_of(name)
@@ -164,14 +164,14 @@ def stretch_column(name: str) -> StretchColumn | None:
         return None
     roles = _STARTS | _ENDS | _LENGTHS | _COUNTS
     rest = [word for word in words if word not in roles | _PLAIN]
-    strange = [word for word in rest if not _is_unit(word) and not word.isdigit()]
+    unknown = [word for word in rest if not _is_unit(word) and not word.isdigit()]
     soft = bool(role in {"length", "offset"} or {"from", "to"} & set(words))
-    if strange and (soft or words[0] not in roles):
-        known = not soft and words[-1] in _STARTS | _ENDS and not set(strange) & _PARTS_OF_SONGS
+    if unknown and (soft or words[0] not in roles):
+        known = not soft and words[-1] in _STARTS | _ENDS and not set(unknown) & _PARTS_OF_SONGS
         if not known or len(words) != 2:
             return None
-    unit = _unit(words, rest, strange)
-    return StretchColumn(role=role, unit=unit, rank=len(words) + 10 * len(strange), soft=soft)
+    unit = _unit(words, rest, unknown)
+    return StretchColumn(role=role, unit=unit, rank=len(words) + 10 * len(unknown), soft=soft)
 
 
 def _role(words: list[str]) -> str | None:
@@ -193,8 +193,8 @@ def _is_unit(word: str) -> bool:
     return word in _SECONDS or word in _SAMPLES or word in _FRAMES or word in _UNDECIDED
 
 
-def _unit(words: list[str], rest: list[str], strange: list[str]) -> float | str | None:
-    if strange or set(rest) & _UNDECIDED or any(word.isdigit() and len(word) > 1 for word in rest):
+def _unit(words: list[str], rest: list[str], unknown: list[str]) -> float | str | None:
+    if unknown or set(rest) & _UNDECIDED or any(word.isdigit() and len(word) > 1 for word in rest):
         return "undecided"
     if "_".join(words) in _OWN_FRAMES:
         return "own"
@@ -211,6 +211,6 @@ def _in_latin(name: str) -> str:
     """A column's name without accents; Chinese, Japanese and Russian words for start and end in English."""
     if name.isascii():
         return name
-    for word, meant in _OTHER_SCRIPTS.items():
-        name = name.lower().replace(word, meant) if word in name.lower() else name
+    for word, english in _OTHER_SCRIPTS.items():
+        name = name.lower().replace(word, english) if word in name.lower() else name
     return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))

@@ -18,26 +18,26 @@ _PAIRS: Final = (
     ("time1", "time2"), ("time_1", "time_2"), ("time0", "time1"), ("time_0", "time_1"),
     ("left_time", "right_time"), ("min_time", "max_time"), ("time_min", "time_max"),
 )  # fmt: skip
-"""Names that say where a stretch begins and ends if both are there, and both are times in that order."""
+"""Names of a start and an end, if both are there and are times in that order."""
 _UNCLEAR_PAIRS: Final = (
     ("in", "out"), ("s", "e"), ("left", "right"), ("lower", "upper"), ("first", "last"), ("tic", "toc"),
 )  # fmt: skip
-"""Names that may say this, or something else."""
+"""Names that may mean this, or something else."""
 _POSITIONS: Final = frozenset({
     "seek", "skip", "ss", "seek_s", "seek_sec", "skip_s", "position_s", "pos_s", "time_s", "time_sec",
 })  # fmt: skip
-"""Names that say where a stretch begins if its length is there."""
+"""Names of a start, if a length is there."""
 _UNCLEAR_POSITIONS: Final = frozenset({"time", "timestamp", "t", "at", "ts", "delay", "position", "pos"})
-"""Names that may say this, or a place in a list, or when something was recorded."""
+"""Names that may mean this, or a position in a list, or when something was recorded."""
 _FLAGS: Final = frozenset({"true", "false", "yes", "no", "y", "n"})
 """Values of a column ``skip`` that says whether a row is to be left out."""
-_TAKEN: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
-"""Names that say a length beside one of those."""
+_LENGTHS: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
+"""Names of a length beside one of those."""
 _LONGEST_S: Final = 1e6
 _UNIT_KEYS: Final = frozenset({"unit", "units", "time_unit", "time_units", "timeunit", "unit_of_time"})
 
 
-def paired(
+def paired_columns(
     row: Mapping[str, Json], *, with_length: bool, length_key: str | None = None
 ) -> dict[str, tuple[StretchColumn, str]]:
     """The columns that name a start and an end (or a length) together, by role; empty where none do.
@@ -52,8 +52,8 @@ def paired(
     Raises
     ------
     BadStretch
-        Two columns may name a stretch, and are called by names that have other uses too; or one of them is
-        a time and the other one is none.
+        Two columns may name a stretch, and their names have other uses too; or one of them is a time and
+        the other one is not.
     """
     keys = {plain_name(key): key for key in row if len(key) <= 80}
     for first, last in (*_PAIRS, *_UNCLEAR_PAIRS):
@@ -69,19 +69,19 @@ def paired(
                 raise _unclear(keys[first], keys[last])
             return {"start": _column("start", keys[first]), "end": _column("end", keys[last])}
     for name, key in keys.items():
-        taken = next((k for n, k in keys.items() if n in _TAKEN and n != name), None)
-        states_length = with_length or length_key is not None or taken is not None
+        length = next((k for n, k in keys.items() if n in _LENGTHS and n != name), None)
+        states_length = with_length or length_key is not None or length is not None
         if (
             name in _POSITIONS
             and states_length
-            and (found := _position(row, key, None if with_length else (length_key or taken)))
+            and (position := _position(row, key, None if with_length else (length_key or length)))
         ):
-            return found
+            return position
         number = number_of(row[key])
         if number is None or not 0.0 <= number < _LONGEST_S:
             continue
-        if name in _UNCLEAR_POSITIONS and (with_length or (name == "at" and taken is not None)):
-            raise _unclear(key, taken or "duration")
+        if name in _UNCLEAR_POSITIONS and (with_length or (name == "at" and length is not None)):
+            raise _unclear(key, length or "duration")
     return {}
 
 
@@ -106,10 +106,10 @@ def _unclear(one: str, other: str) -> BadStretch:
     return BadStretch(f"columns {label(one)} and {label(other)} may name a stretch, and that is not clear")
 
 
-def unit_stated(row: Mapping[str, Json]) -> str | None:
+def stated_unit(row: Mapping[str, Json]) -> str | None:
     """The unit of the row's times, where a column states it: ``ms``, ``samples``; None where none does.
 
-    A column ``unit`` may be about something else; one called ``time_unit`` is about times, whatever it says.
+    A column ``unit`` may be the unit of something else; ``time_unit`` is a unit of times, whatever its value.
     """
     for key, value in row.items():
         if (name := plain_name(key)) in _UNIT_KEYS and isinstance(value, str) and value.strip():

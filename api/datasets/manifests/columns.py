@@ -46,7 +46,7 @@ _DEEPEST: Final = 3
 _GENERIC: Final = frozenset(
     {"path", "file", "file_name", "filename", "fname", "name", "relative_path", "location"}
 )
-SOUND_WORDS: Final = frozenset({
+AUDIO_WORDS: Final = frozenset({
     "audio", "wav", "mp3", "flac", "ogg", "opus", "sound", "song", "music", "speech", "vocals", "vocal",
     "voice", "drums", "bass", "guitar", "piano", "other", "mix", "mixture", "mixdown", "accompaniment",
     "instrumental", "instrumentals", "backing", "karaoke", "stem", "stems", "track", "noise", "noisy",
@@ -61,7 +61,7 @@ _FORMER_WORDS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class AudioField:
     """One value that should be audio.
 
     Attributes
@@ -86,7 +86,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
 
 
-def named_audio(row: Mapping[str, Json]) -> tuple[Named, ...]:
+def audio_fields(row: Mapping[str, Json]) -> tuple[AudioField, ...]:
     """The values of a row that name or hold audio: the surest column first, then every other one that does.
 
     A URL beside a path is where the same sound can be had besides, and is left out.
@@ -106,7 +106,7 @@ def _names_file(text: str) -> bool:
     return called_like_audio(text.strip()) and not is_url(text)
 
 
-def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[int, Named]]:
+def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[int, AudioField]]:
     ranks = {name: rank for rank, name in enumerate(PATH_KEYS)}
     for key, value in row.items():
         plain = plain_name(key)
@@ -116,17 +116,17 @@ def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[in
             if isinstance(one, str):
                 audio = called_like_audio(one.strip()) and "\n" not in one and len(one) < 4096
                 if rank is None and begins_as_audio_in_base64(one):
-                    yield len(ranks), Named(column=column, value=one, sure=True)
+                    yield len(ranks), AudioField(column=column, value=one, sure=True)
                     continue
                 if not one.strip() or (rank is None and (not audio or is_url(one))):
                     continue
                 sure = (
                     plain not in _GENERIC
                     and not words & _FORMER_WORDS
-                    and bool(words & SOUND_WORDS or rank is not None)
+                    and bool(words & AUDIO_WORDS or rank is not None)
                 )
             elif isinstance(one, dict):
-                if (rank is None and not words & SOUND_WORDS) or not _holds(one):
+                if (rank is None and not words & AUDIO_WORDS) or not _holds(one):
                     if depth < _DEEPEST:
                         yield from _inner(column, one, depth=depth)
                     continue
@@ -137,17 +137,17 @@ def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[in
             # a list link or a page comes after what names a file
             if isinstance(one, str) and (youtube_of(one) or (is_url(one) and not called_like_audio(one))):
                 order += 1000
-            yield order, Named(column=column, value=one, sure=sure)
+            yield order, AudioField(column=column, value=one, sure=sure)
 
 
-def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, Named]]:
+def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, AudioField]]:
     """The audio that objects within a field name by fields that surely do."""
     for rank, named in _candidates(value, depth=depth + 1):
         text = named.value if isinstance(named.value, str) else None
         if text is not None and begins_as_audio_in_base64(text):
             named_so = True
         else:
-            named_so = called_as_sound(named.column.rpartition(".")[2])
+            named_so = named_like_audio(named.column.rpartition(".")[2])
             named_so = named_so and (text is None or called_like_audio(text.strip()))
         if named_so:
             yield rank + 500, replace(named, column=f"{column}.{named.column}")
@@ -176,8 +176,8 @@ def stem_of(text: str) -> str:
     return text.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0].lower() or text
 
 
-def called_as_sound(name: str) -> bool:
+def named_like_audio(name: str) -> bool:
     """Whether a column is called like one that names a sound of its own, and not the file of the row's."""
     plain = plain_name(name)
     words = set(plain.split("_"))
-    return plain not in _GENERIC and not words & _FORMER_WORDS and bool(words & SOUND_WORDS)
+    return plain not in _GENERIC and not words & _FORMER_WORDS and bool(words & AUDIO_WORDS)

@@ -10,7 +10,7 @@ from typing import Final, TextIO, cast
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ManifestTooLarge
 from earwitness.api.datasets.items import Json, SourceLimits
-from earwitness.api.datasets.manifests.columns import named_audio
+from earwitness.api.datasets.manifests.columns import audio_fields
 from earwitness.api.datasets.manifests.json_text import BadJson, parse_json
 from earwitness.api.datasets.manifests.lines import encoding_of, plain_bytes, text_of_file
 from earwitness.api.datasets.manifests.manifest_rows import Row, value_row
@@ -58,7 +58,7 @@ def array_entries(place: Location, *, limits: SourceLimits) -> Iterator[Json]:
     """
     decoder = json.JSONDecoder(parse_constant=lambda _: None)
     with text_of_file(place, limits) as text:
-        held = _Held(text, limits.header_bytes)
+        held = _TextWindow(text, limits.header_bytes)
         if held.next_char() != "[":
             raise NoArray
         held.at += 1
@@ -71,7 +71,7 @@ def array_entries(place: Location, *, limits: SourceLimits) -> Iterator[Json]:
             raise BadJson("more text follows the end of the array")
 
 
-class _Held:
+class _TextWindow:
     """A piece of a text: what has been read and not been used."""
 
     def __init__(self, text: TextIO, max_chars: int) -> None:
@@ -174,7 +174,7 @@ def _piece(value: Json, depth: int, *, sure: bool) -> list[Json] | None:
 
 def _name_audio(entries: list[Json]) -> bool:
     shown = entries[:20]
-    return any(isinstance(each, dict) and bool(named_audio(each)) for each in shown) or any(
+    return any(isinstance(each, dict) and bool(audio_fields(each)) for each in shown) or any(
         isinstance(each, str) and called_like_audio(each) for each in shown
     )
 

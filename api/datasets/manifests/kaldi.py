@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.clock_times import number_of
-from earwitness.api.datasets.entries.entry_items import NO_DETAILS, About, named_item
+from earwitness.api.datasets.entries.entry_items import NO_DETAILS, EntryDetails, item_of_path
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id
 from earwitness.api.datasets.entries.stretch import Stretch
 from earwitness.api.datasets.item_errors import BadEntry, ItemMissing
@@ -94,11 +94,13 @@ class KaldiReader:
                 name=short_id(name), detail=f"no recording {short_id(recording)} in wav.scp"
             )
             return Skipped.of(missing, item_id=short_id(name))
-        return self._named(paths[recording], name, About(stretch=Stretch(start_s=start_s, end_s=end_s)))
+        return self._named(
+            paths[recording], name, EntryDetails(stretch=Stretch(start_s=start_s, end_s=end_s))
+        )
 
-    def _named(self, path: str, name: str, about: About = NO_DETAILS) -> SourceItem | Skipped:
-        return named_item(
-            path, item_id=short_id(name), resolver=self._resolver, limits=self._limits, about=about
+    def _named(self, path: str, name: str, details: EntryDetails = NO_DETAILS) -> SourceItem | Skipped:
+        return item_of_path(
+            path, item_id=short_id(name), resolver=self._resolver, limits=self._limits, details=details
         )
 
     def _bad(self, item_id: str, detail: str) -> Skipped:

@@ -9,7 +9,7 @@ from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.embedded_audio import base64_audio
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
-from earwitness.api.datasets.entries.entry_items import About, held_item, named_item
+from earwitness.api.datasets.entries.entry_items import EntryDetails, item_of_bytes, item_of_path
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id, shortened
 from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
 from earwitness.api.datasets.entries.stretch_columns import stretch_of
@@ -104,11 +104,11 @@ class LhotseReader:
         if kind == "command":
             return self._skipped(CommandRefused(name=item_id, detail=shortened(path or "")), item_id)
         try:
-            about = About(stretch=_stretch(cut))
+            details = EntryDetails(stretch=_stretch(cut))
             if kind == "memory" and path is not None:
                 held = base64_audio(path, max_bytes=self._limits.item_bytes)
                 if held is not None:
-                    return held_item(held, item_id=item_id, path=self._place.name, about=about)
+                    return item_of_bytes(held, item_id=item_id, path=self._place.name, details=details)
         except BadStretch as error:
             return self._skipped(StretchUnclear(name=item_id, detail=str(error)), item_id)
         except ItemRefused as error:
@@ -117,7 +117,9 @@ class LhotseReader:
             return self._skipped(
                 BadEntry(name=item_id, detail=f"a source of type {shortened(kind or '')}"), item_id
             )
-        return named_item(path, item_id=item_id, resolver=self._resolver, limits=self._limits, about=about)
+        return item_of_path(
+            path, item_id=item_id, resolver=self._resolver, limits=self._limits, details=details
+        )
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
         return Skipped.of(error, item_id=item_id, path=self._place.name)

@@ -76,7 +76,7 @@ def value_row(number: int, raw: bytes, value: Json) -> Row:
 
 def _list_rows(lines: Iterator[Line]) -> Iterator[Row]:
     """Paths, one a line; M3U and PLS lists with their titles and times."""
-    number, held, about = 0, b"", dict[str, Json]()
+    number, held, details = 0, b"", dict[str, Json]()
     for line in lines:
         text = line.text.strip()
         if line.too_long:
@@ -89,17 +89,17 @@ def _list_rows(lines: Iterator[Line]) -> Iterator[Row]:
         elif not text or text.startswith("#") or (text.startswith("[") and text.endswith("]")):
             held += line.raw
             if found := _EXTINF.match(text):
-                about["title"] = found[1].strip()
+                details["title"] = found[1].strip()
             if found := _VLC_TIME.match(text):
-                about["start" if found[1].lower() == "start" else "end"] = found[2]
-                about.setdefault("start", "0")
-            if not about:
+                details["start" if found[1].lower() == "start" else "end"] = found[2]
+                details.setdefault("start", "0")
+            if not details:
                 yield _none(held)
                 held = b""
             continue
         else:
-            yield Row(number=number, text=held + line.raw, fields={"path": text, **about})
-            held, about = b"", {}
+            yield Row(number=number, text=held + line.raw, fields={"path": text, **details})
+            held, details = b"", {}
         number += 1
     if held:
         yield _none(held)

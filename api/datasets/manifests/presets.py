@@ -18,8 +18,8 @@ from earwitness.api.datasets.manifests.columns import (
     ID_KEYS,
     PATH_KEYS,
     TEXT_KEYS,
-    Named,
-    named_audio,
+    AudioField,
+    audio_fields,
     plain_name,
 )
 from earwitness.api.datasets.manifests.delimited import cells_of, delimiter_of
@@ -45,7 +45,7 @@ class Entry:
     """
 
     item_id: str | None
-    named: tuple[Named, ...]
+    audio: tuple[AudioField, ...]
     guesses: tuple[str, ...] = ()
     path: str | None = None
     """The path as written, where the file is looked for by guesses from it."""
@@ -76,13 +76,13 @@ class Layout:
         ranked = [(PATH_KEYS.index(name), n) for n, name in enumerate(plain) if name in PATH_KEYS]
         return min(ranked)[1] if ranked else None
 
-    def entry(self, row: Mapping[str, Json], *, own_rate: Callable[[Named], float | None]) -> Entry:
+    def entry(self, row: Mapping[str, Json], *, own_rate: Callable[[AudioField], float | None]) -> Entry:
         """Understand one row; ``own_rate`` says the sampling rate of what it names."""
         lower = {key.strip().lower(): value for key, value in row.items()}
-        named = self._named(row)
+        audio = self._audio(row)
         stretch, problem = WHOLE_FILE, None
         try:
-            stretch = stretch_of(row, own_rate=lambda: own_rate(named[0]) if named else None)
+            stretch = stretch_of(row, own_rate=lambda: own_rate(audio[0]) if audio else None)
         except BadStretch as error:
             problem = error
         identifiers = identifiers_of(lower)
@@ -97,7 +97,7 @@ class Layout:
         guesses: tuple[str, ...] = ()
         path = text_of(lower, "path") if self.name == "MTG-Jamendo" else None
         clip = clip_id(lower)
-        if self.path_column is None and not named:
+        if self.path_column is None and not audio:
             if self.name == "FMA":
                 guesses = fma_names(item_id or "")
             elif self.name == "MTG-Jamendo":
@@ -108,7 +108,7 @@ class Layout:
                 guesses = (item_id,)
         return Entry(
             item_id=item_id,
-            named=named,
+            audio=audio,
             guesses=guesses,
             path=path,
             stretch=stretch,
@@ -116,18 +116,18 @@ class Layout:
             identifiers=identifiers,
         )
 
-    def _named(self, row: Mapping[str, Json]) -> tuple[Named, ...]:
+    def _audio(self, row: Mapping[str, Json]) -> tuple[AudioField, ...]:
         if self.path_column is not None:
             wanted = plain_name(self.path_column)
             found = [
-                Named(column=key, value=value, sure=True)
+                AudioField(column=key, value=value, sure=True)
                 for key, value in row.items()
                 if (key == self.path_column or plain_name(key) == wanted) and value not in (None, "")
             ]
             return tuple(found[:1])
         if self.name is not None:
             return ()
-        return named_audio(row)
+        return audio_fields(row)
 
 
 def clip_names(youtube: str, start_s: float | None, end_s: float | None) -> tuple[str, ...]:

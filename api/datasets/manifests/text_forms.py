@@ -10,7 +10,7 @@ from earwitness.api.datasets.items import Json
 from earwitness.api.datasets.manifests.columns import (
     ID_KEYS,
     PATH_KEYS,
-    named_audio,
+    audio_fields,
     plain_name,
 )
 from earwitness.api.datasets.manifests.delimited import delimiter_of
@@ -60,7 +60,7 @@ def _is_table(lines: Sequence[str], *, name: str) -> bool:
     return len(counts) == 1 and not any(f"{delimiter} " in line for line in lines)
 
 
-def told_delimited(lines: Sequence[str], *, name: str) -> str | None:
+def delimited_kind(lines: Sequence[str], *, name: str) -> str | None:
     """``csv`` or ``tsv`` where the lines have cells, or one column that is called like one of a manifest."""
     body = [line for line in lines if not line.startswith("#")] or list(lines[-1:])
     first = body[0].lstrip("#").strip()
@@ -78,6 +78,6 @@ def told_delimited(lines: Sequence[str], *, name: str) -> str | None:
     return None
 
 
-def has_audio(entry: Mapping[str, Json]) -> bool:
+def names_audio(entry: Mapping[str, Json]) -> bool:
     """Whether an object names audio itself, and is not a frame round entries that do."""
-    return bool(named_audio(entry))
+    return bool(audio_fields(entry))

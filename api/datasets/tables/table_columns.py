@@ -9,10 +9,10 @@ from typing import Any, Final
 from earwitness.api.datasets.entries.embedded_audio import ARRAY_NAMES
 from earwitness.api.datasets.entries.stretch_names import named_like_range, stretch_column
 from earwitness.api.datasets.manifests.columns import (
+    AUDIO_WORDS,
     PATH_KEYS,
-    SOUND_WORDS,
     TEXT_KEYS,
-    called_as_sound,
+    named_like_audio,
     plain_name,
 )
 from earwitness.api.datasets.manifests.json_text import BadJson, json_object
@@ -55,25 +55,25 @@ class Plan:
     ----------
     held : tuple of Column
         They hold audio.
-    described_by : tuple of Column
+    detail_columns : tuple of Column
         Plain columns and texts, which may name audio, say a stretch of it or describe it.
     left_out : tuple of str
         Columns that hold audio, too, where another one was asked for.
     """
 
     held: tuple[Column, ...]
-    described_by: tuple[Column, ...]
+    detail_columns: tuple[Column, ...]
     left_out: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """The names of all columns that are read."""
-        return list(dict.fromkeys(column.stored for column in (*self.held, *self.described_by)))
+        return list(dict.fromkeys(column.stored for column in (*self.held, *self.detail_columns)))
 
     @property
-    def one_a_row(self) -> bool:
+    def one_item_per_row(self) -> bool:
         """Whether every row is one item, whatever its values."""
-        texts = [column for column in self.described_by if column.kind not in {"plain", "array"}]
+        texts = [column for column in self.detail_columns if column.kind not in {"plain", "array"}]
         if not self.held:
             unnamed = [column.kind for column in texts if plain_name(column.name) not in TEXT_KEYS]
             return len(unnamed) <= 1 and not any(" of " in kind for kind in unnamed)
@@ -82,7 +82,7 @@ class Plan:
             len(self.held) == 1
             and not self.held[0].inside
             and " of " not in held
-            and not any(called_as_sound(c.name) for c in texts)
+            and not any(named_like_audio(c.name) for c in texts)
         )
 
 
@@ -107,7 +107,7 @@ def plan_of(schema: Any, *, source: str, wanted: str | None, declared: Iterable[
         held = [replace(column, sure=plain_name(column.name) in BYTES_NAMES) for column in held]
     if not held and not _says_something(described):
         raise NoAudioColumn(source=source, columns=tuple(label(column.name) for column in columns))
-    return Plan(held=tuple(held), described_by=described)
+    return Plan(held=tuple(held), detail_columns=described)
 
 
 _DESCRIBING: Final = frozenset({"text", "plain", "object", "list of text", "list of object"})
@@ -126,8 +126,8 @@ def _wanted(
         raise NoAudioColumn(source=source, columns=names, wanted=label(wanted), is_there=bool(chosen))
     left_out = tuple(label(each.name) for each in held if each.sure and each.name != chosen[0].name)
     if kind in _AUDIO_KINDS:
-        return Plan(held=(chosen[0],), described_by=described, left_out=left_out)
-    return Plan(held=(), described_by=described, left_out=left_out)
+        return Plan(held=(chosen[0],), detail_columns=described, left_out=left_out)
+    return Plan(held=(), detail_columns=described, left_out=left_out)
 
 
 def _columns(schema: Any) -> Iterator[Column]:
@@ -181,7 +181,7 @@ def _as_audio(column: Column, said: set[str], not_audio: set[str]) -> Column | N
             if column.kind == "array" and (plain in ARRAY_NAMES or words & {"audio", "waveform"})
             else None
         )
-    sure = plain in PATH_KEYS or bool(words & SOUND_WORDS)
+    sure = plain in PATH_KEYS or bool(words & AUDIO_WORDS)
     return replace(column, sure=sure)
 
 
@@ -200,7 +200,7 @@ def _says_something(described: tuple[Column, ...]) -> bool:
     if names & set(PATH_KEYS) or any(name in _IDENTIFYING for name in names):
         return True
     if any(
-        column.kind in _NAMING and set(plain_name(column.name).split("_")) & SOUND_WORDS
+        column.kind in _NAMING and set(plain_name(column.name).split("_")) & AUDIO_WORDS
         for column in described
     ):
         return True

@@ -88,7 +88,7 @@ class TableReader:
                     return 0
                 plan = self._plan(table, place)
                 # how many columns were not asked for is known when all shards are
-                return n_rows if plan.one_a_row and not plan.left_out else None
+                return n_rows if plan.one_item_per_row and not plan.left_out else None
         except (ItemRefused, SourceBroken, NoAudioColumn, OSError):
             return 1
 

@@ -14,16 +14,16 @@ import numpy as np
 from earwitness.api.datasets.entries.embedded_audio import (
     base64_audio,
     begins_as_audio_in_base64,
-    rate_named,
     samples_audio,
+    stated_rate,
 )
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
-from earwitness.api.datasets.entries.entry_items import About, held_item, named_item
+from earwitness.api.datasets.entries.entry_items import EntryDetails, item_of_bytes, item_of_path
 from earwitness.api.datasets.entries.resolve_path import LONGEST_NAME, Resolver, short_id
 from earwitness.api.datasets.entries.row_items import RowItems
 from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
-from earwitness.api.datasets.manifests.columns import Named, called_as_sound
+from earwitness.api.datasets.manifests.columns import AudioField, named_like_audio
 from earwitness.api.datasets.names import HEAD_BYTES, label, looks_like_audio
 from earwitness.api.datasets.tables.table_columns import (
     Column,
@@ -69,7 +69,7 @@ class Rows:
         at = _positions(batch)
         for n in range(batch.num_rows):
             number = f"{self.shard}#{first_row + n}"
-            row = {c.name: _plain(batch.column(at[c.stored, c.nth])[n]) for c in self.plan.described_by}
+            row = {c.name: _plain(batch.column(at[c.stored, c.nth])[n]) for c in self.plan.detail_columns}
             if self.plan.held:
                 values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.held]
                 yield from self._holding(values, row, number)
@@ -81,7 +81,7 @@ class Rows:
     ) -> Iterator[SourceItem | Skipped]:
         made = self.made
         entry = made.layout.entry(row, own_rate=lambda _: None)
-        about = made.about(row, entry)
+        details = made.details(row, entry)
         parts = [
             (f"{short_id(column.name)}{tail}", column, part)
             for column, value in values
@@ -91,15 +91,17 @@ class Rows:
         found: list[SourceItem | Skipped] = []
         for name, column, part in parts:
             item_id = f"{number}/{name}" if several else number
-            item = self._value(part, about, column=column, item_id=item_id)
+            item = self._value(part, details, column=column, item_id=item_id)
             if item is not None:
                 found.append(item)
-        beside = [] if self.wanted is not None else list(self._beside(entry.named, about, number))
+        beside = [] if self.wanted is not None else list(self._beside(entry.audio, details, number))
         if beside and len(found) == 1 and not several:
             found = [replace(found[0], item_id=f"{number}/{short_id(self.plan.held[0].name)}")]
         yield from [*found, *beside] or made.items(row, number, own_id=False)
 
-    def _beside(self, named: tuple[Named, ...], about: About, number: str) -> Iterator[SourceItem | Skipped]:
+    def _beside(
+        self, named: tuple[AudioField, ...], details: EntryDetails, number: str
+    ) -> Iterator[SourceItem | Skipped]:
         """Files that a row of audio names besides, by a column that says so, and audio in base64."""
         for each in named:
             if not isinstance(each.value, str):
@@ -109,34 +111,36 @@ class Rows:
                 try:
                     audio = base64_audio(each.value, max_bytes=self.limits.item_bytes)
                     if audio is not None:
-                        yield held_item(audio, item_id=item_id, path=self.shard, about=about)
+                        yield item_of_bytes(audio, item_id=item_id, path=self.shard, details=details)
                 except ItemRefused as error:
                     yield self._skipped(error, item_id)
-            elif called_as_sound(each.column):
-                item = named_item(
-                    each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about
+            elif named_like_audio(each.column):
+                item = item_of_path(
+                    each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, details=details
                 )
                 if isinstance(item, SourceItem):
                     yield item
 
     def _value(
-        self, value: Any, about: About, *, column: Column, item_id: str
+        self, value: Any, details: EntryDetails, *, column: Column, item_id: str
     ) -> SourceItem | Skipped | None:
         """The item of one value; None where it holds nothing that is audio."""
         try:
-            return self._of(value, about, sure=column.sure, item_id=item_id)
+            return self._of(value, details, sure=column.sure, item_id=item_id)
         except ItemRefused as error:
             return self._skipped(error, item_id)
 
-    def _of(self, value: Any, about: About, *, sure: bool, item_id: str) -> SourceItem | Skipped | None:
+    def _of(
+        self, value: Any, details: EntryDetails, *, sure: bool, item_id: str
+    ) -> SourceItem | Skipped | None:
         kind = kind_of(value.type)
         if kind == "bytes":
-            return self._of_bytes(value.as_buffer(), self.shard, about, sure=sure, item_id=item_id)
+            return self._of_bytes(value.as_buffer(), self.shard, details, sure=sure, item_id=item_id)
         if kind == "array":
-            rate = rate_named(about.metadata)
-            return self._of_array(value, rate, self.shard, about, item_id=item_id)
+            rate = stated_rate(details.metadata)
+            return self._of_array(value, rate, self.shard, details, item_id=item_id)
         if kind == "text":
-            return self._of_text(_plain(value), about, item_id=item_id)
+            return self._of_text(_plain(value), details, item_id=item_id)
         fields = {name.lower(): value[name] for name in (field.name for field in value.type)}
         kinds = {name: kind_of(each.type) for name, each in fields.items()}
         path = _plain(fields["path"]) if "path" in fields else None
@@ -144,46 +148,50 @@ class Rows:
         shown = label(path[:LONGEST_NAME]) if path else self.shard
         held, array = bytes_field(kinds), array_field(kinds)
         if held is not None and (inner := _inner(fields[held])) is not None:
-            return self._of_bytes(inner.as_buffer(), shown, about, sure=True, item_id=item_id)
+            return self._of_bytes(inner.as_buffer(), shown, details, sure=True, item_id=item_id)
         if array is not None and (inner := _inner(fields[array])) is not None:
-            rate = rate_named({name: _plain(each) for name, each in fields.items() if name != array})
-            return self._of_array(inner, rate or rate_named(about.metadata), shown, about, item_id=item_id)
-        return None if path is None else self._of_text(path, about, item_id=item_id)
+            rate = stated_rate({name: _plain(each) for name, each in fields.items() if name != array})
+            return self._of_array(
+                inner, rate or stated_rate(details.metadata), shown, details, item_id=item_id
+            )
+        return None if path is None else self._of_text(path, details, item_id=item_id)
 
     def _of_bytes(
-        self, stored: Any, path: str, about: About, *, sure: bool, item_id: str
+        self, stored: Any, path: str, details: EntryDetails, *, sure: bool, item_id: str
     ) -> SourceItem | None:
         if stored.size > self.limits.item_bytes:
             raise ItemTooLarge(name=item_id, detail=f"{stored.size:,} bytes")
         head = stored.slice(0, min(stored.size, HEAD_BYTES)).to_pybytes()
         if not looks_like_audio(head) and begins_as_audio_in_base64(head.decode("latin-1")):
-            return self._of_base64(stored.to_pybytes(), path, about, item_id=item_id)
+            return self._of_base64(stored.to_pybytes(), path, details, item_id=item_id)
         if not sure and not looks_like_audio(head):
             return None
-        return held_item(stored.to_pybytes(), item_id=item_id, path=path, about=about)
+        return item_of_bytes(stored.to_pybytes(), item_id=item_id, path=path, details=details)
 
-    def _of_base64(self, text: bytes, path: str, about: About, *, item_id: str) -> SourceItem:
+    def _of_base64(self, text: bytes, path: str, details: EntryDetails, *, item_id: str) -> SourceItem:
         audio = base64_audio(text.decode("latin-1"), max_bytes=self.limits.item_bytes)
         if audio is None:
             raise BadEntry(name=item_id, detail="its bytes are damaged base64")
-        return held_item(audio, item_id=item_id, path=path, about=about)
+        return item_of_bytes(audio, item_id=item_id, path=path, details=details)
 
-    def _of_text(self, text: Json, about: About, *, item_id: str) -> SourceItem | Skipped | None:
+    def _of_text(self, text: Json, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped | None:
         if not isinstance(text, str) or not text.strip():
             return None
         audio = base64_audio(text, max_bytes=self.limits.item_bytes)
         if audio is not None:
-            return held_item(audio, item_id=item_id, path=self.shard, about=about)
-        return named_item(text, item_id=item_id, resolver=self.resolver, limits=self.limits, about=about)
+            return item_of_bytes(audio, item_id=item_id, path=self.shard, details=details)
+        return item_of_path(
+            text, item_id=item_id, resolver=self.resolver, limits=self.limits, details=details
+        )
 
     def _of_array(
-        self, value: Any, rate: float | None, path: str, about: About, *, item_id: str
+        self, value: Any, rate: float | None, path: str, details: EntryDetails, *, item_id: str
     ) -> SourceItem:
         if rate is None:
             raise BadEntry(name=item_id, detail="a list of samples without its sampling_rate")
         samples = _samples(value.values, item_id=item_id, max_samples=self.limits.item_bytes // 4)
         audio = samples_audio(samples, rate_hz=rate, name=item_id, max_bytes=self.limits.item_bytes)
-        return held_item(audio, item_id=item_id, path=path, about=about)
+        return item_of_bytes(audio, item_id=item_id, path=path, details=details)
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
         return Skipped.of(error, item_id=item_id, path=self.shard, shard=self.shard)
