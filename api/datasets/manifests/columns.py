@@ -1,4 +1,4 @@
-"""What the columns of a manifest are called: those that name audio, and those that name the entry."""
+"""Names of columns: those that name audio, and those that name the entry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATH_KEYS: Final = (
     "input_path", "content_url", "audio_url", "url", "download_url", "file_url", "wav_url", "mp3_url",
     "preview_url", "uri", "source_url", "href", "source", "begin_file",
 )  # fmt: skip
-"""Names of columns that name audio, the surest first; compared without case, blanks, dots and hyphens."""
+"""Names of columns with a path or URL, the surest first; compared without case and punctuation."""
 
 ID_KEYS: Final = (
     "id", "item_id", "clip_id", "track_id", "utt_id", "utterance_id", "uttid", "utt", "key", "uid", "uuid",
@@ -42,7 +42,7 @@ TEXT_KEYS: Final = frozenset({
 """Other names that show a first line to be a header."""
 
 _DEEPEST: Final = 3
-"""Objects in objects that are looked into for audio."""
+"""Levels of objects within objects that are searched for audio."""
 _GENERIC: Final = frozenset(
     {"path", "file", "file_name", "filename", "fname", "name", "relative_path", "location"}
 )
@@ -62,16 +62,16 @@ _FORMER_WORDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioField:
-    """One value that should be audio.
+    """One value that names or holds audio.
 
     Attributes
     ----------
     column : str
-        What it is called, for the item's id.
+        The column's name, for the item's id.
     value : Json
         A path or URL, or an object that holds audio.
     sure : bool
-        Whether the column says that it names audio, so that a missing file is an error of the entry.
+        Whether the column's name means audio, so that a missing file is an error of the entry.
     """
 
     column: str
@@ -87,14 +87,14 @@ def plain_name(name: str) -> str:
 
 
 def audio_fields(row: Mapping[str, Json]) -> tuple[AudioField, ...]:
-    """The values of a row that name or hold audio: the surest column first, then every other one that does.
+    """The values of a row that name or hold audio, the surest column first.
 
-    A URL beside a path is where the same sound can be had besides, and is left out.
+    A URL beside a path is taken as another way to get the same audio, and is left out.
     """
-    found = [each for _, each in sorted(_candidates(row), key=lambda each: each[0])]
+    fields = [each for _, each in sorted(_candidates(row), key=lambda each: each[0])]
     return tuple(
         each
-        for n, each in enumerate(found)
+        for n, each in enumerate(fields)
         if not n
         or not isinstance(each.value, str)
         or _names_file(each.value)
@@ -106,51 +106,55 @@ def _names_file(text: str) -> bool:
     return called_like_audio(text.strip()) and not is_url(text)
 
 
+_RANKS: Final = {name: rank for rank, name in enumerate(PATH_KEYS)}
+
+
 def _candidates(row: Mapping[str, Json], *, depth: int = 0) -> Iterator[tuple[int, AudioField]]:
-    ranks = {name: rank for rank, name in enumerate(PATH_KEYS)}
+    """The fields that may name or hold audio, each with its rank; the lowest is the surest."""
     for key, value in row.items():
         plain = plain_name(key)
-        rank = ranks.get(plain)
-        words = set(plain.split("_"))
-        for column, one in _flat(key, value):
-            if isinstance(one, str):
-                audio = called_like_audio(one.strip()) and "\n" not in one and len(one) < 4096
-                if rank is None and begins_as_audio_in_base64(one):
-                    yield len(ranks), AudioField(column=column, value=one, sure=True)
-                    continue
-                if not one.strip() or (rank is None and (not audio or is_url(one))):
-                    continue
-                sure = (
-                    plain not in _GENERIC
-                    and not words & _FORMER_WORDS
-                    and bool(words & AUDIO_WORDS or rank is not None)
-                )
-            elif isinstance(one, dict):
-                if (rank is None and not words & AUDIO_WORDS) or not _holds(one):
+        rank = _RANKS.get(plain)
+        for column, element in _flat(key, value):
+            if isinstance(element, str):
+                yield from _of_text(column, element, plain)
+            elif isinstance(element, dict):
+                if (rank is None and not set(plain.split("_")) & AUDIO_WORDS) or not _holds(element):
                     if depth < _DEEPEST:
-                        yield from _inner(column, one, depth=depth)
+                        yield from _inner(column, element, depth=depth)
                     continue
-                sure = True
-            else:
-                continue
-            order = len(PATH_KEYS) if rank is None else rank
-            # a list link or a page comes after what names a file
-            if isinstance(one, str) and (youtube_of(one) or (is_url(one) and not called_like_audio(one))):
-                order += 1000
-            yield order, AudioField(column=column, value=one, sure=sure)
+                order = len(PATH_KEYS) if rank is None else rank
+                yield order, AudioField(column=column, value=element, sure=True)
+
+
+def _of_text(column: str, text: str, plain: str) -> Iterator[tuple[int, AudioField]]:
+    rank, words = _RANKS.get(plain), set(plain.split("_"))
+    is_audio_path = called_like_audio(text.strip()) and "\n" not in text and len(text) < 4096
+    if rank is None and begins_as_audio_in_base64(text):
+        yield len(_RANKS), AudioField(column=column, value=text, sure=True)
+        return
+    if not text.strip() or (rank is None and (not is_audio_path or is_url(text))):
+        return
+    sure = (
+        plain not in _GENERIC and not words & _FORMER_WORDS and bool(words & AUDIO_WORDS or rank is not None)
+    )
+    order = len(PATH_KEYS) if rank is None else rank
+    # a link to a video or a page comes after the path of a file
+    if youtube_of(text) or (is_url(text) and not called_like_audio(text)):
+        order += 1000
+    yield order, AudioField(column=column, value=text, sure=sure)
 
 
 def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tuple[int, AudioField]]:
-    """The audio that objects within a field name by fields that surely do."""
-    for rank, named in _candidates(value, depth=depth + 1):
-        text = named.value if isinstance(named.value, str) else None
+    """The audio in objects within a field, where an inner field is named like audio."""
+    for rank, inner in _candidates(value, depth=depth + 1):
+        text = inner.value if isinstance(inner.value, str) else None
         if text is not None and begins_as_audio_in_base64(text):
-            named_so = True
+            is_audio = True
         else:
-            named_so = named_like_audio(named.column.rpartition(".")[2])
-            named_so = named_so and (text is None or called_like_audio(text.strip()))
-        if named_so:
-            yield rank + 500, replace(named, column=f"{column}.{named.column}")
+            is_audio = named_like_audio(inner.column.rpartition(".")[2])
+            is_audio = is_audio and (text is None or called_like_audio(text.strip()))
+        if is_audio:
+            yield rank + 500, replace(inner, column=f"{column}.{inner.column}")
 
 
 def _flat(key: str, value: Json) -> Iterator[tuple[str, Json]]:
@@ -177,7 +181,7 @@ def stem_of(text: str) -> str:
 
 
 def named_like_audio(name: str) -> bool:
-    """Whether a column is called like one that names a sound of its own, and not the file of the row's."""
+    """Whether a column's name means audio of its own, and not the file of the row."""
     plain = plain_name(name)
     words = set(plain.split("_"))
     return plain not in _GENERIC and not words & _FORMER_WORDS and bool(words & AUDIO_WORDS)

@@ -1,4 +1,4 @@
-"""Croissant JSON-LD: files and file sets that a dataset says it consists of, read by the reader of each."""
+"""Croissant JSON-LD: the files and file sets that describe a dataset, read by the reader of each."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from earwitness.api.datasets.source_errors import SourceBroken, SourceError, Unk
 from earwitness.fingerprint.errors import EarwitnessError
 
 NOT_DESCRIBED: Final = "not in the description"
-"""Kind of the files that the description does not choose, whatever they hold."""
+"""Kind of files that the description does not select."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A piece of the distribution: one file, or what some globs choose of an archive or of the folder."""
+    """A part of the distribution: one file, or the files of an archive or the folder that globs select."""
 
     url: str | None
     includes: tuple[str, ...] = ()
@@ -35,8 +35,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """All pieces of one file, or of the folder, so that each is gone through once."""
+class FileSelection:
+    """All parts of one file, or of the folder, so that each is read once."""
 
     url: str | None
     names: frozenset[str]
@@ -44,13 +44,13 @@ class Whole:
     everything: bool
     audio_columns: tuple[str, ...]
 
-    def chooses(self, path: str) -> bool:
-        """Whether a piece names this path, or a glob chooses it; all is chosen where a piece has none."""
+    def selects(self, path: str) -> bool:
+        """Whether a part names this path, or a glob matches it; a part without globs selects everything."""
         return self.everything or path in self.names or any(fnmatchcase(path, glob) for glob in self.globs)
 
 
 Nested = Callable[[Location, tuple[str, ...]], Reader]
-"""Opens a file with the reader that it calls for; the columns are those that are declared to be audio."""
+"""Opens a file with the reader for its format; the columns are declared to be audio."""
 
 
 class CroissantReader:
@@ -70,52 +70,58 @@ class CroissantReader:
     ) -> None:
         self._resolver, self._listing, self._nested, self._limits = resolver, listing, nested, limits
         self._place = place
-        self._wholes = together(parts(read_croissant(place, limits=limits), source=place.name))
-        self.shards = tuple(label(whole.url) for whole in self._wholes if whole.url is not None)
+        self._selections = selections_of(
+            distribution_parts(read_croissant(place, limits=limits), source=place.name)
+        )
+        self.shards = tuple(
+            label(selection.url) for selection in self._selections if selection.url is not None
+        )
         self.passed_over = PassedOver()
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
         self.passed_over = PassedOver()
         names = Names()
-        for whole in self._wholes:
-            for item in self._folder(whole) if whole.url is None else self._file(whole, whole.url):
+        for selection in self._selections:
+            for item in (
+                self._folder(selection) if selection.url is None else self._file(selection, selection.url)
+            ):
                 yield replace(item, item_id=names.take(item.item_id))
 
-    def _file(self, whole: Whole, url: str) -> Iterator[SourceItem | Skipped]:
+    def _file(self, selection: FileSelection, url: str) -> Iterator[SourceItem | Skipped]:
         try:
             place = self._resolver.place(url)
-            yield from self._within(place, whole)
+            yield from self._within(place, selection)
         except (ItemRefused, SourceError) as error:
             yield Skipped.of(error, item_id=label(url))
 
-    def _within(self, place: Location, whole: Whole) -> Iterator[SourceItem | Skipped]:
-        reader = self._nested(place, whole.audio_columns)
+    def _within(self, place: Location, selection: FileSelection) -> Iterator[SourceItem | Skipped]:
+        reader = self._nested(place, selection.audio_columns)
         for item in reader:
             if reader.format == "file":
                 yield item
-            elif whole.chooses(item.path):
+            elif selection.selects(item.path):
                 own = item.item_id if item.item_id.startswith(place.name) else f"{place.name}/{item.item_id}"
                 yield replace(item, item_id=own, shard=place.name)
             else:
                 self.passed_over.add_kind(NOT_DESCRIBED)
         self.passed_over.add_all(reader.passed_over)
 
-    def _folder(self, whole: Whole) -> Iterator[SourceItem | Skipped]:
-        for found in self._listing():
-            if found.name == self._place.name or not whole.chooses(found.name):
+    def _folder(self, selection: FileSelection) -> Iterator[SourceItem | Skipped]:
+        for place in self._listing():
+            if place.name == self._place.name or not selection.selects(place.name):
                 continue
-            if isinstance(found, Refused):
-                yield Skipped.of(found.error, item_id=found.name)
+            if isinstance(place, Refused):
+                yield Skipped.of(place.error, item_id=place.name)
             else:
-                yield from self._chosen(found, whole)
+                yield from self._selected(place, selection)
 
-    def _chosen(self, place: Location, whole: Whole) -> Iterator[SourceItem | Skipped]:
+    def _selected(self, place: Location, selection: FileSelection) -> Iterator[SourceItem | Skipped]:
         try:
             if called_like_audio(place.name) or is_item(place.name, head=place.head(HEAD_BYTES)):
                 yield place_item(place, item_id=place.name, limits=self._limits)
                 return
-            # archives and tables of a file set; its globs chose the file, not what is in it
-            yield from self._within(place, replace(whole, everything=True))
+            # archives and tables of a file set: its globs select the file, not its members
+            yield from self._within(place, replace(selection, everything=True))
         except UnknownFormat:
             self.passed_over.add(place.name)
         except OSError as error:
@@ -126,37 +132,37 @@ class CroissantReader:
 
 
 def read_croissant(place: Location, *, limits: SourceLimits) -> dict[str, Json]:
-    """Read the JSON-LD, within its cap."""
+    """Read the JSON-LD, within its size limit."""
     try:
         value = whole_json(place, limits=limits)
     except (BadJson, OSError) as error:
         raise SourceBroken(source=place.name, reason=str(error)) from error
     if not isinstance(value, dict):
-        raise SourceBroken(source=place.name, reason="an object is wanted")
+        raise SourceBroken(source=place.name, reason="it is not a JSON object")
     return value
 
 
-def together(pieces: Iterable[Part]) -> list[Whole]:
-    """The pieces of each file, and those of the folder, in the order in which each is named first."""
+def selections_of(parts: Iterable[Part]) -> list[FileSelection]:
+    """The parts of each file, and those of the folder, in the order in which each is named first."""
     by_url: dict[str | None, list[Part]] = {}
-    for piece in pieces:
-        by_url.setdefault(piece.url, []).append(piece)
-    return [_whole(url, of_one) for url, of_one in by_url.items()]
+    for part in parts:
+        by_url.setdefault(part.url, []).append(part)
+    return [_selection(url, of_one) for url, of_one in by_url.items()]
 
 
-def _whole(url: str | None, pieces: list[Part]) -> Whole:
-    globs = dict.fromkeys(glob.removeprefix("./") for piece in pieces for glob in piece.includes)
-    return Whole(
+def _selection(url: str | None, parts: list[Part]) -> FileSelection:
+    globs = dict.fromkeys(glob.removeprefix("./") for part in parts for glob in part.includes)
+    return FileSelection(
         url=url,
         names=frozenset(glob for glob in globs if not set(glob) & set("*?[")),
         globs=tuple(glob for glob in globs if set(glob) & set("*?[")),
-        everything=not all(piece.includes for piece in pieces),
-        audio_columns=tuple(dict.fromkeys(name for piece in pieces for name in piece.audio_columns)),
+        everything=not all(part.includes for part in parts),
+        audio_columns=tuple(dict.fromkeys(name for part in parts for name in part.audio_columns)),
     )
 
 
-def parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
-    """What the distribution consists of, in its order."""
+def distribution_parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
+    """The parts of the distribution, in its order."""
     files = {
         _id(entry): entry for entry in _objects(croissant.get("distribution")) if _is(entry, "FileObject")
     }
@@ -165,18 +171,18 @@ def parts(croissant: Mapping[str, Json], *, source: str) -> list[Part]:
         name for entry in (*sets, *files.values()) for name in _references(entry.get("containedIn"))
     }
     columns = _audio_columns(croissant)
-    found = [
+    parts = [
         part
         for name, entry in files.items()
         if name not in containers
         for part in _file_parts(entry, files, columns=columns.get(name, ()))
     ]
-    found += [
+    parts += [
         part for entry in sets for part in _set_parts(entry, files, columns=columns.get(_id(entry), ()))
     ]
-    if not found:
+    if not parts:
         raise SourceBroken(source=source, reason="its distribution names no files")
-    return found
+    return parts
 
 
 def _file_parts(
@@ -201,7 +207,7 @@ def _set_parts(
     containers: list[str | None] = [*_references(entry.get("containedIn"))]
     for name in containers or [None]:
         container = files.get(name or "", {})
-        # a repository is no archive: the file set lies in the folder that the Croissant file lies in
+        # a repository is not an archive: the file set is in the folder of the Croissant file
         archive = name is not None and "git" not in (text_of(container, "encodingFormat") or "")
         url = (text_of(container, "contentUrl") or name) if archive else None
         yield Part(url=url, includes=globs, audio_columns=columns)
@@ -209,7 +215,7 @@ def _set_parts(
 
 def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     """For each file or file set, the columns that record sets declare to be audio."""
-    found: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     for record_set in _objects(croissant.get("recordSet")):
         for entry in _objects(record_set.get("field")):
             source, kinds = entry.get("source"), str(entry.get("dataType"))
@@ -219,8 +225,8 @@ def _audio_columns(croissant: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
             column = text_of(extract, "column") if isinstance(extract, dict) else None
             for name in _references(source.get("fileObject")) + _references(source.get("fileSet")):
                 if column is not None:
-                    found[name] = (*found.get(name, ()), column)
-    return found
+                    columns[name] = (*columns.get(name, ()), column)
+    return columns
 
 
 def is_croissant(value: Mapping[str, Json]) -> bool:

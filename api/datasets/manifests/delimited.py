@@ -1,4 +1,4 @@
-"""Records of delimited text whose quotation marks may be unbalanced: no row swallows the rows after it.
+"""Records of delimited text whose quotation marks may be unbalanced: no record takes in the rows after it.
 
 RFC 4180 lets a quoted field hold line breaks, and many tables (Common Voice's) are written without any
 quoting. A field that is left open at the end of its line is read over the next lines only where that is
@@ -18,17 +18,18 @@ from earwitness.api.datasets.manifests.lines import Line
 from earwitness.api.datasets.names import suffix
 
 _SPAN_BYTES: Final = 1 << 20
-"""Text that one record may span."""
+"""Bytes that one record may have."""
 _MOST: Final = 0.8
+"""Share of the lines that must have the same number of cells; chosen by hand."""
 _WASTED_BYTES: Final = 64 << 20
-"""Text read in vain for the ends of open fields, after which no field of the file is taken to span lines."""
+"""Bytes read in vain for the ends of open fields; after them, no field of the file may span lines."""
 _DELIMITERS: Final = "\t|;,"
-"""In this order: a text with commas is more usual in a table of bars than the reverse."""
+"""Order of preference: commas are more usual in the text of a table with bars than the reverse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Cells of one row (or what is wrong with it), and the bytes it was written as."""
+    """Cells of one row (or its error), and its bytes as written."""
 
     cells: tuple[str, ...]
     raw: bytes
@@ -36,15 +37,15 @@ class Record:
 
 
 class Records:
-    """Goes through the records of delimited text.
+    """Iterates over the records of delimited text.
 
     Parameters
     ----------
     lines : iterator of Line
     n_columns : int
-        Cells that a whole row has; 0 where that is not known.
+        Cells of a complete row; 0 where that is not known.
     path_at : int or None
-        In which column a row's path stands, by which a row is told from a line of text.
+        Index of the path's column, by which a row is distinguished from a line of text.
     """
 
     def __init__(self, lines: Iterator[Line], *, delimiter: str, n_columns: int, path_at: int | None) -> None:
@@ -63,7 +64,7 @@ class Records:
 
     def _record(self, line: Line) -> Record:
         if line.too_long:
-            return Record(cells=(), raw=b"", error="a line that is too long")
+            return Record(cells=(), raw=b"", error="the line is too long")
         if '"' not in line.text or not is_open(line.text, self._delimiter):
             return self._one(line)
         more = self._span(line) if self._wasted < _WASTED_BYTES else None
@@ -74,39 +75,39 @@ class Records:
         return self._checked(cells_of(text, self._delimiter), raw)
 
     def _span(self, first: Line) -> list[Line] | None:
-        """The lines that close a field which the first leaves open; None, and none taken, if it is a row."""
+        """The lines that close a field which the first line leaves open; None if the first line is a row."""
         alone = self._is_row(first.text)
-        taken: list[Line] = []
+        more: list[Line] = []
         length = len(first.text)
         while length < _SPAN_BYTES and (line := self._next()) is not None:
-            taken.append(line)
+            more.append(line)
             length += len(line.text)
             closed = closing(line.text, self._delimiter)
-            if line.too_long or self._holds_row(line.text[:closed], whole=line.text, alone=alone):
+            if line.too_long or self._holds_row(line.text[:closed], line=line.text, alone=alone):
                 break
             if closed is not None:
                 if self._closes(line.text, closed):
-                    return taken
+                    return more
                 break
         self._wasted += length
-        self._ahead.extendleft(reversed(taken))
+        self._ahead.extendleft(reversed(more))
         return None
 
     def _closes(self, text: str, at: int) -> bool:
         """Whether a quotation mark ends a field: a delimiter, or the line's end, comes after it."""
         return text[at : at + 1] in {"", "\r", "\n"} or text[at:].lstrip(" ").startswith(self._delimiter)
 
-    def _holds_row(self, before: str, *, whole: str, alone: bool) -> bool:
-        """Whether a line in a quoted field is a row of its own; ``before`` is what the field has of it."""
+    def _holds_row(self, before: str, *, line: str, alone: bool) -> bool:
+        """Whether a line in a quoted field is a row itself; ``before`` is the part inside the field."""
         cells, at = before.rstrip("\r\n").split(self._delimiter), self._path_at
         if at is not None and self._form is not None and self._form.startswith(".") and len(cells) > at:
-            inside = len(cells) > at + 1 or before is whole or before == whole
+            inside = len(cells) > at + 1 or before == line
             if inside and _form(cells[at]) == self._form:
                 return True
-        return alone and self._is_row(whole)
+        return alone and self._is_row(line)
 
     def _is_row(self, text: str) -> bool:
-        """Whether a line, without quoting, is a whole row: as many cells, and a path where it should be."""
+        """Whether a line, without quoting, is a complete row: all its cells, and a path in its column."""
         cells = text.rstrip("\r\n").split(self._delimiter)
         if not self._n_columns or len(cells) != self._n_columns:
             return False
@@ -120,7 +121,7 @@ class Records:
     def _one(self, line: Line, *, quoted: bool = True) -> Record:
         cells = cells_of(line.text, self._delimiter) if quoted else None
         bare = tuple(cell.strip() for cell in line.text.rstrip("\r\n").split(self._delimiter))
-        # a balanced pair of quotation marks may still hold a delimiter that is one
+        # a delimiter between balanced quotation marks may still separate cells
         swallowed = cells is not None and '"' in line.text and len(cells) != len(bare) == self._n_columns
         if not quoted or swallowed:
             at = self._path_at
@@ -129,7 +130,7 @@ class Records:
 
     def _checked(self, cells: tuple[str, ...] | None, raw: bytes) -> Record:
         if cells is None:
-            return Record(cells=(), raw=raw, error="it is no row of delimited text")
+            return Record(cells=(), raw=raw, error="it is not a row of delimited text")
         if any("\0" in cell for cell in cells):
             return Record(cells=(), raw=raw, error="it holds a NUL")
         if self._path_at is not None and self._path_at < len(cells):
@@ -138,7 +139,7 @@ class Records:
 
 
 def _form(cell: str) -> str:
-    """What a path looks like, to tell one from text: its suffix, or "word"; empty when it is none."""
+    """The form of a path: its suffix, or "word" for text without blanks; empty for other text."""
     cell = cell.strip().strip('"')
     ending = suffix(cell)
     if ending and " " not in ending:
@@ -157,10 +158,9 @@ def is_open(text: str, delimiter: str) -> bool:
             if end is None:
                 return True
             at = end
-        found = text.find(delimiter, at)
-        if found < 0:
+        at = text.find(delimiter, at) + 1
+        if not at:
             return False
-        at = found + 1
 
 
 def closing(text: str, delimiter: str) -> int | None:
@@ -184,24 +184,26 @@ def _quote_end(text: str, at: int) -> int | None:
 
 
 def cells_of(text: str, delimiter: str) -> tuple[str, ...] | None:
-    """The cells of one record; None when it is none."""
+    """The cells of one record; None when the text is not one record."""
     try:
-        found = list(csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, skipinitialspace=True))
+        records = list(
+            csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, skipinitialspace=True)
+        )
     except csv.Error:
         return None
-    return tuple(found[0]) if len(found) == 1 else () if not found else None
+    return tuple(records[0]) if len(records) == 1 else () if not records else None
 
 
 def delimiter_of(lines: Sequence[str]) -> str | None:
-    """The delimiter that gives most of these lines the same number of cells; None when none gives any."""
+    """The delimiter that gives most of these lines the same number of cells; None when no line has one."""
     shown = [line for line in lines if line.strip()][:50]
     best: tuple[bool, float, int, str] | None = None
     for rank, delimiter in enumerate(_DELIMITERS):
         counts = [_n_cells(line, delimiter) for line in shown]
         if not counts or counts[0] < 2:
             continue
-        alike = sum(count == counts[0] for count in counts) / len(counts)
-        choice = (alike < _MOST, -alike if alike < _MOST else 0.0, rank, delimiter)
+        share = sum(count == counts[0] for count in counts) / len(counts)
+        choice = (share < _MOST, -share if share < _MOST else 0.0, rank, delimiter)
         best = choice if best is None else min(best, choice)
     return None if best is None else best[3]
 

@@ -1,4 +1,4 @@
-"""Rows of a manifest that is one JSON text: an array, or an object that holds one or names its entries."""
+"""Rows of a manifest that is one JSON text: an array, or an object with arrays or named entries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LIST_KEYS: Final = (
 
 
 def whole_json(place: Location, *, limits: SourceLimits) -> Json:
-    """The JSON of a whole file, packed or not and in any usual encoding, within its cap.
+    """The JSON of a file, compressed or not and in any usual encoding, within its size limit.
 
     Raises
     ------
@@ -42,11 +42,11 @@ def whole_json(place: Location, *, limits: SourceLimits) -> Json:
     try:
         return parse_json(data[mark:].decode(encoding))
     except UnicodeDecodeError as error:
-        raise BadJson(f"it is no {encoding}") from error
+        raise BadJson(f"it is not {encoding}") from error
 
 
 class NoArray(ValueError):
-    """The text is no JSON array."""
+    """The text is not a JSON array."""
 
 
 def array_entries(place: Location, *, limits: SourceLimits) -> Iterator[Json]:
@@ -58,80 +58,80 @@ def array_entries(place: Location, *, limits: SourceLimits) -> Iterator[Json]:
     """
     decoder = json.JSONDecoder(parse_constant=lambda _: None)
     with text_of_file(place, limits) as text:
-        held = _TextWindow(text, limits.header_bytes)
-        if held.next_char() != "[":
+        window = _TextWindow(text, limits.header_bytes)
+        if window.next_char() != "[":
             raise NoArray
-        held.at += 1
-        while (char := held.next_char(skip=",")) != "]":
+        window.at += 1
+        while (char := window.next_char(skip=",")) != "]":
             if not char:
                 raise BadJson("the array does not end")
-            yield held.value(decoder)
-        held.at += 1
-        if held.next_char(skip="\0"):
+            yield window.value(decoder)
+        window.at += 1
+        if window.next_char(skip="\0"):
             raise BadJson("more text follows the end of the array")
 
 
 class _TextWindow:
-    """A piece of a text: what has been read and not been used."""
+    """The part of a text that was read and is not parsed yet."""
 
     def __init__(self, text: TextIO, max_chars: int) -> None:
         self._text, self._max_chars = text, max_chars
-        self._held, self.at = "", 0
+        self._window, self.at = "", 0
 
     def next_char(self, *, skip: str = "") -> str:
-        """The next character that is no blank and none of ``skip``; empty at the end."""
+        """The next character that is neither blank nor in ``skip``; empty at the end."""
         while True:
-            while self.at < len(self._held) and self._held[self.at] in " \t\r\n" + skip:
+            while self.at < len(self._window) and self._window[self.at] in " \t\r\n" + skip:
                 self.at += 1
-            if self.at < len(self._held) or not self._more(_CHARS):
-                return self._held[self.at : self.at + 1]
+            if self.at < len(self._window) or not self._more(_CHARS):
+                return self._window[self.at : self.at + 1]
 
     def value(self, decoder: json.JSONDecoder) -> Json:
         """The JSON value that begins here."""
-        wanted = _CHARS
+        n_chars = _CHARS
         while True:
             try:
-                value, end = decoder.raw_decode(self._held, self.at)
+                value, end = decoder.raw_decode(self._window, self.at)
             except RecursionError:
                 raise BadJson("nested too deeply") from None
             except ValueError as error:
-                # of a value that is not all there yet, more is read each time
-                if len(self._held) - self.at > self._max_chars or not self._more(wanted):
+                # the value is not complete: read more, twice as much each time
+                if len(self._window) - self.at > self._max_chars or not self._more(n_chars):
                     raise BadJson(label(str(error))[:200]) from None
-                wanted *= 2
+                n_chars *= 2
                 continue
             self.at = end
             return cast(Json, value)
 
     def _more(self, n_chars: int) -> bool:
         more = self._text.read(n_chars)
-        self._held, self.at = self._held[self.at :] + more, 0
+        self._window, self.at = self._window[self.at :] + more, 0
         return bool(more)
 
 
 def json_rows(place: Location, *, limits: SourceLimits) -> Iterator[Row]:
-    """The entries of a JSON manifest in their order, each written as a line of its own.
+    """The rows of a JSON manifest in order, each with the line that a clean manifest writes for it.
 
     Raises
     ------
     OSError
-        It is no JSON, or holds no list of entries.
+        It is not JSON, or has no list of entries.
     """
     try:
         yield from _numbered(array_entries(place, limits=limits))
     except NoArray:
-        yield from _numbered(iter(_held_entries(place, limits)))
+        yield from _numbered(iter(_entries_of_object(place, limits)))
     except BadJson as error:
         raise OSError(str(error)) from error
 
 
-def _held_entries(place: Location, limits: SourceLimits) -> list[Json]:
+def _entries_of_object(place: Location, limits: SourceLimits) -> list[Json]:
     try:
         entries = entries_of(whole_json(place, limits=limits))
     except SourceTooLarge as error:
         raise ManifestTooLarge(name=place.name, detail=f"more than {limits.json_bytes:,} bytes") from error
     if entries is None:
-        raise BadJson("it holds no list of entries")
+        raise BadJson("it has no list of entries")
     return entries
 
 
@@ -142,7 +142,7 @@ def _numbered(entries: Iterator[Json]) -> Iterator[Row]:
 
 
 def entries_of(value: Json, *, depth: int = 0) -> list[Json] | None:
-    """The entries that a JSON text is, or holds, of all its lists that name audio; None for none."""
+    """The entries of a JSON value: its own, or those of all its lists that name audio; None for none."""
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
@@ -155,15 +155,15 @@ def entries_of(value: Json, *, depth: int = 0) -> list[Json] | None:
     lower = {key.lower(): key for key in value}
     named = [lower[name] for name in _LIST_KEYS if name in lower]
     pieces = [_piece(value[key], depth, sure=key in named) for key in dict.fromkeys([*named, *value])]
-    held = [piece for piece in pieces if piece]
-    naming = [piece for piece in held if _name_audio(piece)]
-    if naming:
-        return list(itertools.chain.from_iterable(naming))
-    return next((piece for piece in held if isinstance(piece[0], dict)), None) or by_name
+    lists = [piece for piece in pieces if piece]
+    with_audio = [piece for piece in lists if _name_audio(piece)]
+    if with_audio:
+        return list(itertools.chain.from_iterable(with_audio))
+    return next((piece for piece in lists if isinstance(piece[0], dict)), None) or by_name
 
 
 def _piece(value: Json, depth: int, *, sure: bool) -> list[Json] | None:
-    """The entries that one field holds; a list of texts only where its name is ``sure`` to be of entries."""
+    """The entries of one field; a list of texts only where ``sure``: its name means entries."""
     if isinstance(value, dict) and depth < _DEEPEST:
         return entries_of(value, depth=depth + 1)
     if not isinstance(value, list) or not value:
@@ -180,7 +180,7 @@ def _name_audio(entries: list[Json]) -> bool:
 
 
 def _columns(value: dict[str, Json]) -> list[Json] | None:
-    """Rows of columns: lists of one length, or objects of row numbers, as data frames are written."""
+    """Rows of a table that is written by columns: lists of one length, or objects of row numbers."""
     lists = [list(each.values()) if isinstance(each, dict) else each for each in value.values()]
     lengths = {len(each) if isinstance(each, list) else -1 for each in lists}
     if len(lengths) != 1 or lengths <= {-1, 0} or len(lists) < 2:
@@ -194,7 +194,7 @@ def _columns(value: dict[str, Json]) -> list[Json] | None:
 
 
 def _by_name(value: dict[str, Json]) -> list[Json] | None:
-    """Entries under their names: ``{"a": {"path": ...}, "b": {...}}``; a name is the id, or the file's."""
+    """Entries under their names: ``{"a": {"path": ...}, "b": {...}}``; the name becomes the id."""
     if not value or not all(isinstance(each, dict) for each in value.values()):
         return None
     entries: list[Json] = []

@@ -1,4 +1,4 @@
-"""JSON from outside: capped in size and depth, with nothing in it that JSON does not have."""
+"""JSON from outside, limited in size and depth, without NaN and infinities."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _DEPTH: Final = 4
 
 
 class BadJson(ValueError):
-    """The text is no JSON that we accept; the message says why."""
+    """The text is not JSON that is accepted; the message says why."""
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Parse JSON; NaN and infinities become null, since no JSON of ours may hold them.
+    """Parse JSON; NaN and infinities become null.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def json_object(text: str | bytes) -> dict[str, Json]:
     """Parse a JSON object; anything else is `BadJson`."""
     value = parse_json(text)
     if not isinstance(value, dict):
-        raise BadJson(f"an object is wanted, this is a {type(value).__name__}")
+        raise BadJson(f"it is not an object but a {type(value).__name__}")
     return value
 
 
@@ -70,7 +70,7 @@ def seconds_of(row: Mapping[str, Json], *keys: str) -> float | None:
 
 
 def shown_json(row: Mapping[str, Json]) -> dict[str, Json]:
-    """A row's fields as they may be kept and shown: names and texts as labels, nothing long, nothing deep."""
+    """A row's fields for storing and showing: names and texts as labels, long and deep values cut."""
     return {label(key): _shown(value, depth=0) for key, value in itertools.islice(row.items(), _FIELDS)}
 
 

@@ -58,20 +58,20 @@ class KaldiReader:
 
     def _uncut(self) -> Iterator[tuple[str, SourceItem | Skipped]]:
         for number, line in self._lines(self._wav_scp):
-            yield line, self._whole(line, number)
+            yield line, self._recording(line, number)
 
     def _lines(self, place: Location) -> Iterator[tuple[int, str]]:
-        """Numbered lines that are not empty, each no longer than the cap."""
+        """Numbered lines that are not empty, each within the length limit."""
         number = 0
         for line in lines_of(place, self._limits):
             if text := line.text.strip():
                 yield number, text
             number += bool(line.text)
 
-    def _whole(self, line: str, number: int) -> SourceItem | Skipped:
+    def _recording(self, line: str, number: int) -> SourceItem | Skipped:
         name, path = _split(line)
         if not path:
-            return self._bad(f"{self._wav_scp.name}#{number}", "no path")
+            return self._bad(f"{self._wav_scp.name}#{number}", "it has no path")
         return self._named(path, name)
 
     def _cut(self, segments: Location) -> Iterator[tuple[str, SourceItem | Skipped]]:
@@ -83,7 +83,7 @@ class KaldiReader:
         words = line.split()
         start_s, end_s = (number_of(word) for word in (*words[2:4], "", "")[:2])
         if start_s is None or end_s is None:
-            return self._bad(where, "utterance, recording, start and end are wanted")
+            return self._bad(where, "a line needs utterance, recording, start and end")
         name, recording = words[0], words[1]
         if end_s == -1:  # the end of the file
             end_s = None

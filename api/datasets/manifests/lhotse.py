@@ -45,7 +45,7 @@ class LhotseReader:
     def __init__(self, place: Location, *, resolver: Resolver, limits: SourceLimits) -> None:
         self._place, self._resolver, self._limits = place, resolver, limits
         self._total: int | None = None
-        self._whole = _is_one_text(place, limits)
+        self._is_one_text = _is_one_text(place, limits)
 
     @property
     def total(self) -> int:
@@ -79,20 +79,20 @@ class LhotseReader:
                 yield row.text, [self._skipped(BadEntry(name=where, detail=row.error), names.take(where))]
             else:
                 cuts = [item for cut in cuts_of(row.fields) for item in self._items(cut, where, names)]
-                empty = BadEntry(name=where, detail="it holds nothing but padding")
+                empty = BadEntry(name=where, detail="it has only padding")
                 yield row.text, cuts or [self._skipped(empty, names.take(where))]
 
     def _rows(self) -> Iterator[Row]:
-        if self._whole:
+        if self._is_one_text:
             return json_rows(self._place, limits=self._limits)
         return rows(self._place, "jsonl", layout=Layout(name=None), limits=self._limits)
 
     def _items(self, cut: Mapping[str, Json], where: str, names: Names) -> Iterator[SourceItem | Skipped]:
-        """The items of one recording or cut: one for each source that it means."""
+        """The items of one recording or cut: one for each of its sources."""
         base = short_id(text_of(cut, "id") or where)
         sources = _sources_of(cut)
         if not sources:
-            yield self._skipped(BadEntry(name=base, detail="no audio source"), names.take(base))
+            yield self._skipped(BadEntry(name=base, detail="it has no audio source"), names.take(base))
         for n, source in enumerate(sources):
             item_id = names.take(base if len(sources) == 1 else f"{base}/{n}")
             yield self._item(source, cut, item_id)
@@ -106,9 +106,9 @@ class LhotseReader:
         try:
             details = EntryDetails(stretch=_stretch(cut))
             if kind == "memory" and path is not None:
-                held = base64_audio(path, max_bytes=self._limits.item_bytes)
-                if held is not None:
-                    return item_of_bytes(held, item_id=item_id, path=self._place.name, details=details)
+                audio = base64_audio(path, max_bytes=self._limits.item_bytes)
+                if audio is not None:
+                    return item_of_bytes(audio, item_id=item_id, path=self._place.name, details=details)
         except BadStretch as error:
             return self._skipped(StretchUnclear(name=item_id, detail=str(error)), item_id)
         except ItemRefused as error:
@@ -126,7 +126,7 @@ class LhotseReader:
 
 
 def _stretch(cut: Mapping[str, Json]) -> Stretch:
-    """The part that a cut means; a recording (whose duration is its own) is meant whole."""
+    """The stretch of a cut; a recording (whose duration is its own) has none."""
     if "recording" not in cut:
         return WHOLE_FILE
     return stretch_of({key: cut.get(key) for key in ("start", "duration")})
@@ -150,7 +150,7 @@ def is_lhotse(entry: Mapping[str, Json]) -> bool:
 
 
 def _sources_of(cut: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    """The sources of a recording; of a cut, those that hold one of its channels."""
+    """The sources of a recording; of a cut, those with one of its channels."""
     recording = cut.get("recording", cut)
     listed = recording.get("sources") if isinstance(recording, dict) else None
     sources: list[Mapping[str, Json]] = [
@@ -162,8 +162,8 @@ def _sources_of(cut: Mapping[str, Json]) -> list[Mapping[str, Json]]:
     wanted = (
         set(channels if isinstance(channels, list) else [channels]) - {None} if "recording" in cut else set()
     )
-    meant = [each for each in sources if _channels(each) & wanted]
-    return meant or sources
+    with_channels = [each for each in sources if _channels(each) & wanted]
+    return with_channels or sources
 
 
 def _channels(source: Mapping[str, Json]) -> set[Json]:
@@ -172,7 +172,7 @@ def _channels(source: Mapping[str, Json]) -> set[Json]:
 
 
 def _is_one_text(place: Location, limits: SourceLimits) -> bool:
-    """Whether this is one JSON array, and no lines of JSON."""
+    """Whether this is one JSON array, not lines of JSON."""
     try:
         lines = head_lines(place, limits)
         first = next((line for line in lines if line.strip()), "{}")

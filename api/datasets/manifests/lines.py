@@ -1,4 +1,4 @@
-"""Lines of a text file, packed or not and in any usual encoding, each with its bytes as written."""
+"""Lines of a text file, compressed or not and in any usual encoding, each with its bytes as written."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from earwitness.api.datasets.items import SourceLimits
 _HEAD_BYTES: Final = 1 << 16
 _HEAD_LINES: Final = 400
 _SHOWN: Final = 1 << 12
-"""Characters that are kept of a line that is too long."""
+"""Characters of a line that is too long which are still shown."""
 
 
 class Line(NamedTuple):
-    """One line with its end: text (bytes that are no text as lone surrogates) and bytes as written."""
+    """One line with its end: text (undecodable bytes as lone surrogates), and bytes as written."""
 
     text: str
     raw: bytes
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 @contextmanager
 def plain_bytes(place: Location, limits: SourceLimits) -> Iterator[BinaryIO]:
-    """Open a file, unpacked where it is compressed (gzip, bzip2, xz, Zstandard), within the caps."""
+    """Open a file, unpacked where it is compressed (gzip, bzip2, xz, Zstandard), within the limits."""
     with place.open() as stream:
         head = stream.read(8)
         stream.seek(0)
@@ -68,7 +68,7 @@ def lines_of(place: Location, limits: SourceLimits) -> Iterator[Line]:
         The file cannot be read or unpacked.
     """
     with plain_bytes(place, limits) as stream:
-        head, rest = _begun(stream)
+        head, rest = _head_and_stream(stream)
         encoding, mark = encoding_of(head)
         if mark:
             yield Line("", rest.read(mark))
@@ -81,25 +81,25 @@ def lines_of(place: Location, limits: SourceLimits) -> Iterator[Line]:
 
 @contextmanager
 def text_of_file(place: Location, limits: SourceLimits) -> Iterator[TextIO]:
-    """Open a text file, packed or not and in any usual encoding, to be read in pieces."""
+    """Open a text file, compressed or not and in any usual encoding."""
     with plain_bytes(place, limits) as stream:
-        head, rest = _begun(stream)
+        head, rest = _head_and_stream(stream)
         encoding, mark = encoding_of(head)
         rest.read(mark)
         errors = "surrogateescape" if encoding == "utf-8" else "surrogatepass"
         yield io.TextIOWrapper(rest, encoding=encoding, errors=errors, newline="")
 
 
-def _begun(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
-    """The first bytes of a stream, and the whole of it."""
+def _head_and_stream(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """The first bytes of a stream, and the stream from its start."""
     head = b""
     while len(head) < _HEAD_BYTES and (more := stream.read(_HEAD_BYTES - len(head))):
         head += more
-    return head, io.BufferedReader(_Again(head, stream), BLOCK_BYTES)
+    return head, io.BufferedReader(_Replayed(head, stream), BLOCK_BYTES)
 
 
-class _Again(io.RawIOBase):
-    """What has been read already, then the rest of a stream."""
+class _Replayed(io.RawIOBase):
+    """The bytes that were already read, then the rest of a stream."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head, self._stream = head, stream
@@ -141,27 +141,27 @@ def _text_lines(stream: BinaryIO, encoding: str, end: str, max_bytes: int) -> It
             else:
                 yield Line(line, line.encode(encoding, errors))
     except UnicodeError as error:
-        raise OSError(f"it is no {encoding}") from error
+        raise OSError(f"it is not {encoding}") from error
 
 
 def head_lines(place: Location, limits: SourceLimits, *, n_bytes: int = _HEAD_BYTES) -> list[str]:
-    """The first whole lines of a text file, as far as its first bytes go or can be read; all of a short one.
+    """The first complete lines of a text file, within ``n_bytes`` and as far as they can be read.
 
     Raises
     ------
     OSError, ItemRefused
         Not even the first line can be read.
     """
-    found: list[str] = []
-    taken = 0
+    texts: list[str] = []
+    n_read = 0
     try:
         for line in lines_of(place, limits):
             if line.text:
-                found.append(line.text)
-            taken += max(len(line.raw), len(line.text))
-            if taken >= n_bytes or len(found) >= _HEAD_LINES:
+                texts.append(line.text)
+            n_read += max(len(line.raw), len(line.text))
+            if n_read >= n_bytes or len(texts) >= _HEAD_LINES:
                 break
     except (OSError, ItemRefused):
-        if not found:
+        if not texts:
             raise
-    return found
+    return texts

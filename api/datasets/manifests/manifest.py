@@ -40,16 +40,16 @@ class ManifestReader:
         self._place, self._kind, self._limits = place, kind, limits
         self._path_column = path_column
         self._total: int | None = None
-        self._layout = self._told()
-        self._made = RowItems(layout=self._layout, source=place.name, resolver=resolver, limits=limits)
+        self._layout = self._detected_layout()
+        self._row_items = RowItems(layout=self._layout, source=place.name, resolver=resolver, limits=limits)
         self.format = f"{kind}: {self._layout.name}" if self._layout.name else kind
 
-    def _told(self) -> Layout:
+    def _detected_layout(self) -> Layout:
         if self._kind not in {"csv", "tsv"}:
             return Layout(name=None, path_column=self._path_column)
         try:
             return layout_of(head_lines(self._place, self._limits), self._kind, path_column=self._path_column)
-        except (OSError, ItemRefused):  # said again when it is read
+        except (OSError, ItemRefused):  # reported when it is read
             return Layout(name=None, path_column=self._path_column)
 
     @property
@@ -73,12 +73,12 @@ class ManifestReader:
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
         names = Names()
-        self._made.left_out.clear()
+        self._row_items.left_out.clear()
         try:
             for row in self._rows():
                 if not row.is_header:
                     yield from self._items(row, names)
-            for column in self._made.left_out:
+            for column in self._row_items.left_out:
                 item_id = f"{self._place.name}/{column}"
                 yield self._skipped(ColumnNotCompared(name=item_id), names.take(item_id))
         except (OSError, ItemRefused) as error:
@@ -96,7 +96,8 @@ class ManifestReader:
         if row.error is not None:
             return [self._skipped(BadEntry(name=number, detail=row.error), names.take(number))]
         return [
-            replace(item, item_id=names.take(item.item_id)) for item in self._made.items(row.fields, number)
+            replace(item, item_id=names.take(item.item_id))
+            for item in self._row_items.items(row.fields, number)
         ]
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:

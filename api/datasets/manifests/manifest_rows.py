@@ -1,4 +1,4 @@
-"""Rows of text manifests, bad ones included, each with the bytes it was written as."""
+"""Rows of text manifests, unreadable ones included, each with its bytes as written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLS: Final = re.compile(r"(File|Title|Length|NumberOfEntries|Version)(\d*)\s*=(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row as it was written: its number in the file, and its fields or what is wrong with it."""
+    """One row as written: its number in the file, and its fields or its error."""
 
     number: int
     text: bytes
@@ -33,14 +33,14 @@ class Row:
 
 
 def rows(place: Location, kind: str, *, layout: Layout, limits: SourceLimits) -> Iterator[Row]:
-    """Go through a manifest: its header and what else is no row (blank lines, comments), and its rows."""
+    """Rows of a manifest, and its other lines (header, blank lines, comments) as headers."""
     lines = lines_of(place, limits)
     if kind == "jsonl":
         return _json_rows(lines)
     return _list_rows(lines) if kind == "list" else _delimited_rows(lines, layout)
 
 
-def _none(text: bytes) -> Row:
+def _no_row(text: bytes) -> Row:
     return Row(number=-1, text=text, is_header=True)
 
 
@@ -48,9 +48,9 @@ def _json_rows(lines: Iterator[Line]) -> Iterator[Row]:
     number = 0
     for line in lines:
         if line.too_long:
-            yield Row(number=number, text=b"", error="a line that is too long")
+            yield Row(number=number, text=b"", error="the line is too long")
         elif not line.text.strip():
-            yield _none(line.raw)
+            yield _no_row(line.raw)
             continue
         else:
             yield json_row(number, line.raw, line.text)
@@ -70,58 +70,56 @@ def value_row(number: int, raw: bytes, value: Json) -> Row:
     if isinstance(value, str):
         value = {"path": value}
     if not isinstance(value, dict):
-        return Row(number=number, text=raw, error=f"an object is wanted, this is a {type(value).__name__}")
+        return Row(number=number, text=raw, error=f"it is not an object but a {type(value).__name__}")
     return Row(number=number, text=raw, fields=value)
 
 
 def _list_rows(lines: Iterator[Line]) -> Iterator[Row]:
     """Paths, one a line; M3U and PLS lists with their titles and times."""
-    number, held, details = 0, b"", dict[str, Json]()
+    number, before, details = 0, b"", dict[str, Json]()
     for line in lines:
         text = line.text.strip()
         if line.too_long:
-            yield Row(number=number, text=b"", error="a line that is too long")
+            yield Row(number=number, text=b"", error="the line is too long")
         elif pls := _PLS.fullmatch(text):
             if pls[1].lower() != "file":
-                yield _none(line.raw)
+                yield _no_row(line.raw)
                 continue
             yield Row(number=number, text=line.raw, fields={"path": pls[3].strip()})
         elif not text or text.startswith("#") or (text.startswith("[") and text.endswith("]")):
-            held += line.raw
-            if found := _EXTINF.match(text):
-                details["title"] = found[1].strip()
-            if found := _VLC_TIME.match(text):
-                details["start" if found[1].lower() == "start" else "end"] = found[2]
+            before += line.raw
+            if match := _EXTINF.match(text):
+                details["title"] = match[1].strip()
+            if match := _VLC_TIME.match(text):
+                details["start" if match[1].lower() == "start" else "end"] = match[2]
                 details.setdefault("start", "0")
             if not details:
-                yield _none(held)
-                held = b""
+                yield _no_row(before)
+                before = b""
             continue
         else:
-            yield Row(number=number, text=held + line.raw, fields={"path": text, **details})
-            held, details = b"", {}
+            yield Row(number=number, text=before + line.raw, fields={"path": text, **details})
+            before, details = b"", {}
         number += 1
-    if held:
-        yield _none(held)
+    if before:
+        yield _no_row(before)
 
 
 def _delimited_rows(lines: Iterator[Line], layout: Layout) -> Iterator[Row]:
-    lines, columns = _headed(lines, layout)
-    header = b"".join(line.raw for line in columns.lines)
-    if header:
-        yield _none(header)
-    named = columns.names
-    path_at = layout.path_at(named)
-    records = Records(lines, delimiter=layout.delimiter, n_columns=len(named), path_at=path_at)
+    lines, header = _headed(lines, layout)
+    if text := b"".join(line.raw for line in header.lines):
+        yield _no_row(text)
+    path_at = layout.path_at(header.names)
+    records = Records(lines, delimiter=layout.delimiter, n_columns=len(header.names), path_at=path_at)
     number = 0
     for record in records:
         if record.error is None and not any(cell.strip() for cell in record.cells):
-            yield _none(record.raw)
+            yield _no_row(record.raw)
             continue
         if record.error is not None:
             yield Row(number=number, text=record.raw, error=label(record.error))
         else:
-            fields: dict[str, Json] = dict(zip(named, record.cells, strict=False))
+            fields: dict[str, Json] = dict(zip(header.names, record.cells, strict=False))
             yield Row(number=number, text=record.raw, fields=fields)
         number += 1
 
@@ -133,7 +131,7 @@ class _Header:
 
 
 def _headed(lines: Iterator[Line], layout: Layout) -> tuple[Iterator[Line], _Header]:
-    """The lines after the header, and the header: what comes before it is kept with it."""
+    """The lines after the header, and the header with the lines before it."""
     before: list[Line] = []
     skipped = 0
     for line in lines:
@@ -153,7 +151,7 @@ def _headed(lines: Iterator[Line], layout: Layout) -> tuple[Iterator[Line], _Hea
 
 
 def _distinct(cells: tuple[str, ...]) -> tuple[str, ...]:
-    """Column names, a second one of a name numbered, so that none hides the other."""
+    """Column names; a name that repeats gets a number, so that no column hides another."""
     seen: dict[str, int] = {}
     names = []
     for n, cell in enumerate(cells):

@@ -1,4 +1,4 @@
-"""Tells text manifests by their first lines: lists of paths, playlists, delimited tables, Kaldi's."""
+"""Recognises text manifests by their first lines: lists of paths, playlists, delimited tables, Kaldi."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _is_table(lines: Sequence[str], *, name: str) -> bool:
 
 
 def delimited_kind(lines: Sequence[str], *, name: str) -> str | None:
-    """``csv`` or ``tsv`` where the lines have cells, or one column that is called like one of a manifest."""
+    """``csv`` or ``tsv`` where the lines have cells, or one column with a name of a manifest's column."""
     body = [line for line in lines if not line.startswith("#")] or list(lines[-1:])
     first = body[0].lstrip("#").strip()
     if first.startswith(("<", "%")):
@@ -79,5 +79,5 @@ def delimited_kind(lines: Sequence[str], *, name: str) -> str | None:
 
 
 def names_audio(entry: Mapping[str, Json]) -> bool:
-    """Whether an object names audio itself, and is not a frame round entries that do."""
+    """Whether an object names audio itself, and is not an object around entries that do."""
     return bool(audio_fields(entry))
