@@ -30,7 +30,7 @@ from earwitness.api.datasets.item_errors import BadEntry, ItemMissing, ItemRefus
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import AudioField, audio_fields, stem_of
 from earwitness.api.datasets.manifests.json_text import shown_json, text_of
-from earwitness.api.datasets.manifests.presets import Entry, Layout
+from earwitness.api.datasets.manifests.layouts import Entry, Layout
 from earwitness.api.datasets.members import called_like_audio
 from earwitness.api.datasets.names import label
 

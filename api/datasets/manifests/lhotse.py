@@ -24,9 +24,9 @@ from earwitness.api.datasets.items import (
 )
 from earwitness.api.datasets.manifests.json_rows import json_rows
 from earwitness.api.datasets.manifests.json_text import BadJson, parse_json, text_of
+from earwitness.api.datasets.manifests.layouts import Layout
 from earwitness.api.datasets.manifests.lines import head_lines
 from earwitness.api.datasets.manifests.manifest_rows import Row, rows
-from earwitness.api.datasets.manifests.presets import Layout
 from earwitness.api.datasets.names import Names
 
 _READ: Final = frozenset({"file", "url"})

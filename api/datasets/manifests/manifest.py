@@ -18,10 +18,11 @@ from earwitness.api.datasets.items import (
     SourceLimits,
     Written,
 )
+from earwitness.api.datasets.manifests.detect_layout import layout_of
 from earwitness.api.datasets.manifests.json_rows import json_rows
+from earwitness.api.datasets.manifests.layouts import Layout
 from earwitness.api.datasets.manifests.lines import head_lines
 from earwitness.api.datasets.manifests.manifest_rows import Row, rows
-from earwitness.api.datasets.manifests.presets import Layout, layout_of
 from earwitness.api.datasets.names import Names
 
 

@@ -12,8 +12,8 @@ from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.items import Json, SourceLimits
 from earwitness.api.datasets.manifests.delimited import Records, cells_of
 from earwitness.api.datasets.manifests.json_text import BadJson, parse_json
+from earwitness.api.datasets.manifests.layouts import Layout
 from earwitness.api.datasets.manifests.lines import Line, lines_of
-from earwitness.api.datasets.manifests.presets import Layout
 from earwitness.api.datasets.names import label
 
 _EXTINF: Final = re.compile(r"#EXTINF:\s*-?[\d.]*[^,]*,(.*)", re.IGNORECASE)

@@ -12,7 +12,7 @@ from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.row_items import RowItems
 from earwitness.api.datasets.item_errors import ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem, SourceLimits
-from earwitness.api.datasets.manifests.presets import Layout
+from earwitness.api.datasets.manifests.layouts import Layout
 from earwitness.api.datasets.source_errors import NoAudioColumn, SourceBroken
 from earwitness.api.datasets.tables.table_columns import Plan, plan_of
 from earwitness.api.datasets.tables.table_rows import Rows
