@@ -1,4 +1,4 @@
-"""Sounds that are too long for memory: their samples lie in an unlinked temporary file."""
+"""Stores the samples of long recordings in an unlinked temporary file instead of memory."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint.types import RATE_HZ, Sound, Waveform
 
-HELD_BYTES: Final = 256 << 20
-"""Samples up to this size, of 1 h 41 min, are held in memory."""
+MEMORY_BYTES: Final = 256 << 20
+"""Samples up to this size, 1 h 41 min, stay in memory."""
 
 SAMPLE_BYTES: Final = 4
 
 
 class Spool:
-    """Takes the bytes of samples as they come; more than `held_bytes` of them go to a file.
+    """Collects samples; moves them to a temporary file when they exceed `memory_bytes`.
 
-    Where no file can be had or written (no temporary folder, a full disk), all are held in memory.
+    If no file can be created or written (no temporary folder, a full disk), all stay in memory.
     """
 
-    def __init__(self, *, held_bytes: int | None = None) -> None:
-        self._most_held: float = HELD_BYTES if held_bytes is None else held_bytes
-        self._held = bytearray()
+    def __init__(self, *, memory_bytes: int | None = None) -> None:
+        self._max_memory: float = MEMORY_BYTES if memory_bytes is None else memory_bytes
+        self._memory = bytearray()
         self._file: FileIO | None = None
         self.n_bytes = 0
 
     def add(self, data: bytes) -> None:
-        """Take what follows."""
-        if self._file is None and self.n_bytes + len(data) > self._most_held:
+        """Append bytes of samples."""
+        if self._file is None and self.n_bytes + len(data) > self._max_memory:
             self._to_file()
         if self._file is not None:
             try:
@@ -43,23 +43,23 @@ class Spool:
             except OSError:
                 self._to_memory(self._file)
         if self._file is None:
-            self._held += data
+            self._memory += data
         self.n_bytes += len(data)
 
-    def cut_off(self, n_bytes: int) -> None:
-        """Forget what came after the first `n_bytes`."""
-        del self._held[n_bytes:]
+    def truncate(self, n_bytes: int) -> None:
+        """Discard everything after the first `n_bytes`."""
+        del self._memory[n_bytes:]
         self.n_bytes = n_bytes
 
     def sound(self) -> Sound:
-        """All samples that are whole, not copied; nothing can be added afterwards."""
+        """The complete samples, not copied; nothing can be added afterwards."""
         n_samples = self.n_bytes // SAMPLE_BYTES
         if self._file is None:
-            return Waveform(samples=np.frombuffer(self._held, dtype=np.float32, count=n_samples))
+            return Waveform(samples=np.frombuffer(self._memory, dtype=np.float32, count=n_samples))
         return SpooledSound(spool=self, spans=((0, n_samples),))
 
     def read_into(self, first: int, samples: NDArray[np.float32]) -> None:
-        """Fill an array with the samples from number `first` on, which lie in the file.
+        """Fill an array with the samples from `first` on, from the file.
 
         Raises
         ------
@@ -70,31 +70,31 @@ class Spool:
         _read(self._file, first * SAMPLE_BYTES, samples.data.cast("B"))
 
     def _to_file(self) -> None:
-        self._most_held = float("inf")  # it is tried once
+        self._max_memory = float("inf")  # try only once
         with suppress(OSError):
-            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # it is closed with the spool
+            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed with the spool
             weakref.finalize(self, file.close)
             try:
-                _write(file, 0, self._held)
+                _write(file, 0, self._memory)
             except OSError:
-                file.close()  # what it holds would go on filling the disk
+                file.close()  # frees the disk
                 return
-            self._file, self._held = file, bytearray()
+            self._file, self._memory = file, bytearray()
 
     def _to_memory(self, file: FileIO) -> None:
-        self._held, self._file = bytearray(self.n_bytes), None
-        _read(file, 0, memoryview(self._held))
+        self._memory, self._file = bytearray(self.n_bytes), None
+        _read(file, 0, memoryview(self._memory))
         file.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledSound:
-    """Mono sound at ``RATE_HZ`` that lies in a file.
+    """Mono audio at ``RATE_HZ`` in a file.
 
     Attributes
     ----------
     spans : tuple of (int, int)
-        First and last sample (excluded) of the stretches of the spool that follow one another in it.
+        Ranges of samples of the spool, first and last (excluded), that are concatenated.
     """
 
     spool: Spool
@@ -112,7 +112,7 @@ class SpooledSound:
 
     @property
     def samples(self) -> NDArray[np.float32]:
-        """All of its samples, read to memory; float32, shape (n_samples,)."""
+        """All samples, read into memory; float32, shape (n_samples,)."""
         return self.read(0, self.n_samples)
 
     def read(self, first: int, last: int) -> NDArray[np.float32]:
@@ -125,38 +125,38 @@ class SpooledSound:
         """
         spans = self._within(first, last)
         samples = np.empty(sum(after - before for before, after in spans), dtype=np.float32)
-        place = 0
+        filled = 0
         for before, after in spans:
-            self.spool.read_into(before, samples[place : place + after - before])
-            place += after - before
+            self.spool.read_into(before, samples[filled : filled + after - before])
+            filled += after - before
         return samples
 
     def cut(self, spans: Sequence[tuple[int, int]]) -> SpooledSound:
-        """Some stretches of it, one after another, each from a first sample up to a last one (excluded)."""
+        """Concatenation of ranges of samples, first and last (excluded)."""
         within = tuple(span for first, last in spans for span in self._within(first, last))
         return SpooledSound(spool=self.spool, spans=within)
 
     def _within(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Where samples `first` to `last` of this sound lie in the spool."""
-        found, start = [], 0
+        """Ranges of the spool that hold samples `first` to `last`."""
+        ranges, start = [], 0
         for begin, end in self.spans:
             before = begin + max(first - start, 0)
             after = min(begin + last - start, end)
             if before < after:
-                found.append((before, after))
+                ranges.append((before, after))
             start += end - begin
-        return found
+        return ranges
 
 
-def _write(file: FileIO, place: int, data: bytes | bytearray) -> None:
-    file.seek(place)
+def _write(file: FileIO, offset: int, data: bytes | bytearray) -> None:
+    file.seek(offset)
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
 
 
-def _read(file: FileIO, place: int, view: memoryview) -> None:
-    file.seek(place)
+def _read(file: FileIO, offset: int, view: memoryview) -> None:
+    file.seek(offset)
     while view:
         n_read = file.readinto(view)
         if not n_read:

@@ -1,4 +1,4 @@
-"""Untrusted bytes -> waveform, in a sandboxed process; the only reading of sound in this product."""
+"""Decodes untrusted audio files in a sandboxed process."""
 
 from earwitness.fingerprint.decode.formats import FORMATS, Format
 from earwitness.fingerprint.decode.limits import Limits

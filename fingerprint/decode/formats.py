@@ -1,4 +1,4 @@
-"""The formats that we read, and who decodes them."""
+"""Supported formats and codecs, and the backends that decode them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Format(StrEnum):
-    """One entry of the allow-list, recognised from the bytes."""
+    """A supported format, detected from the bytes."""
 
     WAV = "wav"
     AIFF = "aiff"
@@ -54,17 +54,17 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatFacts:
-    """What is to be known of a format.
+    """Properties of a format.
 
     Attributes
     ----------
     container : str
-        What a finding calls it.
+        Its name in findings.
     demuxer : str
-        FFmpeg's name for it; nothing else is tried on the bytes.
+        FFmpeg's name of the only demuxer that is used.
     backends : tuple of str
-        Decoders in the order in which they are tried. libsndfile is the faster one; it also reads Ogg files
-        that FFmpeg refuses.
+        Backends in the order in which they are tried. libsndfile is faster, and also reads Ogg files that
+        FFmpeg rejects.
     """
 
     container: str
@@ -135,4 +135,4 @@ CODECS: Final = (
     "pcm_s32le_planar", "pcm_u32le", "pcm_u32be", "pcm_s64le", "pcm_s64be", "pcm_f16le", "pcm_f24le",
     "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_mulaw", "pcm_alaw", "pcm_vidc",
 )  # fmt: skip
-"""FFmpeg's decoders that we let near the bytes; no video decoder is among them."""
+"""Allowed decoders of FFmpeg; no video decoder is among them."""

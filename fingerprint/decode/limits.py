@@ -1,4 +1,4 @@
-"""Caps on what one item may cost; the parent and its worker hold the same ones."""
+"""Limits on one item, enforced by the parent and by its worker."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Caps on one item. Headers lie, so samples and seconds are counted while they are decoded.
+    """Limits on one item. Samples and seconds are counted during decoding, as headers may be wrong.
 
     Attributes
     ----------
     max_bytes : int
         Stored size of the item.
     max_seconds : float
-        Length of what is decoded.
+        Decoded duration.
     max_channels : int
     max_samples : int or None
-        Frames times channels at the source's own rate; None means `max_seconds` of `max_channels` at 48 kHz.
+        Frames times channels at the source's rate; None means `max_seconds` of `max_channels` at 48 kHz.
     wall_s : float
         Seconds from the request to the last sample.
     memory_bytes : int
@@ -39,7 +39,7 @@ class Limits:
 
     @property
     def n_samples(self) -> float:
-        """Samples of all channels that may be decoded of one item."""
+        """Most samples of one item, over all channels."""
         if self.max_samples is not None:
             return self.max_samples
         return self.max_seconds * self.max_channels * 48_000

@@ -1,4 +1,4 @@
-"""How the formats on the allow-list begin."""
+"""Magic bytes of the formats on the allow-list."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _STARTS: Final[tuple[tuple[bytes, Format], ...]] = (
     (rb"\x1aE\xdf\xa3.{0,60}(?:webm|matroska)", Format.WEBM),
     (rb"....(?:moov|mdat|free|skip|wide|pnot)", Format.M4A),
 )
-"""Pattern of the first bytes, and the format."""
+"""Pattern of the first bytes of each format."""
 
 TS_STEPS: Final = ((0, 188), (4, 192), (0, 204))
-"""Where the first sync byte of a transport stream stands, and how far it is to the next."""
+"""Offset of the first sync byte of a transport stream, and the packet size in bytes."""
 
 _PATTERNS: Final = tuple((re.compile(pattern, re.DOTALL), format_) for pattern, format_ in _STARTS)
 
@@ -56,15 +56,16 @@ _OGG_CODECS: Final[tuple[tuple[bytes, Format], ...]] = (
     (b"Speex   ", Format.SPEEX),
 )
 
-_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
+IMAGE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
+"""Brands of images in an MP4 container."""
 
 
 def by_magic(head: bytes) -> Format | None:
-    """The format that begins with some bytes, of at least a few frames or packets; None for any other."""
+    """The format that begins with `head`, which should hold a few frames or packets; None if unknown."""
     if head[:4] == b"OggS":
         return next((format_ for magic, format_ in _OGG_CODECS if magic in head), None)
     if head[4:8] == b"ftyp":
-        return None if head[8:12] in _PICTURE_BRANDS else Format.M4A
+        return None if head[8:12] in IMAGE_BRANDS else Format.M4A
     for pattern, format_ in _PATTERNS:
         if pattern.match(head):
             return format_
@@ -72,7 +73,7 @@ def by_magic(head: bytes) -> Format | None:
 
 
 def _is_ts(head: bytes) -> bool:
-    """Sync bytes of transport packets: 188 bytes each, 192 with time stamps before, 204 with codes behind."""
+    """Sync bytes of transport packets: 188 bytes, 192 with a timestamp, 204 with error correction."""
     return any(
         len(head) > first + 4 * step and all(head[first + n * step] == 0x47 for n in range(5))
         for first, step in TS_STEPS
@@ -88,7 +89,7 @@ def _is_eac3(head: bytes) -> bool:
 
 
 def _ac3_kind(head: bytes) -> Format | None:
-    """AC-3 or E-AC-3, where two frames stand in a row."""
+    """AC-3 or E-AC-3, if `head` begins with two frames of it."""
     frame = ac3_frame(head[:8])
     if frame is None or (len(head) > frame.n_bytes + 2 and head[frame.n_bytes : frame.n_bytes + 2] != SYNC):
         return None
@@ -96,13 +97,13 @@ def _ac3_kind(head: bytes) -> Format | None:
 
 
 def _is_loas(head: bytes) -> bool:
-    """Three frames of LOAS in a row: MPEG-4 audio with its own sync word."""
-    position = 0
+    """Three frames of LOAS: MPEG-4 audio with its own sync word."""
+    offset = 0
     for _ in range(3):
-        frame = head[position : position + 3]
+        frame = head[offset : offset + 3]
         if len(frame) < 3 or frame[0] != 0x56 or frame[1] & 0xE0 != 0xE0:
             return False
-        position += ((frame[1] & 0x1F) << 8 | frame[2]) + 3
+        offset += ((frame[1] & 0x1F) << 8 | frame[2]) + 3
     return True
 
 

@@ -1,4 +1,4 @@
-"""What parent and worker say to each other: frames of a kind, a length and bytes (JSON or raw samples)."""
+"""Protocol between parent and worker: frames of a kind, a length and a payload (JSON or raw samples)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PREFIX: Final = struct.Struct("!cI")
 
 
 class ProtocolError(ConnectionError):
-    """The other side is gone, or said something that is not in the protocol."""
+    """The other process closed the connection, or sent something that is not in the protocol."""
 
 
 class Channel:
@@ -41,7 +41,7 @@ class Channel:
         if fd is None:
             self._socket.sendall(prefix)
         else:
-            socket.send_fds(self._socket, [prefix], [fd])  # nine bytes: a socket takes them at once
+            socket.send_fds(self._socket, [prefix], [fd])  # a few bytes, which a socket sends at once
         self._socket.sendall(payload)
 
     def send_json(self, kind: bytes, value: dict[str, Any], *, fd: int | None = None) -> None:
@@ -49,7 +49,7 @@ class Channel:
         self.send(kind, json.dumps(value).encode(), fd=fd)
 
     def receive(self, *, deadline: float | None = None) -> tuple[bytes, bytes]:
-        """One frame, without a descriptor.
+        """Receive one frame, without a descriptor.
 
         Raises
         ------
@@ -61,17 +61,17 @@ class Channel:
         return kind, self._exactly(length, deadline)
 
     def receive_with_fd(self) -> tuple[bytes, bytes, int | None]:
-        """One frame and the descriptor that came with it; whoever calls closes that."""
+        """Receive one frame and its descriptor, which the caller must close."""
         start, fds, _, _ = socket.recv_fds(self._socket, _PREFIX.size, 1)
         if not start:
-            raise ProtocolError("the other side hung up")
+            raise ProtocolError("the connection was closed")
         kind, length = self._prefix(start + self._exactly(_PREFIX.size - len(start), None))
         for extra in fds[1:]:
             os.close(extra)
         return kind, self._exactly(length, None), fds[0] if fds else None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def _prefix(self, prefix: bytes) -> tuple[bytes, int]:
@@ -84,17 +84,19 @@ class Channel:
         received = bytearray(n_bytes)
         view = memoryview(received)
         while view:
-            if deadline is not None:  # the worker has none, and may not even change its socket any more
+            if (
+                deadline is not None
+            ):  # the worker has none, and its sandbox does not allow it to change the socket
                 self._socket.settimeout(_remaining(deadline))
-            got = self._socket.recv_into(view)
-            if not got:
-                raise ProtocolError("the other side hung up")
-            view = view[got:]
+            n_received = self._socket.recv_into(view)
+            if not n_received:
+                raise ProtocolError("the connection was closed")
+            view = view[n_received:]
         return bytes(received)
 
 
 def read_json(payload: bytes) -> dict[str, Any]:
-    """The JSON object of a frame; raises ProtocolError when it holds none."""
+    """Parse the JSON object of a frame; raises ProtocolError."""
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError) as error:

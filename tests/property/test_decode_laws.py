@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint import chromaprint
 from earwitness.fingerprint.decode.file_view import FileView
-from earwitness.fingerprint.decode.parent.input_file import _copy
+from earwitness.fingerprint.decode.parent.input_file import copy_to_file
 from earwitness.fingerprint.decode.worker.downmix import Resampler, mix_down
 from earwitness.fingerprint.decode.worker.file_parts import split_file
 from earwitness.fingerprint.decode.worker.sniff import sniff
@@ -30,7 +30,7 @@ vectors = arrays.arrays(np.uint32, st.integers(0, 300))
 def stored(data: bytes) -> FileView:
     """Bytes behind a descriptor, as the worker has them."""
 
-    return FileView(_copy(io.BytesIO(data), len(data)))
+    return FileView(copy_to_file(io.BytesIO(data), len(data)))
 
 
 @given(block=blocks)

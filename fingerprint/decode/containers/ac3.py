@@ -131,7 +131,7 @@ def _piece(file: FileView, run: _Run, *, unchanged: bool) -> Piece:
         format=run.first.format,
         file=file if unchanged else SplicedView(file, [(run.start, run.end)]),
         expected_s=seconds,
-        spare_s=TOLERANCE_S,
+        tolerance_s=TOLERANCE_S,
         missing_s=junk_s if damaged else 0.0,
         missing=f"{run.junk_bytes:,} bytes in it are no frames of sound" if damaged else None,
         at_end=False,

@@ -122,7 +122,7 @@ def parse_asf(file: FileView, start: int, starts_file: StartsFile) -> FileLayout
     if len(fields) < 104 or fields[88] & 1 or head.count(ASF_STREAM) != 1:
         return layout
     seconds = int.from_bytes(fields[64:72], "little") / 1e7 - int.from_bytes(fields[80:88], "little") / 1e3
-    piece = replace(layout.pieces[0], expected_s=max(seconds, 0.0), spare_s=ASF_SPARE_S)
+    piece = replace(layout.pieces[0], expected_s=max(seconds, 0.0), tolerance_s=ASF_SPARE_S)
     return FileLayout(pieces=(piece,), end=layout.end)
 
 

@@ -64,7 +64,7 @@ def _piece(file: FileView, run: Run, format_: Format, *, unchanged: bool) -> Pie
         format=format_,
         file=file if whole_file else SplicedView(file, run.extents),
         expected_s=run.seconds - tagged * frame_s,
-        spare_s=max(TOLERANCE_S, TOLERANCE_FRAMES * frame_s),
+        tolerance_s=max(TOLERANCE_S, TOLERANCE_FRAMES * frame_s),
         missing_s=missing_s,
         missing=missing,
         at_end=at_end,

@@ -151,7 +151,7 @@ def _piece(file: FileView, link: _Link, end: int, *, whole_file: bool) -> Piece 
         format=main.format,
         file=file if whole_file else SplicedView(file, [(link.start, end)]),
         expected_s=counted_s,
-        spare_s=TOLERANCE_S,
+        tolerance_s=TOLERANCE_S,
         missing=missing,
         at_end=at_end,
     )

@@ -111,7 +111,7 @@ def parse_wav(file: FileView, start: int, starts_file: StartsFile) -> FileLayout
                 format=Format.WAV,
                 file=file if unchanged else _with_true_length(file, wave, first, last),
                 expected_s=counted_s or fact_s or None,
-                spare_s=FACT_TOLERANCE * fact_s if fact_s else None,
+                tolerance_s=FACT_TOLERANCE * fact_s if fact_s else None,
                 missing_s=missing_s,
                 missing=f"the data chunk ends {wave.missing_bytes:,} bytes past the end of the file"
                 if truncated

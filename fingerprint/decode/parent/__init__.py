@@ -1,1 +1,1 @@
-"""The decoder as its caller sees it: starts the sandboxed worker, checks what it answers."""
+"""The calling side of the decoder: starts the sandboxed worker and checks its responses."""

@@ -1,4 +1,4 @@
-"""The parent's side: hands items to the worker, holds it to its caps, and starts another when it fails."""
+"""`Decoder`: sends items to the decode worker, enforces limits, and restarts the worker when it fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from earwitness.fingerprint.decode.limits import Limits
 from earwitness.fingerprint.decode.parent.input_file import open_input
 from earwitness.fingerprint.decode.parent.response import WorkerResponse
 from earwitness.fingerprint.decode.parent.sandbox import (
-    DYING_S,
+    EXIT_TIMEOUT_S,
     RECYCLE_AFTER,
     Sandbox,
     StartFailed,
@@ -31,23 +31,23 @@ from earwitness.fingerprint.types import Decoded
 
 
 class SandboxWarning(UserWarning):
-    """Audio is decoded with less isolation than there could be."""
+    """Audio is decoded without bubblewrap."""
 
 
 class Decoder:
-    """Untrusted bytes -> `Decoded`, in one sandboxed process that lives on. Not thread-safe: one a thread.
+    """Decodes untrusted files in a sandboxed process that is reused. Not thread-safe: use one per thread.
 
     Parameters
     ----------
     limits : Limits
     sandbox : "auto", "bwrap" or "rlimits"
-        "auto" takes bubblewrap where a trial start works; where not, it warns (`SandboxWarning`) and goes on
-        with resource limits and the system call filter.
+        "auto" uses bubblewrap if it works; otherwise it warns (`SandboxWarning`) and uses resource limits and
+        the system call filter.
 
     Raises
     ------
     SandboxMissing
-        No worker can be started in the sandbox asked for.
+        No worker can be started in the requested sandbox.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class Decoder:
         Parameters
         ----------
         source
-            A regular file, its bytes, or an open binary file, which is read from where it stands.
+            A regular file, its bytes, or an open binary file, which is read from its current position.
         name : str
-            What errors call it.
+            Name of the item in errors.
 
         Raises
         ------
@@ -91,17 +91,17 @@ class Decoder:
             EmptyFile, NotAudio, BrokenAudio, AudioTooLarge, DecodeTimeout or DecoderDied.
         """
         with open_input(source, max_bytes=self.limits.max_bytes, name=name) as fd:
-            return self._ask(fd, name)
+            return self._request(fd, name)
 
     def probe(self, *, home: Path, scratch: Path) -> dict[str, str]:
-        """What the worker is denied, tried there and then: deed -> error name, or "allowed"."""
+        """Try forbidden actions in the worker; return action -> name of the error, or "allowed"."""
         worker = self._ready()
         worker.channel.send_json(protocol.PROBE, {"home": str(home), "scratch": str(scratch)})
         _, payload = worker.channel.receive(deadline=time.monotonic() + self.limits.wall_s)
-        return {str(deed): str(answer) for deed, answer in protocol.read_json(payload).items()}
+        return {str(action): str(result) for action, result in protocol.read_json(payload).items()}
 
     def _ready(self) -> WorkerProcess:
-        """The worker; a new one if it has done its share, or died between two items."""
+        """The worker; a new one after `RECYCLE_AFTER` files, or if it ended between two items."""
         worker = self._worker
         if worker is not None and (worker.n_decoded >= RECYCLE_AFTER or worker.process.poll() is not None):
             worker.stop()
@@ -114,26 +114,28 @@ class Decoder:
         self._worker = worker
         return worker
 
-    def _ask(self, fd: int, name: str) -> Decoded:
+    def _request(self, fd: int, name: str) -> Decoded:
         worker = self._ready()
         deadline = time.monotonic() + self.limits.wall_s
         try:
             worker.channel.send_json(protocol.DECODE, {"name": name[:200]}, fd=fd)
             decoded = WorkerResponse(name=name, limits=self.limits).read(worker.channel, deadline)
         except TimeoutError as error:
-            self._drop()
+            self._stop_worker()
             raise DecodeTimeout(name=name, limit_s=self.limits.wall_s) from error
         except (OSError, UnicodeError) as error:
-            raise DecoderDied(name=name, reason=f"{error}; {self._drop(patience_s=DYING_S)}") from error
+            raise DecoderDied(
+                name=name, reason=f"{error}; {self._stop_worker(timeout_s=EXIT_TIMEOUT_S)}"
+            ) from error
         except (BrokenAudio, AudioTooLarge):
-            self._drop()  # a codec has seen bad bytes: nothing of it may live on
+            self._stop_worker()  # a codec has read damaged bytes: do not reuse its process
             raise
         worker.n_decoded += 1
         return decoded
 
-    def _drop(self, *, patience_s: float = 0.0) -> str:
+    def _stop_worker(self, *, timeout_s: float = 0.0) -> str:
         worker, self._worker = self._worker, None
-        return worker.stop(patience_s=patience_s) if worker is not None else "no worker"
+        return worker.stop(timeout_s=timeout_s) if worker is not None else "no worker"
 
 
 def _first_worker(

@@ -1,4 +1,4 @@
-"""The worker's answer to one item, checked by a parent that believes none of it."""
+"""Collects and checks the response of the decode worker, which is not trusted."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ from earwitness.fingerprint.types import RATE_HZ, AudioPart, Decoded, Sound
 _REFUSALS: Final[dict[str, Callable[..., AudioError]]] = {
     kind.code: kind for kind in (EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge)
 }
-"""What a worker may refuse an item with; it sends the code and the named values."""
-
+"""Errors that a worker may send, as a code and named values."""
 
 MAX_PARTS: Final = 70_000
-"""More parts than any file can have: links times tracks."""
+"""Most parts of one file: more than the pieces times the tracks that are decoded."""
 
 MAX_LABEL: Final = 120
-CHECKED_AT_ONCE: Final = 1 << 20
+CHECK_SAMPLES: Final = 1 << 20
 MAX_STATED_S: Final = 1e9
 
 _KINDS: Final[dict[str, Literal["sequential", "parallel"]]] = {
@@ -43,7 +42,7 @@ _KINDS: Final[dict[str, Literal["sequential", "parallel"]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A stream, and at which byte of the samples it begins."""
+    """A stream, and the byte of the samples at which it begins."""
 
     label: str
     kind: Literal["sequential", "parallel"]
@@ -51,7 +50,7 @@ class _Part:
 
 
 class WorkerResponse:
-    """Collects one answer."""
+    """Response to one request."""
 
     def __init__(self, *, name: str, limits: Limits) -> None:
         self._name = name
@@ -66,9 +65,9 @@ class WorkerResponse:
         Raises
         ------
         AudioError
-            The worker refuses the item.
+            The worker rejects the item.
         ProtocolError
-            It died, or said something that does not fit.
+            It ended, or sent something that is not in the protocol.
         TimeoutError
             `deadline` passed.
         """
@@ -77,7 +76,7 @@ class WorkerResponse:
             if kind == protocol.SAMPLES and self._header is not None:
                 self._samples.add(payload)
                 if self._samples.n_bytes > self._max_bytes:
-                    raise ProtocolError("the worker sent more samples than the cap allows")
+                    raise ProtocolError("the worker sent more samples than the limit allows")
             elif kind == protocol.HEADER:
                 self._header, self._samples = protocol.read_json(payload), Spool()
                 self._parts = []
@@ -88,20 +87,20 @@ class WorkerResponse:
             elif kind == protocol.END and self._header is not None:
                 return self._decoded(self._header, protocol.read_json(payload))
             else:
-                raise ProtocolError(f"the worker sent {kind!r} out of turn")
+                raise ProtocolError(f"the worker sent {kind!r} out of order")
 
     def _part(self, message: dict[str, Any]) -> None:
-        """A new stream begins with the samples that follow; `again` forgets those of the last one."""
+        """Begin a stream with the samples that follow; `again` discards those of the last one."""
         if message.get("again") is True and self._parts:
-            self._samples.cut_off(self._parts.pop().start_byte)
+            self._samples.truncate(self._parts.pop().start_byte)
         kind: object = message.get("kind")
         if kind not in ("sequential", "parallel") or len(self._parts) >= MAX_PARTS:
-            raise ProtocolError("the worker sent a part that does not fit")
-        label = _words(message.get("label"))[:MAX_LABEL]
+            raise ProtocolError("the worker sent an invalid part")
+        label = _printable(message.get("label"))[:MAX_LABEL]
         self._parts.append(_Part(label=label, kind=_KINDS[str(kind)], start_byte=self._samples.n_bytes))
 
-    def _placed(self) -> tuple[AudioPart, ...]:
-        """Where each stream lies, by the samples that came of it."""
+    def _audio_parts(self) -> tuple[AudioPart, ...]:
+        """The streams, placed by the samples received."""
         if not self._parts:
             return ()
         ends = [*(part.start_byte for part in self._parts[1:]), self._samples.n_bytes]
@@ -123,53 +122,53 @@ class WorkerResponse:
         if not _is_finite(sound):
             raise ProtocolError("the worker sent samples that are not numbers")
         note = end.get("note")
-        parts = self._placed()
+        parts = self._audio_parts()
         return Decoded(
             waveform=sound,
-            container=_words(header.get("container")),
-            codec=_words(header.get("codec")),
-            source_rate_hz=_count(header.get("rate_hz")),
-            source_channels=_count(header.get("channels")),
+            container=_printable(header.get("container")),
+            codec=_printable(header.get("codec")),
+            source_rate_hz=_checked_count(header.get("rate_hz")),
+            source_channels=_checked_count(header.get("channels")),
             whole=note is None,
-            note=None if note is None else _words(note),
+            note=None if note is None else _printable(note),
             parts=parts if len(parts) > 1 else (),
-            not_compared_s=0.0 if note is None else _seconds(end.get("not_compared_s")),
-            complete_s=None if end.get("complete_s") is None else _seconds(end.get("complete_s")),
+            not_compared_s=0.0 if note is None else _checked_seconds(end.get("not_compared_s")),
+            complete_s=None if end.get("complete_s") is None else _checked_seconds(end.get("complete_s")),
         )
 
     def _refusal(self, message: dict[str, Any]) -> AudioError:
         code, values = message.get("code"), message.get("values")
         if code not in _REFUSALS or not isinstance(values, dict):
-            raise ProtocolError("the worker refused for a reason that we do not know")
+            raise ProtocolError("the worker sent an unknown error")
         try:
-            said = {str(key): _words(value) for key, value in values.items()}
-            return _REFUSALS[code](name=self._name, **said)
+            arguments = {str(key): _printable(value) for key, value in values.items()}
+            return _REFUSALS[code](name=self._name, **arguments)
         except TypeError as error:
-            raise ProtocolError("the worker refused with values that do not fit") from error
+            raise ProtocolError("the worker sent an error with invalid values") from error
 
 
 def _is_finite(sound: Sound) -> bool:
     if not sound.n_samples:
         return True
     lowest, highest = np.float32(np.inf), np.float32(-np.inf)
-    for first in range(0, sound.n_samples, CHECKED_AT_ONCE):
-        piece = sound.read(first, first + CHECKED_AT_ONCE)
+    for first in range(0, sound.n_samples, CHECK_SAMPLES):
+        piece = sound.read(first, first + CHECK_SAMPLES)
         lowest, highest = np.minimum(lowest, piece.min()), np.maximum(highest, piece.max())
     return bool(np.isfinite(lowest + highest))
 
 
-def _words(value: object) -> str:
-    """Text from the worker, made harmless for a terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in str(value)[:400])
+def _printable(value: object) -> str:
+    """Text from the worker, without control characters."""
+    return "".join(character if character.isprintable() else "?" for character in str(value)[:400])
 
 
-def _seconds(value: object) -> float:
+def _checked_seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < MAX_STATED_S:
-        raise ProtocolError("the worker sent a length that does not fit")
+        raise ProtocolError("the worker sent an invalid duration")
     return float(value)
 
 
-def _count(value: object) -> int:
+def _checked_count(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < 1 << 32:
-        raise ProtocolError("the worker sent a header that does not fit")
+        raise ProtocolError("the worker sent an invalid header")
     return value

@@ -1,4 +1,4 @@
-"""Starts the worker in its sandbox: bubblewrap where it works, resource limits and the call filter always."""
+"""Starts the decode worker in bubblewrap or with resource limits only; both filter system calls."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from earwitness.fingerprint.decode.protocol import Channel, ProtocolError
 Sandbox = Literal["bwrap", "rlimits"]
 
 START_S: Final = 30.0
-"""Seconds that a worker may take to import its libraries; it takes about 0.15."""
+"""Seconds that a worker may take to start; it takes about 0.15."""
 
-DYING_S: Final = 0.5
-"""Seconds that a worker which hung up is given to end, so that we learn of what."""
+EXIT_TIMEOUT_S: Final = 0.5
+"""Seconds to wait for the exit status of a worker that closed its connection."""
 
 RECYCLE_AFTER: Final = 300
-"""Files that one worker decodes."""
+"""Files that one worker decodes before it is replaced."""
 
 PACKAGE: Final = Path(earwitness.__file__).parent
-"""The folder of `earwitness`: in site-packages, or in a checkout, where it links to `fingerprint`."""
+"""Folder of the package: in site-packages, or in a checkout, where it links to `fingerprint`."""
 
 
 class StartFailed(RuntimeError):
-    """This sandbox does not work here; only this folder sees it."""
+    """The worker cannot be started in this sandbox; does not leave this package."""
 
 
 @dataclass(slots=True, kw_only=True)
 class WorkerProcess:
-    """A running worker, locked down and ready.
+    """A running worker that is ready for requests.
 
     Attributes
     ----------
@@ -55,11 +55,11 @@ class WorkerProcess:
     calls_filtered: bool
     n_decoded: int = 0
 
-    def stop(self, *, patience_s: float = 0.0) -> str:
-        """Kill it if it has not ended after `patience_s`, wait for it, and say how it ended."""
+    def stop(self, *, timeout_s: float = 0.0) -> str:
+        """Kill the worker if it has not ended after `timeout_s`; return how it ended."""
         self.channel.close()
         try:
-            self.process.wait(timeout=patience_s)
+            self.process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -68,32 +68,32 @@ class WorkerProcess:
 
 
 def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
-    """Start a worker and wait until it is locked down; raises StartFailed with what it complained about."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with tempfile.TemporaryFile() as complaints:
+    """Start a worker and wait until it is ready; raises StartFailed with its last line of stderr."""
+    parent_end, worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with tempfile.TemporaryFile() as stderr:
         try:
-            process = _spawn(sandbox, limits, theirs, complaints)
+            process = _spawn(sandbox, limits, worker_end, stderr)
         except StartFailed:
-            ours.close()
+            parent_end.close()
             raise
         finally:
-            theirs.close()
-        worker = WorkerProcess(process=process, channel=Channel(ours), calls_filtered=False)
+            worker_end.close()
+        worker = WorkerProcess(process=process, channel=Channel(parent_end), calls_filtered=False)
         try:
             kind, payload = worker.channel.receive(deadline=time.monotonic() + START_S)
             if kind != protocol.READY:
-                raise ProtocolError("the worker did not say that it is ready")
+                raise ProtocolError("the worker did not send that it is ready")
         except (OSError, TimeoutError) as error:
-            ended = worker.stop(patience_s=DYING_S)
-            complaints.seek(0)
-            words = complaints.read(65_536).decode("utf-8", "replace").strip().splitlines()
-            raise StartFailed(words[-1] if words else f"{error} ({ended})") from error
+            ended = worker.stop(timeout_s=EXIT_TIMEOUT_S)
+            stderr.seek(0)
+            lines = stderr.read(65_536).decode("utf-8", "replace").strip().splitlines()
+            raise StartFailed(lines[-1] if lines else f"{error} ({ended})") from error
         worker.calls_filtered = protocol.read_json(payload).get("calls_filtered") is True
         return worker
 
 
 def _spawn(
-    sandbox: Sandbox, limits: Limits, connection: socket.socket, complaints: IO[bytes]
+    sandbox: Sandbox, limits: Limits, connection: socket.socket, stderr: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     config = json.dumps({"limits": asdict(limits), "cpu_s": math.ceil(limits.wall_s * RECYCLE_AFTER)})
     module = ("-m", "earwitness.fingerprint.decode.worker.decode_worker")
@@ -108,7 +108,7 @@ def _spawn(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=complaints,
+            stderr=stderr,
             env=_environment(),
             cwd="/",
             pass_fds=(connection.fileno(),),
@@ -123,10 +123,7 @@ def _environment() -> dict[str, str]:
     fixed = {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **threads}
     if str(PACKAGE.parent) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         return fixed
-    return {
-        **fixed,
-        "PYTHONPATH": str(PACKAGE.parent),
-    }  # a checkout; -P keeps the current folder off
+    return {**fixed, "PYTHONPATH": str(PACKAGE.parent)}  # a checkout; -P excludes the current folder
 
 
 def _bwrap_options() -> tuple[str, ...]:
@@ -148,10 +145,10 @@ def _bwrap_options() -> tuple[str, ...]:
 
 
 def _visible() -> Sequence[Path]:
-    """What the worker sees, read-only: system libraries, the interpreter, its packages, this package."""
+    """Paths that the worker can read: system libraries, the interpreter, its packages, this package."""
     system = [Path(name) for name in ("/usr", "/lib", "/lib64", "/etc/ld.so.cache")]
     packages = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
     python = [Path(name) for name in (sys.base_prefix, sys.prefix, *packages)]
     resolved = [path.resolve() for path in python]
-    wanted = dict.fromkeys([*system, *python, *resolved, PACKAGE, (PACKAGE / "fingerprint").resolve()])
-    return [path for path in wanted if path.exists() and path != Path("/")]
+    paths = dict.fromkeys([*system, *python, *resolved, PACKAGE, (PACKAGE / "fingerprint").resolve()])
+    return [path for path in paths if path.exists() and path != Path("/")]

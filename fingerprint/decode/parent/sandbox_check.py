@@ -1,4 +1,4 @@
-"""What the decoder's sandbox is on this machine, tried rather than assumed; for `doctor`."""
+"""Tests the sandbox of the decode worker on this machine, for `doctor`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from earwitness.fingerprint.decode.worker.sandbox_probe import ALLOWED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxReport:
-    """One trial of the sandbox.
+    """Result of a test of the sandbox.
 
     Attributes
     ----------
     sandbox : "bwrap" or "rlimits"
     reason : str or None
-        Why bubblewrap is not used, where it was wanted.
+        Why bubblewrap is not used, if it was requested.
     calls_filtered : bool
-        Whether the worker filters system calls besides.
+        Whether the worker also filters system calls.
     denied : dict
-        What was tried in the worker -> the error that stopped it.
+        Action tried in the worker -> the error that stopped it.
     holes : tuple of str
-        What was tried and worked; empty is as it should be.
+        Actions that were not stopped; should be empty.
     """
 
     sandbox: Sandbox
@@ -38,7 +38,7 @@ class SandboxReport:
 
 
 def describe_sandbox(sandbox: Literal["auto", "bwrap", "rlimits"] = "auto") -> SandboxReport:
-    """Start a worker and try from inside what must not work.
+    """Start a worker and try forbidden actions in it.
 
     Raises
     ------
@@ -46,14 +46,14 @@ def describe_sandbox(sandbox: Literal["auto", "bwrap", "rlimits"] = "auto") -> S
         No worker can be started.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SandboxWarning)  # the report says it instead
+        warnings.simplefilter("ignore", SandboxWarning)  # the report contains it
         decoder = Decoder(sandbox=sandbox)
     with decoder, tempfile.TemporaryDirectory() as scratch:
-        tried = decoder.probe(home=Path.home(), scratch=Path(scratch))
+        results = decoder.probe(home=Path.home(), scratch=Path(scratch))
         return SandboxReport(
             sandbox=decoder.sandbox,
             reason=decoder.reason,
             calls_filtered=decoder.calls_filtered,
-            denied={deed: answer for deed, answer in tried.items() if answer != ALLOWED},
-            holes=tuple(deed for deed, answer in tried.items() if answer == ALLOWED),
+            denied={action: result for action, result in results.items() if result != ALLOWED},
+            holes=tuple(action for action, result in results.items() if result == ALLOWED),
         )

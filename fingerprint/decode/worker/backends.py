@@ -1,4 +1,4 @@
-"""Two decoders behind one face: libsndfile and FFmpeg. Both run in the sandboxed worker only."""
+"""Audio backends with one interface: libsndfile and FFmpeg. They run in the sandboxed worker only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint.decode.file_view import FileView, ViewReader
 from earwitness.fingerprint.decode.formats import CODECS, FORMATS, Format
-from earwitness.fingerprint.decode.worker.timestamp_gaps import STAMPED, GapDetector
+from earwitness.fingerprint.decode.worker.timestamp_gaps import TIMESTAMPED, GapDetector
 
 BLOCK_FRAMES: Final = 65_536
-"""Frames handed on at once, by either decoder."""
+"""Frames of one block, about."""
 
-DAMAGE: Final = (
+DECODE_ERRORS: Final = (
     soundfile.SoundFileError,
     av.FFmpegError,
     OSError,
@@ -29,7 +29,7 @@ DAMAGE: Final = (
     LookupError,
     TypeError,
 )
-"""What the two libraries raise on bytes that they cannot make sense of."""
+"""Errors that the two libraries raise on damaged files."""
 
 Block = NDArray[np.float32]
 """Samples, shape (n_channels, n_frames)."""
@@ -37,16 +37,16 @@ Block = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One of the streams of sound that run side by side in a file.
+    """One of the parallel audio streams of a file.
 
     Attributes
     ----------
     label : str
-        Its language and title, where the file states them.
+        Its language and title, if the file states them.
     stated_s : float or None
-        Its length in seconds, where the file states one.
+        Its duration in seconds, if the file states one.
     rough : bool
-        Whether that is only about right.
+        Whether that duration is approximate.
     """
 
     label: str = ""
@@ -55,21 +55,21 @@ class Track:
 
 
 class AudioBackend(Protocol):
-    """An opened file, one track of which is being decoded.
+    """An open file, one track of which is decoded.
 
     Attributes
     ----------
     codec : str
     rate_hz, channels : int
-        As the header states them; hostile files lie.
+        From the header, which may be wrong.
     stated_s : float or None
-        Length in seconds that the header promises, where it does.
+        Duration in seconds that the header states, if it does.
     length_s : float or None
-        Length in seconds that this decoder means to give, where it knows.
+        Duration in seconds that this backend will decode, if known.
     timeline_s : float or None
-        Seconds from the first time stamp to the last, where there are such.
+        Seconds from the first timestamp to the last, if there are any.
     lost_s : float
-        Seconds that could not be decoded so far and were left out.
+        Seconds that could not be decoded so far.
     tracks : tuple of Track
         All tracks of the file.
     """
@@ -84,14 +84,14 @@ class AudioBackend(Protocol):
     tracks: tuple[Track, ...]
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
-        """The sound, in order, in blocks of about ``BLOCK_FRAMES``, each with its sample rate."""
+        """Yield sample rate and samples in order, in blocks of about ``BLOCK_FRAMES``."""
 
     def close(self) -> None:
-        """Let go of the decoder; the file descriptor stays open."""
+        """Close the decoder; the file descriptor stays open."""
 
 
 def open_backend(name: str, file: FileView, format_: Format, track: int) -> AudioBackend:
-    """Open a file's track with the decoder of that name; raises one of ``DAMAGE`` when it cannot."""
+    """Open a track with the named backend; raises one of ``DECODE_ERRORS``."""
     if name == "libsndfile":
         if track:
             raise ValueError("it has no further track")
@@ -120,18 +120,18 @@ _SNDFILE_CODECS: Final = {
     "MS_ADPCM": "adpcm_ms",
     "GSM610": "gsm610",
 }
-"""libsndfile's subtypes that we read, and what a finding calls them."""
+"""Supported subtypes of libsndfile, and their names in findings."""
 
 
 class SndfileBackend:
-    """libsndfile, straight on the file descriptor where it can be."""
+    """libsndfile, directly on the file descriptor if the view is a whole file."""
 
     tracks: tuple[Track, ...] = (Track(),)
     timeline_s: float | None = None
 
     def __init__(self, file: FileView) -> None:
         if file.is_file:
-            os.lseek(file.fd, 0, os.SEEK_SET)  # libsndfile begins where the descriptor stands
+            os.lseek(file.fd, 0, os.SEEK_SET)  # libsndfile begins at the current offset
             self._file = soundfile.SoundFile(file.fd, closefd=False)
         else:
             self._file = soundfile.SoundFile(ViewReader(file))
@@ -141,18 +141,18 @@ class SndfileBackend:
         self.rate_hz, self.channels = int(self._file.samplerate), int(self._file.channels)
         known = 0 < self._file.frames < 1 << 62
         self.length_s = self._file.frames / self.rate_hz if known else None
-        # of other formats libsndfile tells what it found in the file, or guessed, not what was promised
+        # for other formats libsndfile returns a length that it counted or guessed
         self.stated_s = self.length_s if self._file.format == "FLAC" else None
         self.lost_s = 0.0
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
-        """The sound, in order; the array is used again for the next block."""
+        """Yield sample rate and samples in order; the array is reused for the next block."""
         buffer = np.empty((BLOCK_FRAMES, self.channels), dtype=np.float32)
         while len(block := self._file.read(out=buffer)):
             yield self.rate_hz, block.T
 
     def close(self) -> None:
-        """Let go of the decoder."""
+        """Close the decoder."""
         self._file.close()
 
 
@@ -172,29 +172,29 @@ _STATES_LENGTH: Final = (
     "dts",
     "voc",
 )
-"""Demuxers that read a track's length from the file, or work it out from a bit rate that is constant."""
+"""Demuxers that read a track's duration from the file, or compute it from a constant bit rate."""
 
 _EXACT: Final = ("mov", "flac", "ape", "tta", "wv", "tak", "mpc8")
-"""Those of them that count samples."""
+"""Those of them whose duration is exact."""
 
 _STATES_ONE_LENGTH: Final = ("matroska", "flv")
-"""Demuxers that read the length of all tracks together: of a single track it says how long that is."""
+"""Demuxers that read one duration for all tracks, which is exact for a single track."""
 
 UNKNOWN_FRAMES: Final = 1 << 30
-"""What FFmpeg writes to a pipe for the number of frames of an AVI."""
+"""Placeholder for the number of frames in an AVI that FFmpeg wrote to a pipe."""
 
 MAX_RETRIES: Final = 64
-"""Times that reading goes on after an error of the container without anything in between."""
+"""Successive demuxer errors after which decoding stops."""
 
 LOST_PACKET_S: Final = 0.02
-"""What a lost packet counts that states no length."""
+"""Duration assumed for a lost packet that states none."""
 
 PLANES: Final = 7
-"""PyAV reads past the pointers of frames with more planes; those are interleaved first."""
+"""Most planes of a frame that PyAV reads correctly; frames with more are interleaved first."""
 
 
 class FfmpegBackend:
-    """FFmpeg by PyAV: one demuxer by name, one audio stream, no other file, no network."""
+    """FFmpeg through PyAV: one named demuxer, one audio stream, no other file, no network."""
 
     length_s: float | None = None
 
@@ -214,9 +214,9 @@ class FfmpegBackend:
         )
         streams = self._container.streams.audio
         if not streams:
-            kind = NoTrack if len(self._container.streams) else ValueError
+            kind = NoAudioStream if len(self._container.streams) else ValueError
             raise kind("there is no audio stream in it")
-        self.tracks = tuple(self._facts(stream, demuxer) for stream in streams)
+        self.tracks = tuple(self._track(stream, demuxer) for stream in streams)
         self._stream = streams[track]
         if self._stream.codec_context is None:
             raise ValueError("its codec is unknown")
@@ -227,43 +227,43 @@ class FfmpegBackend:
         self._stream.codec_context.thread_count = 1
         self.rate_hz, self.channels = int(self._stream.rate or 0), int(self._stream.channels)
         if self.channels > 2:
-            # PyAV frees a layout in an order of the file's own twice; the order does not matter here
+            # PyAV frees a custom channel layout twice; the order of channels does not matter here
             self._stream.codec_context.layout = f"{self.channels}C"
         self.stated_s = self.tracks[track].stated_s
         duration = self._stream.duration
         self.timeline_s = float(duration * self._stream.time_base) if duration else None
         self.lost_s = 0.0
-        self._gaps = GapDetector() if demuxer in STAMPED else None
+        self._gap_detector = GapDetector() if demuxer in TIMESTAMPED else None
         self._interleave: Any = None
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
-        """The sound, in order; packets that cannot be decoded are left out and counted."""
-        gathered: list[Block] = []
+        """Yield sample rate and samples in order; packets that cannot be decoded are skipped and counted."""
+        pending: list[Block] = []
         n_frames, rate_hz = 0, self.rate_hz
         for frame in self._frames():
             block = self._samples(frame)
-            changed = gathered and (len(block) != len(gathered[0]) or frame.sample_rate != rate_hz)
-            if gathered and (n_frames >= BLOCK_FRAMES or changed):
-                yield rate_hz, np.concatenate(gathered, axis=1)
-                gathered, n_frames = [], 0
+            changed = pending and (len(block) != len(pending[0]) or frame.sample_rate != rate_hz)
+            if pending and (n_frames >= BLOCK_FRAMES or changed):
+                yield rate_hz, np.concatenate(pending, axis=1)
+                pending, n_frames = [], 0
             rate_hz = frame.sample_rate
-            gathered.append(block)
+            pending.append(block)
             n_frames += block.shape[1]
-        if gathered:
-            yield rate_hz, np.concatenate(gathered, axis=1)
+        if pending:
+            yield rate_hz, np.concatenate(pending, axis=1)
 
     def _frames(self) -> Iterator[Any]:
-        """Decoded frames; where a packet is damaged, or what lies between packets, the next one is tried."""
-        n_failed, corrupt, given_s = 0, False, 0.0
+        """Yield decoded frames; after a damaged packet or container error, continue with the next packet."""
+        n_failed, corrupt, decoded_s = 0, False, 0.0
         while n_failed < MAX_RETRIES:
             try:
                 for packet in self._container.demux(self._stream):
                     n_failed = 0
                     corrupt = corrupt or packet.is_corrupt
-                    if self._gaps is not None:
-                        self.lost_s += self._gaps.before(packet, passed_s=given_s + self.lost_s)
+                    if self._gap_detector is not None:
+                        self.lost_s += self._gap_detector.gap_before(packet, passed_s=decoded_s + self.lost_s)
                     for frame in self._decoded(packet):
-                        given_s += frame.samples / max(frame.sample_rate, 1)
+                        decoded_s += frame.samples / max(frame.sample_rate, 1)
                         yield frame
                 break
             except av.FFmpegError:
@@ -272,7 +272,7 @@ class FfmpegBackend:
                 if n_failed == MAX_RETRIES:
                     raise
         if corrupt and self.timeline_s is not None:
-            self.lost_s = max(self.lost_s, self.timeline_s - given_s)
+            self.lost_s = max(self.lost_s, self.timeline_s - decoded_s)
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         try:
@@ -280,20 +280,20 @@ class FfmpegBackend:
         except av.FFmpegError:
             self.lost_s += float((packet.duration or 0) * (packet.time_base or 0)) or LOST_PACKET_S
 
-    def _facts(self, stream: Any, demuxer: str) -> Track:
-        words = [stream.metadata.get(key, "") for key in ("language", "title")]
+    def _track(self, stream: Any, demuxer: str) -> Track:
+        names = [stream.metadata.get(key, "") for key in ("language", "title")]
         stated_s, rough = None, demuxer not in _EXACT
         if demuxer in _STATES_LENGTH and stream.duration and stream.frames < UNKNOWN_FRAMES:
             stated_s = float(stream.duration * stream.time_base)
         elif demuxer in _STATES_ONE_LENGTH and len(self._container.streams) == 1 and self._container.duration:
-            begins_s = float((stream.start_time or 0) * (stream.time_base or 0))
-            stated_s = self._container.duration / av.time_base - max(begins_s, 0.0)
-        label = ", ".join(word for word in words if word not in ("", "und"))
+            start_s = float((stream.start_time or 0) * (stream.time_base or 0))
+            stated_s = self._container.duration / av.time_base - max(start_s, 0.0)
+        label = ", ".join(name for name in names if name not in ("", "und"))
         return Track(label=label, stated_s=stated_s, rough=rough)
 
     def _samples(self, frame: Any) -> Block:
         """Samples of a PyAV frame, shape (n_channels, n_frames), full scale +-1."""
-        wide = frame.format.name in ("s64", "s64p")  # PyAV makes no array of these
+        wide = frame.format.name in ("s64", "s64p")  # PyAV cannot convert these to an array
         if wide or (frame.format.is_planar and frame.layout.nb_channels > PLANES):
             if self._interleave is None or self._interleave.layout.name != frame.layout.name:
                 self._interleave = av.AudioResampler("flt", frame.layout, frame.sample_rate)
@@ -302,12 +302,12 @@ class FfmpegBackend:
         return _samples(frame)
 
     def close(self) -> None:
-        """Let go of the decoder."""
+        """Close the decoder."""
         self._container.close()
 
 
-class NoTrack(ValueError):
-    """A container without a stream of sound."""
+class NoAudioStream(ValueError):
+    """A container without an audio stream."""
 
 
 def _refuse(url: str, *_: object) -> NoReturn:
@@ -315,12 +315,12 @@ def _refuse(url: str, *_: object) -> NoReturn:
 
 
 def _samples(frame: Any) -> Block:
-    found: NDArray[Any] = frame.to_ndarray()
+    samples: NDArray[Any] = frame.to_ndarray()
     if not frame.format.is_planar:
-        found = found.reshape(-1, frame.layout.nb_channels).T
-    scale = _FULL_SCALE.get(found.dtype.str[1:])
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    scale = _FULL_SCALE.get(samples.dtype.str[1:])
     if scale is None:
-        return np.asarray(found, dtype=np.float32)
-    centred = found.astype(np.float32) - np.float32(scale if found.dtype == np.uint8 else 0.0)
+        return np.asarray(samples, dtype=np.float32)
+    centred = samples.astype(np.float32) - np.float32(scale if samples.dtype == np.uint8 else 0.0)
     centred /= np.float32(scale)
     return centred

@@ -1,4 +1,4 @@
-"""One stored file -> header and mono samples, within the caps; what the worker does for each request."""
+"""Decodes all streams of a file to mono samples, within the limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from earwitness.fingerprint.decode.file_view import FileView
 from earwitness.fingerprint.decode.formats import FORMATS
 from earwitness.fingerprint.decode.limits import Limits
-from earwitness.fingerprint.decode.worker.backends import DAMAGE, NoTrack, Track
+from earwitness.fingerprint.decode.worker.backends import DECODE_ERRORS, NoAudioStream, Track
 from earwitness.fingerprint.decode.worker.file_parts import split_file
 from earwitness.fingerprint.decode.worker.parts import Piece
 from earwitness.fingerprint.decode.worker.read_stream import (
@@ -26,174 +26,182 @@ from earwitness.fingerprint.decode.worker.sniff import Sniffed, sniff
 from earwitness.fingerprint.errors import AudioTooLarge, BrokenAudio, NoAudioTrack
 
 MAX_TRACKS: Final = 32
-"""Tracks that are decoded of one file; of others it is said that they were not compared."""
+"""Most tracks of one file that are decoded; the others are reported as not compared."""
 
 Kind = Literal["sequential", "parallel"]
 
 
 class BlockSink(Protocol):
-    """Takes what is decoded. A second header says: forget all so far, another decoder starts over."""
+    """Receives what is decoded. A second header discards what came before: a backend starts over."""
 
     def header(self, header: Header) -> None:
         """Called before the first samples of the file."""
 
     def part(self, label: str, kind: Kind, *, again: bool) -> None:
-        """Called before the samples of each stream of several; `again` says: forget those of the last one."""
+        """Called before the samples of each of several streams; `again` discards those of the last one."""
 
     def samples(self, samples: NDArray[np.float32]) -> None:
         """Called with mono samples at ``RATE_HZ``."""
 
 
-def decode_file(file: FileView, limits: Limits, listener: BlockSink, *, name: str) -> Outcome:
-    """Decode a file to a listener, all of its links and tracks; return what is missing.
+def decode_file(file: FileView, limits: Limits, sink: BlockSink, *, name: str) -> Outcome:
+    """Decode all pieces and tracks of a file to a sink; return what is missing.
 
     Raises
     ------
     EmptyFile, NotAudio, NoAudioTrack, BrokenAudio, AudioTooLarge
     """
     sniffed = sniff(file, name=name)
-    player = _Player(name=name, limits=limits, listener=listener, sniffed=sniffed)
+    decoding = _FileDecoding(name=name, limits=limits, sink=sink, sniffed=sniffed)
     pieces = split_file(file, sniffed)
     for number, piece in enumerate(pieces, 1):
-        player.piece(piece, link=f"link {number}" if len(pieces) > 1 else "")
-    return player.finish()
+        decoding.decode_piece(piece, link=f"link {number}" if len(pieces) > 1 else "")
+    return decoding.finish()
 
 
-class _Player:
-    """Plays the links and tracks of one file, one after another."""
+class _FileDecoding:
+    """Decodes the pieces and tracks of one file, one after another."""
 
-    def __init__(self, *, name: str, limits: Limits, listener: BlockSink, sniffed: Sniffed) -> None:
-        self._name, self._listener = name, listener
+    def __init__(self, *, name: str, limits: Limits, sink: BlockSink, sniffed: Sniffed) -> None:
+        self._name, self._sink = name, sink
         self._container = FORMATS[sniffed.format].container
         self._budget = Budget(name=name, limits=limits, begun_at=time.monotonic())
         self._outcome = Outcome()
         self._reasons: list[str] = []
-        self._no_track, self._damaged = False, False
-        self._spent: str | None = None
+        self._no_audio, self._damaged = False, False
+        self._limit_reached: str | None = None
 
-    def piece(self, piece: Piece, *, link: str) -> None:
-        """Play one link: its first track, and then the others that turn out to be there."""
+    def decode_piece(self, piece: Piece, *, link: str) -> None:
+        """Decode one piece: its first track, then the other tracks that this one lists."""
         tracks: tuple[Track, ...] = (Track(),)
         number = 0
         while number < len(tracks):
             label = _label(link, number, tracks)
             if number >= MAX_TRACKS:
-                words = f"only {MAX_TRACKS} of its {len(tracks)} tracks are decoded"
-                self._outcome.miss(words, tracks[number].stated_s or 0.0, from_s=0.0)
-            elif self._spent is not None:
-                self._outcome.miss(f"{label}: {self._spent}", tracks[number].stated_s or 0.0, from_s=0.0)
+                note = f"only {MAX_TRACKS} of its {len(tracks)} tracks are decoded"
+                self._outcome.add_missing(note, tracks[number].stated_s or 0.0, from_s=0.0)
+            elif self._limit_reached is not None:
+                self._outcome.add_missing(
+                    f"{label}: {self._limit_reached}", tracks[number].stated_s or 0.0, from_s=0.0
+                )
             else:
-                tracks = max(self._stream(piece, link, number), tracks, key=len)
+                tracks = max(self._decode_track(piece, link, number), tracks, key=len)
             number += 1
 
     def finish(self) -> Outcome:
-        """What is missing of the whole file."""
+        """Return what is missing of the file; raise if nothing could be decoded."""
         if self._budget.seconds:
             return self._outcome
-        if self._no_track and not self._damaged:
+        if self._no_audio and not self._damaged:
             raise NoAudioTrack(name=self._name, looks_like=f"a file of the kind {self._container}")
         reasons = "; ".join(dict.fromkeys(self._reasons))
         raise BrokenAudio(name=self._name, reason=reasons or "there are no samples in it")
 
-    def _stream(self, piece: Piece, link: str, number: int) -> tuple[Track, ...]:
-        """Play one track by the first decoder that gives all of it; returns the file's tracks."""
-        takes: list[StreamReader] = []
+    def _decode_track(self, piece: Piece, link: str, number: int) -> tuple[Track, ...]:
+        """Decode one track with the first backend that decodes all of it; return the tracks of the file."""
+        attempts: list[StreamReader] = []
         tracks: tuple[Track, ...] = (Track(),)
         first, silent = not self._budget.seconds, False
         backends = list(FORMATS[piece.format].backends) if piece.file.size else []
         for at, backend in enumerate(backends):
-            take = StreamReader(piece=piece, backend=backend, track=number, budget=self._budget)
-            emit = _Emit(self._listener, self._container, link, number, first=first, again=bool(takes))
+            attempt = StreamReader(piece=piece, backend=backend, track=number, budget=self._budget)
+            stream_sink = _StreamSink(
+                self._sink, self._container, link, number, first=first, again=bool(attempts)
+            )
             try:
-                take.run(emit)
-            except NoTrack as damage:
-                take.reason, self._no_track, silent = str(damage), True, True
-            except DAMAGE as damage:
-                take.reason, self._damaged = f"{backend}: {_words(damage)}", True
-            except (AudioTooLarge, OutOfTime) as spent:
+                attempt.run(stream_sink)
+            except NoAudioStream as error:
+                attempt.reason, self._no_audio, silent = str(error), True, True
+            except DECODE_ERRORS as error:
+                attempt.reason, self._damaged = f"{backend}: {_library_message(error)}", True
+            except (AudioTooLarge, OutOfTime) as limit:
                 if first:
                     raise
-                self._spent = _limit(spent) if isinstance(spent, AudioTooLarge) else str(spent)
-                take.reason = self._spent
-            tracks = max(take.tracks, tracks, key=len)
-            if take.reason is not None:
-                self._reasons.append(take.reason)
-            if take.seconds:
-                takes.append(take)
-            if self._spent or (take.seconds and not take.falls_short and take.reason is None):
+                self._limit_reached = (
+                    _limit_message(limit) if isinstance(limit, AudioTooLarge) else str(limit)
+                )
+                attempt.reason = self._limit_reached
+            tracks = max(attempt.tracks, tracks, key=len)
+            if attempt.reason is not None:
+                self._reasons.append(attempt.reason)
+            if attempt.seconds:
+                attempts.append(attempt)
+            if self._limit_reached or (attempt.seconds and not attempt.is_short and attempt.reason is None):
                 break
-            best = max(takes, key=lambda take: take.seconds, default=None)
+            best = max(attempts, key=lambda each: each.seconds, default=None)
             tried_all = at == len(FORMATS[piece.format].backends) - 1
-            if tried_all and best is not None and best.seconds > takes[-1].seconds + 1:
-                backends.append(best.backend)  # the last decoder gave less than one before it
-        if takes or not silent:
-            self._judge(piece, takes[-1] if takes else None, _label(link, number, tracks), number, tracks)
+            if tried_all and best is not None and best.seconds > attempts[-1].seconds + 1:
+                backends.append(best.backend)  # the last backend decoded less than an earlier one
+        if attempts or not silent:
+            self._add_outcome(
+                piece, attempts[-1] if attempts else None, _label(link, number, tracks), number, tracks
+            )
         return tracks
 
-    def _judge(
-        self, piece: Piece, take: StreamReader | None, label: str, number: int, tracks: tuple[Track, ...]
+    def _add_outcome(
+        self, piece: Piece, attempt: StreamReader | None, label: str, number: int, tracks: tuple[Track, ...]
     ) -> None:
-        """Add what is missing of a stream to what is missing of the file."""
+        """Add what is missing of a stream to the outcome of the file."""
         sequential = len(tracks) == 1
         prefix = f"{label}: " if label else ""
-        if take is None:
-            words = piece.missing or "; ".join(dict.fromkeys(self._reasons[-2:])) or "it cannot be decoded"
+        if attempt is None:
+            reason = piece.missing or "; ".join(dict.fromkeys(self._reasons[-2:])) or "it cannot be decoded"
             seconds = max(piece.expected_s or 0.0, tracks[min(number, len(tracks) - 1)].stated_s or 0.0)
-            self._outcome.miss(
-                f"{prefix}{words}", seconds, from_s=self._budget.seconds if sequential else 0.0
+            self._outcome.add_missing(
+                f"{prefix}{reason}", seconds, from_s=self._budget.seconds if sequential else 0.0
             )
             return
         start_s = self._budget.seconds if sequential else 0.0
-        self._budget.take(take)
-        lack, seconds, at_end = take.missing()
-        if lack is not None:
-            self._outcome.miss(
-                f"{prefix}{lack}", seconds, from_s=start_s + take.seconds if at_end else start_s
+        self._budget.add(attempt)
+        note, seconds, at_end = attempt.missing()
+        if note is not None:
+            self._outcome.add_missing(
+                f"{prefix}{note}", seconds, from_s=start_s + attempt.seconds if at_end else start_s
             )
 
 
-class _Emit:
-    """Announces a stream before its first samples, and passes them on."""
+class _StreamSink:
+    """Sends header and part of a stream before its first samples, then the samples."""
 
     def __init__(
-        self, listener: BlockSink, container: str, link: str, number: int, *, first: bool, again: bool
+        self, sink: BlockSink, container: str, link: str, number: int, *, first: bool, again: bool
     ) -> None:
-        self._listener, self._container, self._link, self._number = listener, container, link, number
+        self._sink, self._container, self._link, self._number = sink, container, link, number
         self._first, self._again = first, again
 
     def begin(self, *, codec: str, rate_hz: int, channels: int, tracks: tuple[Track, ...]) -> None:
-        """Announce."""
+        """Send the header of the file, if this is its first stream, and the part."""
         if self._first:
-            self._listener.header(
+            self._sink.header(
                 Header(container=self._container, codec=codec, rate_hz=rate_hz, channels=channels)
             )
         label = _label(self._link, self._number, tracks)
         if label:
             kind: Kind = "parallel" if len(tracks) > 1 else "sequential"
-            self._listener.part(label, kind, again=self._again and not self._first)
+            self._sink.part(label, kind, again=self._again and not self._first)
 
     def samples(self, samples: NDArray[np.float32]) -> None:
-        """Pass on."""
-        self._listener.samples(samples)
+        """Send samples."""
+        self._sink.samples(samples)
 
 
 def _label(link: str, number: int, tracks: tuple[Track, ...]) -> str:
-    """Such as "link 2", "track 1 (eng)" or "link 1, track 2"; empty where there is but one stream."""
+    """Such as "link 2", "track 1 (eng)" or "link 1, track 2"; empty if there is one stream."""
     if len(tracks) <= 1:
         return link
-    said = tracks[number].label if number < len(tracks) else ""
-    track = f"track {number + 1} ({said})" if said else f"track {number + 1}"
+    name = tracks[number].label if number < len(tracks) else ""
+    track = f"track {number + 1} ({name})" if name else f"track {number + 1}"
     return f"{link}, {track}" if link else track
 
 
-def _limit(spent: AudioTooLarge) -> str:
+def _limit_message(error: AudioTooLarge) -> str:
     """Which limit was reached, and the setting that raises it."""
-    setting = re.search(r"EARWITNESS_[A-Z_]+", spent.hint)
-    limit = f"{spent.limit}, {setting[0]}" if setting else spent.limit
-    return f"the limit on {spent.what} ({limit}) was reached"
+    setting = re.search(r"EARWITNESS_[A-Z_]+", error.hint)
+    limit = f"{error.limit}, {setting[0]}" if setting else error.limit
+    return f"the limit on {error.what} ({limit}) was reached"
 
 
-def _words(damage: Exception) -> str:
-    """The library's own words, without its numbers and the names that it made up for the file."""
-    short = getattr(damage, "error_string", None) or getattr(damage, "strerror", None)
-    return str(short or damage or type(damage).__name__).strip(" .")
+def _library_message(error: Exception) -> str:
+    """The message of the library, without its error numbers and placeholder file names."""
+    short = getattr(error, "error_string", None) or getattr(error, "strerror", None)
+    return str(short or error or type(error).__name__).strip(" .")

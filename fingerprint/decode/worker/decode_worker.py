@@ -1,7 +1,7 @@
 """The sandboxed process that decodes untrusted bytes: ``python -P -m ...decode_worker FD CONFIG``.
 
-It imports and rehearses first, then locks itself down, then answers requests until its parent hangs up. It is
-handed open files and never a path.
+It loads its libraries, locks itself down, and then answers requests until its parent closes the connection.
+It receives open files, never a path.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from earwitness.fingerprint.lifeline import die_with_parent
 
 
 def main() -> None:
-    """Serve one parent."""
+    """Answer the requests of one parent."""
     die_with_parent()
     channel = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, int(sys.argv[1])))
     config = json.loads(sys.argv[2])
     limits = Limits(**config["limits"])
-    _rehearse()
+    _load_libraries()
     filtered = lock_down(memory_bytes=limits.memory_bytes, cpu_s=config["cpu_s"])
     channel.send_json(protocol.READY, {"calls_filtered": filtered})
     try:
         while True:
             _serve(channel, limits)
     except ConnectionError:
-        return  # the parent closed its end, or is gone
+        return  # the parent closed the connection or ended
 
 
-def _rehearse() -> None:
+def _load_libraries() -> None:
     """Decode silence with every backend, so that lazily loaded libraries are loaded before the lock-down."""
     wav = io.BytesIO()
     soundfile.write(wav, np.zeros((64, 2), dtype=np.float32), 8_000, format="WAV")
@@ -61,7 +61,7 @@ def _rehearse() -> None:
             for part in av.AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame):
                 part.to_ndarray()
     for kind in ("subtitles.stream", "subtitles.codeccontext", "subtitles.subtitle", "video.codeccontext"):
-        import_module(f"av.{kind}")  # PyAV loads these at a file's first such stream
+        import_module(f"av.{kind}")  # PyAV loads these when a file has such a stream
     Resampler(8_000).push(np.zeros(64, dtype=np.float32), last=True)
 
 
@@ -79,7 +79,7 @@ def _serve(channel: Channel, limits: Limits) -> None:
 
 def _decode(channel: Channel, fd: int, name: str, limits: Limits) -> None:
     try:
-        outcome = decode_file(FileView(fd), limits, _Speaker(channel), name=name)
+        outcome = decode_file(FileView(fd), limits, _ChannelSink(channel), name=name)
     except AudioError as error:
         values = {key: value for key, value in vars(error).items() if key not in ("message", "hint", "name")}
         channel.send_json(protocol.REFUSAL, {"code": error.code, "values": values})
@@ -96,8 +96,8 @@ def _decode(channel: Channel, fd: int, name: str, limits: Limits) -> None:
         channel.send_json(protocol.END, end)
 
 
-class _Speaker:
-    """Passes what is decoded to the parent."""
+class _ChannelSink:
+    """Sends decoded audio to the parent."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

@@ -1,4 +1,4 @@
-"""A stored file -> its links, whatever its format: files joined end to end, and chained streams."""
+"""Splits a file of any format into its pieces: files joined end to end, and chained streams."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from earwitness.fingerprint.decode.containers.riff import parse_wav
 from earwitness.fingerprint.decode.containers.wavpack_iff import parse_iff, parse_wavpack
 from earwitness.fingerprint.decode.file_view import FileView, SplicedView
 from earwitness.fingerprint.decode.formats import Format
-from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece
+from earwitness.fingerprint.decode.worker.parts import FileLayout, Piece, StartsFile
 from earwitness.fingerprint.decode.worker.sniff import Sniffed, sniff_at
 
 MAX_PIECES: Final = 2_000
-"""Links that are decoded of one file."""
+"""Most pieces of one file that are decoded."""
 
 _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.FLAC: re.compile(rb"fLaC[\x00\x80]\x00\x00\x22"),
@@ -48,25 +48,25 @@ _JOINED: Final[dict[Format, re.Pattern[bytes]]] = {
     Format.MUSEPACK8: re.compile(rb"MPCKSH"),
     Format.QOA: re.compile(rb"qoaf[\x00-\xff]{4}[\x01-\x08]\x00"),
 }
-"""How a further file of the same format begins, where the format does not say where its files end."""
+"""First bytes of another file of the same format, for formats that do not state where a file ends."""
 
 _OTHERS: Final = re.compile(
     rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02\x00{8}|RIFF....WAVE|FORM....AIF[FC]"
     rb"|....ftyp|\x1aE\xdf\xa3",
     re.DOTALL,
 )
-"""How a further file of another format may begin."""
+"""First bytes of another file of any format."""
 
 _BARE: Final = frozenset(
     {Format.FLAC, Format.APE, Format.TTA, Format.TAK, Format.SHORTEN, Format.DTS,
      Format.TRUEHD, Format.AMR, Format.SPHERE, Format.VOC, Format.SOX, Format.IRCAM,
      Format.DSF, Format.QOA, Format.MUSEPACK, Format.MUSEPACK8, Format.LOAS}
 )  # fmt: skip
-"""Formats that never hold frames of MPEG audio or pages of Ogg themselves."""
+"""Formats that cannot contain MPEG audio frames or Ogg pages."""
 
 TAIL_BYTES: Final = 65_536
 
-_PARSERS: Final[dict[Format, Callable[[FileView, int, Callable[[int], bool]], FileLayout]]] = {
+_PARSERS: Final[dict[Format, Callable[[FileView, int, StartsFile], FileLayout]]] = {
     Format.WAV: parse_wav,
     Format.AIFF: parse_aiff,
     Format.AU: parse_au,
@@ -92,16 +92,16 @@ _PARSERS: Final[dict[Format, Callable[[FileView, int, Callable[[int], bool]], Fi
 
 
 def split_file(file: FileView, sniffed: Sniffed) -> list[Piece]:
-    """The links of a file, in order; an ordinary file has one, and it is the whole file."""
+    """The pieces of a file in order; an ordinary file is one piece."""
     pieces: list[Piece] = []
-    following: Sniffed | None = sniffed
-    while following is not None and len(pieces) < MAX_PIECES:
-        layout = _parse(file, following)
+    next_file: Sniffed | None = sniffed
+    while next_file is not None and len(pieces) < MAX_PIECES:
+        layout = _parse(file, next_file)
         pieces += layout.pieces
-        following = sniff_at(file, layout.end) if following.start < layout.end < file.size else None
-    if following is not None or len(pieces) > MAX_PIECES:
-        words = f"there are more than {MAX_PIECES:,} links in it"
-        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, file=SplicedView(file, []), missing=words)]
+        next_file = sniff_at(file, layout.end) if next_file.start < layout.end < file.size else None
+    if next_file is not None or len(pieces) > MAX_PIECES:
+        missing = f"there are more than {MAX_PIECES:,} links in it"
+        pieces[MAX_PIECES:] = [Piece(format=sniffed.format, file=SplicedView(file, []), missing=missing)]
     return pieces
 
 
@@ -109,38 +109,38 @@ def _parse(file: FileView, sniffed: Sniffed) -> FileLayout:
     def starts_file(offset: int) -> bool:
         return offset < file.size and sniff_at(file, offset) is not None
 
-    layer = _PARSERS.get(sniffed.format)
-    if layer is not None:
+    parser = _PARSERS.get(sniffed.format)
+    if parser is not None:
         start = 0 if sniffed.format in (Format.MP3, Format.AAC) and sniffed.first else sniffed.start
-        return layer(file, start, starts_file)
-    return _as_one(file, sniffed)
+        return parser(file, start, starts_file)
+    return _parse_by_patterns(file, sniffed)
 
 
-def _as_one(file: FileView, sniffed: Sniffed) -> FileLayout:
-    """One link up to the end, or to where a further file of a known format begins."""
+def _parse_by_patterns(file: FileView, sniffed: Sniffed) -> FileLayout:
+    """One piece up to the end, or to where another file of a known format begins."""
     start, end = sniffed.start, file.size
     pattern = _JOINED.get(sniffed.format)
     if pattern is not None:
-        end = _first(file, pattern, start + 64, end)
+        end = _next_file(file, pattern, start + 64, end)
     if sniffed.format in _BARE and _tail_is_other(file, sniffed):
-        end = _first(file, _OTHERS, start + 64, end)
+        end = _next_file(file, _OTHERS, start + 64, end)
         for adts in (True, False):
-            found = find_frames(file, start + 64, end - start - 64, adts=adts, n_consecutive=8)
-            end = end if found is None else found
-    # FFmpeg steps over tags at the start of a file; libsndfile does so of FLAC
-    whole = sniffed.first and end == file.size
-    piece = Piece(format=sniffed.format, file=file if whole else SplicedView(file, [(start, end)]))
+            first = find_frames(file, start + 64, end - start - 64, adts=adts, n_consecutive=8)
+            end = end if first is None else first
+    # FFmpeg skips tags at the start of a file, and so does libsndfile in FLAC
+    unchanged = sniffed.first and end == file.size
+    piece = Piece(format=sniffed.format, file=file if unchanged else SplicedView(file, [(start, end)]))
     return FileLayout(pieces=(piece,), end=end)
 
 
-def _first(file: FileView, pattern: re.Pattern[bytes], start: int, end: int) -> int:
-    """Where the first file begins that the pattern finds; `end` where it finds none before."""
-    places = (position for position in file.find(pattern, start) if sniff_at(file, position) is not None)
-    return min(next(places, end), end)
+def _next_file(file: FileView, pattern: re.Pattern[bytes], start: int, end: int) -> int:
+    """Start of the first file that matches the pattern; `end` if there is none before it."""
+    starts = (offset for offset in file.find(pattern, start) if sniff_at(file, offset) is not None)
+    return min(next(starts, end), end)
 
 
 def _tail_is_other(file: FileView, sniffed: Sniffed) -> bool:
-    """Whether a file ends in something else than it begins with."""
+    """Whether the file ends in another format than it begins with."""
     if sniffed.format is Format.FLAC and not ends_in_frames(file, sniffed.start):
         return True
     at = max(sniffed.start + 64, file.size - TAIL_BYTES)

@@ -1,7 +1,7 @@
-"""A process gives away what decoding does not need: memory, files, programs, network. There is no way back.
+"""Irrevocably drops what decoding does not need: memory, files, programs, network.
 
-The system calls that stay allowed are few enough to list. Everything else answers EPERM, so that a library
-which tries something optional goes on. The filter is classic BPF (Linux's userspace-api/seccomp_filter).
+An allow-list of system calls is installed as a classic BPF filter (Linux's userspace-api/seccomp_filter).
+Other calls return EPERM, so that a library which tries something optional continues.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from typing import Final
 
 MAX_OPEN_FILES: Final = 64
-"""Descriptors that the worker may hold; it needs its socket, the item, and a few that libraries keep."""
+"""Most open descriptors: the socket, the item, and a few of the libraries."""
 
 _X86_64: Final = 0xC000003E
 _AARCH64: Final = 0xC00000B7
@@ -109,7 +109,7 @@ _CALLS: Final[dict[str, tuple[int, dict[str, int]]]] = {
         },
     ),
 }
-"""Per machine: its audit number, and the calls that decoding makes, with their numbers."""
+"""By machine: its audit number, and the numbers of the system calls that decoding makes."""
 
 _EPERM: Final = 1
 _LOAD_WORD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
@@ -118,7 +118,7 @@ _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 
 
 def lock_down(*, memory_bytes: int, cpu_s: int) -> bool:
-    """Set the resource limits, and filter system calls where we know the machine (True if so)."""
+    """Set the resource limits, and filter system calls; return whether the machine supports the filter."""
     for what, limit in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_s),
@@ -134,7 +134,7 @@ def lock_down(*, memory_bytes: int, cpu_s: int) -> bool:
 
 
 def _filter_calls() -> bool:
-    """Install the filter; needs no privilege, and binds root as well (RLIMIT_NPROC does not)."""
+    """Install the filter, which needs no privilege and also restricts root (RLIMIT_NPROC does not)."""
     calls = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
     if calls is None:
         return False
@@ -147,13 +147,13 @@ def _filter_calls() -> bool:
 
 
 def _program(machine: int, allowed: list[int]) -> bytes:
-    """Assemble: another machine's calls kill, a listed call is allowed, any other answers EPERM."""
+    """Assemble the filter: kill on calls of another machine, allow listed calls, fail on others."""
     lines = [
         (_LOAD_WORD, 0, 0, 4),  # offset of seccomp_data.arch
         (_JUMP_IF_EQUAL, 1, 0, machine),
         (_RETURN, 0, 0, _KILL_PROCESS),
         (_LOAD_WORD, 0, 0, 0),  # offset of seccomp_data.nr
     ]
-    lines += [(_JUMP_IF_EQUAL, len(allowed) - place, 0, number) for place, number in enumerate(allowed)]
+    lines += [(_JUMP_IF_EQUAL, len(allowed) - index, 0, number) for index, number in enumerate(allowed)]
     lines += [(_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("@HBBI", *line) for line in lines)

@@ -22,7 +22,7 @@ class Piece:
         Its bytes, as a file of that format.
     expected_s : float or None
         Duration in seconds, counted from its frames or bytes without decoding.
-    spare_s : float or None
+    tolerance_s : float or None
         Tolerance in seconds on `expected_s`; None means the default of the stream reader.
     missing_s : float
         Seconds known to be missing or damaged; 0 if the number is unknown.
@@ -35,7 +35,7 @@ class Piece:
     format: Format
     file: FileView
     expected_s: float | None = None
-    spare_s: float | None = None
+    tolerance_s: float | None = None
     missing_s: float = 0.0
     missing: str | None = None
     at_end: bool = True

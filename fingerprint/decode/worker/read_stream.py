@@ -1,4 +1,4 @@
-"""One decoder's go at one stream: its samples counted within the caps, and what falls short."""
+"""Decodes one stream with one backend, within the limits, and reports what is missing."""
 
 from __future__ import annotations
 
@@ -16,29 +16,28 @@ from earwitness.fingerprint.decode.worker.parts import Piece
 from earwitness.fingerprint.errors import AudioTooLarge
 
 MISSING_S: Final = 0.25
-"""Seconds that may be missing of a whole file: codecs add and trim a few frames at either end."""
+"""Tolerance in seconds on the stated duration: codecs add and trim a few frames at either end."""
 
 MISSING_LOSSLESS_S: Final = 0.01
-"""The same where a header counts the very samples."""
+"""The same if the header counts samples."""
 
 MISSING_ROUGH_S: Final = 0.5
-"""The same where a container states its length only about right."""
+"""The same if the container states an approximate duration."""
 
 WALL_SHARE: Final = 0.9
-"""Part of the time limit after which no further link or track goes on."""
+"""Share of the time limit after which no stream but the first is decoded further."""
 
-
-MOST_STATED_S: Final = 1e8
-"""A header may state any length: more than three years are not added up."""
+MAX_STATED_S: Final = 1e8
+"""Upper limit of the sum of missing seconds (three years), as a header may state any duration."""
 
 
 class OutOfTime(Exception):
-    """A further stream was still being decoded shortly before the time limit."""
+    """The time limit was almost reached while a stream after the first was decoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is told of a file before its samples."""
+    """Properties of a file that are sent before its samples."""
 
     container: str
     codec: str
@@ -48,16 +47,16 @@ class Header:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """Whether all of a file was decoded.
+    """Completeness of a decoded file.
 
     Attributes
     ----------
     notes : list of str
-        What is missing, in words; empty where nothing is known to be missing.
+        Descriptions of what is missing; empty if nothing is known to be missing.
     not_compared_s : float
-        Seconds that are missing, where they can be told.
+        Seconds known to be missing.
     complete_s : float or None
-        Seconds from the start of what was decoded in which nothing is missing; None means all of it.
+        Seconds from the start of the waveform in which nothing is missing; None means all of it.
     """
 
     notes: list[str] = field(default_factory=list)
@@ -66,26 +65,26 @@ class Outcome:
 
     @property
     def note(self) -> str | None:
-        """What is missing, in words."""
+        """Description of what is missing, or None."""
         notes = list(dict.fromkeys(self.notes))
         shown = "; ".join(notes[:3])
         return None if not notes else f"{shown}; and {len(notes) - 3} more" if len(notes) > 3 else shown
 
-    def miss(self, words: str, seconds: float, *, from_s: float) -> None:
-        """Add what is missing, and where in what was decoded it would begin."""
-        self.notes.append(words)
-        self.not_compared_s = min(self.not_compared_s + seconds, MOST_STATED_S)
+    def add_missing(self, note: str, seconds: float, *, from_s: float) -> None:
+        """Add a missing part, which would begin at `from_s` of the waveform."""
+        self.notes.append(note)
+        self.not_compared_s = min(self.not_compared_s + seconds, MAX_STATED_S)
         self.complete_s = from_s if self.complete_s is None else min(from_s, self.complete_s)
 
 
 @dataclass(slots=True, kw_only=True)
 class Budget:
-    """What the streams of a file that are done have used up of the caps.
+    """What the completed streams of a file have used of the limits.
 
     Attributes
     ----------
     begun_at : float
-        By the monotonic clock.
+        Start of decoding by the monotonic clock, in seconds.
     """
 
     name: str
@@ -94,24 +93,24 @@ class Budget:
     seconds: float = 0.0
     samples: int = 0
 
-    def take(self, take: StreamReader) -> None:
-        """Count a stream that is done."""
-        self.seconds += take.seconds
-        self.samples += take.samples
+    def add(self, stream: StreamReader) -> None:
+        """Add a completed stream."""
+        self.seconds += stream.seconds
+        self.samples += stream.samples
 
     def check(self, seconds: float, samples: int, n_channels: int) -> None:
-        """Hold a stream to the caps, together with those before it."""
+        """Raise if a stream and those before it exceed the limits."""
         limits = self.limits
         if n_channels > limits.max_channels:
             raise ValueError(f"a frame of {n_channels:,} channels")
-        self.within("seconds", self.seconds + seconds, limits.max_seconds)
-        self.within("samples", self.samples + samples, limits.n_samples)
+        self.check_limit("seconds", self.seconds + seconds, limits.max_seconds)
+        self.check_limit("samples", self.samples + samples, limits.n_samples)
         if self.seconds and time.monotonic() - self.begun_at > WALL_SHARE * limits.wall_s:
             limit = f"{limits.wall_s:g} s"
             raise OutOfTime(f"the time limit on decoding ({limit}, EARWITNESS_DECODE_WALL_S) was reached")
 
-    def within(self, what: str, value: float, limit: float) -> None:
-        """Hold one number to its cap."""
+    def check_limit(self, what: str, value: float, limit: float) -> None:
+        """Raise AudioTooLarge if a value exceeds its limit."""
         if value > limit:
             raise AudioTooLarge(name=self.name, what=what, limit=f"{limit:,.0f}")
 
@@ -127,16 +126,16 @@ class SampleSink(Protocol):
 
 
 class StreamReader:
-    """One decoder's go at one stream.
+    """One attempt to decode a stream with one backend.
 
     Attributes
     ----------
     seconds : float
-        What it has given.
+        Duration decoded so far.
     tracks : tuple of Track
-        All tracks of the file, as this decoder sees them.
+        All tracks of the file that the backend lists.
     reason : str or None
-        Why it stopped before the end, in words.
+        Why decoding stopped before the end.
     """
 
     def __init__(self, *, piece: Piece, backend: str, track: int, budget: Budget) -> None:
@@ -147,22 +146,22 @@ class StreamReader:
         self._lossless, self._rough, self._timeline_s = False, False, 0.0
         self._lost_s, self._stated_s = 0.0, None if track else piece.expected_s
 
-    def run(self, emit: SampleSink) -> None:
-        """Decode to the end; raises one of `DAMAGE`, AudioTooLarge or OutOfTime where it gets not so far."""
+    def run(self, sink: SampleSink) -> None:
+        """Decode to the end; raises one of `DECODE_ERRORS`, AudioTooLarge or OutOfTime."""
         backend = open_backend(self.backend, self._piece.file, self._piece.format, self._track)
         try:
             self.tracks = backend.tracks
             expected_s = self._stated_s
-            gives_s = expected_s if backend.length_s is None else backend.length_s
-            if expected_s is not None and gives_s is not None and gives_s < expected_s - self._spare_s:
-                raise ValueError(f"it means to give {gives_s:.1f} s of {expected_s:.1f} s")
+            length_s = expected_s if backend.length_s is None else backend.length_s
+            if expected_s is not None and length_s is not None and length_s < expected_s - self._tolerance_s:
+                raise ValueError(f"it would decode {length_s:.1f} s of {expected_s:.1f} s")
             if expected_s is None:
                 self._stated_s = backend.stated_s
                 self._rough = backend.tracks[self._track].rough
             self._timeline_s = backend.timeline_s or 0.0
             self._lossless = backend.codec == "flac"
-            self._budget.within("channels", backend.channels, self._budget.limits.max_channels)
-            self._blocks(backend, emit)
+            self._budget.check_limit("channels", backend.channels, self._budget.limits.max_channels)
+            self._decode_blocks(backend, sink)
         finally:
             self._lost_s = backend.lost_s
             backend.close()
@@ -170,61 +169,61 @@ class StreamReader:
             raise ValueError("there are no samples in it")
 
     @property
-    def falls_short(self) -> bool:
-        """Whether this decoder gave less than the stream holds."""
+    def is_short(self) -> bool:
+        """Whether less was decoded than the stream holds."""
         return self._short_s > 0
 
     def missing(self) -> tuple[str | None, float, bool]:
-        """What is missing in words (None: nothing), how many seconds, and whether only at the end."""
+        """Description of what is missing (None: nothing), its seconds, and whether it is at the end only."""
         piece, short_s = self._piece, self._short_s
         if self.reason is not None:
-            words = f"decoding stopped after {self.seconds:.1f} s ({self.reason})"
-            return words, short_s, not self._lost_s
-        lost_s = self._lost_s if self._lost_s > self._spare_s else 0.0
+            note = f"decoding stopped after {self.seconds:.1f} s ({self.reason})"
+            return note, short_s, not self._lost_s
+        lost_s = self._lost_s if self._lost_s > self._tolerance_s else 0.0
         if piece.missing is not None and not self._track:
             gap_s = 0.0 if piece.at_end else self._timeline_s - self.seconds
             return piece.missing, max(piece.missing_s, short_s, lost_s, gap_s), piece.at_end and not lost_s
         if lost_s:
             return f"{lost_s:.1f} s in it are missing or damaged", max(lost_s, short_s), False
         if short_s:
-            words = f"it holds or states {self._stated_s:.1f} s, {self.seconds:.1f} s could be decoded"
-            return words, short_s, self._lossless  # FLAC checks its frames: what is damaged would be known
+            note = f"it holds or states {self._stated_s:.1f} s, {self.seconds:.1f} s could be decoded"
+            return note, short_s, self._lossless  # FLAC frames have checksums, so damage would be known
         return None, 0.0, True
 
     @property
-    def _spare_s(self) -> float:
+    def _tolerance_s(self) -> float:
         if self._rough:
             return MISSING_ROUGH_S
-        return self._piece.spare_s or (MISSING_LOSSLESS_S if self._lossless else MISSING_S)
+        return self._piece.tolerance_s or (MISSING_LOSSLESS_S if self._lossless else MISSING_S)
 
     @property
     def _short_s(self) -> float:
-        """Seconds that it fell short; 0 where that is no more than codecs trim."""
+        """Seconds missing from the stated duration; 0 within the tolerance."""
         short_s = (self._stated_s or 0.0) - self.seconds
-        return short_s if short_s > self._spare_s else 0.0
+        return short_s if short_s > self._tolerance_s else 0.0
 
-    def _blocks(self, backend: AudioBackend, emit: SampleSink) -> None:
+    def _decode_blocks(self, backend: AudioBackend, sink: SampleSink) -> None:
         resampler, rate_hz = None, 0
         try:
             for block_hz, block in backend.blocks():
                 if resampler is None or block_hz != rate_hz:
-                    self._flush(resampler, emit)
+                    self._flush(resampler, sink)
                     resampler, rate_hz = Resampler(block_hz), block_hz
-                mono = self._mono(block, block_hz)
+                mono = self._count_and_mix(block, block_hz)
                 if self.samples == block.size:
-                    emit.begin(
+                    sink.begin(
                         codec=backend.codec, rate_hz=block_hz, channels=len(block), tracks=backend.tracks
                     )
-                emit.samples(resampler.push(mono))
+                sink.samples(resampler.push(mono))
         finally:
             if self.samples:
-                self._flush(resampler, emit)
+                self._flush(resampler, sink)
 
-    def _flush(self, resampler: Resampler | None, emit: SampleSink) -> None:
+    def _flush(self, resampler: Resampler | None, sink: SampleSink) -> None:
         if resampler is not None:
-            emit.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
+            sink.samples(resampler.push(np.empty(0, dtype=np.float32), last=True))
 
-    def _mono(self, block: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    def _count_and_mix(self, block: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
         seconds, samples = self.seconds + block.shape[1] / rate_hz, self.samples + block.size
         self._budget.check(seconds, samples, len(block))
         self.seconds, self.samples = seconds, samples

@@ -1,4 +1,4 @@
-"""Tries, inside the worker, what a broken codec would try; `doctor` and the tests ask for it."""
+"""Tries forbidden actions inside the worker, for `doctor` and the tests."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 ALLOWED = "allowed"
-"""What the answer says of a deed that worked: the sandbox has a hole there."""
+"""Result of an action that the sandbox did not stop."""
 
 
 def probe(*, home: str, scratch: str) -> dict[str, str]:
-    """Deed -> "allowed", or the name of the error that stopped it.
+    """Try each action; return its name -> "allowed", or the name of the error that stopped it.
 
     Parameters
     ----------
     home : str
-        A folder that must not be seen.
+        A folder that must not be visible.
     scratch : str
-        A folder that anybody may write to outside the sandbox.
+        A folder that is writable outside the sandbox.
     """
-    deeds: dict[str, Callable[[], object]] = {
+    actions: dict[str, Callable[[], object]] = {
         "network": _connect,
         "name look-up": lambda: socket.getaddrinfo("example.org", 80),
         "home folder": lambda: list(Path(home).iterdir()),
@@ -35,12 +35,12 @@ def probe(*, home: str, scratch: str) -> dict[str, str]:
         "replace itself": lambda: os.execv("/bin/true", ["/bin/true"]),  # noqa: S606  # no shell is the point
         "another process": lambda: os.kill(os.getppid(), 0),
     }
-    return {name: _try(deed) for name, deed in deeds.items()}
+    return {name: _try(action) for name, action in actions.items()}
 
 
-def _try(deed: Callable[[], object]) -> str:
+def _try(action: Callable[[], object]) -> str:
     try:
-        deed()
+        action()
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
     return ALLOWED
@@ -48,7 +48,7 @@ def _try(deed: Callable[[], object]) -> str:
 
 def _connect() -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-        udp.connect(("192.0.2.1", 9))  # documentation address: a route is all that is asked for
+        udp.connect(("192.0.2.1", 9))  # documentation address; a datagram socket sends nothing on connect
 
 
 def _fork() -> None:

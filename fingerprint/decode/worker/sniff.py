@@ -1,4 +1,4 @@
-"""What bytes are, by their content; a name proves nothing."""
+"""Detects the format of bytes by their content; names are not used."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from earwitness.fingerprint.decode.containers.mpeg_frames import find_frames, fr
 from earwitness.fingerprint.decode.containers.mpeg_tags import id3_end
 from earwitness.fingerprint.decode.file_view import FileView
 from earwitness.fingerprint.decode.formats import Format
-from earwitness.fingerprint.decode.magic import by_magic
+from earwitness.fingerprint.decode.magic import IMAGE_BRANDS, by_magic
 from earwitness.fingerprint.errors import BrokenAudio, EmptyFile, NoAudioTrack, NotAudio
 
 HEAD_BYTES: Final = 4_096
 SYNC_REACH_BYTES: Final = 16_384
-"""How far past tags and padding the first frame of an MP3 may lie."""
+"""Bytes searched for the first frame of an MP3, after tags."""
 
 TAG_REACH_BYTES: Final = 1 << 24
-"""The same behind a tag: it may be longer than it states."""
+"""The same after an ID3v2 tag, which may be longer than it states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sniffed:
-    """A format of the allow-list.
+    """A detected format.
 
     Attributes
     ----------
     start : int
-        Offset of the format's first byte, past any ID3v2 tag.
+        Offset of its first byte, after any ID3v2 tag.
     first : bool
-        Whether nothing but tags and padding lies before it in the file.
+        Whether only tags and padding are before it in the file.
     """
 
     format: Format
@@ -79,22 +79,22 @@ _OTHER_FORMATS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"ffconcat", "a playlist: it names audio but holds none"),
     (0, b"[playlist]", "a playlist: it names audio but holds none"),
 )
-"""Offset, magic and name of what turns up among audio files."""
+"""Offset, magic bytes and description of other files that occur among audio files."""
 
 
 def sniff(file: FileView, *, name: str) -> Sniffed:
-    """Tell the format of some bytes.
+    """Detect the format of a file.
 
     Raises
     ------
     EmptyFile
-        There are none.
+        The file has no bytes.
     NotAudio
-        They are no format on the allow-list; it says what they look like.
+        Its format is not on the allow-list; the error describes what it looks like.
     NoAudioTrack
-        They are a container of other things than sound.
+        It is a container without audio.
     BrokenAudio
-        An ID3v2 tag states more bytes than there are.
+        An ID3v2 tag states more bytes than the file has.
     """
     if file.size == 0:
         raise EmptyFile(name=name)
@@ -102,29 +102,29 @@ def sniff(file: FileView, *, name: str) -> Sniffed:
     if start >= file.size:
         raise BrokenAudio(name=name, reason="its ID3 tag states more bytes than the file has")
     head = file.read_at(start, HEAD_BYTES)
-    known = by_magic(head)
-    if known is not None:
-        return Sniffed(format=known, start=start)
+    by_head = by_magic(head)
+    if by_head is not None:
+        return Sniffed(format=by_head, start=start)
     looks_like = _known_non_audio(head, name=name)
     if looks_like is None:
-        found = []
+        candidates = []
         for format_ in (Format.AAC, Format.MP3):
             reach = TAG_REACH_BYTES if start else SYNC_REACH_BYTES
             first = find_frames(file, start, reach, adts=format_ is Format.AAC)
-            found += [] if first is None else [Sniffed(format=format_, start=first)]
-        if found:
-            return min(found, key=lambda sniffed: sniffed.start)
-    raise NotAudio(name=name, looks_like=looks_like or _appearance(head))
+            candidates += [] if first is None else [Sniffed(format=format_, start=first)]
+        if candidates:
+            return min(candidates, key=lambda candidate: candidate.start)
+    raise NotAudio(name=name, looks_like=looks_like or _describe(head))
 
 
 def sniff_at(file: FileView, offset: int) -> Sniffed | None:
-    """The format of what begins at an offset inside a file, tags before it left out; None where none does."""
+    """The format that begins at an offset inside a file, after any tags; None if none does."""
     start = _past_tags(file, offset)
     if start >= file.size:
         return None
-    known = by_magic(file.read_at(start, HEAD_BYTES))
-    if known is not None:
-        return Sniffed(format=known, start=start, first=False)
+    by_head = by_magic(file.read_at(start, HEAD_BYTES))
+    if by_head is not None:
+        return Sniffed(format=by_head, start=start, first=False)
     for adts in (True, False):
         if frames_at(file, start, 3, adts=adts):
             return Sniffed(format=Format.AAC if adts else Format.MP3, start=start, first=False)
@@ -137,20 +137,17 @@ def _past_tags(file: FileView, start: int) -> int:
     return start
 
 
-_PICTURE_BRANDS: Final = (b"heic", b"heix", b"mif1", b"avif", b"avis")
-
-
 def _known_non_audio(head: bytes, *, name: str) -> str | None:
     if head[:4] == b"OggS":
         if any(magic in head for magic in (b"\x80theora", b"BBCD\0", b"fishead\0", b"\x01video")):
             raise NoAudioTrack(name=name, looks_like="an Ogg video")
         return "an Ogg stream without Vorbis, Opus, FLAC or Speex"
-    if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
-        return "a picture in an mp4 container"
-    return next((words for at, magic, words in _OTHER_FORMATS if head[at : at + len(magic)] == magic), None)
+    if head[4:8] == b"ftyp" and head[8:12] in IMAGE_BRANDS:
+        return "an image in an mp4 container"
+    return next((name for at, magic, name in _OTHER_FORMATS if head[at : at + len(magic)] == magic), None)
 
 
-def _appearance(head: bytes) -> str:
+def _describe(head: bytes) -> str:
     if not head.strip(b"\x00"):
         return "nothing but zeros"
     if len(head) >= 165 and all(head[at] >> 4 == 0xD for at in range(0, 165, 33)):

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.signal import hilbert
 
 from earwitness.fingerprint.decode.worker.cancellation import (
+    CANCELLED_SHARE,
     FRAME,
-    SHARE,
     cancelled_share,
     restore_cancelled,
 )
@@ -125,4 +125,4 @@ def test_microphones_apart_stay_like_their_mean(frames_apart: int) -> None:
 def test_independent_channels_do_not_cancel(n_channels: int) -> None:
     """By chance hardly any bin of channels that have nothing to do with one another is cancelled."""
     block = np.stack([noise(seed) for seed in range(n_channels)])
-    assert cancelled_share(block, block.mean(axis=0)) < SHARE
+    assert cancelled_share(block, block.mean(axis=0)) < CANCELLED_SHARE

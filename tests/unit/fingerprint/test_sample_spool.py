@@ -44,9 +44,9 @@ def noisy(n_samples: int) -> NDArray[np.float32]:
     return samples
 
 
-def spooled(samples: NDArray[np.float32], *, piece_bytes: int = 1 << 20, held_bytes: int = 0) -> Sound:
+def spooled(samples: NDArray[np.float32], *, piece_bytes: int = 1 << 20, memory_bytes: int = 0) -> Sound:
     """The sound, given to a spool in pieces."""
-    taken, data = Spool(held_bytes=held_bytes), samples.tobytes()
+    taken, data = Spool(memory_bytes=memory_bytes), samples.tobytes()
     for start in range(0, len(data), piece_bytes):
         taken.add(data[start : start + piece_bytes])
     return taken.sound()
@@ -77,24 +77,24 @@ def test_a_sound_in_a_file_gives_the_same_fingerprint() -> None:
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 7, 4_096, 39_999, 40_000, 1 << 20])
-@pytest.mark.parametrize("held_bytes", [0, 1, 10_000, 39_999, 40_000])
-def test_samples_come_back_in_whatever_pieces_they_came(piece_bytes: int, held_bytes: int) -> None:
+@pytest.mark.parametrize("memory_bytes", [0, 1, 10_000, 39_999, 40_000])
+def test_samples_come_back_in_whatever_pieces_they_came(piece_bytes: int, memory_bytes: int) -> None:
     """Before and after the move to a file."""
     samples = noisy(10_000)
-    sound = spooled(samples, piece_bytes=piece_bytes, held_bytes=held_bytes)
-    assert isinstance(sound, SpooledSound) == (held_bytes < 40_000)
+    sound = spooled(samples, piece_bytes=piece_bytes, memory_bytes=memory_bytes)
+    assert isinstance(sound, SpooledSound) == (memory_bytes < 40_000)
     assert np.array_equal(sound.samples, samples)
     assert np.array_equal(sound.read(4_000, 99_999), samples[4_000:])
 
 
-@pytest.mark.parametrize("held_bytes", [0, 3_000, 1 << 20])
-def test_a_spool_forgets_what_it_is_to_forget(held_bytes: int) -> None:
+@pytest.mark.parametrize("memory_bytes", [0, 3_000, 1 << 20])
+def test_a_spool_forgets_what_it_is_to_forget(memory_bytes: int) -> None:
     """Another decoder starts a stream over: what follows takes the place of what came of it before."""
-    taken = Spool(held_bytes=held_bytes)
+    taken = Spool(memory_bytes=memory_bytes)
     first, wrong, right = (noisy(n) for n in (1_000, 900, 500))
     for samples in (first, wrong):
         taken.add(samples.tobytes())
-    taken.cut_off(first.nbytes)
+    taken.truncate(first.nbytes)
     taken.add(right.tobytes())
     assert np.array_equal(taken.sound().samples, np.concatenate([first, right]))
 
@@ -130,17 +130,17 @@ def nowhere(**_: Any) -> FileIO:
     raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
 
-@pytest.mark.parametrize("held_bytes", [0, 10_000, 30_000])
+@pytest.mark.parametrize("memory_bytes", [0, 10_000, 30_000])
 @pytest.mark.parametrize("trouble", ["full", "nowhere"])
 def test_without_room_for_a_file_the_sound_is_held_in_memory(
-    monkeypatch: pytest.MonkeyPatch, trouble: str, held_bytes: int
+    monkeypatch: pytest.MonkeyPatch, trouble: str, memory_bytes: int
 ) -> None:
     """Nothing is lost, whether the file cannot be made, moved to, or gone on with."""
     with tempfile.NamedTemporaryFile() as named:
         made = {"full": lambda **_: Full(named.name, "w+"), "nowhere": nowhere}[trouble]
         monkeypatch.setattr(tempfile, "TemporaryFile", made)
         samples = noisy(10_000)
-        sound = spooled(samples, piece_bytes=4_000, held_bytes=held_bytes)
+        sound = spooled(samples, piece_bytes=4_000, memory_bytes=memory_bytes)
     assert isinstance(sound, Waveform)
     assert np.array_equal(sound.samples, samples)
 
@@ -150,7 +150,7 @@ def test_a_decoder_gives_the_same_samples_and_parts(monkeypatch: pytest.MonkeyPa
     data = encoded("flac", 2.0) + encoded("mp3", 1.0)
     with Decoder(limits=Limits(wall_s=300)) as decoder:
         held = decoder.decode(data, name="joined")
-        monkeypatch.setattr(spool, "HELD_BYTES", 50_000)
+        monkeypatch.setattr(spool, "MEMORY_BYTES", 50_000)
         stored = decoder.decode(data, name="joined")
     assert isinstance(held.waveform, Waveform) and isinstance(stored.waveform, SpooledSound)
     assert np.array_equal(held.waveform.samples, stored.waveform.samples)
@@ -160,7 +160,7 @@ def test_a_decoder_gives_the_same_samples_and_parts(monkeypatch: pytest.MonkeyPa
 def test_the_length_from_which_files_are_used_is_the_one_in_the_documents() -> None:
     """An hour and 41 minutes, at 159 MB an hour."""
     assert round(3_600 * 4 * RATE_HZ / 1e6) == 159
-    assert spool.HELD_BYTES // (4 * RATE_HZ) // 60 == 101
+    assert spool.MEMORY_BYTES // (4 * RATE_HZ) // 60 == 101
 
 
 def test_of_a_sound_in_a_file_memory_holds_the_spectrogram_and_little_more() -> None:
