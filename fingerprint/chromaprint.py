@@ -1,6 +1,6 @@
-"""Chromaprint of whole files: the vector, AcoustID's string, likeness of whole files, and a 256-bit summary.
+"""Chromaprint of whole files: the vector, its similarity to another one, and a 256-bit summary.
 
-It recognises copies of whole files and is what others understand; excerpts are found by our own codes.
+It is used for copies of whole files only; excerpts are matched by codes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import RATE_HZ, Sound
 
 ALGORITHM: Final = 1
-"""Chromaprint's default (it counts from 0: "TEST2"), and the only one that AcoustID's look-up takes."""
+"""Chromaprint's default algorithm ("TEST2", counted from 0), and the only one that AcoustID accepts."""
 
 FRAMES_PER_S: Final = RATE_HZ / 1_365
-"""Items of a vector in one second: windows of 4,096 samples, a third of that apart."""
+"""Items of a vector per second: windows of 4,096 samples with a hop of a third."""
 
 MAX_SHIFT_FRAMES: Final = 24
-"""How far two copies of one file may be shifted: 3 s of silence, or of a codec's delay, at the start."""
+"""Largest shift between two copies of a file: 3 s of silence or codec delay at the start."""
 
 SUMMARY_BYTES: Final = 32
 
@@ -40,25 +40,15 @@ class ChromaprintMissing(EarwitnessError):
         )
 
 
-class BadAcoustidString(EarwitnessError):
-    """A text is no Chromaprint fingerprint as AcoustID writes them."""
-
-    code = "bad_acoustid_string"
-
-    def __init__(self, *, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"this is no AcoustID fingerprint ({reason})", hint="give what fpcalc prints")
-
-
-class Likeness(NamedTuple):
-    """How alike two whole files are.
+class FileSimilarity(NamedTuple):
+    """Similarity of two whole files.
 
     Attributes
     ----------
     bit_error_rate : float
-        Fraction of bits that differ along the overlap; about 0.5 between strangers.
+        Share of differing bits in the overlap; about 0.5 between unrelated files.
     overlap : float
-        Length of the overlap as a fraction of the longer file.
+        Length of the overlap as a share of the longer file.
     """
 
     bit_error_rate: float
@@ -81,12 +71,12 @@ def chromaprint_version() -> str:
 
 
 def chromaprint(sound: Sound) -> NDArray[np.uint32]:
-    """Chromaprint's vector of the whole sound, from the very samples that our codes come from.
+    """Compute the Chromaprint vector of a recording.
 
     Returns
     -------
     vector : uint32 array, shape (n,)
-        ``FRAMES_PER_S`` items a second; empty where the sound is too short for one (about 3 s).
+        ``FRAMES_PER_S`` items per second; empty if the audio is too short for one (about 3 s).
 
     Raises
     ------
@@ -95,37 +85,17 @@ def chromaprint(sound: Sound) -> NDArray[np.uint32]:
     library = _library()
     if not sound.n_samples:
         return np.empty(0, dtype=np.uint32)
-    printer = library.Fingerprinter(ALGORITHM)
-    printer.start(RATE_HZ, 1)
+    fingerprinter = library.Fingerprinter(ALGORITHM)
+    fingerprinter.start(RATE_HZ, 1)
     for start in range(0, sound.n_samples, 1 << 20):
         part = sound.read(start, start + (1 << 20))
-        printer.feed((np.clip(part, -1, 1) * np.float32(32_767)).astype("<i2").tobytes())
-    vector, _ = library.decode_fingerprint(printer.finish())
+        fingerprinter.feed((np.clip(part, -1, 1) * np.float32(32_767)).astype("<i2").tobytes())
+    vector, _ = library.decode_fingerprint(fingerprinter.finish())
     return np.array(vector, dtype=np.uint32)
 
 
-def acoustid_string(vector: NDArray[np.uint32]) -> str:
-    """The text that AcoustID's look-up takes (compressed, base64)."""
-    encoded: bytes = _library().encode_fingerprint(vector.tolist(), ALGORITHM)
-    return encoded.decode()
-
-
-def from_acoustid_string(text: str) -> NDArray[np.uint32]:
-    """The vector of such a text; raises BadAcoustidString where it holds none."""
-    library = _library()
-    if not text.isascii() or not text:
-        raise BadAcoustidString(reason="it is empty or holds other than base64 signs")
-    try:
-        vector, algorithm = library.decode_fingerprint(text.encode())
-    except library.FingerprintError as error:
-        raise BadAcoustidString(reason="libchromaprint cannot decode it") from error
-    if algorithm != ALGORITHM:
-        raise BadAcoustidString(reason=f"it is of algorithm {algorithm}, not {ALGORITHM}")
-    return np.array(vector, dtype=np.uint32)
-
-
-def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> Likeness:
-    """Best agreement of two whole vectors over shifts of up to ``MAX_SHIFT_FRAMES``.
+def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> FileSimilarity:
+    """Best similarity of two vectors over shifts of up to ``MAX_SHIFT_FRAMES``.
 
     Parameters
     ----------
@@ -133,27 +103,27 @@ def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> Liken
 
     Returns
     -------
-    likeness : Likeness
-        At the shift with the fewest differing bits in proportion; (1.0, 0.0) where nothing overlaps.
+    similarity : FileSimilarity
+        At the shift with the lowest bit error rate; (1.0, 0.0) if nothing overlaps.
     """
-    best = Likeness(1.0, 0.0)
+    best = FileSimilarity(1.0, 0.0)
     for shift in range(-MAX_SHIFT_FRAMES, MAX_SHIFT_FRAMES + 1):
         first, second = a[max(0, shift) :], b[max(0, -shift) :]
         n_frames = min(len(first), len(second))
-        # a shift may not win by throwing most of both away
+        # ignore shifts that leave a short overlap
         if 2 * n_frames <= min(len(a), len(b)):
             continue
-        wrong = int(np.bitwise_count(first[:n_frames] ^ second[:n_frames]).sum(dtype=np.int64))
-        found = Likeness(wrong / (32 * n_frames), n_frames / max(len(a), len(b)))
-        best = min(best, found, key=lambda likeness: (likeness.bit_error_rate, -likeness.overlap))
+        n_differing = int(np.bitwise_count(first[:n_frames] ^ second[:n_frames]).sum(dtype=np.int64))
+        similarity = FileSimilarity(n_differing / (32 * n_frames), n_frames / max(len(a), len(b)))
+        best = min(best, similarity, key=lambda each: (each.bit_error_rate, -each.overlap))
     return best
 
 
 def summary_bits(vector: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """256 bits that hardly change under transcoding, laid out as in ISCC's Audio-Code (ISO 24138:2024).
+    """256 bits that hardly change under transcoding, as in the Audio-Code of ISCC (ISO 24138:2024).
 
-    Eight words: the majority of each bit over the whole vector, over each of its quarters, and over each
-    third of its items in order of value, read as signed numbers.
+    Eight words: the majority of each bit over the vector, over each of its quarters, and over each third of
+    its items sorted as signed numbers.
 
     Parameters
     ----------
@@ -170,7 +140,7 @@ def summary_bits(vector: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _majority(items: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Bit by bit what at least half of the items have, most significant first; uint8, shape (4,)."""
+    """Majority of each bit, most significant first, 1 if equal; uint8, shape (4,)."""
     if not items.size:
         return np.zeros(4, dtype=np.uint8)
     bits = np.unpackbits(items.astype(">u4").view(np.uint8).reshape(-1, 4), axis=1)

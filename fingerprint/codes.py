@@ -1,4 +1,4 @@
-"""Picture of a sound -> sub-fingerprints: the net that projects, the quantiser that packs."""
+"""Codes from log spectrograms: the neural net that embeds, and the quantiser that packs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from earwitness.fingerprint.params import Params
 NET_PARTS: Final = ("net_early.onnx", "net_middle.onnx", "net_late.onnx")
 
 CODES_AT_ONCE: Final = 32
-"""Codes projected in one run of the net (545 frames): layers of this size stay in the cache of one core."""
+"""Codes per run of the net (545 frames), so that its layers fit into the cache of one core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantiser:
-    """Sixteen levels for each dimension of a rotated code.
+    """Scalar quantiser with 16 levels for each dimension of a rotated embedding.
 
-    The rotation spreads the variance evenly over the dimensions, so that one set of levels fits them all.
+    The rotation equalises the variance of the dimensions, so that they share one set of levels.
 
     Attributes
     ----------
     mean : float32 array, shape (dim,)
     rotation : float32 array, shape (dim, dim)
-        Orthonormal; codes are multiplied from the left.
+        Orthonormal; multiplied from the left.
     levels : float32 array, shape (16,)
-        Rising; the number that stands for each level (Lloyd 1982, Max 1960).
+        Ascending reconstruction values (Lloyd 1982, Max 1960).
     """
 
     mean: NDArray[np.float32]
@@ -40,12 +40,12 @@ class Quantiser:
 
     @classmethod
     def read(cls, path: Path) -> Quantiser:
-        """Load what `benchmarks.training.export` wrote."""
-        with np.load(path, allow_pickle=False) as kept:
-            return cls(mean=kept["mean"], rotation=kept["rotation"], levels=kept["levels"])
+        """Load a file written by `benchmarks.training.export`."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(mean=arrays["mean"], rotation=arrays["rotation"], levels=arrays["levels"])
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Float codes (n, dim) -> packed codes, uint8 (n, dim / 2)."""
+        """Quantise unit vectors (n, dim) to packed codes, uint8 (n, dim / 2)."""
         rotated = np.ascontiguousarray((embedding - self.mean) @ self.rotation.T, dtype=np.float32)
         thresholds = (self.levels[1:] + self.levels[:-1]) / 2
         packed = np.empty((len(rotated), self.mean.size // 2), dtype=np.uint8)
@@ -53,7 +53,7 @@ class Quantiser:
         return packed
 
     def unpack(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Packed codes (n, dim / 2) -> unit vectors, float32 (n, dim)."""
+        """Reconstruct unit vectors, float32 (n, dim), from packed codes (n, dim / 2)."""
         rotated = np.empty((len(codes), self.mean.size), dtype=np.float32)
         unpack_nibbles(np.ascontiguousarray(codes), self.levels, rotated)
         vectors: NDArray[np.float32] = rotated @ self.rotation + self.mean
@@ -62,19 +62,19 @@ class Quantiser:
 
 
 class Projector:
-    """The trained net on one thread of onnxruntime; safe to share between threads.
+    """The trained net on one thread of onnxruntime; can be shared between threads.
 
-    The net is cut where its steps are, so that passes begun at different frames share what they can: all four
-    cost 2.5 times as much as one.
+    The net is split after its strided layers, so that passes with different start frames share computations:
+    all four passes cost 2.5 times as much as one.
 
     Parameters
     ----------
     parts : sequence of bytes
-        ``NET_PARTS``: picture to features every 4 frames, to features every 8, to codes every 16.
+        ``NET_PARTS``: log spectrogram to features every 4 frames, to features every 8, to codes every 16.
     """
 
     def __init__(self, parts: Sequence[bytes], params: Params) -> None:
-        import onnxruntime  # heavy, and not needed to name a scheme
+        import onnxruntime  # slow to import, and not needed for the name of a scheme
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -87,65 +87,69 @@ class Projector:
 
     @staticmethod
     def _part(session: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        def run(seen: NDArray[np.float32]) -> NDArray[np.float32]:
-            made: NDArray[np.float32] = session.run(None, {"seen": np.ascontiguousarray(seen)})[0]
-            return made
+        def run(features: NDArray[np.float32]) -> NDArray[np.float32]:
+            # "seen" is the name of the input in the shipped files
+            output: NDArray[np.float32] = session.run(None, {"seen": np.ascontiguousarray(features)})[0]
+            return output
 
         return run
 
     def project(
-        self, picture: NDArray[np.float32], *, fine: bool, phases: Sequence[int] | None = None
+        self, log_spectrogram: NDArray[np.float32], *, fine: bool, phases: Sequence[int] | None = None
     ) -> NDArray[np.float32]:
-        """Codes of a whole picture, its first and last frame repeated beyond its ends.
+        """Embed a log spectrogram; its first and last frame are repeated beyond its ends.
 
         Parameters
         ----------
-        picture : float32 array, shape (n_frames, n_bands)
-            As `earwitness.fingerprint.spectrogram.normalise_level` makes it.
+        log_spectrogram : float32 array, shape (n_frames, n_bands)
+            Result of `earwitness.fingerprint.spectrogram.normalise_level`.
         fine : bool
-            Every ``query_hop_frames`` instead of every ``code_hop_frames``: passes over the picture, each
-            begun a little later, woven together.
+            Whether rows are ``query_hop_frames`` apart instead of ``code_hop_frames``; they are computed by
+            interleaved passes with different start frames.
         phases
-            Which passes to make, by default all: pass ``p`` gives rows ``p``, ``p + 4`` and so on.
+            Passes to compute, by default all: pass ``p`` gives rows ``p``, ``p + 4`` and so on.
 
         Returns
         -------
         codes : float32 array, shape (ceil(n_frames / hop), dim)
-            Unit vectors; row ``k`` is centred at frame ``k * hop``. Rows of no pass are zeros.
+            Unit vectors; row ``k`` is centred at frame ``k * hop``. Rows of omitted passes are zeros.
         """
         params = self._params
         hop = params.query_hop_frames if fine else params.code_hop_frames
         reach = params.context_frames // 2
-        padded = np.pad(picture, ((reach, reach + params.code_hop_frames), (0, 0)), mode="edge")
-        codes = np.zeros((-(-len(picture) // hop), params.dim), dtype=np.float32)
-        passes = params.code_hop_frames // hop
-        woven = {late: codes[late::passes] for late in (range(passes) if phases is None else phases)}
-        for first in range(0, -(-len(codes) // passes), CODES_AT_ONCE):
-            # later passes may be a row shorter: what is computed for it is cut off
-            here = {
-                late: rows[first : first + CODES_AT_ONCE] for late, rows in woven.items() if len(rows) > first
+        padded = np.pad(log_spectrogram, ((reach, reach + params.code_hop_frames), (0, 0)), mode="edge")
+        codes = np.zeros((-(-len(log_spectrogram) // hop), params.dim), dtype=np.float32)
+        n_passes = params.code_hop_frames // hop
+        chosen = range(n_passes) if phases is None else phases
+        rows_of = {phase: codes[phase::n_passes] for phase in chosen}
+        for first in range(0, -(-len(codes) // n_passes), CODES_AT_ONCE):
+            # later passes may have one row less; the extra output is discarded
+            chunk = {
+                phase: rows[first : first + CODES_AT_ONCE]
+                for phase, rows in rows_of.items()
+                if len(rows) > first
             }
-            if not here:
+            if not chunk:
                 break
-            count = max(map(len, here.values()))
+            count = max(map(len, chunk.values()))
             start = first * params.code_hop_frames
-            frames = padded[start : start + self._frames(count, max(here))]
-            for late, made in self._passes(frames, here):
-                here[late][:] = made[: len(here[late])]
+            frames = padded[start : start + self._n_frames(count, max(chunk))]
+            for phase, output in self._passes(frames, chunk):
+                chunk[phase][:] = output[: len(chunk[phase])]
         return codes
 
-    def _frames(self, count: int, late: int) -> int:
-        """Frames that `count` codes are made of, in passes begun up to `late` query hops in."""
+    def _n_frames(self, count: int, phase: int) -> int:
+        """Frames that `count` codes depend on, in passes that start up to `phase` query hops later."""
         params = self._params
-        return params.context_frames + (count - 1) * params.code_hop_frames + late * params.query_hop_frames
+        return params.context_frames + (count - 1) * params.code_hop_frames + phase * params.query_hop_frames
 
     def _passes(
-        self, frames: NDArray[np.float32], wanted: Iterable[int]
+        self, frames: NDArray[np.float32], phases: Iterable[int]
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Codes of each pass over the same frames, shape (n, dim)."""
-        by_four = self._early(frames[None, None])
-        for odd in sorted({late % 2 for late in wanted}):
-            by_eight = self._middle(by_four[:, :, odd:])
-            for late in wanted:
-                if late % 2 == odd:
-                    yield late, self._late(by_eight[:, :, late // 2 :])[0]
+        """Yield each phase and its codes, shape (n, dim), from the same frames."""
+        every_4 = self._early(frames[None, None])
+        for odd in sorted({phase % 2 for phase in phases}):
+            every_8 = self._middle(every_4[:, :, odd:])
+            for phase in phases:
+                if phase % 2 == odd:
+                    yield phase, self._late(every_8[:, :, phase // 2 :])[0]

@@ -1,4 +1,4 @@
-"""A spectrogram with less of the room in it."""
+"""Removes late reverberation from a spectrogram."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import numpy as np
 from earwitness.fingerprint.kernels.decaying_mean import subtract_past
 from earwitness.fingerprint.types import Spectrogram
 
-ROOM_S: Final = 0.3
-"""How far back the sound reaches that a room is thought to give back, as the time constant of its decay."""
+DECAY_S: Final = 0.3
+"""Time constant of the assumed decay, in seconds."""
 
-ROOM_SHARE: Final = 0.5
-"""Power of the room, against the mean power of what was heard before."""
+REVERBERATION_SHARE: Final = 0.5
+"""Assumed power of the reverberation, relative to the decaying mean of earlier power."""
 
-LEAST: Final = 0.1
-"""Of any power so much stays, 10 dB less, whatever the room is thought to hold."""
+FLOOR: Final = 0.1
+"""Share of the power that remains at least (-10 dB)."""
 
 
 def dereverberate(spectrogram: Spectrogram) -> Spectrogram:
-    """Subtract late reverberation, held to be a decaying mean of what was heard before.
+    """Subtract late reverberation, modelled as a decaying mean of earlier power.
 
     Spectral subtraction (Lebart, Boucher & Denbigh 2001, "A new method based on spectral subtraction for
-    speech dereverberation") with one decay for all rooms, as nothing is known of the query's.
+    speech dereverberation") with one decay time, as that of the query is unknown.
     """
-    dried = np.empty_like(spectrogram.power)
-    subtract_past(spectrogram.power, math.exp(-spectrogram.frame_s / ROOM_S), ROOM_SHARE, LEAST, dried)
-    return Spectrogram(power=dried, frame_s=spectrogram.frame_s)
+    dry = np.empty_like(spectrogram.power)
+    subtract_past(
+        spectrogram.power, math.exp(-spectrogram.frame_s / DECAY_S), REVERBERATION_SHARE, FLOOR, dry
+    )
+    return Spectrogram(power=dry, frame_s=spectrogram.frame_s)

@@ -1,7 +1,7 @@
-"""What can go wrong with audio and schemes; the root of every error this product raises on purpose.
+"""Errors of audio and schemes, and the base class of all errors that earwitness raises on purpose.
 
-Each error names the item, the reason and the way out. ``code`` is stable and travels in findings and
-HTTP problems; ``hint`` is the way out, so that a door can show it apart from the message.
+Each error names the item and the reason. ``code`` is stable, and part of findings and HTTP problems; ``hint``
+says what the user can do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 
 class EarwitnessError(Exception):
-    """Root of every error this product raises on purpose; the doors map it, nobody else catches it."""
+    """Base class of all errors that earwitness raises on purpose; handled by the command line and by HTTP."""
 
     code: ClassVar[str] = "error"
 
@@ -20,7 +20,7 @@ class EarwitnessError(Exception):
         super().__init__(f"{message}: {hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # errors cross process borders; subclasses take named values, so rebuild from the finished text
+        # for pickling: subclasses take named values, so the error is rebuilt from its message
         return (_rebuild, (type(self), self.message, self.hint, dict(self.__dict__)))
 
 
@@ -34,13 +34,13 @@ def _rebuild(
 
 
 class AudioError(EarwitnessError):
-    """This item's audio could not be read or used; the rest of the job goes on."""
+    """The audio of one item could not be read or used; other items are still processed."""
 
     code = "audio"
 
 
 class EmptyFile(AudioError):
-    """The item holds no bytes."""
+    """The item has no bytes."""
 
     code = "empty_file"
 
@@ -50,7 +50,7 @@ class EmptyFile(AudioError):
 
 
 class NotAudio(AudioError):
-    """The bytes are no audio format on the allow-list, whatever the name says."""
+    """The bytes are not a supported audio format; the name is not considered."""
 
     code = "not_audio"
 
@@ -63,7 +63,7 @@ class NotAudio(AudioError):
 
 
 class NoAudioTrack(AudioError):
-    """A video, or another container, without a stream of sound."""
+    """A video, or another container, without an audio stream."""
 
     code = "no_audio_track"
 
@@ -88,45 +88,45 @@ class BrokenAudio(AudioError):
 
 
 class TruncatedAudio(AudioError):
-    """Something that the file holds, or states, could not be decoded; what was compared is not the whole."""
+    """Something that the file holds or states could not be decoded; it was compared in part."""
 
     code = "truncated_audio"
 
     def __init__(self, *, name: str, decoded_s: float, reason: str) -> None:
         self.name, self.decoded_s, self.reason = name, decoded_s, reason
         settings = ", ".join(dict.fromkeys(re.findall(r"EARWITNESS_[A-Z_]+", reason)))
-        way_out = (
+        advice = (
             f"split the file, or raise {settings}" if settings else "fetch the file again or re-encode it"
         )
         super().__init__(
             f"{name} was compared in part: {decoded_s:.1f} s could be decoded ({reason})",
-            hint=f"{way_out}; nothing can be said about the missing part",
+            hint=f"{advice}; the missing part was not compared",
         )
 
 
-_WAY_OUT: Final = {
+_HINTS: Final = {
     "bytes": "split the file, or raise EARWITNESS_MAX_ITEM_BYTES if you trust the source",
     "seconds": "split the file, or raise EARWITNESS_MAX_SECONDS if you trust the source",
     "samples": "split the file, or raise EARWITNESS_MAX_SECONDS, which this limit follows",
     "channels": "mix the file down to fewer channels",
     "memory while decoding": "split the file, or raise EARWITNESS_DECODE_MEMORY_BYTES",
 }
-"""What to do about each cap."""
+"""Hint for each limit."""
 
 
 class AudioTooLarge(AudioError):
-    """A cap on bytes, samples or seconds was reached."""
+    """A limit on bytes, samples, seconds, channels or memory was reached."""
 
     code = "too_large"
 
     def __init__(self, *, name: str, what: str, limit: str) -> None:
         self.name, self.what, self.limit = name, what, limit
-        hint = _WAY_OUT.get(what, "split the file")
+        hint = _HINTS.get(what, "split the file")
         super().__init__(f"{name} exceeds the limit on {what} ({limit})", hint=hint)
 
 
 class DecodeTimeout(AudioError):
-    """Decoding took longer than its wall-time cap and was stopped."""
+    """Decoding exceeded its time limit and was stopped."""
 
     code = "decode_timeout"
 
@@ -139,7 +139,7 @@ class DecodeTimeout(AudioError):
 
 
 class DecoderDied(AudioError):
-    """The worker process ended while it decoded this item (memory, a crash in a codec); another took over."""
+    """The decode worker ended while it decoded this item (memory, a crash in a codec), and was replaced."""
 
     code = "decoder_died"
 
@@ -153,7 +153,7 @@ class DecoderDied(AudioError):
 
 
 class TooShortOrSilent(AudioError):
-    """Too little active audio to say anything about."""
+    """Too little active audio for a search."""
 
     code = "too_short_or_silent"
 
@@ -166,7 +166,7 @@ class TooShortOrSilent(AudioError):
 
 
 class UnfitReference(AudioError):
-    """Silence, noise, tones and bare loops are refused as works: they would match everybody's audio."""
+    """Silence, noise, tones and bare loops are refused as works, as they would match unrelated audio."""
 
     code = "unfit_reference"
 
@@ -179,7 +179,7 @@ class UnfitReference(AudioError):
 
 
 class SchemeMismatch(EarwitnessError):
-    """A fingerprint made under one scheme was offered to an index built under another."""
+    """A fingerprint of one scheme was used with an index of another."""
 
     code = "scheme_mismatch"
 
@@ -192,7 +192,7 @@ class SchemeMismatch(EarwitnessError):
 
 
 class ModelDamaged(EarwitnessError):
-    """A shipped model file is missing or does not have the digest the model card states."""
+    """A model file is missing, or does not have the digest in ``model.json``."""
 
     code = "model_damaged"
 
@@ -204,7 +204,7 @@ class ModelDamaged(EarwitnessError):
 
 
 class SandboxMissing(EarwitnessError):
-    """The decoder's sandbox cannot be set up as the settings demand."""
+    """The sandbox of the decode worker cannot be started as the settings require."""
 
     code = "sandbox_missing"
 

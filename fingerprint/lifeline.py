@@ -1,4 +1,4 @@
-"""A process that ends when its parent does. Imports nothing heavy: it runs before anything else."""
+"""Ends a process when its parent ends. Imports no library, as it runs first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Be killed when the thread that started this process ends (Linux).
+    """Request a SIGKILL for when the thread that started this process ends (Linux).
 
     Parameters
     ----------
     parent : int or None
-        Process number of the parent, where this process can see it. A parent that ended before the kernel was
-        told has another number now; then this process ends at once.
+        Process id of the parent, if known. If the parent ended before the request was made, this process
+        exits at once.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Every number that can change a code. None of them is read from the environment."""
+"""All parameters that can change a fingerprint. None of them is read from the environment."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from earwitness.fingerprint.types import RATE_HZ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """The frozen numbers of one scheme; with the digests of net and quantiser they *are* the scheme.
+    """Parameters of one scheme, which is identified by them and the digests of net and quantiser.
 
     Attributes
     ----------
     n_fft, hop_samples : int
-        Window and step of the short-time Fourier transform, in samples at ``rate_hz``.
+        Window length and hop of the short-time Fourier transform, in samples at ``rate_hz``.
     n_bands, low_hz, bands_per_octave
-        The log-frequency axis: band ``b`` is centred at ``low_hz * 2 ** (b / bands_per_octave)``.
+        Log-frequency axis: band ``b`` is centred at ``low_hz * 2 ** (b / bands_per_octave)``.
     level_frames : int
-        Odd length, in frames, of the box over which the local level is taken.
+        Odd length, in frames, of the moving mean that gives the local level.
     floor_db : float
-        How far below the local level (mean power of a band) sound counts as silence.
+        Decibels below the local level (mean power of a band) at which power is floored.
     code_hop_frames, query_hop_frames : int
-        Frames from one reference code to the next, and from one fine query code to the next: the first is
-        four times the second in every scheme, which the kernels of the search rely on.
+        Frames between reference codes, and between query codes on the fine grid: the first is four times the
+        second in every scheme, which the kernels of the search rely on.
     context_frames : int
-        Odd number of frames that one code looks at.
+        Odd number of frames that one code depends on.
     dim, code_bits : int
-        Dimensions of a code, and stored bits a dimension.
+        Dimensions of a code, and stored bits per dimension.
     peaks_per_block, peak_block_frames : int
-        Most peaks that are kept of each block, and its length in frames.
+        Most peaks of a block, and its length in frames.
     peak_reach_frames, peak_reach_bands : int
-        How far to either side a peak is the highest.
+        A peak is the maximum within this distance on either side.
     peak_low_band : int
-        Below it, at 86 Hz, where bands are narrower than the transform resolves, no peaks are kept.
+        Lowest band of a peak, at 86 Hz: lower bands are narrower than the resolution of the transform.
     peak_box_frames, peak_box_bands : int
-        How far to either side the surroundings reach that a peak is measured against.
+        Distance on either side of the neighbourhood whose mean a peak is compared with.
     """
 
     rate_hz: int = RATE_HZ
@@ -67,17 +67,17 @@ class Params:
 
     @property
     def frame_s(self) -> float:
-        """Seconds from one frame to the next."""
+        """Seconds between frames."""
         return self.hop_samples / self.rate_hz
 
     @property
     def hop_s(self) -> float:
-        """Seconds from one reference code to the next."""
+        """Seconds between reference codes."""
         return self.code_hop_frames * self.frame_s
 
     @property
     def query_hop_s(self) -> float:
-        """Seconds from one fine query code to the next."""
+        """Seconds between query codes on the fine grid."""
         return self.query_hop_frames * self.frame_s
 
     @property
@@ -86,9 +86,9 @@ class Params:
         return self.dim * self.code_bits // 8
 
     def canonical(self) -> dict[str, float]:
-        """Name -> number, for the digest that names the scheme."""
+        """Parameters by name, for the digest of the scheme."""
         return {name: float(value) for name, value in asdict(self).items()}
 
 
 PARAMS = Params()
-"""The numbers of the newest scheme."""
+"""Parameters of the newest scheme."""

@@ -1,4 +1,4 @@
-"""Sound -> log-frequency power spectrogram -> level-free decibels, the picture that the net looks at."""
+"""Log-frequency power spectrogram of audio, and its level-normalised logarithm, the input of the net."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from earwitness.fingerprint.params import PARAMS, Params
 from earwitness.fingerprint.types import Sound, Spectrogram
 
 CHUNK_FRAMES: Final = 48
-"""Frames transformed at once: 0.3 MB of samples, as much of bins, so that both stay in the cache of one core;
-at 256, a front end takes half as long again."""
+"""Frames per transform: 0.3 MB of samples and as much of bins fit into the cache of one core (256 frames take
+half as long again)."""
 
 READ_FRAMES: Final = 64 * CHUNK_FRAMES
-"""Frames whose samples are read at once, a multiple of those transformed at once: any range of a sound then
-gives the very numbers that the whole gives."""
+"""Frames per read, a multiple of ``CHUNK_FRAMES``, so that audio in a file gives exactly the same values as
+in memory."""
 
 DECIBEL_SCALE: Final = 20.0
-"""Decibels in one unit of what the net sees."""
+"""Decibels per unit of the log spectrogram."""
 
 TINY_POWER: Final = 1e-30
-"""Keeps digital silence from being divided by zero; far below the power of one quantisation step."""
+"""Avoids division by zero in digital silence; far below the power of one quantisation step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Filters:
     weights: NDArray[np.float32]
 
     def dense(self, n_bins: int) -> NDArray[np.float32]:
-        """The same filters as a matrix, shape (n_bands, n_bins); for checking against other libraries."""
+        """The filters as a matrix, shape (n_bands, n_bins), for comparison with other libraries."""
         matrix = np.zeros((self.first_bin.size, n_bins), dtype=np.float32)
         for band, first in enumerate(self.first_bin):
             row = self.weights[self.weight_start[band] : self.weight_start[band + 1]]
@@ -48,10 +48,10 @@ class Filters:
 
 @lru_cache(maxsize=4)
 def band_filters(params: Params = PARAMS) -> Filters:
-    """Triangles from one band's centre to the next, of sum 1, and nowhere narrower than one bin.
+    """Triangular filters of sum 1 between the centres of adjacent bands, at least one bin wide.
 
-    The lowest bands lie closer together than the bins of the transform; a triangle of one bin's half-width
-    interpolates there instead of falling between two bins.
+    The lowest bands are closer together than the bins of the transform, so their filters interpolate between
+    bins.
     """
     spacing_hz = params.rate_hz / params.n_fft
     bins_hz = np.arange(params.n_fft // 2 + 1) * spacing_hz
@@ -59,10 +59,10 @@ def band_filters(params: Params = PARAMS) -> Filters:
     for band in range(params.n_bands):
         centre, above = params.low_hz * 2 ** (np.array([band, band + 1]) / params.bands_per_octave)
         row = np.maximum(0.0, 1.0 - np.abs(bins_hz - centre) / max(above - centre, spacing_hz))
-        heard = np.flatnonzero(row)
-        first.append(heard[0])
-        starts.append(starts[-1] + heard.size)
-        rows.append(row[heard] / row.sum())
+        bins = np.flatnonzero(row)
+        first.append(bins[0])
+        starts.append(starts[-1] + bins.size)
+        rows.append(row[bins] / row.sum())
     return Filters(
         first_bin=np.array(first, dtype=np.int32),
         weight_start=np.array(starts, dtype=np.int32),
@@ -72,20 +72,21 @@ def band_filters(params: Params = PARAMS) -> Filters:
 
 @lru_cache(maxsize=4)
 def _window(n_fft: int) -> NDArray[np.float32]:
+    """Hann window; equal to `scipy.signal.get_window`, whose import takes longer than a short query."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
 
 
 def count_frames(n_samples: int, params: Params = PARAMS) -> int:
-    """Frames of a waveform of `n_samples`: one centred on each hop from sample 0 on."""
+    """Number of frames of a waveform: one is centred on each hop from sample 0 on."""
     return 1 + n_samples // params.hop_samples
 
 
 def power_frames(
     samples: NDArray[np.float32], first: int, last: int, params: Params = PARAMS
 ) -> NDArray[np.float32]:
-    """Frames `first` (included) to `last` (excluded) of a waveform's log-frequency power.
+    """Log-frequency power of frames `first` (included) to `last` (excluded) of a waveform.
 
-    Any split of a waveform's frames into such ranges gives the frames of the whole, to within float rounding.
+    Any split into such ranges gives the same frames, to within float rounding.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def power_frames(
         rows = power[start - first : start - first + len(chunk)]
         begin, end = start * params.hop_samples, (start + len(chunk)) * params.hop_samples
         if not samples[max(begin - params.n_fft, 0) : end + params.n_fft].any():
-            rows[:] = 0.0  # digital silence, and there may be hours of it
+            rows[:] = 0.0  # skip digital silence, which may last for hours
             continue
         cut_frames(samples, window, start, params.hop_samples, chunk)
         spectrum = fft.rfft(chunk, axis=1)
@@ -109,7 +110,7 @@ def power_frames(
 
 
 def spectrogram(sound: Sound, params: Params = PARAMS) -> Spectrogram:
-    """Log-frequency power of a whole sound; frame ``i`` is centred at sample ``i * hop_samples``."""
+    """Log-frequency power of a recording; frame ``i`` is centred at sample ``i * hop_samples``."""
     n_frames, hop = count_frames(sound.n_samples, params), params.hop_samples
     power = np.empty((n_frames, params.n_bands), dtype=np.float32)
     for first in range(0, n_frames, READ_FRAMES):
@@ -121,10 +122,10 @@ def spectrogram(sound: Sound, params: Params = PARAMS) -> Spectrogram:
 
 
 def local_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
-    """Mean power of a band round each frame, over a box of ``level_frames`` cut off at the ends.
+    """Mean power of a band over ``level_frames`` around each frame, fewer at the ends.
 
-    Convolutional in time: the level of a frame depends on its own neighbourhood alone, so that an excerpt has
-    the whole track's levels but at its edges.
+    The level depends on neighbouring frames only, so that an excerpt has the same levels as the recording
+    except at its ends.
     """
     box = np.ones(params.level_frames)
     reach = params.level_frames // 2
@@ -135,7 +136,7 @@ def local_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[
 
 
 def normalise_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDArray[np.float32]:
-    """Decibels over the local level with a soft floor, in units of 20 dB: the same for any gain.
+    """Decibels relative to the local level with a soft floor, in units of 20 dB; invariant to gain.
 
     Parameters
     ----------
@@ -143,11 +144,11 @@ def normalise_level(power: NDArray[np.float32], params: Params = PARAMS) -> NDAr
 
     Returns
     -------
-    picture : float32 array, shape (n_frames, n_bands)
+    log_spectrogram : float32 array, shape (n_frames, n_bands)
         ``log10(power / level + floor) * 10 / 20``, between ``-floor_db / 20`` (silence) and about 1.05.
     """
-    picture = power / (local_level(power, params)[:, None] + np.float32(TINY_POWER))
-    picture += np.float32(10 ** (-params.floor_db / 10))
-    np.log10(picture, out=picture)
-    picture *= np.float32(10 / DECIBEL_SCALE)
-    return picture
+    log_spectrogram = power / (local_level(power, params)[:, None] + np.float32(TINY_POWER))
+    log_spectrogram += np.float32(10 ** (-params.floor_db / 10))
+    np.log10(log_spectrogram, out=log_spectrogram)
+    log_spectrogram *= np.float32(10 / DECIBEL_SCALE)
+    return log_spectrogram

@@ -1,4 +1,4 @@
-"""The types that leave this folder: what was heard, and what is kept of it."""
+"""Data types of the fingerprint package: audio, spectrogram, query and fingerprint."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ: Final = 11_025
-"""The one sample rate after decoding: Chromaprint's own, and enough for a spectrogram up to 4 kHz."""
+"""Sample rate after decoding: that of Chromaprint, and enough for a spectrogram up to 4 kHz."""
 
 
 class Sound(Protocol):
-    """Mono sound at ``RATE_HZ``, in memory or elsewhere.
+    """Mono audio at ``RATE_HZ``, in memory or in a file.
 
     Samples are float32; full scale is +-1, and none is NaN or infinite.
     """
@@ -29,18 +29,18 @@ class Sound(Protocol):
 
     @property
     def samples(self) -> NDArray[np.float32]:
-        """All of its samples, shape (n_samples,), in memory: `read` is for sounds that may be long."""
+        """All samples in memory, shape (n_samples,); use `read` if the audio may be long."""
 
     def read(self, first: int, last: int) -> NDArray[np.float32]:
-        """Samples `first` (included) to `last` (excluded), fewer at the end; they are not to be changed."""
+        """Samples `first` (included) to `last` (excluded), fewer at the end; do not modify them."""
 
     def cut(self, spans: Sequence[tuple[int, int]]) -> Sound:
-        """Some stretches of it, one after another, each from a first sample up to a last one (excluded)."""
+        """Concatenation of ranges of samples, first and last (excluded)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waveform:
-    """Mono sound at ``RATE_HZ``, held in memory.
+    """Mono audio at ``RATE_HZ`` in memory.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Waveform:
 
     def __post_init__(self) -> None:
         if self.samples.dtype != np.float32 or self.samples.ndim != 1:
-            raise ValueError(f"mono float32 wanted, got {self.samples.dtype} {self.samples.shape}")
+            raise ValueError(f"expected mono float32, got {self.samples.dtype} {self.samples.shape}")
 
     @property
     def n_samples(self) -> int:
@@ -69,24 +69,24 @@ class Waveform:
         return self.samples[first:last]
 
     def cut(self, spans: Sequence[tuple[int, int]]) -> Waveform:
-        """Some stretches of it, one after another, each from a first sample up to a last one (excluded)."""
-        pieces = [self.samples[first:last] for first, last in spans]
-        return Waveform(samples=pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
+        """Concatenation of ranges of samples, first and last (excluded)."""
+        parts = [self.samples[first:last] for first, last in spans]
+        return Waveform(samples=parts[0] if len(parts) == 1 else np.concatenate(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioPart:
-    """One stream of a file that holds several; all of them lie one after another in the waveform.
+    """One of several streams of a file, which are concatenated in the waveform.
 
     Attributes
     ----------
     label : str
         Such as "link 2" or "track 2 (eng)".
     start_s, duration_s : float
-        Where it lies in the waveform, in seconds.
+        Position in the waveform, in seconds.
     kind : "sequential" or "parallel"
-        A sequential part follows the one before it in the file's own time (joined files, chained streams); a
-        parallel part starts at the beginning of the file's time (a further track).
+        A sequential part follows the previous one in the timeline of the file (joined files, chained
+        streams). A parallel part starts at the beginning of that timeline (another track).
     """
 
     label: str
@@ -97,21 +97,20 @@ class AudioPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """What the sandboxed decoder made of one item's bytes.
+    """Result of decoding one file.
 
     Attributes
     ----------
     whole : bool
-        False when something that the file holds or states was not decoded: nothing may then read "no match".
+        False if something that the file holds or states was not decoded: it then never reads "no match".
     note : str or None
-        Why it is not whole, in words.
+        Why it is not whole.
     parts : tuple of AudioPart
-        The streams of the file, in the order in which they lie in the waveform; empty where there is one.
+        The streams of the file in their order in the waveform; empty if there is one.
     not_compared_s : float
-        Seconds that are known to be in the file, or stated by it, and were not decoded.
+        Seconds that the file holds or states and that were not decoded.
     complete_s : float or None
-        Where it is not whole: seconds from the start in which nothing is missing. None means up to the end of
-        the waveform.
+        If not whole: seconds from the start in which nothing is missing; None means all of the waveform.
     """
 
     waveform: Sound
@@ -128,14 +127,14 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spectrogram:
-    """Power on a log-frequency axis; linear, not decibels.
+    """Power spectrogram on a log-frequency axis; linear, not decibels.
 
     Attributes
     ----------
     power : float32 array, shape (n_frames, n_bands)
         Frame ``i`` is centred ``i * frame_s`` seconds after the start of the waveform.
     frame_s : float
-        Seconds from one frame to the next.
+        Seconds between frames.
     """
 
     power: NDArray[np.float32]
@@ -144,16 +143,16 @@ class Spectrogram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One sound to ask about. It keeps the spectrogram, to be asked faster, slower, higher and lower.
+    """Audio to search for; the spectrogram allows variants in speed, pitch and tempo.
 
     Attributes
     ----------
     scheme : str
-        Names every number that can change a code; compared with the index's before anything is looked up.
+        Scheme of the extractor; must equal that of the index.
     duration_s, active_s : float
-        Whole length, and the length that is neither silent nor near it, in seconds.
+        Duration, and duration of the parts that are not silent, in seconds.
     chromaprint : uint32 array, shape (n,)
-        Whole-file Chromaprint vector (empty when the sound is too short for one).
+        Chromaprint vector of the file; empty if it was not requested or the audio is too short.
     """
 
     scheme: str
@@ -165,14 +164,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What is stored of a recording, and the truth: segments are rebuilt from it. No audio, no spectrogram.
+    """What is stored of a recording: codes, peaks and Chromaprint, but no audio. Shards are built from it.
 
     Attributes
     ----------
     codes : uint8 array, shape (n_codes, code_bytes)
         Packed sub-fingerprints; code ``k`` is centred ``k * hop_s`` seconds after the start.
     peaks : int32 array, shape (n_peaks, 2)
-        Frame and band of the strongest spectral peaks, frames ascending (see `earwitness.fingerprint.peaks`).
+        Frame and band of the strongest spectral peaks, by ascending frame (see `pick_peaks`).
     chromaprint : uint32 array, shape (n,)
     """
 

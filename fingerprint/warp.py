@@ -1,4 +1,4 @@
-"""A spectrogram as if played faster, slower, higher, lower."""
+"""Changes the speed, pitch and tempo of a spectrogram."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def warp(
     tempo: float = 1.0,
     params: Params = PARAMS,
 ) -> Spectrogram:
-    """Undo a change of a query: what was played `speed` times faster and higher comes back at its own pace.
+    """Undo a change of speed, pitch or tempo of a query.
 
-    Time ``t`` of the query lies at ``t * speed * tempo`` of the result. What would have to come from beyond
-    the bands is silent.
+    Time ``t`` of the query is time ``t * speed * tempo`` of the result. Bands from outside the frequency
+    range are zero.
 
     Parameters
     ----------
     speed : float
-        Ratio by which time and pitch were changed together, over 1 is faster and higher.
+        Ratio by which time and pitch were changed together; above 1 is faster and higher.
     pitch_cents : float
-        By how much pitch alone was raised.
+        Cents by which pitch alone was raised.
     tempo : float
-        Ratio by which time alone was changed.
+        Ratio by which time alone was changed; above 1 is faster.
 
     Raises
     ------

@@ -161,7 +161,7 @@ class ItemDecoder:
     ) -> DecodedItem:
         part = stretch(decoded, recording)
         duration_s, whole = part.waveform.duration_s, part.whole and recording.partial is None
-        query = self.extractor.query(part.waveform, whole=self._may_be_whole(duration_s))
+        query = self.extractor.query(part.waveform, with_chromaprint=self._may_be_whole(duration_s))
         return DecodedItem(
             item=FindingItem(
                 id=recording.item_id,

@@ -265,7 +265,9 @@ def questions(
                     corpus.root, excerpt, condition,
                     longest_s=QUERY_S, seed=seed, material=material, kept=kept,
                 )  # fmt: skip
-                sound = extractor_used.query(decoder.decode(file, name=excerpt.id).waveform, whole=False)
+                sound = extractor_used.query(
+                    decoder.decode(file, name=excerpt.id).waveform, with_chromaprint=False
+                )
                 rows = extractor_used.embed(sound.spectrogram, fine=True)
                 first_code, n_codes = begins[excerpt.path]
                 first, last = own_place(

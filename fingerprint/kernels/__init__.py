@@ -1,1 +1,1 @@
-"""Numba loops of the fingerprint."""
+"""Numba kernels of the fingerprint package."""

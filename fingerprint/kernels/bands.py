@@ -1,4 +1,4 @@
-"""Loops of the front end: cut frames out of a waveform, gather power into bands."""
+"""Kernels of the spectrogram: windowed frames of a waveform, and power in bands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def cut_frames(
     hop: int,
     frames: NDArray[np.float32],
 ) -> None:
-    """Fill `frames` with windowed frames `first`, `first + 1`, ...; outside the waveform lies silence."""
+    """Fill `frames` with windowed frames `first`, `first + 1`, ...; zero outside the waveform."""
     size = window.size
     for i in range(frames.shape[0]):
         start = (first + i) * hop - size // 2
@@ -35,7 +35,7 @@ def sum_bands(
     weights: NDArray[np.float32],
     power: NDArray[np.float32],
 ) -> None:
-    """Band ``b`` of `power` gets the weighted power of the bins from ``first_bin[b]`` on.
+    """Set band ``b`` of `power` to the weighted power of the bins from ``first_bin[b]`` on.
 
     Its weights are ``weights[weight_start[b]:weight_start[b + 1]]``.
     """

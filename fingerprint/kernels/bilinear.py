@@ -1,4 +1,4 @@
-"""The loop of `earwitness.fingerprint.warp`: bilinear look-up in time and log-frequency."""
+"""Kernel of `earwitness.fingerprint.warp`: bilinear resampling in time and log-frequency."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 def resample(
     power: NDArray[np.float32], step_frames: float, shift_bands: float, warped: NDArray[np.float32]
 ) -> None:
-    """``warped[i, b] = power[i * step_frames, b + shift_bands]``, linear between neighbours.
+    """Set ``warped[i, b] = power[i * step_frames, b + shift_bands]`` by linear interpolation.
 
-    Beyond the bands lies silence; beyond the last frame, the last frame.
+    Power outside the bands is zero; the last frame is repeated beyond the end.
     """
     n_frames, n_bands = power.shape
     whole_shift = int(np.floor(shift_bands))

@@ -1,4 +1,4 @@
-"""The loop of `earwitness.fingerprint.dereverberate`: a recursive mean along time, subtracted."""
+"""Kernel of `earwitness.fingerprint.dereverberate`: subtracts a recursive mean along time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 @njit(cache=True, nogil=True)
 def subtract_past(
-    power: NDArray[np.float32], decay: float, share: float, least: float, dried: NDArray[np.float32]
+    power: NDArray[np.float32], decay: float, share: float, floor_share: float, dry: NDArray[np.float32]
 ) -> None:
-    """``dried = max(power - share * past, least * power)``, both (n_frames, n_bands).
+    """Set ``dry = max(power - share * past, floor_share * power)``, both (n_frames, n_bands).
 
-    ``past`` is the mean of the frames before, each frame weighing `decay` times the one after it.
+    ``past`` is the mean of the earlier frames, each weighted `decay` times the next one.
     """
     n_frames, n_bands = power.shape
-    kept, new = np.float32(decay), np.float32(1 - decay)
-    part, floor = np.float32(share), np.float32(least)
+    old, new = np.float32(decay), np.float32(1 - decay)
+    subtracted, floor = np.float32(share), np.float32(floor_share)
     past = np.zeros(n_bands, dtype=np.float32)
     for i in range(n_frames):
         for b in range(n_bands):
             here = power[i, b]
-            dried[i, b] = max(here - part * past[b], floor * here)
-            past[b] = kept * past[b] + new * here
+            dry[i, b] = max(here - subtracted * past[b], floor * here)
+            past[b] = old * past[b] + new * here

@@ -1,4 +1,4 @@
-"""Loops of the quantiser: numbers to four-bit levels, two to a byte, and back."""
+"""Kernels of the quantiser: values to four-bit levels, two per byte, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def pack_nibbles(
     values: NDArray[np.float32], thresholds: NDArray[np.float32], packed: NDArray[np.uint8]
 ) -> None:
-    """Level of a value = how many rising `thresholds` it reaches; even columns go into the low half."""
+    """Pack the number of ascending `thresholds` that each value reaches; even columns are the low nibble."""
     for i in range(values.shape[0]):
         for j in range(packed.shape[1]):
             low = np.uint8(0)
@@ -26,7 +26,7 @@ def pack_nibbles(
 def unpack_nibbles(
     packed: NDArray[np.uint8], levels: NDArray[np.float32], values: NDArray[np.float32]
 ) -> None:
-    """The number that stands for each level; `levels` has 16."""
+    """Set each value to the one of the 16 `levels` that its nibble names."""
     for i in range(packed.shape[0]):
         for j in range(packed.shape[1]):
             values[i, 2 * j] = levels[packed[i, j] & 15]

@@ -82,13 +82,6 @@ def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
         os.close(view.fd)
 
 
-@given(vector=vectors.filter(len))
-def test_a_vector_survives_its_text(vector: NDArray[np.uint32]) -> None:
-    """The AcoustID text holds the very vector."""
-    text = chromaprint.acoustid_string(vector)
-    np.testing.assert_array_equal(chromaprint.from_acoustid_string(text), vector)
-
-
 @given(a=vectors, b=vectors)
 def test_likeness_is_symmetric_and_bounded(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
     """Either way round the same; and a vector is wholly like itself."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.codes import Quantiser
-from earwitness.fingerprint.dereverberate import LEAST, ROOM_S, ROOM_SHARE, dereverberate
+from earwitness.fingerprint.dereverberate import DECAY_S, FLOOR, REVERBERATION_SHARE, dereverberate
 from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.spectrogram import (
     count_frames,
@@ -130,11 +130,11 @@ def test_packing_keeps_the_nearest_level(seed: int, n_codes: int) -> None:
 def test_drying_takes_off_part_of_the_past(seed: int, n_frames: int, exponent: int) -> None:
     """Each frame loses its share of a decaying mean of those before, at most to the least, at any gain."""
     wet = Spectrogram(power=smooth(seed, n_frames).power ** 3, frame_s=PARAMS.frame_s)
-    decay = np.exp(-PARAMS.frame_s / ROOM_S)
+    decay = np.exp(-PARAMS.frame_s / DECAY_S)
     past = np.zeros(PARAMS.n_bands)
     expected = np.empty_like(wet.power)
     for i, frame in enumerate(wet.power):
-        expected[i] = np.maximum(frame - ROOM_SHARE * past, LEAST * frame)
+        expected[i] = np.maximum(frame - REVERBERATION_SHARE * past, FLOOR * frame)
         past = decay * past + (1 - decay) * frame
     dried = dereverberate(wet).power
     np.testing.assert_allclose(dried, expected, rtol=1e-3)

@@ -186,7 +186,7 @@ def state(settings: Settings) -> Iterator[Remark]:
 def selftest(as_json: Json = False) -> None:
     """Compute the conformance vectors: codes made here must be those made elsewhere. Status 1: not so."""
     from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.fingerprint.conformance import LEAST_COSINE, LEAST_PEAKS, check
+    from earwitness.fingerprint.conformance import MIN_COSINE, MIN_EQUAL_PEAKS, check
     from earwitness.fingerprint.extract import extractor
 
     want_json(as_json)
@@ -198,9 +198,9 @@ def selftest(as_json: Json = False) -> None:
         else "This machine computes OTHER fingerprints"
     )
     to_stdout().print(
-        f"{said} ({found.scheme}: worst cosine {found.worst_cosine:.6f}, at least {LEAST_COSINE} is needed;"
+        f"{said} ({found.scheme}: worst cosine {found.worst_cosine:.6f}, at least {MIN_COSINE} is needed;"
         f" {found.equal_bytes * 100:.2f} % of the stored bytes equal;"
-        f" {found.equal_peaks * 100:.0f} % of the peaks, at least {LEAST_PEAKS * 100:.0f} % are needed).",
+        f" {found.equal_peaks * 100:.0f} % of the peaks, at least {MIN_EQUAL_PEAKS * 100:.0f} % are needed).",
         soft_wrap=True,
     )
     if as_json:

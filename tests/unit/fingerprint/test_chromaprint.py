@@ -44,13 +44,6 @@ def test_copies_are_near_and_strangers_far() -> None:
     assert differing[0] < 30 < differing[1]
 
 
-def test_a_text_that_is_no_fingerprint_is_refused() -> None:
-    """With an error of its own, whatever the text."""
-    for text in ("", "!", "AAAA", "é"):
-        with pytest.raises(ours.BadAcoustidString):
-            ours.from_acoustid_string(text)
-
-
 def test_a_missing_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the package to install."""
     monkeypatch.setitem(sys.modules, "chromaprint", None)

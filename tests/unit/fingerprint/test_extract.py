@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from earwitness.fingerprint.codes import NET_PARTS
-from earwitness.fingerprint.conformance import LEAST_COSINE, check, reference_signal
+from earwitness.fingerprint.conformance import MIN_COSINE, check, reference_signal
 from earwitness.fingerprint.errors import ModelDamaged, SchemeMismatch
 from earwitness.fingerprint.extract import (
     MODELS,
@@ -42,7 +42,7 @@ def copied(tmp_path: Path) -> Path:
 def test_this_machine_computes_the_expected_codes(shipped: Extractor) -> None:
     """The conformance signal gets the codes that the model ships."""
     conformance = check(shipped)
-    assert conformance.ok and conformance.worst_cosine >= LEAST_COSINE
+    assert conformance.ok and conformance.worst_cosine >= MIN_COSINE
     assert conformance.equal_bytes > 0.98 and conformance.equal_peaks > 0.95
 
 
