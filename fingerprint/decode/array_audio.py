@@ -1,4 +1,4 @@
-"""Samples in memory -> Decoded, mixed and resampled as the decode worker does it."""
+"""Downmixes and resamples an array of samples like the decode worker."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from earwitness.fingerprint.errors import AudioTooLarge
 from earwitness.fingerprint.types import Decoded, Waveform
 
 BLOCK_FRAMES: Final = 4 * STRETCH_FRAMES
-"""As many as a decode backend hands on at once, so that a file and an array give the same samples."""
+"""Frames of one block: as many as of a decode backend, so that a file and an array give the same samples."""
 
 INTEGER_SCALES: Final = {"int16": 2.0**15, "int32": 2.0**31}
-"""Full scale of the integer types that audio is stored in."""
+"""Full scale of integer samples."""
 
 
 def decode_array(samples: NDArray[Any], *, rate_hz: float, limits: Limits, name: str = "array") -> Decoded:
-    """Mix an array of samples to one channel and resample it.
+    """Downmix an array of samples to one channel and resample it.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def decode_array(samples: NDArray[Any], *, rate_hz: float, limits: Limits, name:
     rate_hz : float
         Sample rate in Hz; a whole number from 1,000 to 768,000.
     limits : Limits
-        `max_seconds` and `max_channels` apply.
+        Only `max_seconds` and `max_channels` are used.
     name : str
-        What errors call the array.
+        Name of the array in errors.
 
     Raises
     ------

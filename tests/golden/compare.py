@@ -1,4 +1,4 @@
-"""Compare answers with those that are kept, or keep them anew."""
+"""Compares answers with the expected ones in ``findings/``, or updates those."""
 
 from __future__ import annotations
 
@@ -18,76 +18,80 @@ TOLERANCES: Final = {
     "reference_coverage": 0.0101,
     "seconds": 0.0201,
 }
-"""By how much a number may differ, by its field (``_s`` at the end: seconds); all others: not at all."""
+"""Tolerance of numbers by their field (``_s`` at the end: seconds); all others must be equal."""
 
 _LOGARITHMIC: Final = {"e_value", "expected_false_matches", "expected_possible"}
 SHOWN: Final = 10
 
 
-def check(name: str, found: Mapping[str, Any], *, update: bool) -> None:
+def check(name: str, actual: Mapping[str, Any], *, update: bool) -> None:
     """Compare answers by item with ``findings/NAME.jsonl``.
 
     Parameters
     ----------
-    found
-        Item to its answer, of JSON's types.
+    actual
+        Answers by item, as JSON values.
     update
-        Keep them instead.
+        Whether to write them to the file first.
 
     Raises
     ------
     AssertionError
-        With the first differences: item, field, expected, found.
+        With the first differences: item, field, expected, actual.
     """
     path = FINDINGS / f"{name}.jsonl"
     if update:
         path.parent.mkdir(exist_ok=True)
-        rows = (json.dumps({"id": item, "answer": found[item]}, ensure_ascii=False) for item in sorted(found))
+        rows = (
+            json.dumps({"id": item, "answer": actual[item]}, ensure_ascii=False) for item in sorted(actual)
+        )
         path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-    rows_kept = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    differ = list(differences({row["id"]: row["answer"] for row in rows_kept}, found))
+    expected = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    differ = list(differences({row["id"]: row["answer"] for row in expected}, actual))
     shown = "".join(f"\n  {line}" for line in differ[:SHOWN])
     assert not differ, (
-        f"{path.name}: {len(differ)} differences from what is kept; the first {len(differ[:SHOWN])}:{shown}"
-        "\nIf they are meant: pytest tests/golden --update-golden, and read the change of the data."
+        f"{path.name}: {len(differ)} differences; the first {len(differ[:SHOWN])}:{shown}"
+        "\nIf they are intended: pytest tests/golden --update-golden, and review the diff of the data."
     )
 
 
-def differences(kept: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each difference in words."""
-    for item in sorted(kept.keys() | found.keys()):
-        if item not in kept or item not in found:
-            yield f"{item}: expected {_brief(kept, item)}, found {_brief(found, item)}"
+def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a description of each difference."""
+    for item in sorted(expected.keys() | actual.keys()):
+        if item not in expected or item not in actual:
+            yield f"{item}: expected {_brief(expected, item)}, actual {_brief(actual, item)}"
             continue
-        for field, one, other in _unequal("", kept[item], found[item]):
-            yield f"{item}: {field or 'answer'}: expected {one}, found {other}"
+        for field, one, other in _unequal("", expected[item], actual[item]):
+            yield f"{item}: {field or 'answer'}: expected {one}, actual {other}"
 
 
 def _brief(answers: Mapping[str, Any], item: str) -> str:
     return json.dumps(answers[item])[:200] if item in answers else "nothing"
 
 
-def _unequal(field: str, kept: Any, found: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield field, expected and found of each place where two values differ."""
-    if isinstance(kept, dict) and isinstance(found, dict):
-        for key in [*kept, *(key for key in found if key not in kept)]:
-            if key in kept and key in found:
-                yield from _unequal(f"{field}.{key}".lstrip("."), kept[key], found[key])
+def _unequal(field: str, expected: Any, actual: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield field, expected and actual value of each difference."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for key in [*expected, *(key for key in actual if key not in expected)]:
+            if key in expected and key in actual:
+                yield from _unequal(f"{field}.{key}".lstrip("."), expected[key], actual[key])
             else:
-                yield f"{field}.{key}".lstrip("."), _brief(kept, key), _brief(found, key)
-        if kept.keys() == found.keys() and list(kept) != list(found):
-            yield f"{field} (order of keys)", str(list(kept)), str(list(found))
-    elif isinstance(kept, list) and isinstance(found, list) and len(kept) == len(found):
-        for number, (one, other) in enumerate(zip(kept, found, strict=True)):
+                yield f"{field}.{key}".lstrip("."), _brief(expected, key), _brief(actual, key)
+        if expected.keys() == actual.keys() and list(expected) != list(actual):
+            yield f"{field} (order of keys)", str(list(expected)), str(list(actual))
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for number, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from _unequal(f"{field}[{number}]", one, other)
-    elif not _alike(field.rpartition(".")[2], kept, found):
-        yield field, json.dumps(kept, ensure_ascii=False), json.dumps(found, ensure_ascii=False)
+    elif not _is_equal(field.rpartition(".")[2], expected, actual):
+        yield field, json.dumps(expected, ensure_ascii=False), json.dumps(actual, ensure_ascii=False)
 
 
-def _alike(field: str, kept: Any, found: Any) -> bool:
+def _is_equal(field: str, expected: Any, actual: Any) -> bool:
     tolerance = TOLERANCES.get(field, TOLERANCES["seconds"] if field.endswith("_s") else 0.0)
-    if type(kept) is not type(found) or not isinstance(kept, float) or not tolerance:
-        return type(kept) is type(found) and bool(kept == found)
+    if type(expected) is not type(actual) or not isinstance(expected, float) or not tolerance:
+        return type(expected) is type(actual) and bool(expected == actual)
     if field in _LOGARITHMIC:
-        return bool(kept == found) or (min(kept, found) > 0 and abs(math.log10(kept / found)) <= tolerance)
-    return bool(abs(kept - found) <= tolerance)
+        return bool(expected == actual) or (
+            min(expected, actual) > 0 and abs(math.log10(expected / actual)) <= tolerance
+        )
+    return bool(abs(expected - actual) <= tolerance)

@@ -1,4 +1,4 @@
-"""What the tests of this folder share."""
+"""Fixtures of the golden tests."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def update(request: pytest.FixtureRequest) -> bool:
-    """Say whether answers are to be kept anew."""
+    """Whether to update the expected answers."""
     return bool(request.config.getoption("--update-golden"))

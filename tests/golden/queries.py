@@ -1,4 +1,4 @@
-"""About 300 queries by name: excerpts of the sample works, unchanged and changed, and what is in no index."""
+"""About 300 queries by name: original and degraded excerpts of the sample works, and absent queries."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from sample_audio.synth import RATE_HZ, Sound
 from tests.golden import sounds
 from tests.golden.sounds import TITLES, by_soundfile, excerpt
 
-Made = Callable[[], bytes]
-"""Makes the bytes of a query when they are needed."""
+Maker = Callable[[], bytes]
+"""Returns the bytes of a query; called only if they are needed."""
 
 PAGE = b"<!doctype html><title>404</title><p>A page saved under a song's name.\n"
 CODECS = (("mp3", 16), ("mp3", 32), ("mp3", 96), ("opus", 12), ("opus", 24), ("opus", 48), ("aac", 32),
           ("aac", 64))  # fmt: skip
 
 
-def queries() -> dict[str, Made]:
-    """Return every query: file name to what makes it."""
-    found: dict[str, Made] = {}
+def queries() -> dict[str, Maker]:
+    """Return the makers of all queries by file name."""
+    makers: dict[str, Maker] = {}
     for part in (clean, degraded, channels, overlaid, mixes, not_indexed, not_comparable):
-        for name, made in part():
-            assert name not in found, name
-            found[name] = made
-    return found
+        for name, maker in part():
+            assert name not in makers, name
+            makers[name] = maker
+    return makers
 
 
-def chosen(step: int) -> dict[str, Made]:
-    """Return one query in `step`, of another work each time."""
-    return {name: made for n, (name, made) in enumerate(queries().items()) if n % step == n // step % step}
+def chosen(step: int) -> dict[str, Maker]:
+    """Return every `step`-th query, each of another work than the previous one."""
+    return {name: maker for n, (name, maker) in enumerate(queries().items()) if n % step == n // step % step}
 
 
 def mp3(make: Callable[[], Sound]) -> bytes:
-    """Encode as a crawl often holds it."""
+    """Encode as MP3 at 48 kbit/s."""
     return encode(make(), codec="mp3", bit_rate=48_000)
 
 
-def clean() -> Iterator[tuple[str, Made]]:
-    """Excerpts of three lengths without a change but the codec's."""
+def clean() -> Iterator[tuple[str, Maker]]:
+    """Excerpts of three lengths, with several codecs."""
     for length_s in (3.0, 8.0, 20.0):
         for number, title in enumerate(TITLES):
             name = f"clean-{length_s:g}s-{title}.flac"
@@ -66,8 +66,8 @@ def _pcm8(title: str, number: int) -> bytes:
     return by_soundfile(excerpt(title, number), "WAV", "PCM_U8")
 
 
-def degraded() -> Iterator[tuple[str, Made]]:
-    """Changes of speed, pitch, tempo, band, level and room."""
+def degraded() -> Iterator[tuple[str, Maker]]:
+    """Excerpts changed in speed, pitch, tempo, bandwidth and level, with noise and with reverberation."""
     changes: dict[str, Callable[[Sound], Sound]] = {
         **{
             f"speed-{speed:g}": partial(_speed, speed) for speed in (0.78, 0.88, 0.95, 1.03, 1.07, 1.15, 1.24)
@@ -115,8 +115,8 @@ def _low_pass(hertz: float, samples: Sound) -> Sound:
     return sounds.filtered(samples, high_hz=hertz)
 
 
-def channels() -> Iterator[tuple[str, Made]]:
-    """Two channels that are alike, of opposite phase, and one of them silent."""
+def channels() -> Iterator[tuple[str, Maker]]:
+    """Excerpts with two equal channels, with opposite phase, and with one silent channel."""
     mixes = {"alike": (1.0, 1.0), "opposite": (1.0, -1.0), "one-silent": (0.0, 1.0)}
     for mix, levels in mixes.items():
         for number, title in enumerate(TITLES[:2]):
@@ -128,8 +128,8 @@ def _stereo(title: str, number: int, levels: tuple[float, float]) -> bytes:
     return by_soundfile(np.stack([level * samples for level in levels], axis=1), "WAV")
 
 
-def overlaid() -> Iterator[tuple[str, Made]]:
-    """Speech-like sound and other music over an excerpt."""
+def overlaid() -> Iterator[tuple[str, Maker]]:
+    """Excerpts with synthetic speech or other music over them."""
     for snr_db in (6, 0, -6):
         for number, title in enumerate(TITLES):
             yield f"speech-over-{snr_db}dB-{title}.mp3", partial(_under_speech, title, number, snr_db)
@@ -148,8 +148,8 @@ def _under_music(title: str, number: int, snr_db: float) -> bytes:
     return mp3(lambda: over(samples, sounds.absent(number)[: samples.size], snr_db))
 
 
-def mixes() -> Iterator[tuple[str, Made]]:
-    """Longer audio that holds works at several places, changed and unchanged, once and twice."""
+def mixes() -> Iterator[tuple[str, Maker]]:
+    """Longer audio with excerpts at several positions, some repeated or changed."""
     for number in range(6):
         yield f"mix-{number}.mp3", partial(_mix, number)
     first, last = TITLES[0], TITLES[-1]
@@ -177,8 +177,8 @@ def _mix(number: int) -> bytes:
     return mp3(lambda: sounds.joined(*parts))
 
 
-def not_indexed() -> Iterator[tuple[str, Made]]:
-    """Music and speech-like sound that no index holds."""
+def not_indexed() -> Iterator[tuple[str, Maker]]:
+    """Absent queries: music and synthetic speech that no index holds."""
     for number in range(36):
         length_s = (3.0, 8.0, 20.0)[number % 3]
         yield f"absent-{number:02d}-{length_s:g}s.mp3", partial(_absent, number, length_s)
@@ -196,8 +196,8 @@ def _spoken(seed: int, length_s: float) -> bytes:
     return mp3(lambda: sounds.speech(seed, length_s))
 
 
-def not_comparable() -> Iterator[tuple[str, Made]]:
-    """Silence, noise, tones, too little sound, and files that are no audio, or not all of it."""
+def not_comparable() -> Iterator[tuple[str, Maker]]:
+    """Silence, noise, tones, short audio, and files that are not audio, or truncated."""
     yield "silence-6s.flac", lambda: by_soundfile(sounds.silence(6), "FLAC")
     yield (
         "nearly-silent.flac",

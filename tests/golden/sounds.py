@@ -1,4 +1,4 @@
-"""Changes that a query's sound may have gone through; all of them give the same samples each time."""
+"""Synthetic audio and deterministic degradations for the queries."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ TITLES = tuple(piece.title for piece in PIECES)
 
 @cache
 def work(title: str) -> Sound:
-    """One of the registered works, before it was encoded; 24 s."""
+    """A registered work before encoding; 24 s."""
     return play(next(piece for piece in PIECES if piece.title == title))
 
 
 @cache
 def absent(number: int) -> Sound:
-    """Play one of seven pieces that no index holds, with the instruments of one of the samples; 24 s."""
-    seed, like = 100 + number, (*PIECES, *STRANGERS)[number]
+    """One of seven pieces that no index holds, with the instruments of a sample; 24 s."""
+    seed, model = 100 + number, (*PIECES, *STRANGERS)[number]
     rng = np.random.default_rng(seed)
     chords = tuple(int(chord) for chord in rng.integers(0, 7, 8))
     tempo_bpm, root_midi = float(rng.integers(70, 150)), int(rng.integers(48, 64))
-    return play(replace(like, seed=seed, tempo_bpm=tempo_bpm, root_midi=root_midi, chords=chords))
+    return play(replace(model, seed=seed, tempo_bpm=tempo_bpm, root_midi=root_midi, chords=chords))
 
 
 def speech(seed: int, length_s: float) -> Sound:
-    """Syllables with pauses; the peak is 0.8."""
+    """Synthetic syllables with pauses, peak 0.8."""
     samples = babble(int(length_s * RATE_HZ), seed=seed)
     return np.asarray(samples * (0.8 / np.abs(samples).max()), dtype=np.float32)
 
@@ -61,7 +61,7 @@ def faster(samples: Sound, speed: float) -> Sound:
 
 
 def stretched(samples: Sound, tempo: float) -> Sound:
-    """Change the tempo and keep the pitch, by overlapped pieces (FFmpeg's filter ``atempo``)."""
+    """Change the tempo and keep the pitch (FFmpeg's filter ``atempo``)."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(format="flt", sample_rate=RATE_HZ, layout="mono")
     graph.link_nodes(source, graph.add("atempo", f"{tempo:.6f}"), graph.add("abuffersink")).configure()
@@ -87,7 +87,7 @@ def transposed(samples: Sound, cents: float) -> Sound:
 
 
 def filtered(samples: Sound, *, low_hz: float | None = None, high_hz: float | None = None) -> Sound:
-    """Keep what lies above `low_hz` and below `high_hz` (Butterworth, order 6)."""
+    """Keep frequencies above `low_hz` and below `high_hz` (Butterworth, order 6)."""
     for hertz, kind in ((low_hz, "highpass"), (high_hz, "lowpass")):
         if hertz is not None:
             sections = scipy.signal.butter(6, hertz, kind, fs=RATE_HZ, output="sos")
@@ -96,7 +96,7 @@ def filtered(samples: Sound, *, low_hz: float | None = None, high_hz: float | No
 
 
 def reverberated(samples: Sound, *, seconds: float = 1.2) -> Sound:
-    """Put the sound into a room: decaying noise as impulse response, a third of the level of the sound."""
+    """Add reverberation: decaying noise as impulse response, at a third of the level."""
     response = noise(5, seconds) * np.exp(-6.9 * np.arange(int(seconds * RATE_HZ)) / (seconds * RATE_HZ))
     wet = scipy.signal.fftconvolve(samples, response)[: samples.size]
     mixed = samples + wet * (0.33 * np.std(samples) / np.std(wet))
@@ -104,12 +104,12 @@ def reverberated(samples: Sound, *, seconds: float = 1.2) -> Sound:
 
 
 def gain(samples: Sound, decibels: float) -> Sound:
-    """Change the level; what does not fit is clipped."""
+    """Change the level, with clipping."""
     return np.asarray(np.clip(samples * 10 ** (decibels / 20), -1, 1), dtype=np.float32)
 
 
 def joined(*parts: Sound) -> Sound:
-    """Put parts one after the other."""
+    """Concatenate parts."""
     return np.concatenate(parts)
 
 
@@ -121,6 +121,6 @@ def by_soundfile(samples: Sound, form: str, subtype: str | None = None) -> bytes
 
 
 def excerpt(title: str, number: int, length_s: float = 8.0) -> Sound:
-    """Cut a stretch of a work, at another place for each number."""
-    room_s = 23.0 - length_s
-    return cut(work(title), room_s * (0.37 + 0.618 * number % 1) % room_s, length_s)
+    """Cut an excerpt of a work, at another position for each number."""
+    range_s = 23.0 - length_s
+    return cut(work(title), range_s * (0.37 + 0.618 * number % 1) % range_s, length_s)

@@ -1,4 +1,4 @@
-"""Sources of every kind that hold the same few queries: archives, tables and manifests."""
+"""Sources of several kinds with the same queries: archives, tables and manifests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-HELD = (
+CONTENTS = (
     "clean-8s-paper_lanterns.flac",
     "codec-mp3-32k-tin_parade.mp3",
     "codec-opus-24k-night_bus.opus",
@@ -24,18 +24,18 @@ HELD = (
     "page.mp3",
     "cut-off.m4a",
 )
-"""Queries that each of these sources holds."""
+"""Queries in each of these sources."""
 
 
 def write(folder: Path, clips: Mapping[str, bytes]) -> None:
-    """Write clips as files of a folder."""
+    """Write clips as files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in clips.items():
         (folder / name).write_bytes(data)
 
 
 def archives(folder: Path, clips: Mapping[str, bytes]) -> None:
-    """Write a folder that holds a zip, two WebDataset shards, a Parquet table and a plain file."""
+    """Write a folder with a zip, two WebDataset shards, a Parquet table and an audio file."""
     folder.mkdir()
     with zipfile.ZipFile(folder / "clips.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in clips.items():

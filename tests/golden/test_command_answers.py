@@ -1,4 +1,4 @@
-"""What the commands answer about audio of many kinds is what they answered when the data here was kept."""
+"""Answers of the commands about audio of many kinds equal the expected ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from tests.golden import sources
 from tests.golden.compare import check
-from tests.golden.entrance import earwitness
-from tests.golden.normal import SAMPLES, Normaliser
-from tests.golden.queries import Made, chosen, queries
-from tests.golden.sources import HELD
+from tests.golden.normalise import SAMPLES, Normaliser
+from tests.golden.product import earwitness
+from tests.golden.queries import Maker, chosen, queries
+from tests.golden.sources import CONTENTS
 
 ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
 FAST = ("--effort", "fast")
@@ -26,152 +26,152 @@ night_bus.opus,Night Bus,=Another Artist,
 
 
 class Session:
-    """Commands in one home, and what they answered."""
+    """Runs commands in one home and collects their answers."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder, self.home = folder, home
-        self.normal = Normaliser(folder)
+        self.normaliser = Normaliser(folder)
         self.answers: dict[str, Any] = {}
 
-    def ask(self, name: str, *arguments: object) -> None:
-        """Run a command and keep its answer under a name."""
+    def run(self, name: str, *arguments: object) -> None:
+        """Run a command and store its answer under a name."""
         assert name not in self.answers
-        self.answers[name] = self.normal.ended(earwitness(*arguments, home=self.home))
+        self.answers[name] = self.normaliser.result(earwitness(*arguments, home=self.home))
 
     def make(self, folder: str, names: Iterable[str]) -> dict[str, bytes]:
-        """Write queries into a folder, and return their bytes."""
-        made = queries()
-        return self.write(folder, {name: made[name] for name in names})
+        """Write queries into a folder; return their bytes."""
+        makers = queries()
+        return self.write(folder, {name: makers[name] for name in names})
 
-    def write(self, folder: str, makers: Mapping[str, Made]) -> dict[str, bytes]:
-        """Write files into a folder, and return their bytes."""
+    def write(self, folder: str, makers: Mapping[str, Maker]) -> dict[str, bytes]:
+        """Write files into a folder; return their bytes."""
         clips = {name: make() for name, make in makers.items()}
-        self.normal.add(clips)
+        self.normaliser.add(clips)
         sources.write(self.folder / folder, clips)
         return clips
 
     def lines(self, file: str) -> list[str]:
-        """Return the lines of a text that a command wrote."""
-        return self.normal.text((self.folder / file).read_text(encoding="utf-8")).splitlines()
+        """Return the lines of a text file that a command wrote."""
+        return self.normaliser.text((self.folder / file).read_text(encoding="utf-8")).splitlines()
 
     def findings(self, file: str, prefix: str = "") -> dict[str, Any]:
         """Return the findings in a file, by item."""
-        found = self.normal.lines(self.folder / file)
-        by_item = {f"{prefix}{each['item']['id']}": each for each in found}
-        assert len(by_item) == len(found)
+        findings = self.normaliser.lines(self.folder / file)
+        by_item = {f"{prefix}{each['item']['id']}": each for each in findings}
+        assert len(by_item) == len(findings)
         return by_item
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    """Register the sample works and index the sample collection; tests only ask this home."""
+def base(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Home with the sample works and the sample collection, which the tests do not change."""
     folder = tmp_path_factory.mktemp("commands")
-    begun = Session(folder, folder / "home")
+    base = Session(folder, folder / "home")
     meta = folder / "meta.csv"
     meta.write_text(META)
-    begun.ask("register", "register", ORIGINALS, "--owner", "Someone", "--meta", meta, *FAST, "--json")
-    begun.ask("index", "index", SCRAPED, "--name", "scraped", *FAST, "--json")
-    return begun
+    base.run("register", "register", ORIGINALS, "--owner", "Someone", "--meta", meta, *FAST, "--json")
+    base.run("index", "index", SCRAPED, "--name", "scraped", *FAST, "--json")
+    return base
 
 
 @pytest.fixture
-def session(begun: Session, tmp_path: Path) -> Session:
-    """Ask the begun home; the files of each test are its own."""
-    return Session(tmp_path, begun.home)
+def session(base: Session, tmp_path: Path) -> Session:
+    """Session in the base home, with files of its own."""
+    return Session(tmp_path, base.home)
 
 
 @pytest.mark.parametrize(("effort", "step"), [("fast", 1), ("standard", 5), ("full", 10)])
-def test_a_scan_of_made_queries(session: Session, update: bool, effort: str, step: int) -> None:
-    """Every finding of a folder of queries is as it was, and so are the summary and the exclude list."""
+def test_scan_of_synthetic_queries(session: Session, update: bool, effort: str, step: int) -> None:
+    """Findings, summary and exclude list of a folder of queries are the expected ones."""
     session.write("queries", chosen(step))
     source, out, listed = (session.folder / name for name in ("queries", "out.jsonl", "exclude.txt"))
     extras = ("--out", out, "--exclude-list", listed, "--exclude", "possible")
-    session.ask("(scan)", "scan", source, *extras, "--effort", effort, "--json")
+    session.run("(scan)", "scan", source, *extras, "--effort", effort, "--json")
     session.answers["(exclude list)"] = session.lines("exclude.txt")
     check(f"scan-{effort}", {**session.answers, **session.findings("out.jsonl")}, update=update)
 
 
 def test_archives_tables_and_manifests(session: Session, update: bool) -> None:
-    """The same clips are answered in every packing, and every bad row has its error."""
-    clips = session.make("clips", HELD)
+    """Clips in archives, tables and manifests have the expected findings, and bad rows their errors."""
+    clips = session.make("clips", CONTENTS)
     sources.archives(session.folder / "archives", clips)
     sources.manifests(session.folder / "lists", clips)
     answers = session.answers
     for name, source in (("archives", "archives"), ("jsonl", "lists/list.jsonl")):
         out, clean = session.folder / f"{name}.jsonl", session.folder / f"{name}-clean.txt"
         extras = ("--out", out, "--clean-manifest", clean)
-        session.ask(f"(scan {name})", "scan", session.folder / source, *extras, *FAST, "--json")
+        session.run(f"(scan {name})", "scan", session.folder / source, *extras, *FAST, "--json")
         answers[f"(clean manifest of {name})"] = session.lines(clean.name)
         answers.update(session.findings(f"{name}.jsonl", f"{name}: "))
     extras = ("--out", session.folder / "out.csv", "--links", session.folder / "links.jsonl")
-    session.ask("(scan csv)", "scan", session.folder / "lists/list.csv", *extras, *FAST, "--format", "csv")
+    session.run("(scan csv)", "scan", session.folder / "lists/list.csv", *extras, *FAST, "--format", "csv")
     with (session.folder / "out.csv").open(newline="", encoding="utf-8") as table:
-        rows = [session.normal.value(row) for row in csv.DictReader(table)]
+        rows = [session.normaliser.value(row) for row in csv.DictReader(table)]
     answers["(rows of csv)"] = rows
-    answers["(links of csv)"] = session.normal.lines(session.folder / "links.jsonl")
+    answers["(links of csv)"] = session.normaliser.lines(session.folder / "links.jsonl")
     check("sources", answers, update=update)
 
 
-def test_registering_and_indexing(begun: Session, update: bool, tmp_path: Path) -> None:
-    """What is registered, known already, of another owner, refused and unreadable is answered as it was."""
+def test_registering_and_indexing(base: Session, update: bool, tmp_path: Path) -> None:
+    """Answers about new, known, refused and unreadable works and items are the expected ones."""
     session = Session(tmp_path, tmp_path / "home")
-    shutil.copytree(begun.home, session.home)
+    shutil.copytree(base.home, session.home)
     refused = ("silence-6s.flac", "noise.mp3", "tone.mp3", "clean-8s-night_bus.flac", "loop-6-times.mp3")
     session.make("works", (*refused, "page.mp3", "empty.mp3", "cut-off.opus", "clean-20s-tin_parade.flac"))
     session.make("more", ("codec-mp3-32k-tin_parade.mp3", "absent-02-20s.mp3", "text.mp3", "mix-1.mp3"))
     tin = ORIGINALS / "tin_parade.mp3"
-    session.ask("register more", "register", session.folder / "works", "--owner", "B", *FAST, "--json")
-    session.ask("register again", "register", tin, *FAST)
-    session.ask("register a new title", "register", tin, "--owner", "An Artist", "--title", "T", *FAST)
-    session.ask("register of another owner", "register", tin, "--owner", "Other", *FAST, "--json")
-    session.ask("register with a bad code", "register", tin, "--isrc", "no code", *FAST, "--json")
+    session.run("register more", "register", session.folder / "works", "--owner", "B", *FAST, "--json")
+    session.run("register again", "register", tin, *FAST)
+    session.run("register a new title", "register", tin, "--owner", "An Artist", "--title", "T", *FAST)
+    session.run("register of another owner", "register", tin, "--owner", "Other", *FAST, "--json")
+    session.run("register with a bad code", "register", tin, "--isrc", "no code", *FAST, "--json")
     more = (session.folder / "more", "--name", "more", "--version", "2", *FAST)
-    session.ask("index more", "index", *more, "--out", session.folder / "found.jsonl")
+    session.run("index more", "index", *more, "--out", session.folder / "found.jsonl")
     session.answers["found in more"] = session.findings("found.jsonl")
-    session.ask("index more again", "index", *more, "--json")
-    session.ask("index with a reserved name", "index", SCRAPED, "--name", "works", "--json")
-    session.ask("collections", "collections", "--json")
-    session.ask("verify", "verify", "--json")
-    session.ask("remove", "remove", "more", "--yes", "--json")
-    session.ask("collections after a removal", "collections")
-    begun_answers = {f"begin: {name}": answer for name, answer in begun.answers.items()}
-    check("register-and-index", {**begun_answers, **session.answers}, update=update)
+    session.run("index more again", "index", *more, "--json")
+    session.run("index with a reserved name", "index", SCRAPED, "--name", "works", "--json")
+    session.run("collections", "collections", "--json")
+    session.run("verify", "verify", "--json")
+    session.run("remove", "remove", "more", "--yes", "--json")
+    session.run("collections after a removal", "collections")
+    base_answers = {f"begin: {name}": answer for name, answer in base.answers.items()}
+    check("register-and-index", {**base_answers, **session.answers}, update=update)
 
 
 def test_checks_and_errors(session: Session, update: bool) -> None:
-    """A check is answered as it was in each form and at each effort; so is what cannot be carried out."""
-    asked = ("absent-01-8s.mp3", "silence-6s.flac", "page.mp3", "cut-off.m4a", "whole-work.flac")
-    session.make("clips", asked)
-    clips = [session.folder / "clips" / name for name in asked]
+    """Checks in each format and at each effort, and errors, are the expected ones."""
+    names = ("absent-01-8s.mp3", "silence-6s.flac", "page.mp3", "cut-off.m4a", "whole-work.flac")
+    session.make("clips", names)
+    clips = [session.folder / "clips" / name for name in names]
     lanterns, reel = ORIGINALS / "paper_lanterns.opus", ORIGINALS / "clockwork_reel.mp3"
-    session.ask("standard, JSON", "check", lanterns, *clips[:-1], "--json")
-    session.ask("fast, table", "check", lanterns, reel, *clips, *FAST)
-    session.ask("full, lines", "check", reel, "--effort", "full", "--format", "jsonl")
-    session.ask("fast, CSV", "check", lanterns, clips[2], *FAST, "--format", "csv", "--strict")
-    session.ask("nothing found", "check", clips[0], *FAST, "--in", "scraped:1")
-    session.ask("unknown dataset", "check", lanterns, "--in", "other", "--json")
-    session.ask("no such file", "check", session.folder / "missing.mp3", "--json")
-    session.ask("bad effort", "check", lanterns, "--effort", "most", "--json")
+    session.run("standard, JSON", "check", lanterns, *clips[:-1], "--json")
+    session.run("fast, table", "check", lanterns, reel, *clips, *FAST)
+    session.run("full, lines", "check", reel, "--effort", "full", "--format", "jsonl")
+    session.run("fast, CSV", "check", lanterns, clips[2], *FAST, "--format", "csv", "--strict")
+    session.run("nothing found", "check", clips[0], *FAST, "--in", "scraped:1")
+    session.run("unknown dataset", "check", lanterns, "--in", "other", "--json")
+    session.run("no such file", "check", session.folder / "missing.mp3", "--json")
+    session.run("bad effort", "check", lanterns, "--effort", "most", "--json")
     out = ("--out", session.folder / "out.jsonl", "--json")
-    session.ask("no such source", "scan", session.folder / "missing", *out)
-    session.ask("unknown reader", "scan", SCRAPED, *out, "--reader", "casette")
-    session.ask("text as a source", "scan", session.folder / "clips/page.mp3", *FAST, *out)
+    session.run("no such source", "scan", session.folder / "missing", *out)
+    session.run("unknown reader", "scan", SCRAPED, *out, "--reader", "casette")
+    session.run("text as a source", "scan", session.folder / "clips/page.mp3", *FAST, *out)
     (session.folder / "kept.txt").write_text("mine")
-    session.ask("output exists", "scan", SCRAPED, "--out", session.folder / "kept.txt", "--json")
+    session.run("output exists", "scan", SCRAPED, "--out", session.folder / "kept.txt", "--json")
     session.home = session.folder / "no-home"
-    session.ask("nothing registered", "scan", SCRAPED, *out[:1], session.folder / "none.jsonl", "--json")
-    session.ask("nothing indexed", "check", lanterns, "--json")
+    session.run("nothing registered", "scan", SCRAPED, *out[:1], session.folder / "none.jsonl", "--json")
+    session.run("nothing indexed", "check", lanterns, "--json")
     check("check", session.answers, update=update)
 
 
 def test_duplicates(session: Session, update: bool) -> None:
-    """Copies, excerpts, related items and what cannot be read are grouped as they were."""
+    """Copies, excerpts, related and unreadable items have the expected groups."""
     copies = ("whole-work.flac", "clean-20s-paper_lanterns.flac", "codec-opus-24k-paper_lanterns.opus")
     session.make("set", (*copies, "mix-0.mp3", "mix-1.mp3", "absent-02-20s.mp3", "page.mp3", "cut-off.m4a"))
     shutil.copy(session.folder / "set/mix-0.mp3", session.folder / "set/same-bytes.mp3")
-    out, kept = session.folder / "groups.jsonl", session.folder / "kept.txt"
-    extras = ("--out", out, "--keep-list", kept)
-    session.ask("dedup", "dedup", session.folder / "set", *FAST, *extras, "--json")
-    session.answers["groups"] = session.normal.lines(out)
+    out, keep_list = session.folder / "groups.jsonl", session.folder / "kept.txt"
+    extras = ("--out", out, "--keep-list", keep_list)
+    session.run("dedup", "dedup", session.folder / "set", *FAST, *extras, "--json")
+    session.answers["groups"] = session.normaliser.lines(out)
     session.answers["kept"] = session.lines("kept.txt")
     check("dedup", session.answers, update=update)

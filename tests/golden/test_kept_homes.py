@@ -1,9 +1,9 @@
-"""A home and an unfinished scan that an earlier version left are opened, and answered as that version did.
+"""A home and an unfinished scan of an earlier version can be opened, with the same answers.
 
-``kept/home.tar.gz`` is a home (store schema 0004) with two works and the sample collection; a scan of it at
-``fast`` left its findings. ``kept/unfinished.jsonl.partial`` is what a scan of the same collection at
-``standard`` had written when it was cut off after three items. ``--update-golden`` does not change them: they
-stand for homes of that day. Delete both first to have them written by the version of today.
+``kept/home.tar.gz`` is a home (store schema 0004) with two works, the sample collection, and the findings of
+a scan at ``fast``. ``kept/unfinished.jsonl.partial`` is the output of a scan of the same collection at
+``standard`` that was interrupted after three items. ``--update-golden`` does not change them; delete both
+first to have them written by the current version.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 import pytest
 
 from tests.golden.compare import check
-from tests.golden.entrance import earwitness
-from tests.golden.normal import SAMPLES, Normaliser
+from tests.golden.normalise import SAMPLES, Normaliser
+from tests.golden.product import earwitness
 
 KEPT = Path(__file__).parent / "kept"
 HOME, UNFINISHED = KEPT / "home.tar.gz", KEPT / "unfinished.jsonl.partial"
 WORKS = [SAMPLES / "originals" / name for name in ("paper_lanterns.opus", "tin_parade.mp3")]
-N_KEPT = 3
-MOST_BYTES = 1_500_000
+N_FINISHED = 3
+MAX_BYTES = 1_500_000
 
 
 @pytest.fixture(scope="module", autouse=True)
 def written(update: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Write the home and the unfinished scan where they are missing and that is asked for."""
+    """Write the home and the unfinished scan if they are missing and an update is requested."""
     if update and not HOME.exists():
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(tmp_path_factory.mktemp("kept"))
@@ -36,7 +36,7 @@ def written(update: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def write_kept(folder: Path) -> None:
-    """Make the home, then let a scan write its findings so far where its end does not delete them."""
+    """Create the home, and a partial output of a scan that its end does not delete."""
     home, partial = folder / "home", folder / "out.jsonl.partial"
     shutil.copy(SAMPLES / "scraped.zip", folder)
     for command in (
@@ -52,7 +52,7 @@ def write_kept(folder: Path) -> None:
     (folder / "second-name").hardlink_to(partial)
     assert earwitness("scan", "scraped.zip", "--out", "out.jsonl", home=home).exit == 1
     lines = (folder / "second-name").read_bytes().splitlines(keepends=True)
-    UNFINISHED.write_bytes(b"".join(lines[: 1 + N_KEPT]))
+    UNFINISHED.write_bytes(b"".join(lines[: 1 + N_FINISHED]))
 
 
 @pytest.fixture
@@ -66,29 +66,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_kept_home_is_opened_and_its_scan_goes_on(folder: Path, update: bool) -> None:
-    """The home is sound, checks and scans find the same, and the scan that was cut off goes on."""
-    normal, home = Normaliser(folder), folder / "home"
+def test_an_earlier_home_is_opened_and_its_scan_is_resumed(folder: Path, update: bool) -> None:
+    """The home is valid, checks and scans have the same findings, and the interrupted scan is resumed."""
+    normaliser, home = Normaliser(folder), folder / "home"
     answers: dict[str, Any] = {}
 
-    def ask(name: str, *arguments: object) -> None:
-        answers[name] = normal.ended(earwitness(*arguments, home=home))
+    def run(name: str, *arguments: object) -> None:
+        answers[name] = normaliser.result(earwitness(*arguments, home=home))
 
-    ask("1 collections", "collections", "--json")
-    ask("2 verify", "verify", "--json")
-    ask("3 check", "check", WORKS[0], "--effort", "fast", "--json")
-    ask("4 refused without --resume", "scan", "scraped.zip", "--out", "out.jsonl", "--json")
-    ask("5 scan that goes on", "scan", "scraped.zip", "--out", "out.jsonl", "--resume", "--json")
-    answers["5 findings"] = normal.lines(folder / "out.jsonl")
-    ask("6 scan again at fast", "scan", "scraped.zip", "--out", "fast.jsonl", "--effort", "fast", "--json")
-    answers["6 findings"] = normal.lines(folder / "fast.jsonl")
-    ask("7 register more", "register", SAMPLES / "originals/night_bus.opus", "--effort", "fast", "--json")
-    ask("8 rebuild", "rebuild", "--json")
-    ask("9 check after a rebuild", "check", WORKS[0], "--effort", "fast", "--json")
+    run("1 collections", "collections", "--json")
+    run("2 verify", "verify", "--json")
+    run("3 check", "check", WORKS[0], "--effort", "fast", "--json")
+    run("4 refused without --resume", "scan", "scraped.zip", "--out", "out.jsonl", "--json")
+    run("5 scan that goes on", "scan", "scraped.zip", "--out", "out.jsonl", "--resume", "--json")
+    answers["5 findings"] = normaliser.lines(folder / "out.jsonl")
+    run("6 scan again at fast", "scan", "scraped.zip", "--out", "fast.jsonl", "--effort", "fast", "--json")
+    answers["6 findings"] = normaliser.lines(folder / "fast.jsonl")
+    run("7 register more", "register", SAMPLES / "originals/night_bus.opus", "--effort", "fast", "--json")
+    run("8 rebuild", "rebuild", "--json")
+    run("9 check after a rebuild", "check", WORKS[0], "--effort", "fast", "--json")
     assert not (folder / "out.jsonl.partial").exists()
     check("kept-home", answers, update=update)
 
 
-def test_what_is_kept_is_small() -> None:
-    """The home and the unfinished scan take little room in the repository."""
-    assert HOME.stat().st_size + UNFINISHED.stat().st_size < MOST_BYTES
+def test_the_earlier_home_is_small() -> None:
+    """The home and the unfinished scan have less than 1.5 MB."""
+    assert HOME.stat().st_size + UNFINISHED.stat().st_size < MAX_BYTES

@@ -1,4 +1,4 @@
-"""Laws of decoding that hold for any input."""
+"""Properties of decoding for any input."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ blocks = arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(0, 4
 vectors = arrays.arrays(np.uint32, st.integers(0, 300))
 
 
-def stored(data: bytes) -> FileView:
-    """Bytes behind a descriptor, as the worker has them."""
-
+def as_view(data: bytes) -> FileView:
+    """A view of the bytes in a file, as in the worker."""
     return FileView(copy_to_file(io.BytesIO(data), len(data)))
 
 
 @given(block=blocks)
-def test_the_mix_is_always_finite(block: NDArray[np.float32]) -> None:
-    """Whatever a file holds, NaN and infinities included, what comes out is numbers."""
+def test_the_downmix_is_finite(block: NDArray[np.float32]) -> None:
+    """The downmix is finite for any samples, NaN and infinity included."""
     mixed = mix_down(block)
     assert mixed.shape == block.shape[1:]
     assert mixed.dtype == np.float32
@@ -45,15 +44,15 @@ def test_the_mix_is_always_finite(block: NDArray[np.float32]) -> None:
 @given(
     cuts=st.lists(st.integers(0, 9_000), max_size=5), rate_hz=st.sampled_from([8_000, 44_100, 48_000, 11_025])
 )
-def test_resampling_in_parts_gives_the_samples_of_the_whole(cuts: Sequence[int], rate_hz: int) -> None:
-    """Where a stream is split into blocks cannot be heard."""
-    whole = np.random.default_rng(5).standard_normal(9_000).astype(np.float32)
+def test_resampling_does_not_depend_on_blocks(cuts: Sequence[int], rate_hz: int) -> None:
+    """Any split into blocks gives the same samples."""
+    samples = np.random.default_rng(5).standard_normal(9_000).astype(np.float32)
     at_once = Resampler(rate_hz)
-    expected = np.concatenate([at_once.push(whole), at_once.push(whole[:0], last=True)])
+    expected = np.concatenate([at_once.push(samples), at_once.push(samples[:0], last=True)])
     in_parts = Resampler(rate_hz)
-    pushed = [in_parts.push(part) for part in np.split(whole, sorted(cuts))]
-    found = np.concatenate([*pushed, in_parts.push(whole[:0], last=True)])
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    pushed = [in_parts.push(part) for part in np.split(samples, sorted(cuts))]
+    resampled = np.concatenate([*pushed, in_parts.push(samples[:0], last=True)])
+    np.testing.assert_allclose(resampled, expected, atol=1e-5)
 
 
 @settings(max_examples=200)
@@ -64,15 +63,15 @@ def test_resampling_in_parts_gives_the_samples_of_the_whole(cuts: Sequence[int],
     head=st.booleans(),
     keep=st.floats(0, 1),
 )
-def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
+def test_parsers_end_in_pieces_or_an_audio_error(
     suffix: str, at: float, patch: bytes, head: bool, keep: float
 ) -> None:
-    """The parsers of ours never fall over, and end."""
-    made = encoded if suffix in SUFFIXES else encoded_more
-    data = bytearray(made(suffix, 0.3))
-    place = int(at * (64 if head else len(data)))
-    data[place : place + len(patch)] = patch
-    view = stored(bytes(data[: int(len(data) * keep)]))
+    """Format detection and container parsers end without another error, for damaged files of any format."""
+    encode = encoded if suffix in SUFFIXES else encoded_more
+    data = bytearray(encode(suffix, 0.3))
+    offset = int(at * (64 if head else len(data)))
+    data[offset : offset + len(patch)] = patch
+    view = as_view(bytes(data[: int(len(data) * keep)]))
     try:
         sniffed = sniff(view, name="mutant")
         assert all(piece.file.size <= view.size + 4_096 for piece in split_file(view, sniffed))
@@ -83,8 +82,8 @@ def test_looking_at_any_bytes_ends_in_a_format_or_an_error_of_ours(
 
 
 @given(a=vectors, b=vectors)
-def test_likeness_is_symmetric_and_bounded(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
-    """Either way round the same; and a vector is wholly like itself."""
+def test_similarity_is_symmetric_and_bounded(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
+    """Similarity is symmetric, within bounds, and perfect for a vector and itself."""
     one, other = chromaprint.whole_file_similarity(a, b), chromaprint.whole_file_similarity(b, a)
     assert one == other
     assert 0 <= one.bit_error_rate <= 1
@@ -94,8 +93,8 @@ def test_likeness_is_symmetric_and_bounded(a: NDArray[np.uint32], b: NDArray[np.
 
 
 @given(vector=vectors)
-def test_the_summary_is_the_majority_bit_by_bit(vector: NDArray[np.uint32]) -> None:
-    """Its first word agrees with counting by hand."""
+def test_the_summary_is_the_majority_of_each_bit(vector: NDArray[np.uint32]) -> None:
+    """The first word of the summary is the majority of each bit over the vector."""
     word = int.from_bytes(chromaprint.summary_bits(vector)[:4].tobytes(), "big")
     expected = sum(
         1 << bit

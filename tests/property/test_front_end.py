@@ -1,4 +1,4 @@
-"""Laws of the front end, of warping and of packing, for any input."""
+"""Properties of spectrogram, warping, quantisation and dereverberation for any input."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sound(seed: int, n_samples: int) -> Waveform:
 
 
 def smooth(seed: int, n_frames: int = 120) -> Spectrogram:
-    """Power that varies slowly over time and bands, as of chords."""
+    """Power that varies slowly over time and bands."""
     rng = np.random.default_rng(seed)
     time, band = np.meshgrid(np.arange(n_frames), np.arange(PARAMS.n_bands), indexing="ij")
     waves = [
@@ -42,8 +42,8 @@ def smooth(seed: int, n_frames: int = 120) -> Spectrogram:
 
 @settings(max_examples=20)
 @given(seed=seeds, n_samples=st.integers(0, 40_000), cut=st.floats(0, 1))
-def test_frames_in_pieces_are_the_frames_of_the_whole(seed: int, n_samples: int, cut: float) -> None:
-    """However the frames are split into ranges, the same frames come out."""
+def test_frames_do_not_depend_on_ranges(seed: int, n_samples: int, cut: float) -> None:
+    """Any split into ranges gives the same frames."""
     samples = sound(seed, n_samples).samples
     n_frames = count_frames(n_samples)
     at = int(cut * n_frames)
@@ -53,8 +53,8 @@ def test_frames_in_pieces_are_the_frames_of_the_whole(seed: int, n_samples: int,
 
 @settings(max_examples=20)
 @given(seed=seeds, exponent=st.integers(-12, 12))
-def test_gain_changes_nothing(seed: int, exponent: int) -> None:
-    """Twice or half as loud, any number of times, is exactly the same picture."""
+def test_the_log_spectrogram_is_invariant_to_gain(seed: int, exponent: int) -> None:
+    """A gain by any power of two gives exactly the same log spectrogram."""
     quiet = sound(seed, 12_000)
     loud = Waveform(samples=quiet.samples * np.float32(2.0**exponent))
     before, after = (normalise_level(spectrogram(waveform).power) for waveform in (quiet, loud))
@@ -64,44 +64,44 @@ def test_gain_changes_nothing(seed: int, exponent: int) -> None:
 @settings(max_examples=20)
 @given(seed=seeds, hops=st.integers(1, 40))
 def test_a_delay_shifts_the_frames(seed: int, hops: int) -> None:
-    """Silence of k hops in front moves every frame by k."""
-    late = sound(seed, 20_000).samples
-    delayed = np.pad(late, (hops * PARAMS.hop_samples, 0))
-    before, after = (spectrogram(Waveform(samples=samples)).power for samples in (late, delayed))
+    """Silence of k hops at the start shifts every frame by k."""
+    samples = sound(seed, 20_000).samples
+    delayed = np.pad(samples, (hops * PARAMS.hop_samples, 0))
+    before, after = (spectrogram(Waveform(samples=each)).power for each in (samples, delayed))
     np.testing.assert_allclose(after[hops:], before, rtol=1e-4)
 
 
 @given(seed=seeds)
-def test_warping_by_nothing_changes_nothing(seed: int) -> None:
-    """A speed, pitch and tempo of one is the identity."""
-    whole = smooth(seed)
-    np.testing.assert_array_equal(warp(whole).power, whole.power)
+def test_warping_by_one_is_the_identity(seed: int) -> None:
+    """Without a change of speed, pitch or tempo, the spectrogram is unchanged."""
+    original = smooth(seed)
+    np.testing.assert_array_equal(warp(original).power, original.power)
 
 
 @given(seed=seeds, speed=ratios)
-def test_a_change_of_speed_can_be_taken_back(seed: int, speed: float) -> None:
-    """Faster, then slower by as much, is nearly the same wherever no band was lost."""
-    whole = smooth(seed)
-    back = warp(warp(whole, speed=speed), speed=1 / speed).power
+def test_a_change_of_speed_can_be_undone(seed: int, speed: float) -> None:
+    """Two opposite changes of speed give nearly the same power in bands that were not lost."""
+    original = smooth(seed)
+    restored = warp(warp(original, speed=speed), speed=1 / speed).power
     lost = int(np.ceil(abs(np.log2(speed)) * PARAMS.bands_per_octave)) + 1
-    frames = slice(3, min(len(back), len(whole.power)) - 3)
+    frames = slice(3, min(len(restored), len(original.power)) - 3)
     inner = slice(lost, PARAMS.n_bands - lost)
-    np.testing.assert_allclose(back[frames, inner], whole.power[frames, inner], atol=0.15)
+    np.testing.assert_allclose(restored[frames, inner], original.power[frames, inner], atol=0.15)
 
 
 @given(seed=seeds, tempo=ratios, bands=st.integers(-30, 30))
 def test_pitch_moves_bands_and_tempo_moves_time(seed: int, tempo: float, bands: int) -> None:
-    """Undoing a rise of n bands takes band b from b + n; undoing a tempo makes time run as much longer."""
-    whole = smooth(seed)
-    higher = warp(whole, pitch_cents=1_200 * bands / PARAMS.bands_per_octave).power
+    """Undoing a rise by n bands moves band b + n to b; undoing a tempo stretches time by it."""
+    original = smooth(seed)
+    higher = warp(original, pitch_cents=1_200 * bands / PARAMS.bands_per_octave).power
     low, high = max(0, -bands), min(PARAMS.n_bands, PARAMS.n_bands - bands)
-    np.testing.assert_allclose(higher[:, low:high], whole.power[:, low + bands : high + bands], atol=1e-3)
+    np.testing.assert_allclose(higher[:, low:high], original.power[:, low + bands : high + bands], atol=1e-3)
     assert not higher[:, : max(0, low - 1)].any()
-    assert len(warp(whole, tempo=tempo).power) == 1 + round((len(whole.power) - 1) * tempo)
+    assert len(warp(original, tempo=tempo).power) == 1 + round((len(original.power) - 1) * tempo)
 
 
-def turned(seed: int) -> Quantiser:
-    """A quantiser with even levels and a random rotation."""
+def random_quantiser(seed: int) -> Quantiser:
+    """A quantiser with equidistant levels and a random rotation."""
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.standard_normal((PARAMS.dim, PARAMS.dim)))[0].astype(np.float32)
     levels = np.linspace(-0.35, 0.35, 16, dtype=np.float32)
@@ -110,25 +110,25 @@ def turned(seed: int) -> Quantiser:
 
 @settings(max_examples=30)
 @given(seed=seeds, n_codes=st.integers(0, 40))
-def test_packing_keeps_the_nearest_level(seed: int, n_codes: int) -> None:
-    """A packed number comes back as the level nearest to it."""
-    quantiser = turned(seed)
+def test_packing_uses_the_nearest_level(seed: int, n_codes: int) -> None:
+    """Each value is packed as the nearest level."""
+    quantiser = random_quantiser(seed)
     vectors = np.random.default_rng(seed).standard_normal((n_codes, PARAMS.dim)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     packed = quantiser.pack(vectors)
     assert packed.shape == (n_codes, PARAMS.code_bytes) and packed.dtype == np.uint8
     rotated: NDArray[np.float32] = vectors @ quantiser.rotation.T
     nearest = np.abs(rotated[..., None] - quantiser.levels).argmin(axis=2)
-    by_hand = (nearest[:, ::2] | nearest[:, 1::2] << 4).astype(np.uint8)
-    assert np.count_nonzero(packed != by_hand) <= 0.001 * packed.size
+    expected = (nearest[:, ::2] | nearest[:, 1::2] << 4).astype(np.uint8)
+    assert np.count_nonzero(packed != expected) <= 0.001 * packed.size
     similarity = (quantiser.unpack(packed) * vectors).sum(axis=1)
     assert (similarity > 0.95).all()
 
 
 @settings(max_examples=20)
 @given(seed=seeds, n_frames=st.integers(0, 60), exponent=st.integers(-12, 12))
-def test_drying_takes_off_part_of_the_past(seed: int, n_frames: int, exponent: int) -> None:
-    """Each frame loses its share of a decaying mean of those before, at most to the least, at any gain."""
+def test_dereverberation_subtracts_a_decaying_mean(seed: int, n_frames: int, exponent: int) -> None:
+    """A share of the decaying mean of earlier frames is subtracted, down to a floor, at any gain."""
     wet = Spectrogram(power=smooth(seed, n_frames).power ** 3, frame_s=PARAMS.frame_s)
     decay = np.exp(-PARAMS.frame_s / DECAY_S)
     past = np.zeros(PARAMS.n_bands)
@@ -136,7 +136,7 @@ def test_drying_takes_off_part_of_the_past(seed: int, n_frames: int, exponent: i
     for i, frame in enumerate(wet.power):
         expected[i] = np.maximum(frame - REVERBERATION_SHARE * past, FLOOR * frame)
         past = decay * past + (1 - decay) * frame
-    dried = dereverberate(wet).power
-    np.testing.assert_allclose(dried, expected, rtol=1e-3)
+    dry = dereverberate(wet).power
+    np.testing.assert_allclose(dry, expected, rtol=1e-3)
     louder = Spectrogram(power=wet.power * np.float32(2.0**exponent), frame_s=PARAMS.frame_s)
-    np.testing.assert_array_equal(dereverberate(louder).power, dried * np.float32(2.0**exponent))
+    np.testing.assert_array_equal(dereverberate(louder).power, dry * np.float32(2.0**exponent))

@@ -1,4 +1,4 @@
-"""Laws of the peaks: how they are picked, and how they and Chromaprint vectors lie in the store."""
+"""Properties of peaks: how they are picked, and how peaks and Chromaprint vectors are packed."""
 
 from __future__ import annotations
 
@@ -20,55 +20,57 @@ from earwitness.index.database.packing import (
 
 @st.composite
 def some_peaks(draw: st.DrawFn) -> NDArray[np.int32]:
-    """Frames ascending, at times with long pauses; any band of the spectrogram."""
+    """Peaks by ascending frame, some with long gaps, in any band."""
     steps = draw(st.lists(st.sampled_from([0, 1, 2, 7, 254, 255, 256, 510, 5_000]), max_size=40))
     bands = draw(st.lists(st.integers(0, 127), min_size=len(steps), max_size=len(steps)))
     return np.stack([np.cumsum(steps), bands], axis=1).astype(np.int32).reshape(-1, 2)
 
 
 @given(some_peaks())
-def test_peaks_come_back(peaks: NDArray[np.int32]) -> None:
-    """What is packed is unpacked the same, whatever the pauses."""
-    back = unpack_peaks(pack_peaks(peaks))
-    assert back.dtype == np.int32 and np.array_equal(back, peaks)
+def test_packed_peaks_are_unpacked_unchanged(peaks: NDArray[np.int32]) -> None:
+    """Peaks are unpacked unchanged, with any gaps between them."""
+    unpacked = unpack_peaks(pack_peaks(peaks))
+    assert unpacked.dtype == np.int32 and np.array_equal(unpacked, peaks)
 
 
 @given(arrays.arrays(np.uint32, st.integers(0, 60)))
-def test_words_come_back(words: NDArray[np.uint32]) -> None:
-    """A Chromaprint vector survives its packing."""
-    back = unpack_words(pack_words(words))
-    assert back.dtype == np.uint32 and np.array_equal(back, words)
+def test_packed_words_are_unpacked_unchanged(words: NDArray[np.uint32]) -> None:
+    """A Chromaprint vector is unpacked unchanged."""
+    unpacked = unpack_words(pack_words(words))
+    assert unpacked.dtype == np.uint32 and np.array_equal(unpacked, words)
 
 
-def picture(seed: int, n_frames: int, levels: int) -> NDArray[np.float32]:
-    """Random cells of so many levels: few levels make many ties."""
+def log_spectrogram(seed: int, n_frames: int, levels: int) -> NDArray[np.float32]:
+    """Random cells with a number of levels; few levels give many ties."""
     rng = np.random.default_rng(seed)
-    cells = rng.integers(0, levels, size=(n_frames, PARAMS.n_bands))
-    return (cells / levels).astype(np.float32)
+    values = rng.integers(0, levels, size=(n_frames, PARAMS.n_bands))
+    return (values / levels).astype(np.float32)
 
 
-def peaks_by_definition(seen: NDArray[np.float32]) -> set[tuple[int, int]]:
-    """Cells that are the first of the highest round them and above the mean of their surroundings."""
+def peaks_by_definition(cells: NDArray[np.float32]) -> set[tuple[int, int]]:
+    """Cells that are the first maximum of their surroundings and above the mean of their neighbourhood."""
     reach = PARAMS.peak_reach_frames, PARAMS.peak_reach_bands
     box = PARAMS.peak_box_frames, PARAMS.peak_box_bands
-    found = set()
-    for t, f in np.ndindex(seen.shape):
+    peaks = set()
+    for t, f in np.ndindex(cells.shape):
         if f < PARAMS.peak_low_band:
             continue
-        near, round_it = (seen[max(t - a, 0) : t + a + 1, max(f - b, 0) : f + b + 1] for a, b in (reach, box))
-        first = np.unravel_index(int(near.argmax()), near.shape)
+        surroundings, neighbourhood = (
+            cells[max(t - a, 0) : t + a + 1, max(f - b, 0) : f + b + 1] for a, b in (reach, box)
+        )
+        first = np.unravel_index(int(surroundings.argmax()), surroundings.shape)
         is_first = (max(t - reach[0], 0) + first[0], max(f - reach[1], 0) + first[1]) == (t, f)
-        if is_first and seen[t, f] > round_it.mean() + 1e-6:
-            found.add((t, f))
-    return found
+        if is_first and cells[t, f] > neighbourhood.mean() + 1e-6:
+            peaks.add((t, f))
+    return peaks
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1_000), st.sampled_from([1, 2, 40]), st.sampled_from([2, 5, 1_000_000]))
-def test_every_peak_is_one(seed: int, n_frames: int, levels: int) -> None:
-    """Peaks are what their definition says; all of them where a block holds few, the strongest elsewhere."""
-    seen = picture(seed, n_frames, levels)
-    picked, expected = pick_peaks(seen), peaks_by_definition(seen)
+def test_peaks_satisfy_their_definition(seed: int, n_frames: int, levels: int) -> None:
+    """All peaks of a block are picked if it has few, otherwise the strongest ones."""
+    cells = log_spectrogram(seed, n_frames, levels)
+    picked, expected = pick_peaks(cells), peaks_by_definition(cells)
     blocks = np.bincount(picked[:, 0] // PARAMS.peak_block_frames, minlength=2)
     assert {(int(t), int(f)) for t, f in picked} <= expected
     assert blocks.max() <= PARAMS.peaks_per_block
@@ -78,12 +80,12 @@ def test_every_peak_is_one(seed: int, n_frames: int, levels: int) -> None:
 
 @given(st.integers(0, 1_000))
 @settings(max_examples=10, deadline=None)
-def test_peaks_are_in_order(seed: int) -> None:
-    """Frames ascend, and bands within a frame: the search bisects them."""
-    picked = pick_peaks(picture(seed, 70, 1_000_000))
+def test_peaks_are_sorted(seed: int) -> None:
+    """Peaks are sorted by frame, then by band, as the search bisects them."""
+    picked = pick_peaks(log_spectrogram(seed, 70, 1_000_000))
     assert np.all(np.diff(picked[:, 0] * PARAMS.n_bands + picked[:, 1]) > 0)
 
 
 def test_silence_has_no_peaks() -> None:
-    """Where every cell is the same there is none."""
+    """A constant log spectrogram has no peaks."""
     assert len(pick_peaks(np.zeros((100, PARAMS.n_bands), dtype=np.float32))) == 0

@@ -1,4 +1,4 @@
-"""What counts as audible, and what may not be registered as a work."""
+"""Active duration, and audio that may not be registered as a work."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ N = 30 * RATE_HZ
 TIME_S = np.arange(N) / RATE_HZ
 
 
-def asked(samples: NDArray[np.float64]) -> Query:
-    """A query of a sound, as the extractor makes it."""
+def query_of(samples: NDArray[np.float64]) -> Query:
+    """A query with the given samples."""
     waveform = Waveform(samples=samples.astype(np.float32))
     return Query(
         scheme="none",
@@ -27,7 +27,7 @@ def asked(samples: NDArray[np.float64]) -> Query:
 
 
 def tune(seed: int, n_notes: int = 120) -> NDArray[np.float64]:
-    """Random notes of random strength over a slow bass: a piece of music as far as the gate is concerned."""
+    """Random notes of random strength, as a substitute for music."""
     rng = np.random.default_rng(seed)
     sound = np.zeros(N)
     for start in np.sort(rng.integers(0, N - RATE_HZ, n_notes)):
@@ -39,8 +39,8 @@ def tune(seed: int, n_notes: int = 120) -> NDArray[np.float64]:
     return sound
 
 
-def test_quiet_and_silent_parts_do_not_count() -> None:
-    """Ten loud seconds, ten silent ones and ten that are 60 dB down are ten active seconds."""
+def test_quiet_and_silent_parts_are_not_active() -> None:
+    """Ten loud seconds, ten silent ones and ten at -60 dB are ten active seconds."""
     loud = np.random.default_rng(0).standard_normal(N) * 0.1
     loud[N // 3 : 2 * N // 3] = 0
     loud[2 * N // 3 :] *= 1e-3
@@ -48,12 +48,12 @@ def test_quiet_and_silent_parts_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("level_db", [0, -20, -40, -50, -60, -66])
-def test_a_quiet_copy_is_as_active_as_the_sound_itself(level_db: float) -> None:
-    """How loud a copy is does not change how much of it counts, up to the edge of what 16 bits hold."""
+def test_a_quiet_copy_is_as_active_as_the_original(level_db: float) -> None:
+    """Active duration does not depend on the level, down to the resolution of 16 bits."""
     sound = tune(1) / np.abs(tune(1)).max()
-    whole_s = active_seconds(Waveform(samples=sound.astype(np.float32)))
+    full_s = active_seconds(Waveform(samples=sound.astype(np.float32)))
     quiet_s = active_seconds(Waveform(samples=(sound * 10 ** (level_db / 20)).astype(np.float32)))
-    assert quiet_s > 0.8 * whole_s
+    assert quiet_s > 0.8 * full_s
 
 
 @pytest.mark.parametrize("steps", [0.0, 0.5, 0.7])
@@ -63,17 +63,17 @@ def test_silence_with_dither_is_silent(steps: float) -> None:
     assert active_seconds(Waveform(samples=dither.astype(np.float32))) == 0.0
 
 
-def test_nothing_is_active_in_nothing() -> None:
+def test_an_empty_waveform_is_not_active() -> None:
     """An empty waveform has no active seconds."""
     assert active_seconds(Waveform(samples=np.zeros(0, dtype=np.float32))) == 0.0
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_music_is_fit(seed: int) -> None:
-    """A changing piece passes, also where its second half repeats its first."""
-    whole = tune(seed)
-    assert reference_fitness(asked(whole)) is None
-    assert reference_fitness(asked(np.concatenate([whole[: N // 2], whole[: N // 2]]))) is None
+def test_music_may_be_registered(seed: int) -> None:
+    """Music is accepted, also if its second half repeats its first."""
+    samples = tune(seed)
+    assert reference_fitness(query_of(samples)) is None
+    assert reference_fitness(query_of(np.concatenate([samples[: N // 2], samples[: N // 2]]))) is None
 
 
 UNFIT = {
@@ -87,14 +87,14 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("name", UNFIT)
-def test_what_would_match_everybody_is_refused(name: str) -> None:
-    """Silence, noise, tones and bare loops are refused, with a reason in words."""
-    reason = reference_fitness(asked(UNFIT[name]))
+def test_audio_that_would_match_unrelated_audio_is_refused(name: str) -> None:
+    """Silence, noise, tones and bare loops are refused with a reason."""
+    reason = reference_fitness(query_of(UNFIT[name]))
     assert reason is not None
     assert {"silence": "audible", "loop": "loop"}.get(name, "changes") in reason
 
 
 def test_fourteen_seconds_are_too_short() -> None:
     """A work has at least fifteen active seconds."""
-    reason = reference_fitness(asked(tune(1)[: 14 * RATE_HZ]))
+    reason = reference_fitness(query_of(tune(1)[: 14 * RATE_HZ]))
     assert reason is not None and "15 s" in reason

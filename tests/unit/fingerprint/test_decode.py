@@ -1,4 +1,4 @@
-"""Decoding: every format gives the sound that went in, and says when it did not get to its end."""
+"""Decoding: every format gives the encoded audio, and reports what is missing."""
 
 from __future__ import annotations
 
@@ -25,83 +25,85 @@ from tests.hostile.encode import SUFFIXES, by_soundfile, encoded, sound
 
 @pytest.fixture(scope="module")
 def decoder() -> Iterator[Decoder]:
-    """One decoder for all tests that leave it whole."""
+    """One decoder for all tests of this file."""
     with Decoder(limits=Limits(wall_s=300)) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_format_gives_the_sound_that_went_in(decoder: Decoder, suffix: str) -> None:
-    """Whole, as long as it was, and alike in every format but for the codec's own loss and delay."""
+def test_every_format_gives_the_encoded_audio(decoder: Decoder, suffix: str) -> None:
+    """The result is complete, of the same duration, and correlated with the original at the codec's delay."""
     decoded = decoder.decode(encoded(suffix), name=f"clip.{suffix}")
     truth = decoder.decode(encoded("wav"), name="clip.wav").waveform.samples
-    heard = decoded.waveform.samples
+    samples = decoded.waveform.samples
     assert decoded.whole
     assert decoded.note is None
     assert decoded.waveform.duration_s == pytest.approx(3.0, abs=0.1)
     middle = truth[RATE_HZ : 2 * RATE_HZ]
-    alike = max(np.corrcoef(middle, heard[RATE_HZ + lag : 2 * RATE_HZ + lag])[0, 1] for lag in range(400))
-    assert alike > 0.9
+    correlation = max(
+        np.corrcoef(middle, samples[RATE_HZ + lag : 2 * RATE_HZ + lag])[0, 1] for lag in range(400)
+    )
+    assert correlation > 0.9
 
 
-def test_the_header_is_told(decoder: Decoder) -> None:
-    """A finding can say what the file was."""
+def test_properties_of_the_file_are_returned(decoder: Decoder) -> None:
+    """Container, codec, sample rate and channels are those of the file."""
     decoded = decoder.decode(encoded("flac"), name="clip")
     assert (decoded.container, decoded.codec) == ("flac", "flac")
     assert (decoded.source_rate_hz, decoded.source_channels) == (44_100, 2)
 
 
-def test_path_bytes_and_streams_give_the_same(decoder: Decoder, tmp_path: Path) -> None:
-    """Where the bytes lie changes nothing, and an open file stays where it stood."""
+def test_path_bytes_and_streams_give_the_same_samples(decoder: Decoder, tmp_path: Path) -> None:
+    """The result does not depend on where the bytes are, and the position of an open file is unchanged."""
     data = encoded("ogg")
     path = tmp_path / "clip.ogg"
     path.write_bytes(data)
     zipped = io.BytesIO(gzip.compress(data))
     with path.open("rb") as plain, gzip.open(zipped) as member:
         sources: tuple[Any, ...] = (path, data, io.BytesIO(data), plain, member)
-        heard = [decoder.decode(source, name="clip").waveform.samples for source in sources]
+        decoded = [decoder.decode(source, name="clip").waveform.samples for source in sources]
         assert plain.tell() == 0
-    assert all(np.array_equal(samples, heard[0]) for samples in heard)
+    assert all(np.array_equal(samples, decoded[0]) for samples in decoded)
 
 
 def test_channels_of_opposite_phase_do_not_cancel(decoder: Decoder) -> None:
-    """A file whose sides cancel each other is heard by its left side."""
+    """A file whose channels cancel each other is decoded as its left channel."""
     left = sound(1.0, channels=1)
-    decoded = decoder.decode(by_soundfile(np.hstack([left, -left]), 44_100, "WAV"), name="sides")
+    decoded = decoder.decode(by_soundfile(np.hstack([left, -left]), 44_100, "WAV"), name="both")
     alone = decoder.decode(by_soundfile(left, 44_100, "WAV"), name="left")
     np.testing.assert_allclose(decoded.waveform.samples, alone.waveform.samples, atol=1e-4)
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "opus", "aac"])
-def test_files_joined_end_to_end_are_heard_to_the_end(decoder: Decoder, suffix: str) -> None:
-    """Nothing hides behind the end that a first header states: a player would play it."""
+def test_files_joined_end_to_end_are_decoded_to_the_end(decoder: Decoder, suffix: str) -> None:
+    """Audio after the end that the first header states is decoded, as a player would play it."""
     joined = decoder.decode(encoded(suffix) + encoded(suffix, 2.0), name="joined")
     assert joined.waveform.duration_s == pytest.approx(5.0, abs=0.2)
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "opus"])
-def test_an_ogg_cut_between_pages_is_not_whole(decoder: Decoder, suffix: str) -> None:
-    """Wherever pages are left out at the end, what is there is heard, and it is said that there was more."""
+def test_an_ogg_file_truncated_between_pages_is_not_whole(decoder: Decoder, suffix: str) -> None:
+    """If pages at the end are missing, the rest is decoded and reported as incomplete."""
     data = encoded(suffix)
-    pages = [place for place in range(len(data)) if data[place : place + 4] == b"OggS"]
+    pages = [offset for offset in range(len(data)) if data[offset : offset + 4] == b"OggS"]
     assert len(pages) > 3
-    for place in pages[-2:]:
-        cut = decoder.decode(data[:place], name="cut")
+    for offset in pages[-2:]:
+        cut = decoder.decode(data[:offset], name="cut")
         assert not cut.whole
         assert cut.note is not None
         assert "not marked as the stream's last" in cut.note
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(decoder: Decoder, tmp_path: Path) -> None:
-    """Both are errors of the item, each with its reason."""
+def test_a_missing_file_and_a_folder_are_different_errors(decoder: Decoder, tmp_path: Path) -> None:
+    """Both are errors of the item with their own reason."""
     with pytest.raises(BrokenAudio, match="No such file"):
         decoder.decode(tmp_path / "none.wav", name="none.wav")
     with pytest.raises(NotAudio, match="folder"):
         decoder.decode(tmp_path, name="folder")
 
 
-def test_nothing_and_something_else_are_told_apart(decoder: Decoder) -> None:
-    """No bytes is another error than other bytes, and it says what the others look like."""
+def test_an_empty_file_and_another_format_are_different_errors(decoder: Decoder) -> None:
+    """The error of another format describes what the bytes look like."""
     with pytest.raises(EmptyFile):
         decoder.decode(b"", name="empty.wav")
     with pytest.raises(NotAudio, match=r"notes\.mp3 .* text") as caught:
@@ -109,8 +111,8 @@ def test_nothing_and_something_else_are_told_apart(decoder: Decoder) -> None:
     assert caught.value.looks_like == "text"
 
 
-def test_caps_are_held_while_decoding(tmp_path: Path) -> None:
-    """Bytes, seconds, samples and channels: each cap has its name in the error."""
+def test_limits_are_enforced_while_decoding(tmp_path: Path) -> None:
+    """The error names the limit: bytes, seconds, samples or channels."""
     wav = encoded("wav")
     for limits, what in (
         (Limits(max_bytes=1_000), "bytes"),
@@ -124,7 +126,7 @@ def test_caps_are_held_while_decoding(tmp_path: Path) -> None:
 
 
 def test_a_decode_that_takes_too_long_is_stopped_and_the_next_one_works() -> None:
-    """The wall clock is the parent's, so that a worker which hangs cannot hold it up."""
+    """The parent measures the time, so that a worker that hangs is stopped."""
     with Decoder(limits=Limits(wall_s=1e-4)) as decoder:
         with pytest.raises(DecodeTimeout):
             decoder.decode(encoded("opus"), name="slow.opus")

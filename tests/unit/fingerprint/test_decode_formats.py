@@ -1,4 +1,4 @@
-"""Every format on the allow-list is known by its bytes and decoded; containers without sound say so."""
+"""Every supported format is detected and decoded; containers without audio are an error."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def decoder() -> Iterator[Decoder]:
 
 
 @pytest.mark.parametrize("suffix", MORE)
-def test_every_other_format_gives_the_sound_that_went_in(decoder: Decoder, suffix: str) -> None:
-    """Whole, as long as it was, and alike but for the codec's own loss and delay."""
+def test_every_other_format_gives_the_encoded_audio(decoder: Decoder, suffix: str) -> None:
+    """The result is complete, of the same duration, and correlated with the original at the codec's delay."""
     if suffix in BY_PROGRAM and not has_program():
         pytest.skip("the ffmpeg command line is not installed")
     decoded = decoder.decode(encoded_more(suffix), name=suffix)
@@ -40,11 +40,11 @@ def test_every_other_format_gives_the_sound_that_went_in(decoder: Decoder, suffi
     if suffix in NO_TUNE:
         return
     truth = decoder.decode(encoded("wav"), name="wav").waveform.samples[RATE_HZ : 2 * RATE_HZ]
-    found = decoder.decode(encoded_more(suffix), name=suffix).waveform.samples
-    alike = max(
-        np.corrcoef(truth, found[RATE_HZ + lag : 2 * RATE_HZ + lag])[0, 1] for lag in range(-600, 600)
+    samples = decoder.decode(encoded_more(suffix), name=suffix).waveform.samples
+    correlation = max(
+        np.corrcoef(truth, samples[RATE_HZ + lag : 2 * RATE_HZ + lag])[0, 1] for lag in range(-600, 600)
     )
-    assert alike > (0.6 if suffix == "spx" else 0.9)
+    assert correlation > (0.6 if suffix == "spx" else 0.9)
 
 
 LAYOUTS = {1: "mono", 3: "3.0", 4: "quad", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -57,13 +57,13 @@ CHANNELS = [
 
 @pytest.mark.parametrize(("suffix", "channels"), CHANNELS)
 def test_any_number_of_channels_is_decoded(decoder: Decoder, suffix: str, channels: int) -> None:
-    """5.1, 7.1 and more are ordinary files, and none of them ends the decoding process."""
+    """5.1, 7.1 and more channels are decoded."""
     if suffix in ("wav", "flac"):
-        made = by_soundfile(sound(2.0, channels=channels), 44_100, suffix.upper())
+        data = by_soundfile(sound(2.0, channels=channels), 44_100, suffix.upper())
     else:
         codec, container = ("aac", "mp4") if suffix == "m4a" else ("libopus", "ogg")
-        made = in_layout(LAYOUTS[channels], channels, codec, container)
-    decoded = decoder.decode(made, name="channels")
+        data = in_layout(LAYOUTS[channels], channels, codec, container)
+    decoded = decoder.decode(data, name="channels")
     assert decoded.whole, decoded.note
     assert decoded.source_channels == channels
     assert decoded.waveform.duration_s == pytest.approx(2.0, abs=0.1)
@@ -71,7 +71,7 @@ def test_any_number_of_channels_is_decoded(decoder: Decoder, suffix: str, channe
 
 
 def in_layout(layout: str, channels: int, codec: str, container: str) -> bytes:
-    """Two seconds in that many channels."""
+    """Encode two seconds in a channel layout."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(codec, rate=48_000, layout=layout)
@@ -79,9 +79,9 @@ def in_layout(layout: str, channels: int, codec: str, container: str) -> bytes:
         fifo = av.AudioFifo()
         for start in range(0, samples.shape[1], 1_024):
             piece = samples[:, start : start + 1_024]
-            # packed, as PyAV writes no frame of more than seven planes
-            packed = np.ascontiguousarray(piece.T.reshape(1, -1))
-            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+            # interleaved, as PyAV writes at most seven planes
+            interleaved = np.ascontiguousarray(piece.T.reshape(1, -1))
+            frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
             frame.sample_rate, frame.pts = 48_000, start
             resampler = av.AudioResampler(stream.format.name, layout, 48_000)
             for converted in resampler.resample(frame):
@@ -94,8 +94,8 @@ def in_layout(layout: str, channels: int, codec: str, container: str) -> bytes:
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf"])
-def test_a_video_without_sound_says_so(decoder: Decoder, container: str) -> None:
-    """A container without a track of sound is neither broken nor hostile."""
+def test_a_video_without_audio_is_an_error(decoder: Decoder, container: str) -> None:
+    """A container without an audio track has an error of its own."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(
@@ -120,14 +120,14 @@ def test_a_video_without_sound_says_so(decoder: Decoder, container: str) -> None
         (DecoderDied(name="a", reason="signal 11"), "EARWITNESS_DECODE_MEMORY_BYTES"),
     ],
 )
-def test_the_hint_of_a_cap_names_its_setting(error: Exception, setting: str) -> None:
-    """What a hint tells people to raise exists."""
+def test_the_hint_of_a_limit_names_its_setting(error: Exception, setting: str) -> None:
+    """The hint names a setting that exists."""
     assert setting in str(error)
     assert setting.removeprefix("EARWITNESS_").lower() in Settings.model_fields
 
 
-def test_the_cap_on_samples_follows_the_one_on_seconds() -> None:
-    """Who raises the seconds meets no second wall: the most channels at 48 kHz fit into it."""
+def test_the_limit_on_samples_follows_the_limit_on_seconds() -> None:
+    """A raised limit on seconds also raises the limit on samples, for all channels at 48 kHz."""
     raised = Limits(max_seconds=6 * 3_600.0)
     assert raised.n_samples >= 6 * 3_600 * 48_000 * 8
     assert raised.n_samples > Limits().n_samples

@@ -1,4 +1,4 @@
-"""Packets that are missing from transport and program streams are known by the time stamps of the others."""
+"""Missing packets of transport and program streams are detected by the timestamps of the others."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def decoder() -> Iterator[Decoder]:
 
 
 @lru_cache
-def made(container: str, codec: str) -> tuple[bytes, tuple[int, ...]]:
-    """A stream of six seconds, and where its packets of sound begin."""
+def stream(container: str, codec: str) -> tuple[bytes, tuple[int, ...]]:
+    """A stream of six seconds, and the offsets of its audio packets."""
     data = by_av(sound(SECONDS, rate_hz=48_000), 48_000, container, codec)
     return data, tuple(_ts_starts(data) if container == "mpegts" else _ps_starts(data))
 
@@ -44,22 +44,22 @@ def _ps_starts(data: bytes) -> Iterator[int]:
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.7])
 @pytest.mark.parametrize(("container", "codec"), CODECS)
-def test_packets_that_are_missing_are_known_by_the_time_stamps(
+def test_missing_packets_are_detected_by_timestamps(
     container: str, codec: str, share: float, decoder: Decoder
 ) -> None:
-    """A hole that begins and ends on the borders of packets is so many seconds that were not compared."""
-    data, starts = made(container, codec)
+    """A gap between packets is counted as seconds that were not compared."""
+    data, starts = stream(container, codec)
     first = len(starts) // 5
     last = first + max(1, int(share * len(starts)))
-    decoded = decoder.decode(data[: starts[first]] + data[starts[last] :], name="hole")
+    decoded = decoder.decode(data[: starts[first]] + data[starts[last] :], name="gap")
     assert not decoded.whole
     assert decoded.waveform.duration_s + decoded.not_compared_s == pytest.approx(SECONDS, abs=0.2)
 
 
 @pytest.mark.parametrize(("container", "codec"), CODECS)
-def test_recordings_that_were_joined_are_whole(container: str, codec: str, decoder: Decoder) -> None:
-    """Where the time stamps begin again, nothing is missing, wherever the files were cut and joined."""
-    data, starts = made(container, codec)
+def test_joined_recordings_are_whole(container: str, codec: str, decoder: Decoder) -> None:
+    """Nothing is missing where timestamps restart, wherever the files were cut and joined."""
+    data, starts = stream(container, codec)
     middle = starts[len(starts) // 2]
     for joined in (data, data + data, data[:middle] + data):
         decoded = decoder.decode(joined, name="joined")
@@ -68,9 +68,9 @@ def test_recordings_that_were_joined_are_whole(container: str, codec: str, decod
 
 
 @pytest.mark.parametrize(("container", "codec"), [CODECS[0], CODECS[3]])
-def test_sound_behind_a_stream_is_not_passed_over(container: str, codec: str, decoder: Decoder) -> None:
-    """An MP3 file that was joined behind packets is reported, where it is not decoded."""
-    data, _ = made(container, codec)
-    behind = by_soundfile(sound(3.0), 44_100, "MP3")
-    decoded = decoder.decode(data + behind, name="joined")
+def test_audio_after_a_stream_is_decoded_or_reported(container: str, codec: str, decoder: Decoder) -> None:
+    """An MP3 file after the packets is reported if it is not decoded."""
+    data, _ = stream(container, codec)
+    mp3 = by_soundfile(sound(3.0), 44_100, "MP3")
+    decoded = decoder.decode(data + mp3, name="joined")
     assert not decoded.whole or decoded.waveform.duration_s > SECONDS + 2.5

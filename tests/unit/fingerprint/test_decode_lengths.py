@@ -1,4 +1,4 @@
-"""Lengths: what a header states, guesses or gets wrong; what was decoded and what is missing add up."""
+"""Durations: correct, wrong and unknown lengths in headers, and what is reported as missing."""
 
 from __future__ import annotations
 
@@ -25,43 +25,53 @@ def decoder() -> Iterator[Decoder]:
 
 
 def is_whole(decoded: Decoded, seconds: float) -> bool:
-    """Whether all of a file was decoded, and that is so long."""
+    """Whether all of a file was decoded, with this duration."""
     assert decoded.note is None, decoded.note
     return decoded.whole and decoded.waveform.duration_s == pytest.approx(seconds, abs=TRIMMED_S)
 
 
 def noise(n_bytes: int, seed: int = 5) -> bytes:
-    """Bytes that are no frames."""
+    """Bytes that are not frames."""
     return np.random.default_rng(seed).integers(0, 256, n_bytes, dtype=np.uint8).tobytes()
 
 
-# --- headers of uncompressed sound
+# --- headers of uncompressed audio
 
 RATE_HZ = 16_000
 PCM = (sound(4.0, rate_hz=RATE_HZ, channels=1)[:, 0] * 32_767).astype("<i2").tobytes()
-MADE_UP = (0, 0x7FFF0000, 0x7FFFF000, 0x7FFFF024, 0x7FFFFFDB, 0x7FFFFFFF, 0x80000000, 0xFFFFFFDB, 0xFFFFFFFF)
+PLACEHOLDERS = (
+    0,
+    0x7FFF0000,
+    0x7FFFF000,
+    0x7FFFF024,
+    0x7FFFFFDB,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFDB,
+    0xFFFFFFFF,
+)
 
 
-def wav(data: bytes = PCM, *, size: int | None = None, behind: bytes = b"", order: str = "<") -> bytes:
-    """A WAV file; `size` is what its header states of the data."""
+def wav(data: bytes = PCM, *, size: int | None = None, after: bytes = b"", order: str = "<") -> bytes:
+    """A WAV file whose header states `size` bytes of data."""
     data_size = len(data) if size is None else size
     fmt = struct.pack(f"{order}HHIIHH", 1, 1, RATE_HZ, 2 * RATE_HZ, 2, 16)
     pack = struct.Struct(f"{order}I").pack
-    body = b"WAVEfmt " + pack(16) + fmt + b"data" + pack(data_size) + data + behind
+    body = b"WAVEfmt " + pack(16) + fmt + b"data" + pack(data_size) + data + after
     riff = len(body) if size is None else min(size + 36, 0xFFFFFFFF)
     return (b"RIFF" if order == "<" else b"RIFX") + pack(riff) + body
 
 
 def patched(data: bytes, name: bytes, skip: int, value: bytes) -> bytes:
-    """Bytes with `value` written `skip` bytes behind the start of a chunk's name."""
+    """Write `value` into the data, `skip` bytes after the start of a chunk name."""
     at = data.index(name) + skip
     return data[:at] + value + data[at + len(value) :]
 
 
-@pytest.mark.parametrize("size", MADE_UP)
+@pytest.mark.parametrize("size", PLACEHOLDERS)
 @pytest.mark.parametrize("container", ["wav", "rifx", "aiff", "au"])
-def test_lengths_that_stand_for_unknown_are_no_promise(decoder: Decoder, container: str, size: int) -> None:
-    """What writers to a pipe put where a length belongs means: to the end of the file."""
+def test_placeholder_lengths_mean_the_end_of_the_file(decoder: Decoder, container: str, size: int) -> None:
+    """Placeholders of writers to a pipe are read as unknown lengths."""
     four = struct.pack(">I", size)
     made = {
         "wav": lambda: wav(size=size),
@@ -73,8 +83,8 @@ def test_lengths_that_stand_for_unknown_are_no_promise(decoder: Decoder, contain
 
 
 @pytest.mark.parametrize("size", [-1, 0, (1 << 63) - 1])
-def test_the_same_holds_of_64_bits(decoder: Decoder, size: int) -> None:
-    """CAF and Wave64 have lengths of 64 bits, RF64 has one of them apart."""
+def test_placeholder_lengths_of_64_bits(decoder: Decoder, size: int) -> None:
+    """CAF and Wave64 files with unknown lengths are read to their end."""
     caf = patched(encoded_more("caf", 4.0), b"data", 4, struct.pack(">q", size))
     assert is_whole(decoder.decode(caf, name="caf"), 4.0)
     w64 = patched(encoded_more("w64", 4.0), b"data", 16, struct.pack("<q", size))
@@ -82,8 +92,8 @@ def test_the_same_holds_of_64_bits(decoder: Decoder, size: int) -> None:
 
 
 @pytest.mark.parametrize("extra", [1, 2, 8, 16, 36, 44, 200])
-def test_a_few_bytes_too_many_are_no_matter(decoder: Decoder, extra: int) -> None:
-    """Writers count their own header, padding or tags into the data: the file is whole all the same."""
+def test_a_slightly_wrong_length_is_ignored(decoder: Decoder, extra: int) -> None:
+    """A file is whole if its stated length includes header, padding or tags."""
     assert is_whole(decoder.decode(wav(size=len(PCM) + extra), name="wav"), 4.0)
     au = encoded_more("au", 4.0)
     size = struct.unpack(">I", au[8:12])[0] + extra
@@ -91,67 +101,67 @@ def test_a_few_bytes_too_many_are_no_matter(decoder: Decoder, extra: int) -> Non
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "au", "caf", "w64", "rf64", "tta", "wv"])
-def test_a_length_that_is_meant_is_held_against_the_file(decoder: Decoder, suffix: str) -> None:
-    """A file cut in the middle is decoded up to there, and the rest is counted as not compared."""
+def test_a_truncated_file_is_not_whole(decoder: Decoder, suffix: str) -> None:
+    """A file cut in the middle is decoded to the cut, and the rest is counted as not compared."""
     more = suffix not in ("wav", "aiff", "flac")
-    whole = encoded_more(suffix, 4.0) if more else encoded(suffix, 4.0)
-    cut = decoder.decode(whole[: len(whole) // 2], name="cut")
+    data = encoded_more(suffix, 4.0) if more else encoded(suffix, 4.0)
+    cut = decoder.decode(data[: len(data) // 2], name="cut")
     assert not cut.whole
     assert cut.not_compared_s > 1.0
     assert cut.waveform.duration_s + cut.not_compared_s == pytest.approx(4.0, abs=0.3)
 
 
-def test_data_goes_on_where_the_header_ends_it(decoder: Decoder) -> None:
-    """A second data chunk, data behind the stated end, and another file behind the first are all heard."""
+def test_audio_after_the_stated_end_is_decoded(decoder: Decoder) -> None:
+    """A second data chunk, data after the stated end, and another file are decoded."""
     half = len(PCM) // 2
-    second = wav(PCM[:half], behind=b"data" + struct.pack("<I", half) + PCM[half:])
+    second = wav(PCM[:half], after=b"data" + struct.pack("<I", half) + PCM[half:])
     assert is_whole(decoder.decode(second, name="second chunk"), 4.0)
-    assert is_whole(decoder.decode(wav(size=half), name="behind the end"), 4.0)
+    assert is_whole(decoder.decode(wav(size=half), name="after the end"), 4.0)
     for first in (wav(), wav(size=0xFFFFFFFF), wav(size=0)):
         assert is_whole(decoder.decode(first + wav(PCM[:half]), name="joined"), 6.0)
 
 
 @pytest.mark.parametrize(
-    "behind", [b"LIST\x04\x00\x00\x00INFO", bytes(40_000), b"id3 \x04\x00\x00\x00ID3\x03"]
+    "after", [b"LIST\x04\x00\x00\x00INFO", bytes(40_000), b"id3 \x04\x00\x00\x00ID3\x03"]
 )
-def test_what_is_no_sound_behind_the_data_stays_out(decoder: Decoder, behind: bytes) -> None:
-    """Chunks of text and padding behind the data do not become sound."""
+def test_other_chunks_after_the_data_are_not_decoded(decoder: Decoder, after: bytes) -> None:
+    """Chunks of text and padding after the data are not decoded as audio."""
     plain = decoder.decode(wav(), name="plain").waveform.samples
-    assert np.array_equal(decoder.decode(wav(behind=behind), name="more").waveform.samples, plain)
+    assert np.array_equal(decoder.decode(wav(after=after), name="more").waveform.samples, plain)
 
 
-# --- MP3: the frames are counted
+# --- MP3 files, whose frames are counted
 
 
 def frames_of(data: bytes) -> list[bytes]:
-    """The frames of an MP3 file, its tag's own left out."""
-    found, offset = [], 0
+    """The frames of an MP3 file, without that of the tag."""
+    frames, offset = [], 0
     while (frame := mp3_frame(data[offset : offset + 4])) is not None:
-        found.append(data[offset : offset + frame.n_bytes])
+        frames.append(data[offset : offset + frame.n_bytes])
         offset += frame.n_bytes
-    return found[1:] if b"Info" in found[0] or b"Xing" in found[0] else found
+    return frames[1:] if b"Info" in frames[0] or b"Xing" in frames[0] else frames
 
 
 def quiet_then_loud() -> bytes:
-    """A VBR file without a tag: its first frames are large, so that a guess from them is far too short."""
+    """A VBR file without a tag whose large first frames give a too short estimate of the duration."""
     parts = np.concatenate([noise_sound(1.0), sound(6.0)])
     return b"".join(frames_of(by_soundfile(parts, 44_100, "MP3")))
 
 
 def noise_sound(seconds: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """White noise, which takes as many bits as an encoder has."""
+    """White noise, which is encoded at the highest bit rate."""
     shape = (int(seconds * 44_100), 2)
     return (0.5 * np.random.default_rng(9).standard_normal(shape)).astype(np.float32)
 
 
 def id3(n_bytes: int) -> bytes:
-    """An ID3v2 tag that holds a picture."""
+    """An ID3v2 tag with an image."""
     size = bytes(n_bytes >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\x04\x00\x00" + size + noise(n_bytes)
 
 
 def ape_tag(n_bytes: int, *, header: bool) -> bytes:
-    """An APE tag that holds a picture."""
+    """An APE tag with an image."""
 
     def edge(flags: int) -> bytes:
         return b"APETAGEX" + struct.pack("<4I", 2_000, n_bytes + 32, 1, flags) + bytes(8)
@@ -165,43 +175,43 @@ ID3V1 = b"TAG" + b"a" * 125
 
 TAGGED = {
     "art before": (id3(50_000), b""),
-    "art behind": (b"", ape_tag(50_000, header=True)),
-    "old art behind": (b"", ape_tag(50_000, header=False) + ID3V1),
-    "name behind": (b"", ID3V1),
-    "lyrics behind": (b"", LYRICS + ID3V1),
-    "picture behind": (b"", b"\xff\xd8\xff\xe0" + noise(50_000)),
-    "padding behind": (b"", bytes(50_000)),
+    "art after": (b"", ape_tag(50_000, header=True)),
+    "old art after": (b"", ape_tag(50_000, header=False) + ID3V1),
+    "name after": (b"", ID3V1),
+    "lyrics after": (b"", LYRICS + ID3V1),
+    "image after": (b"", b"\xff\xd8\xff\xe0" + noise(50_000)),
+    "padding after": (b"", bytes(50_000)),
     "several": (id3(9_000) + id3(40), ape_tag(900, header=True) + ID3V1),
 }
 
 
 @pytest.mark.parametrize("tags", TAGGED)
 @pytest.mark.parametrize("tagged", [True, False])
-def test_tags_are_no_sound_and_no_length(decoder: Decoder, tags: str, tagged: bool) -> None:
-    """A file is as long as its frames, whatever art, lyrics or padding lie before and behind them."""
-    before, behind = TAGGED[tags]
+def test_tags_do_not_change_the_duration(decoder: Decoder, tags: str, tagged: bool) -> None:
+    """The duration is that of the frames, with any art, lyrics or padding before and after them."""
+    before, after = TAGGED[tags]
     frames = encoded("mp3", 4.0) if tagged else b"".join(frames_of(encoded("mp3", 4.0)))
-    assert is_whole(decoder.decode(before + frames + behind, name=tags), 4.0)
+    assert is_whole(decoder.decode(before + frames + after, name=tags), 4.0)
 
 
-def test_a_length_guessed_from_the_first_frames_is_no_end(decoder: Decoder) -> None:
-    """Without a tag that states its length, a file of changing bit rate is heard to its end."""
+def test_a_vbr_file_without_a_tag_is_decoded_to_its_end(decoder: Decoder) -> None:
+    """The duration of a VBR file without a tag is not estimated from its first frames."""
     assert is_whole(decoder.decode(quiet_then_loud(), name="vbr"), 7.0)
     assert is_whole(decoder.decode(id3(30_000) + quiet_then_loud(), name="vbr with art"), 7.0)
 
 
 @pytest.mark.parametrize("short_bytes", [1, 7, 100])
 @pytest.mark.parametrize("tagged", [True, False])
-def test_a_last_frame_that_is_short_is_no_cut(decoder: Decoder, short_bytes: int, tagged: bool) -> None:
-    """Less than a frame of 0.03 s is no matter."""
+def test_an_incomplete_last_frame_is_ignored(decoder: Decoder, short_bytes: int, tagged: bool) -> None:
+    """A file that lacks less than a frame of 0.03 s is whole."""
     data = encoded("mp3", 4.0) if tagged else b"".join(frames_of(encoded("mp3", 4.0)))
     assert is_whole(decoder.decode(data[:-short_bytes], name="short"), 4.0)
     adts = encoded("aac", 4.0)
     assert is_whole(decoder.decode(adts[:-short_bytes], name="short"), 4.0)
 
 
-def test_frames_that_a_tag_states_and_that_are_not_there_are_missing(decoder: Decoder) -> None:
-    """A file cut by seconds is not whole where its tag states more."""
+def test_frames_stated_by_a_tag_are_missing_if_absent(decoder: Decoder) -> None:
+    """A truncated file is not whole if its tag states more frames."""
     data = encoded("mp3", 4.0)
     cut = decoder.decode(data[: len(data) // 2], name="cut")
     assert not cut.whole
@@ -212,13 +222,13 @@ def test_frames_that_a_tag_states_and_that_are_not_there_are_missing(decoder: De
 @pytest.mark.parametrize(
     "suffix", ["mp3", "aac", "ogg", "opus", "flac", "webm", "m4a", "tta", "ts", "mpg", "ac3", "eac3"]
 )
-def test_a_hole_in_the_middle_is_counted(decoder: Decoder, suffix: str) -> None:
-    """A third of a file overwritten is never a whole file; what is left is decoded."""
-    whole = (
+def test_overwritten_bytes_are_counted_as_missing(decoder: Decoder, suffix: str) -> None:
+    """A file with a third overwritten is not whole, and the rest is decoded."""
+    data = (
         encoded_more(suffix, 6.0) if suffix in ("tta", "ts", "mpg", "ac3", "eac3") else encoded(suffix, 6.0)
     )
-    third = len(whole) // 3
-    holed = decoder.decode(whole[:third] + noise(third) + whole[2 * third :], name="holed")
-    assert not holed.whole
-    assert holed.complete_s is None or holed.complete_s < 5.0
-    assert holed.waveform.duration_s + holed.not_compared_s >= 4.5
+    third = len(data) // 3
+    damaged = decoder.decode(data[:third] + noise(third) + data[2 * third :], name="damaged")
+    assert not damaged.whole
+    assert damaged.complete_s is None or damaged.complete_s < 5.0
+    assert damaged.waveform.duration_s + damaged.not_compared_s >= 4.5

@@ -1,13 +1,15 @@
-"""The front end against librosa, and what it promises at the ends."""
+"""The spectrogram compared with librosa, and its edge cases."""
 
 from __future__ import annotations
 
 import librosa
 import numpy as np
 import pytest
+from scipy.signal import get_window
 
 from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.spectrogram import (
+    _window,
     band_filters,
     count_frames,
     local_level,
@@ -26,7 +28,7 @@ def noise(n_samples: int, seed: int = 0) -> Waveform:
 def test_power_agrees_with_librosa() -> None:
     """Every band of every frame is librosa's power under the same filters, to one part in 2,000."""
     sound = noise(3 * RATE_HZ)
-    ours = spectrogram(sound).power
+    actual = spectrogram(sound).power
     power = np.abs(
         librosa.stft(
             sound.samples.astype(np.float64),
@@ -37,9 +39,14 @@ def test_power_agrees_with_librosa() -> None:
             pad_mode="constant",
         )
     )
-    theirs = (band_filters().dense(PARAMS.n_fft // 2 + 1) @ power**2).T
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=5e-4)
+    expected = (band_filters().dense(PARAMS.n_fft // 2 + 1) @ power**2).T
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, rtol=5e-4)
+
+
+def test_the_window_is_that_of_scipy() -> None:
+    """The window is bit for bit the periodic Hann window of scipy, in float32."""
+    assert np.array_equal(_window(PARAMS.n_fft), get_window("hann", PARAMS.n_fft).astype(np.float32))
 
 
 def test_filters_sum_to_one() -> None:
@@ -57,35 +64,35 @@ def test_a_tone_lands_in_its_band(band: int) -> None:
     assert abs(int(power[15].argmax()) - band) <= (1 if band < 64 else 0)
 
 
-def test_the_level_of_a_frame_is_its_neighbourhoods() -> None:
-    """The local level is the plain mean over the box, cut off at the ends."""
+def test_the_local_level_is_a_moving_mean() -> None:
+    """The local level is the mean over neighbouring frames, fewer at the ends."""
     power = np.random.default_rng(1).random((90, PARAMS.n_bands)).astype(np.float32)
     reach = PARAMS.level_frames // 2
-    by_hand = [power[max(0, i - reach) : i + reach + 1].mean() for i in range(len(power))]
-    np.testing.assert_allclose(local_level(power), by_hand, rtol=1e-5)
+    expected = [power[max(0, i - reach) : i + reach + 1].mean() for i in range(len(power))]
+    np.testing.assert_allclose(local_level(power), expected, rtol=1e-5)
 
 
-def test_digital_silence_is_the_floor() -> None:
-    """Silence gives the lowest picture, not an error and not a NaN."""
+def test_digital_silence_has_the_floor_value() -> None:
+    """Silence gives the lowest value, not an error and not a NaN."""
     quiet = Waveform(samples=np.zeros(RATE_HZ, dtype=np.float32))
-    picture = normalise_level(spectrogram(quiet).power)
-    np.testing.assert_allclose(picture, -PARAMS.floor_db / 20, rtol=1e-5)
+    log_spectrogram = normalise_level(spectrogram(quiet).power)
+    np.testing.assert_allclose(log_spectrogram, -PARAMS.floor_db / 20, rtol=1e-5)
 
 
 def test_an_empty_waveform_has_one_frame() -> None:
-    """No samples still make one silent frame, so that nothing downstream meets an empty array."""
+    """No samples give one silent frame, so that later steps get no empty array."""
     assert count_frames(0) == 1
     assert spectrogram(Waveform(samples=np.zeros(0, dtype=np.float32))).power.shape == (1, PARAMS.n_bands)
 
 
 @pytest.mark.parametrize("silent_s", [0.5, 5.0, 40.0])
-def test_silence_amid_sound_has_no_power(silent_s: float) -> None:
-    """Digital silence is passed over, and leaves the frames round it as they are."""
+def test_silence_between_audio_has_no_power(silent_s: float) -> None:
+    """Digital silence is skipped, without a change of the frames around it."""
     silent = np.zeros(round(silent_s * RATE_HZ), dtype=np.float32)
     sound = noise(3 * RATE_HZ)
-    whole = spectrogram(Waveform(samples=np.concatenate([sound.samples, silent, sound.samples]))).power
+    with_silence = spectrogram(Waveform(samples=np.concatenate([sound.samples, silent, sound.samples]))).power
     alone = spectrogram(Waveform(samples=np.concatenate([sound.samples, silent[: 2 * PARAMS.n_fft]]))).power
     n_frames = min(len(alone), count_frames(len(sound.samples)) + 2)
-    np.testing.assert_array_equal(whole[: n_frames - 4], alone[: n_frames - 4])
+    np.testing.assert_array_equal(with_silence[: n_frames - 4], alone[: n_frames - 4])
     middle = slice(count_frames(len(sound.samples)) + 3, count_frames(len(sound.samples) + len(silent)) - 3)
-    assert not whole[middle].any()
+    assert not with_silence[middle].any()

@@ -1,4 +1,4 @@
-"""The only file of this folder that imports the product: its commands and its application."""
+"""Runs commands and the server; the only module of this folder that imports them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from earwitness.api.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What a command left: its exit status and what it wrote."""
+class CommandResult:
+    """Exit status and output of a command."""
 
     exit: int
     stdout: str
     stderr: str
 
 
-def earwitness(*arguments: object, home: Path) -> Ended:
+def earwitness(*arguments: object, home: Path) -> CommandResult:
     """Run one command in this process."""
-    done = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return Ended(exit=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+    result = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return CommandResult(exit=result.exit_code, stdout=result.stdout, stderr=result.stderr)
 
 
 @contextmanager
 def served(home: Path) -> Iterator[TestClient]:
-    """Serve a home in this process, with its lanes and their workers."""
+    """Serve a home in this process, with its job lanes."""
     settings = Settings(home=home, workers=1)
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         yield client
