@@ -1,4 +1,4 @@
-"""Arrow files, as Hugging Face datasets are saved to disk: mapped, so that only what is asked for is read."""
+"""Arrow files, as `datasets` of Hugging Face saves them; mapped, so that only the columns in use are read."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class _Arrow:
         return self.schema is None
 
     def n_rows(self) -> int:
-        """How many rows its batches have, as far as they can be read."""
+        """Rows of all its batches."""
         return sum(batch.num_rows for batch in _batches(self._place))
 
     def batches(self, _plan: Plan) -> Iterator[Any]:
-        """The batches as they are written."""
+        """The batches as stored."""
         return _batches(self._place)
 
 
@@ -60,7 +60,7 @@ def _batches(place: Location) -> Iterator[Any]:
 def _source(stream: BinaryIO, *, is_local: bool) -> Any:
     import pyarrow as pa
 
-    # a mapping checks every stated length against the file before anything is allocated
+    # memory_map checks every stated length against the file before it allocates
     return pa.memory_map(f"/dev/fd/{stream.fileno()}") if is_local else pa.PythonFile(stream, "r")  # type: ignore[arg-type]
 
 

@@ -17,9 +17,9 @@ from earwitness.api.datasets.tables.table_reader import Table, TableReader
 
 _HEADER_BYTES: Final = 1 << 16
 _BATCH_ROWS: Final = 8
-"""Rows made into items at once. Audio is copied out of its page for them, and more at once is no faster."""
+"""Rows per batch. Audio is copied out of its page, and larger batches are not faster; chosen by hand."""
 _READ_BYTES: Final = 1 << 20
-"""Read at once of a column that has many pages; without it, Arrow reads the whole column of a row group."""
+"""Bytes per read of a column of many pages; without it, Arrow reads all of a row group's column."""
 _MAX_THRIFT: Final = 64 << 20
 
 
@@ -50,7 +50,7 @@ class _Parquet:
         return int(self._table.metadata.num_rows)
 
     def batches(self, plan: Plan) -> Iterator[Any]:
-        """A few rows at a time; `SourceCutOff` where they are not as many as stated."""
+        """A few rows at a time; `SourceCutOff` where their number is not the stated one."""
         row = 0
         for group in range(self._table.metadata.num_row_groups):
             for batch in self._of_group(group, plan):
@@ -66,7 +66,7 @@ class _Parquet:
         try:
             row_group = self._table.metadata.row_group(group)
             largest = largest_page(row_group, self._stream, plan.columns, name=name, limits=self._limits)
-            # a dictionary page may stand behind every row of a batch: even then the cap must hold
+            # a dictionary page may be copied for every row of a batch: even then the limit must hold
             n_rows = max(1, min(_BATCH_ROWS, self._limits.table_bytes // max(1, largest)))
             yield from self._table.iter_batches(
                 n_rows, row_groups=[group], columns=plan.columns, use_threads=False
@@ -80,7 +80,7 @@ def open_parquet(stream: BinaryIO, *, name: str) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    # Arrow's own allocator keeps the largest row group's memory for as long as the process lives
+    # Arrow's own allocator would hold the memory of the largest row group until the process ends
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         table = pq.ParquetFile(
@@ -90,7 +90,7 @@ def open_parquet(stream: BinaryIO, *, name: str) -> Any:
             thrift_string_size_limit=_MAX_THRIFT,
             thrift_container_size_limit=_MAX_THRIFT,
         )
-        _ = table.schema_arrow.names  # what the footer says is decoded only when it is asked for
+        _ = table.schema_arrow.names  # the footer is decoded only when it is used
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceBroken(source=name, reason=reason(error)) from error
     return table
@@ -99,12 +99,12 @@ def open_parquet(stream: BinaryIO, *, name: str) -> Any:
 def largest_page(
     row_group: Any, stream: BinaryIO, columns: Sequence[str], *, name: str, limits: SourceLimits
 ) -> int:
-    """Bytes of the largest page, unpacked, in these columns of a row group, by each page's own header.
+    """Unpacked bytes of the largest page in these columns of a row group, by the page headers.
 
     Raises
     ------
     Bomb
-        A page states more than ``limits.table_bytes``.
+        A page header states more than ``limits.table_bytes``.
     SourceCutOff
         The pages do not add up to their column.
     """

@@ -1,7 +1,8 @@
-"""Just enough of Thrift's compact protocol to read the sizes in a Parquet page header.
+"""The part of Thrift's compact protocol that is needed to read the sizes in a Parquet page header.
 
-Arrow allocates what a page header states before it looks at the page, so a file of 300 bytes can ask for
-gigabytes. The sizes are read here first. Protocol: Apache Thrift, doc/specs/thrift-compact-protocol.md.
+Arrow allocates the size that a page header states before it reads the page, so a file of 300 bytes could
+make it allocate gigabytes. The sizes are read here first.
+Protocol: Apache Thrift, doc/specs/thrift-compact-protocol.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _MAX_DEPTH: Final = 8
 
 
 class BadThrift(ValueError):
-    """The bytes are no such structure."""
+    """The bytes are not a structure of the compact protocol."""
 
 
 class Compact:
@@ -24,7 +25,7 @@ class Compact:
         self.position = 0
 
     def integers(self) -> dict[int, int]:
-        """Read a struct to its end: its integer fields by number; everything else is passed over."""
+        """Read a struct to its end: its integer fields by number; all other fields are skipped."""
         fields: dict[int, int] = {}
         number = 0
         while (head := self._byte()) != _STOP:
@@ -48,14 +49,14 @@ class Compact:
         elif kind == _DOUBLE:
             self.position += 8
         elif kind == _BINARY:
-            length = self._varint()  # apart: reading it moves the position
+            length = self._varint()  # a separate statement: reading moves the position
             self.position += length
         elif kind in {_LIST, _SET}:
             self._pass_over_list(depth=depth)
         elif kind == _STRUCT:
             self._pass_over_struct(depth=depth)
         else:
-            raise BadThrift(f"type {kind} has no place in a page header")
+            raise BadThrift(f"type {kind} does not occur in a page header")
 
     def _pass_over_list(self, *, depth: int) -> None:
         head = self._byte()

@@ -1,4 +1,4 @@
-"""What readers of Parquet and Arrow share: shards in order, and an account of each that has no audio."""
+"""The common part of the readers of Parquet and Arrow: shards in order, each without audio reported."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TableReader:
     wanted : str or None
         The one column to compare; by default every column that holds audio.
     declared : sequence of str
-        Columns that a description beside the table says are audio.
+        Columns that a description beside the table declares to be audio.
     """
 
     format: str
@@ -61,7 +61,7 @@ class TableReader:
         limits: SourceLimits,
         declared: Sequence[str] = (),
     ) -> None:
-        self._places, self._resolver, self._wanted, self._limits = tuple(places), resolver, wanted, limits
+        self._places, self._resolver, self._requested, self._limits = tuple(places), resolver, wanted, limits
         self._declared = tuple(declared)
         self._total: int | None = None
         self._counted = False
@@ -87,19 +87,19 @@ class TableReader:
                 if not n_rows:
                     return 0
                 plan = self._plan(table, place)
-                # how many columns were not asked for is known when all shards are
+                # the number of columns left out is known only after all shards
                 return n_rows if plan.one_item_per_row and not plan.left_out else None
         except (ItemRefused, SourceBroken, NoAudioColumn, OSError):
             return 1
 
     def _plan(self, table: Table, place: Location) -> Plan:
-        return plan_of(table.schema, source=place.name, wanted=self._wanted, declared=self._declared)
+        return plan_of(table.schema, source=place.name, requested=self._requested, declared=self._declared)
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
-        said: set[str] = set()
+        reported: set[str] = set()
         for place in self._places:
             try:
-                yield from self._shard(place, said)
+                yield from self._shard(place, reported)
             except NoAudioColumn as error:
                 if not self._any_has_audio():
                     raise
@@ -107,13 +107,13 @@ class TableReader:
             except (ItemRefused, SourceBroken, OSError) as error:
                 yield cut_off(error, place=place, item_id=f"{place.name}#rest", shard=place.name)
 
-    def _shard(self, place: Location, said: set[str]) -> Iterator[SourceItem | Skipped]:
+    def _shard(self, place: Location, reported: set[str]) -> Iterator[SourceItem | Skipped]:
         with self._opened(place) as table:
             if table.schema is None or table.is_empty():
                 return
             plan = self._plan(table, place)
-            layout = Layout(name=None, path_column=None if plan.held else self._wanted)
-            made = RowItems(
+            layout = Layout(name=None, path_column=None if plan.audio_columns else self._requested)
+            row_items = RowItems(
                 layout=layout,
                 source=place.name,
                 resolver=self._resolver,
@@ -125,18 +125,18 @@ class TableReader:
                 shard=place.name,
                 resolver=self._resolver,
                 limits=self._limits,
-                wanted=self._wanted,
-                made=made,
+                requested=self._requested,
+                row_items=row_items,
             )
-            row, most = 0, _most_rows(place)
+            row, max_rows = 0, _max_rows(place)
             for batch in table.batches(plan):
-                yield from rows.items(batch.slice(0, most - row), first_row=row)
+                yield from rows.items(batch.slice(0, max_rows - row), first_row=row)
                 row += batch.num_rows
-                if row > most:
+                if row > max_rows:
                     break
-            yield from rows.left_out(said)
-            if row > most:
-                raise SourceCutOff(name=place.name, detail=_beyond(table.n_rows() - most, place))
+            yield from rows.left_out(reported)
+            if row > max_rows:
+                raise SourceCutOff(name=place.name, detail=_beyond(table.n_rows() - max_rows, place))
 
     def _any_has_audio(self) -> bool:
         """Whether some shard has a column to compare, so that another without one does not end the job."""
@@ -150,12 +150,12 @@ class TableReader:
         except NoAudioColumn:
             return False
         except (ItemRefused, SourceBroken, OSError):
-            return True  # it has an account of its own
+            return True  # it is reported itself
         return len(self._places) > 1
 
 
-def _most_rows(place: Location) -> int:
-    """How many rows of a file are read: not many times what it can hold, whatever it states."""
+def _max_rows(place: Location) -> int:
+    """The most rows of a file that are read: no more than its bytes can hold, whatever it states."""
     return 1 << 62 if place.size is None else max(FEWEST_ROWS, place.size)
 
 

@@ -25,21 +25,13 @@ from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, ItemTooLa
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import AudioField, named_like_audio
 from earwitness.api.datasets.names import HEAD_BYTES, label, looks_like_audio
-from earwitness.api.datasets.tables.table_columns import (
-    Column,
-    Plan,
-    array_field,
-    bytes_field,
-    is_list,
-    is_map,
-    kind_of,
-)
+from earwitness.api.datasets.tables.column_kinds import array_field, bytes_field, is_list, is_map, kind_of
+from earwitness.api.datasets.tables.table_columns import Column, Plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LONGEST_LIST: Final = 1_000
-_MOST_CHANNELS: Final = 64
 _LONGEST_TIME: Final = 32
 """Bytes of a time that is stored as bytes."""
 
@@ -52,15 +44,15 @@ class Rows:
     shard: str
     resolver: Resolver
     limits: SourceLimits
-    wanted: str | None
-    made: RowItems
-    """For rows whose audio lies elsewhere, and for what all rows say."""
+    requested: str | None
+    row_items: RowItems
+    """For rows whose audio is in files, and for the details of all rows."""
 
-    def left_out(self, said: set[str]) -> Iterator[Skipped]:
-        """The accounts of columns of audio that were not asked for, but of those ``said`` before."""
-        for name in (*self.plan.left_out, *self.made.left_out):
-            if name not in said:
-                said.add(name)
+    def left_out(self, reported: set[str]) -> Iterator[Skipped]:
+        """A `Skipped` for each column of audio that was not requested, and not ``reported`` before."""
+        for name in (*self.plan.left_out, *self.row_items.left_out):
+            if name not in reported:
+                reported.add(name)
                 item_id = f"{self.shard}/{name}"
                 yield self._skipped(ColumnNotCompared(name=item_id), item_id)
 
@@ -70,39 +62,41 @@ class Rows:
         for n in range(batch.num_rows):
             number = f"{self.shard}#{first_row + n}"
             row = {c.name: _plain(batch.column(at[c.stored, c.nth])[n]) for c in self.plan.detail_columns}
-            if self.plan.held:
-                values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.held]
-                yield from self._holding(values, row, number)
+            if self.plan.audio_columns:
+                values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.audio_columns]
+                yield from self._items_of_row(values, row, number)
             else:
-                yield from self.made.items(row, number, own_id=False)
+                yield from self.row_items.items(row, number, own_id=False)
 
-    def _holding(
+    def _items_of_row(
         self, values: list[tuple[Column, Any]], row: Mapping[str, Json], number: str
     ) -> Iterator[SourceItem | Skipped]:
-        made = self.made
-        entry = made.layout.entry(row, own_rate=lambda _: None)
-        details = made.details(row, entry)
+        row_items = self.row_items
+        entry = row_items.layout.entry(row, own_rate=lambda _: None)
+        details = row_items.details(row, entry)
         parts = [
             (f"{short_id(column.name)}{tail}", column, part)
             for column, value in values
             for tail, part in _parts(value, column)
         ]
-        several = sum(column.sure for column in self.plan.held) > 1 or len(parts) > 1
-        found: list[SourceItem | Skipped] = []
+        several = sum(column.sure for column in self.plan.audio_columns) > 1 or len(parts) > 1
+        items: list[SourceItem | Skipped] = []
         for name, column, part in parts:
             item_id = f"{number}/{name}" if several else number
             item = self._value(part, details, column=column, item_id=item_id)
             if item is not None:
-                found.append(item)
-        beside = [] if self.wanted is not None else list(self._beside(entry.audio, details, number))
-        if beside and len(found) == 1 and not several:
-            found = [replace(found[0], item_id=f"{number}/{short_id(self.plan.held[0].name)}")]
-        yield from [*found, *beside] or made.items(row, number, own_id=False)
+                items.append(item)
+        further = (
+            [] if self.requested is not None else list(self._further_items(entry.audio, details, number))
+        )
+        if further and len(items) == 1 and not several:
+            items = [replace(items[0], item_id=f"{number}/{short_id(self.plan.audio_columns[0].name)}")]
+        yield from [*items, *further] or row_items.items(row, number, own_id=False)
 
-    def _beside(
+    def _further_items(
         self, named: tuple[AudioField, ...], details: EntryDetails, number: str
     ) -> Iterator[SourceItem | Skipped]:
-        """Files that a row of audio names besides, by a column that says so, and audio in base64."""
+        """Files that a row with audio also names, by a column named like audio; and audio in base64."""
         for each in named:
             if not isinstance(each.value, str):
                 continue
@@ -126,55 +120,57 @@ class Rows:
     ) -> SourceItem | Skipped | None:
         """The item of one value; None where it holds nothing that is audio."""
         try:
-            return self._of(value, details, sure=column.sure, item_id=item_id)
+            return self._item(value, details, sure=column.sure, item_id=item_id)
         except ItemRefused as error:
             return self._skipped(error, item_id)
 
-    def _of(
+    def _item(
         self, value: Any, details: EntryDetails, *, sure: bool, item_id: str
     ) -> SourceItem | Skipped | None:
         kind = kind_of(value.type)
         if kind == "bytes":
-            return self._of_bytes(value.as_buffer(), self.shard, details, sure=sure, item_id=item_id)
+            return self._item_of_bytes(value.as_buffer(), self.shard, details, sure=sure, item_id=item_id)
         if kind == "array":
             rate = stated_rate(details.metadata)
-            return self._of_array(value, rate, self.shard, details, item_id=item_id)
+            return self._item_of_array(value, rate, self.shard, details, item_id=item_id)
         if kind == "text":
-            return self._of_text(_plain(value), details, item_id=item_id)
+            return self._item_of_text(_plain(value), details, item_id=item_id)
         fields = {name.lower(): value[name] for name in (field.name for field in value.type)}
         kinds = {name: kind_of(each.type) for name, each in fields.items()}
         path = _plain(fields["path"]) if "path" in fields else None
         path = path if isinstance(path, str) and path else None
         shown = label(path[:LONGEST_NAME]) if path else self.shard
-        held, array = bytes_field(kinds), array_field(kinds)
-        if held is not None and (inner := _inner(fields[held])) is not None:
-            return self._of_bytes(inner.as_buffer(), shown, details, sure=True, item_id=item_id)
-        if array is not None and (inner := _inner(fields[array])) is not None:
+        stored, array = bytes_field(kinds), array_field(kinds)
+        if stored is not None and (inner := _valid(fields[stored])) is not None:
+            return self._item_of_bytes(inner.as_buffer(), shown, details, sure=True, item_id=item_id)
+        if array is not None and (inner := _valid(fields[array])) is not None:
             rate = stated_rate({name: _plain(each) for name, each in fields.items() if name != array})
-            return self._of_array(
+            return self._item_of_array(
                 inner, rate or stated_rate(details.metadata), shown, details, item_id=item_id
             )
-        return None if path is None else self._of_text(path, details, item_id=item_id)
+        return None if path is None else self._item_of_text(path, details, item_id=item_id)
 
-    def _of_bytes(
+    def _item_of_bytes(
         self, stored: Any, path: str, details: EntryDetails, *, sure: bool, item_id: str
     ) -> SourceItem | None:
         if stored.size > self.limits.item_bytes:
             raise ItemTooLarge(name=item_id, detail=f"{stored.size:,} bytes")
         head = stored.slice(0, min(stored.size, HEAD_BYTES)).to_pybytes()
         if not looks_like_audio(head) and begins_as_audio_in_base64(head.decode("latin-1")):
-            return self._of_base64(stored.to_pybytes(), path, details, item_id=item_id)
+            return self._item_of_base64(stored.to_pybytes(), path, details, item_id=item_id)
         if not sure and not looks_like_audio(head):
             return None
         return item_of_bytes(stored.to_pybytes(), item_id=item_id, path=path, details=details)
 
-    def _of_base64(self, text: bytes, path: str, details: EntryDetails, *, item_id: str) -> SourceItem:
+    def _item_of_base64(self, text: bytes, path: str, details: EntryDetails, *, item_id: str) -> SourceItem:
         audio = base64_audio(text.decode("latin-1"), max_bytes=self.limits.item_bytes)
         if audio is None:
-            raise BadEntry(name=item_id, detail="its bytes are damaged base64")
+            raise BadEntry(name=item_id, detail="its base64 is damaged")
         return item_of_bytes(audio, item_id=item_id, path=path, details=details)
 
-    def _of_text(self, text: Json, details: EntryDetails, *, item_id: str) -> SourceItem | Skipped | None:
+    def _item_of_text(
+        self, text: Json, details: EntryDetails, *, item_id: str
+    ) -> SourceItem | Skipped | None:
         if not isinstance(text, str) or not text.strip():
             return None
         audio = base64_audio(text, max_bytes=self.limits.item_bytes)
@@ -184,7 +180,7 @@ class Rows:
             text, item_id=item_id, resolver=self.resolver, limits=self.limits, details=details
         )
 
-    def _of_array(
+    def _item_of_array(
         self, value: Any, rate: float | None, path: str, details: EntryDetails, *, item_id: str
     ) -> SourceItem:
         if rate is None:
@@ -200,15 +196,15 @@ class Rows:
 def _positions(batch: Any) -> dict[tuple[str, int], int]:
     """Where a batch has the ``nth`` column of each name."""
     seen: dict[str, int] = {}
-    found = {}
+    positions = {}
     for position, name in enumerate(batch.schema.names):
         nth = seen[name] = seen.get(name, -1) + 1
-        found[name, nth] = position
-    return found
+        positions[name, nth] = position
+    return positions
 
 
-def _inner(scalar: Any) -> Any:
-    """The value itself of a dictionary's or an extension's scalar; None where there is none."""
+def _valid(scalar: Any) -> Any:
+    """The value of a scalar, also of a dictionary or an extension type; None for null."""
     import pyarrow as pa
 
     while (
@@ -221,30 +217,30 @@ def _inner(scalar: Any) -> Any:
 
 
 def _parts(scalar: Any, column: Column) -> Iterator[tuple[str, Any]]:
-    """The values of one cell: itself, or those of its list, each with what is added to its name."""
-    value = _inner(scalar)
+    """The values of one cell, or those of its list, each with the end of its name."""
+    value = _valid(scalar)
     if value is None:
         return
-    for tail, held in _within(value, column.inside):
+    for tail, inner in _within(value, column.inside):
         if not column.kind.startswith("list of"):
-            yield tail, held
+            yield tail, inner
             continue
-        for n in range(len(held.values)):
-            inner = _inner(held.values[n])
-            if inner is not None:
-                yield f"{tail}/{n}" if len(held.values) > 1 else tail, inner
+        for n in range(len(inner.values)):
+            element = _valid(inner.values[n])
+            if element is not None:
+                yield f"{tail}/{n}" if len(inner.values) > 1 else tail, element
 
 
 def _within(value: Any, inside: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """What lies in the fields of these names, one in another; of all elements where a list comes between."""
+    """The values at a path of fields; those of all elements where a list comes between."""
     if not inside:
         yield "", value
     elif is_list(value.type) or is_map(value.type):
         for n in range(len(value.values)):
-            if (inner := _inner(value.values[n])) is not None:
-                for tail, held in _within(inner, inside):
-                    yield f"/{n}{tail}", held
-    elif (inner := _inner(value[inside[0]])) is not None:
+            if (element := _valid(value.values[n])) is not None:
+                for tail, inner in _within(element, inside):
+                    yield f"/{n}{tail}", inner
+    elif (inner := _valid(value[inside[0]])) is not None:
         yield from _within(inner, inside[1:])
 
 
@@ -253,18 +249,18 @@ def _samples(values: Any, *, item_id: str, max_samples: int) -> NDArray[Any]:
     if len(values) > max_samples:
         raise ItemTooLarge(name=item_id, detail=f"{len(values):,} samples")
     if kind_of(values.type) != "array":
-        found: NDArray[Any] = values.to_numpy(zero_copy_only=False)
-        return found
+        samples: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return samples
     flat = values.flatten()
     if len(flat) > max_samples:
         raise ItemTooLarge(name=item_id, detail=f"{len(flat):,} samples")
     if not len(values) or len(flat) % len(values) or flat.null_count or kind_of(flat.type) == "array":
-        raise BadEntry(name=item_id, detail="its channels are not of one length")
+        raise BadEntry(name=item_id, detail="its channels differ in length")
     return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(values), -1)
 
 
 def _plain(scalar: Any) -> Json:
-    """A scalar as JSON; what JSON cannot hold is null."""
+    """A scalar as JSON; null for values that JSON does not have."""
     try:
         return _json(scalar.as_py(), depth=0)
     except (UnicodeDecodeError, ValueError, OverflowError, ArithmeticError):
