@@ -66,7 +66,7 @@ def read(member: Member) -> bytes:
 
 @given(raw=st.binary(max_size=60))
 def test_a_label_is_printable_and_leaves_good_names_alone(raw: bytes) -> None:
-    """Any bytes can be shown; a name that is printable already is shown as it is."""
+    """Any bytes can be shown; a printable name is shown unchanged."""
     shown = label(raw)
     assert shown.isprintable()
     assert label(shown) == shown
@@ -84,8 +84,8 @@ def test_ids_are_distinct_whatever_the_names(names: list[str]) -> None:
 def test_a_shard_range_names_each_shard_once(first: int, count: int, width: int) -> None:
     """``{0007..0009}`` counts with its leading zeros, both ends included."""
     last = first + count - 1
-    found = expand(f"s-{{{first:0{width}d}..{last}}}.tar")
-    assert found == [f"s-{number:0{width}d}.tar" for number in range(first, last + 1)]
+    names = expand(f"s-{{{first:0{width}d}..{last}}}.tar")
+    assert names == [f"s-{number:0{width}d}.tar" for number in range(first, last + 1)]
 
 
 @pytest.mark.parametrize("name", ["/x", "..", "a/../../x", "C:\\x", "\\\\host\\x", "a\\..\\x"])
@@ -113,18 +113,18 @@ def test_page_headers_are_read_as_arrow_wrote_them(
 
 
 class Noting(io.BytesIO):
-    """Notes the longest read that was asked of it."""
+    """A stream that records its longest read."""
 
     longest = 0
 
     def read(self, n: int | None = -1, /) -> bytes:
-        found = super().read(n)
-        self.longest = max(self.longest, len(found))
-        return found
+        data = super().read(n)
+        self.longest = max(self.longest, len(data))
+        return data
 
 
 def test_a_table_is_read_page_by_page() -> None:
-    """What a Parquet file takes to be read is that of its pages, not that of its row groups."""
+    """The longest read of a Parquet file is the size of its pages, not of its row groups."""
     file = Noting()
     table = pa.table({"audio": pa.array([bytes(100_000)] * 200, pa.binary())})
     pq.write_table(
@@ -137,10 +137,10 @@ def test_a_table_is_read_page_by_page() -> None:
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_damage_never_escapes_as_anything_but_our_errors(
+def test_damage_raises_only_errors_of_earwitness(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """An archive with any few bytes changed is read, or refused with a reason; nothing else can happen."""
+    """An archive with a few bytes changed is read, or refused with a reason."""
     sound = bytearray(data.draw(st.sampled_from([_zip(), _tar()])))
     for _ in range(data.draw(st.integers(1, 4))):
         sound[data.draw(st.integers(0, len(sound) - 1))] = data.draw(st.integers(0, 255))

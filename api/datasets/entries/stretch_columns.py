@@ -128,12 +128,12 @@ def _columns_of(row: Mapping[str, Json]) -> _Columns:
 def _check_times(columns: _Columns, row: Mapping[str, Json]) -> None:
     """Refuse a row with one column that is a time, and a second one, needed beside it, that is not."""
     chosen = columns.chosen
-    wanted: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
     if not chosen.keys() & {"start", "offset"}:
-        wanted = ("start", "offset") if chosen.keys() & {"end", "length"} else ()
+        needed = ("start", "offset") if chosen.keys() & {"end", "length"} else ()
     elif not chosen.keys() & {"end", "length"} and not ("offset" in chosen and _is_onset(chosen)):
-        wanted = ("end", "length", "offset") if _is_onset(chosen) else ("end", "length")
-    for role in wanted:
+        needed = ("end", "length", "offset") if _is_onset(chosen) else ("end", "length")
+    for role in needed:
         key = columns.no_time.get(role)
         if key is None:
             continue

@@ -112,7 +112,7 @@ class StretchColumn:
 
 
 def named_like_stretch(name: str) -> bool:
-    """Whether a column of this name says where in a file an entry is, and has no other use."""
+    """Whether a column of this name names a stretch, and has no other use."""
     column = stretch_column(name)
     return column is not None and not column.soft
 

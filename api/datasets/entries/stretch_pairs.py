@@ -30,7 +30,7 @@ _POSITIONS: Final = frozenset({
 _UNCLEAR_POSITIONS: Final = frozenset({"time", "timestamp", "t", "at", "ts", "delay", "position", "pos"})
 """Names that may mean this, or a position in a list, or when something was recorded."""
 _FLAGS: Final = frozenset({"true", "false", "yes", "no", "y", "n"})
-"""Values of a column ``skip`` that says whether a row is to be left out."""
+"""Values of a column ``skip`` that is a flag, not a time."""
 _LENGTHS: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
 """Names of a length beside one of those."""
 _LONGEST_S: Final = 1e6

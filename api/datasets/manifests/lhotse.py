@@ -159,10 +159,10 @@ def _sources_of(cut: Mapping[str, Json]) -> list[Mapping[str, Json]]:
         if isinstance(each, dict) and "type" in each and "source" in each
     ]
     channels = cut.get("channel")
-    wanted = (
+    requested = (
         set(channels if isinstance(channels, list) else [channels]) - {None} if "recording" in cut else set()
     )
-    with_channels = [each for each in sources if _channels(each) & wanted]
+    with_channels = [each for each in sources if _channels(each) & requested]
     return with_channels or sources
 
 

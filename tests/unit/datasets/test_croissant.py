@@ -26,7 +26,7 @@ def described(root: Path, *distribution: dict[str, Any], **more: Any) -> list[So
 
 
 def test_a_file_set_of_the_folder_is_its_files(tmp_path: Path) -> None:
-    """A file set with no container chooses files of the folder that the description lies in."""
+    """A file set without a container selects files of the description's folder."""
     PACKINGS["folder"](tmp_path)
     items = described(tmp_path, {"@type": "cr:FileSet", "@id": "some", "includes": "clip_[12].wav"})
     assert [item.item_id for item in items] == ["clip_1.wav", "clip_2.wav"]
@@ -47,7 +47,7 @@ def test_a_file_set_of_a_repository_is_its_parquet(tmp_path: Path) -> None:
 
 
 def test_a_declared_audio_column_is_the_one_read(tmp_path: Path) -> None:
-    """The record set says which column of a table holds the audio."""
+    """The record set names the column of a table that holds the audio."""
     PACKINGS["folder"](tmp_path)
     (tmp_path / "list.csv").write_text("n,mix\n0,clip_0.wav\n1,clip_3.wav\n")
     field = {
@@ -60,7 +60,7 @@ def test_a_declared_audio_column_is_the_one_read(tmp_path: Path) -> None:
 
 
 def test_every_column_that_is_declared_is_read(tmp_path: Path) -> None:
-    """Two columns of a table that a record set calls audio are two items a row."""
+    """Two columns of a table that a record set declares as audio are two items per row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -78,21 +78,21 @@ def test_every_column_that_is_declared_is_read(tmp_path: Path) -> None:
     assert [item.item_id for item in items] == ["t.parquet#0/a", "t.parquet#0/b"]
 
 
-def test_many_pieces_of_one_archive_are_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive that a thousand pieces are in is opened no more often than one with a single piece."""
+def test_many_parts_of_one_archive_are_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive with a thousand parts is opened no more often than one with a single part."""
     archive = PACKINGS["zip"](tmp_path)
     opened: list[str] = []
     within = CroissantReader._within
 
-    def counted(self: CroissantReader, place: Location, whole: Any) -> Any:
+    def counted(self: CroissantReader, place: Location, selection: Any) -> Any:
         opened.append(place.name)
-        return within(self, place, whole)
+        return within(self, place, selection)
 
     monkeypatch.setattr(CroissantReader, "_within", counted)
-    pieces = [
+    parts = [
         {"@type": "cr:FileObject", "@id": f"p{n}", "contentUrl": f"clip_{n}.wav", "containedIn": {"@id": "z"}}
         for n in range(1_000)
     ]
-    items = described(tmp_path, {"@type": "cr:FileObject", "@id": "z", "contentUrl": archive.name}, *pieces)
+    items = described(tmp_path, {"@type": "cr:FileObject", "@id": "z", "contentUrl": archive.name}, *parts)
     assert [item.path for item in items] == list(CLIPS)
     assert len(opened) <= 3  # once to see that it is not empty, and once to list it

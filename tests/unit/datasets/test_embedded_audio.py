@@ -18,12 +18,12 @@ from tests.unit.datasets.open_in_process import open_source
 
 
 def ids_of(path: Path) -> list[str]:
-    """The ids of what is handed out of a source."""
+    """The ids of a source's items."""
     return [item.item_id for item in open_source(path) if isinstance(item, SourceItem)]
 
 
 def held() -> dict[str, Any]:
-    """A clip as a table holds it."""
+    """A clip as a value of a table."""
     return {"bytes": clip(1), "path": "a"}
 
 
@@ -53,7 +53,7 @@ def test_audio_in_an_unusual_column_is_compared_beside_the_usual_one(
 
 @pytest.mark.parametrize("name", ["m.jsonl", "m.json", "m.csv", "m.jsonl.gz"])
 def test_a_list_that_holds_audio_is_read_beside_audio_files(name: str, tmp_path: Path) -> None:
-    """Base64 in a manifest that lies in a folder of audio files is compared, and not counted as no sound."""
+    """Base64 in a manifest in a folder of audio files is compared, and not counted as another file."""
     (tmp_path / "a.wav").write_bytes(clip(1))
     row = {"id": "r", "audio": text()}
     lines = f"id,audio\nr,{text()}\n" if "csv" in name else json.dumps([row] if name == "m.json" else row)
@@ -66,7 +66,7 @@ def test_a_list_that_holds_audio_is_read_beside_audio_files(name: str, tmp_path:
     assert not sum(reader.passed_over.values())
 
 
-def test_a_list_of_pictures_is_counted(tmp_path: Path) -> None:
+def test_a_list_of_images_is_counted(tmp_path: Path) -> None:
     """Base64 of something else makes no items of a list's rows."""
     (tmp_path / "a.wav").write_bytes(clip(1))
     picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 3000).decode()
@@ -114,7 +114,7 @@ JSON: dict[str, Any] = {
 
 @pytest.mark.parametrize("value", JSON.values(), ids=JSON)
 def test_every_list_of_a_json_text_is_read(value: Any, tmp_path: Path) -> None:
-    """Whatever lists and objects of a JSON text name audio, each file is an item."""
+    """Each file that lists and objects of a JSON text name is an item."""
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(clip(1))
     path = tmp_path / "m.json"
@@ -124,7 +124,7 @@ def test_every_list_of_a_json_text_is_read(value: Any, tmp_path: Path) -> None:
 
 
 def test_what_follows_the_end_of_an_array_is_reported(tmp_path: Path) -> None:
-    """A second array after the first is not passed over in silence."""
+    """A second array after the first is reported."""
     (tmp_path / "a.wav").write_bytes(clip(1))
     path = tmp_path / "m.json"
     path.write_text('[{"path": "a.wav"}]\n[{"path": "b.wav"}]')

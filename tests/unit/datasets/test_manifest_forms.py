@@ -1,4 +1,4 @@
-"""Every usual way to write a list of audio is read as it stands, and can be written again without entries."""
+"""Every usual form of a manifest is read, and can be written again without some of its entries."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def clips(folder: Path, *, below: str = "clips", ending: str = ".wav") -> list[s
 
 def read(source: Path, **options: object) -> list[bytes]:
     """The bytes of every item, each of which can be read."""
-    found = []
+    audio = []
     for item in open_source(source, **options):  # type: ignore[arg-type]
         assert isinstance(item, SourceItem), item
         assert item.open is not None, item
         with item.open() as stream:
-            found.append(stream.read())
-    return found
+            audio.append(stream.read())
+    return audio
 
 
-WHOLE = [clip(n) for n in range(N)]
+ALL_CLIPS = [clip(n) for n in range(N)]
 
 
 def table(mark: str, header: str | None = "path", more: str = "some text") -> Callable[[list[str]], str]:
@@ -143,31 +143,31 @@ HEADERS = (
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_usual_form_is_recognised_and_read(form: str, tmp_path: Path) -> None:
-    """Each form gives the same three sounds, with no help."""
+    """Each form gives the same three recordings, with no option."""
     name, text = FORMS[form]
     (tmp_path / name).write_text(text(clips(tmp_path)), newline="")
     reader = open_source(tmp_path / name)
-    assert read(tmp_path / name) == WHOLE
+    assert read(tmp_path / name) == ALL_CLIPS
     assert reader.total == N
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_can_be_written_without_an_entry(form: str, tmp_path: Path) -> None:
-    """A clean manifest is read again, and gives the sounds that may stay."""
+    """A clean manifest is read again, and gives the recordings that stay."""
     name, text = FORMS[form]
     (tmp_path / name).write_text(text(clips(tmp_path)), newline="")
     reader = open_source(tmp_path / name)
     second = [item.item_id for item in reader][1]
     cleaned = write_clean(reader, {second}, tmp_path / f"clean_{name}")
     assert (cleaned.n_kept, cleaned.n_left_out) == (2, 1)
-    assert read(tmp_path / f"clean_{name}") == [WHOLE[0], WHOLE[2]]
+    assert read(tmp_path / f"clean_{name}") == [ALL_CLIPS[0], ALL_CLIPS[2]]
 
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_column_of_any_usual_name_is_found(header: str, tmp_path: Path) -> None:
     """Names of columns are compared without case, blanks and hyphens."""
     (tmp_path / "l.csv").write_text(table(",", header)(clips(tmp_path)))
-    assert read(tmp_path / "l.csv") == WHOLE
+    assert read(tmp_path / "l.csv") == ALL_CLIPS
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_any_usual_encoding_is_read(encoding: str, form: str, tmp_path: Path) ->
     """With a byte order mark or without, in one, two or four bytes a character."""
     name, text = FORMS[form]
     (tmp_path / name).write_bytes(text(clips(tmp_path)).encode(encoding))
-    assert read(tmp_path / name) == WHOLE
+    assert read(tmp_path / name) == ALL_CLIPS
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -192,17 +192,17 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("packing", PACKERS)
 @pytest.mark.parametrize("form", ["comma", "tab", "semicolon", "paths", "JSON lines", "JSON array", "M3U"])
 def test_a_packed_list_is_unpacked_and_written_packed(packing: str, form: str, tmp_path: Path) -> None:
-    """A compressed manifest is the manifest; its clean one is compressed alike where its name says so."""
+    """A compressed manifest is read; its clean manifest is compressed where its file name ends so."""
     name, text = FORMS[form]
     source = tmp_path / f"{name}.{packing}"
     source.write_bytes(PACKERS[packing](text(clips(tmp_path)).encode()))
-    assert read(source) == WHOLE
+    assert read(source) == ALL_CLIPS
     reader = open_source(source)
     first = next(iter(reader))
     clean = tmp_path / f"clean_{name}.{packing}"
     write_clean(reader, {first.item_id}, clean)
     assert clean.read_bytes()[:2] == source.read_bytes()[:2]
-    assert read(clean) == WHOLE[1:]
+    assert read(clean) == ALL_CLIPS[1:]
 
 
 @pytest.mark.parametrize("below", ["", "clips", "wavs", "audio", "data", "mp3"])
@@ -212,14 +212,14 @@ def test_audio_is_found_in_the_usual_folders(below: str, with_suffix: bool, tmp_
     names = [Path(path).name for path in clips(tmp_path, below=below)]
     written = names if with_suffix else [Path(name).stem for name in names]
     (tmp_path / "l.csv").write_text(table(",")(written))
-    assert read(tmp_path / "l.csv") == WHOLE
+    assert read(tmp_path / "l.csv") == ALL_CLIPS
 
 
 def test_bars_without_header_name_files_of_the_usual_folder(tmp_path: Path) -> None:
     """LJSpeech: id, text and text, with bars."""
     stems = [Path(path).stem for path in clips(tmp_path, below="wavs")]
     (tmp_path / "metadata.csv").write_text("".join(f"{stem}|In, a word|In a word\n" for stem in stems))
-    assert read(tmp_path / "metadata.csv") == WHOLE
+    assert read(tmp_path / "metadata.csv") == ALL_CLIPS
 
 
 def test_a_long_array_is_read_piece_by_piece(tmp_path: Path) -> None:
@@ -234,8 +234,8 @@ def test_a_long_array_is_read_piece_by_piece(tmp_path: Path) -> None:
         assert reader.total == 2_000
 
 
-def test_an_array_that_breaks_off_says_so(tmp_path: Path) -> None:
-    """Entries before the break are read, and the break is an item that says that the rest is not listed."""
+def test_an_array_that_breaks_off_is_reported(tmp_path: Path) -> None:
+    """Entries before the break are read, and the break is an item: the rest is not listed."""
     paths = clips(tmp_path)
     (tmp_path / "l.json").write_text(json.dumps(entries(paths))[:-20])
     items = list(open_source(tmp_path / "l.json"))
@@ -243,8 +243,8 @@ def test_an_array_that_breaks_off_says_so(tmp_path: Path) -> None:
     assert codes == ["ok", "ok", "source_cut_off"]
 
 
-def test_an_object_that_is_too_long_says_what_to_do(tmp_path: Path) -> None:
-    """Entries within an object are read whole; the hint for a longer one is a form that has no limit."""
+def test_an_object_that_is_too_long_has_a_hint(tmp_path: Path) -> None:
+    """An object is read into memory; the hint for a longer one names a form without a limit."""
     (path, *_) = clips(tmp_path)
     (tmp_path / "l.json").write_text(json.dumps({"data": [{"path": path}] * 2_000}))
     (item,) = open_source(tmp_path / "l.json", limits=SourceLimits(json_bytes=10_000))
@@ -252,14 +252,14 @@ def test_an_object_that_is_too_long_says_what_to_do(tmp_path: Path) -> None:
     assert "JSON lines" in item.hint
 
 
-# ---- where the audio lies ------------------------------------------------------------------------------
+# ---- where the audio is -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "how", ["absolute here", "absolute there", "climbs", "relative", "file URL", "foreign"]
 )
 def test_the_root_that_is_named_holds_the_audio(how: str, tmp_path: Path) -> None:
-    """With ``root`` relative paths are below it, and absolute ones and such with dots may lead there."""
+    """With ``root`` relative paths are below it, and absolute paths and paths with dots may lead there."""
     (tmp_path / "lists").mkdir()
     paths = clips(tmp_path / "audio", below="a")
     written = {
@@ -272,11 +272,11 @@ def test_the_root_that_is_named_holds_the_audio(how: str, tmp_path: Path) -> Non
     }[how]
     source = tmp_path / "lists" / "l.csv"
     source.write_text(table(",")(written))
-    assert read(source, root=tmp_path / "audio") == WHOLE
+    assert read(source, root=tmp_path / "audio") == ALL_CLIPS
 
 
 def test_without_a_root_nothing_outside_is_read_and_the_hint_names_it(tmp_path: Path) -> None:
-    """A manifest must not read any file of the machine; the way out is an option that there is."""
+    """A manifest must not read any file of the machine; the hint names an option that exists."""
     (tmp_path / "lists").mkdir()
     path = clips(tmp_path / "audio")[0]
     (tmp_path / "lists" / "l.csv").write_text(
@@ -288,7 +288,7 @@ def test_without_a_root_nothing_outside_is_read_and_the_hint_names_it(tmp_path: 
 
 
 def test_a_root_does_not_open_the_machine(tmp_path: Path) -> None:
-    """What lies neither below the root nor below the manifest is refused with a root, too."""
+    """A file neither below the root nor below the manifest is refused, with a root too."""
     (tmp_path / "lists").mkdir()
     path = clips(tmp_path / "audio")[0]
     (tmp_path / "secret.wav").write_bytes(clip(9))
@@ -300,7 +300,7 @@ def test_a_root_does_not_open_the_machine(tmp_path: Path) -> None:
 
 
 def test_two_absolute_folders_are_never_taken_for_one(tmp_path: Path) -> None:
-    """Files of one name in two folders elsewhere are not both the one file that is here."""
+    """Two files of one name in two absolute folders are not both the one file below the root."""
     clips(tmp_path, below="")
     (tmp_path / "l.csv").write_text("path,n\n/a/take_0.wav,1\n/b/take_1.wav,2\n")
     items = list(open_source(tmp_path / "l.csv", root=tmp_path))
@@ -308,12 +308,12 @@ def test_two_absolute_folders_are_never_taken_for_one(tmp_path: Path) -> None:
 
 
 def test_an_absolute_path_below_the_manifest_needs_no_root(tmp_path: Path) -> None:
-    """The manifest's own folder is where its audio may lie, however that is written."""
+    """The manifest's own folder may hold its audio, also if the paths are absolute."""
     paths = clips(tmp_path)
     (tmp_path / "l.jsonl").write_text(
         "".join(json.dumps({"audio_filepath": str(tmp_path / p)}) + "\n" for p in paths)
     )
-    assert read(tmp_path / "l.jsonl") == WHOLE
+    assert read(tmp_path / "l.jsonl") == ALL_CLIPS
 
 
 def test_kaldi_segments_may_end_at_the_end(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_kaldi_segments_may_end_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_list_of_links_beside_files_of_their_ids_is_read(tmp_path: Path) -> None:
-    """VGGSounder's ids say where in which video a clip begins; the file of that name is the clip."""
+    """VGGSounder's ids name a video and a start; the file of that name is the clip."""
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "---g-f_I2yQ_000001.wav").write_bytes(clip(0))
     (tmp_path / "l.csv").write_text("video_id,label\n---g-f_I2yQ_000001,people\n--0PQM4-hqg_000030,water\n")
@@ -358,8 +358,8 @@ def test_links_of_the_manifests_folder_are_followed_to_files(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "name", ["a\u00a0b.wav", "\u200bx.wav", "tab\there.wav", "ü.wav", "u\u0308.wav", "%41.wav"]
 )
-def test_a_name_is_looked_for_as_it_is_written(name: str, tmp_path: Path) -> None:
-    """Characters that are shown as escapes, or have two spellings, are still those of the file."""
+def test_a_name_is_searched_as_written(name: str, tmp_path: Path) -> None:
+    """Characters that are shown as escapes, or have two spellings, are those of the file."""
     (tmp_path / name).write_bytes(clip(0))
     (tmp_path / "l.jsonl").write_text(json.dumps({"path": name}) + "\n")
     assert read(tmp_path / "l.jsonl") == [clip(0)]

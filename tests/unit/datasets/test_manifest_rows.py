@@ -50,10 +50,8 @@ SENTENCES = [
 @pytest.mark.parametrize("at", [0, 3, N_ROWS - 1])
 @pytest.mark.parametrize("mark", ["\t", ",", ";", "|"])
 @pytest.mark.parametrize("order", ["path last", "path first", "path amid"])
-def test_a_quotation_mark_swallows_no_row(
-    sentence: str, at: int, mark: str, order: str, tmp_path: Path
-) -> None:
-    """Every file is listed, wherever a mark that closes nothing stands, and however the columns lie."""
+def test_a_quotation_mark_hides_no_row(sentence: str, at: int, mark: str, order: str, tmp_path: Path) -> None:
+    """Every file is listed, wherever a stray quotation mark is, and in any order of columns."""
     clips(tmp_path)
     rows = [["path", "sentence", "votes"]]
     rows += [[f"x{n}.wav", sentence if n == at else "plain words", "2"] for n in range(N_ROWS)]
@@ -76,7 +74,7 @@ def test_two_marks_rows_apart_are_no_pair(both: tuple[int, int], closing: str, t
     assert paths(tmp_path / "list.tsv") == [f"x{n}.wav" for n in range(N_ROWS)]
 
 
-def test_a_row_that_lacks_cells_is_swallowed_no_more_than_others(tmp_path: Path) -> None:
+def test_a_row_with_missing_cells_is_not_hidden(tmp_path: Path) -> None:
     """Rows without their last cells are rows, too."""
     clips(tmp_path)
     lines = [f'{n}\tx{n}.wav\t"sentence {n}' for n in range(N_ROWS)]
@@ -98,10 +96,8 @@ TEXTS = [
 @pytest.mark.parametrize(
     "order", [("path", "text"), ("text", "path"), ("id", "text", "path"), ("path", "text", "n")]
 )
-def test_line_breaks_within_quotation_marks_are_kept(
-    text: str, order: tuple[str, ...], tmp_path: Path
-) -> None:
-    """A field that is quoted as RFC 4180 says may span lines: it is one row, byte for byte."""
+def test_line_breaks_within_quotation_marks_stay(text: str, order: tuple[str, ...], tmp_path: Path) -> None:
+    """A field that is quoted by RFC 4180 may span lines: it is one row, byte for byte."""
     clips(tmp_path, 3)
     out = io.StringIO(newline="")
     table = csv.writer(out)
@@ -123,15 +119,15 @@ LINE = st.text(alphabet='ab",\t é#;|', max_size=12)
 def test_lines_after_any_others_are_rows(
     lines: list[str], kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whatever comes before them, whole rows at the end of a table are listed."""
+    """Complete rows at the end of a table are listed after any other lines."""
     mark = {"csv": ",", "tsv": "\t"}[kind]
     folder = tmp_path_factory.mktemp("rows")
     clips(folder, 2)
     head = [mark.join(["id", "path", "text"]), mark.join(["0", "x0.wav", "first"])]
     last = [mark.join(["8", "x1.wav", "last"]), mark.join(["9", "x0.wav", "very last"])]
     (folder / "l.csv").write_text("\n".join([*head, *lines, *last]) + "\n", newline="")
-    found = [item.item_id for item in open_source(folder / "l.csv", reader=kind)]
-    assert {"8", "9"} <= set(found)
+    ids = [item.item_id for item in open_source(folder / "l.csv", reader=kind)]
+    assert {"8", "9"} <= set(ids)
 
 
 def test_a_cleaned_table_with_stray_marks_keeps_its_other_rows(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Well-known manifests are told by their header, and their audio found where it is usually put."""
+"""Well-known manifests are recognised by their header, and their audio is found where it usually is."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def only(source: Path, *, column: str | None = None) -> tuple[str, SourceItem]:
 def test_a_known_layout_is_named_and_its_audio_found(
     text: str, name: str, form: str, file: str, span: tuple[float | None, float | None], tmp_path: Path
 ) -> None:
-    """Each preset finds the clip under its usual name; one that is named by its start is cut already."""
+    """Each layout finds the clip under its usual name; a clip that is named by its start is not cut again."""
     (tmp_path / name).write_text(text)
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_bytes(clip(0))
-    said, item = only(tmp_path / name)
-    assert said == form
+    format_name, item = only(tmp_path / name)
+    assert format_name == form
     assert (item.path, item.start_s, item.end_s) == (file, *span)
 
 
 @pytest.mark.parametrize(("text", "n"), [(AUDIOSET, 2), (VGGSOUND, 2), (MUSICCAPS, 1)])
 def test_a_known_layout_without_its_audio_is_a_list_of_links(text: str, n: int, tmp_path: Path) -> None:
-    """Where no clip was downloaded, the rows still say which videos they mean."""
+    """Without downloaded clips, the rows still identify their videos."""
     (tmp_path / "list.csv").write_text(text)
     items = [item for item in open_source(tmp_path / "list.csv") if isinstance(item, SourceItem)]
     assert len(items) == n
@@ -82,7 +82,7 @@ def test_segments_of_kaldi_cut_the_recordings(tmp_path: Path) -> None:
 
 
 def test_the_named_column_is_the_one_read(tmp_path: Path) -> None:
-    """`audio_column` overrules what a header would suggest."""
+    """`audio_column` overrides the header."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     (tmp_path / "list.csv").write_text("id,path,Mix Down\n1,gone.wav,a.wav\n")
     _, item = only(tmp_path / "list.csv", column="Mix Down")

@@ -31,13 +31,13 @@ def table(folder: Path, rows: list[dict[str, Any]], schema: Any = None) -> Path:
 
 def sounds(source: Path, **options: Any) -> dict[str, bytes]:
     """The bytes of each item that can be read, by its id."""
-    found = {}
+    audio_by_id = {}
     for item in open_source(source, **options):
         assert isinstance(item, SourceItem), item
         assert item.open is not None
         with item.open() as stream:
-            found[item.item_id] = stream.read()
-    return found
+            audio_by_id[item.item_id] = stream.read()
+    return audio_by_id
 
 
 def audio(n: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ TABLES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
 def test_every_column_of_audio_is_an_item(name: str, form: str, tmp_path: Path) -> None:
-    """Bytes, structs, paths and lists of them are all handed out, each under its column's name."""
+    """Bytes, structs, paths and lists of them are items, each under its column's name."""
     files(tmp_path)
     row, expected = TABLES[name]
     second = {**row, **({"vocals": audio(1)} if name == "one with a null" else {})}
@@ -76,8 +76,8 @@ def test_every_column_of_audio_is_an_item(name: str, form: str, tmp_path: Path) 
         source = tmp_path / "t.arrow"
         with pa.OSFile(str(source), "wb") as file, pa.ipc.new_file(file, content.schema) as stream:
             stream.write_table(content)
-    found = {key: value for key, value in sounds(source).items() if "#0" in key}
-    assert found == {f"{source.name}#0/{column}": clip(n) for column, n in expected.items()}
+    audio_by_id = {key: value for key, value in sounds(source).items() if "#0" in key}
+    assert audio_by_id == {f"{source.name}#0/{column}": clip(n) for column, n in expected.items()}
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,16 @@ def test_one_column_of_audio_keeps_the_plain_id(row: dict[str, Any], tmp_path: P
     assert sounds(table(tmp_path, [row])) == {"t.parquet#0": clip(0)}
 
 
-def test_pictures_beside_audio_are_no_items(tmp_path: Path) -> None:
-    """A column that is declared or called a picture is not read, and one of other bytes is passed over."""
+def test_images_beside_audio_are_no_items(tmp_path: Path) -> None:
+    """A column that is declared or named as images is not read, and other bytes are skipped."""
     row = {"audio": audio(0), "image": {"bytes": b"\x89PNG....", "path": "a.png"}, "blob": b"nothing to hear"}
     features = {"info": {"features": {"audio": {"_type": "Audio"}, "image": {"_type": "Image"}}}}
     schema = pa.Table.from_pylist([row]).schema.with_metadata({"huggingface": json.dumps(features)})
     assert list(sounds(table(tmp_path, [row], schema)).values()) == [clip(0)]
 
 
-def test_the_column_asked_for_is_compared_and_the_others_are_named(tmp_path: Path) -> None:
-    """With `audio_column` one column is read, and each other one of audio has an account that says so."""
+def test_the_requested_column_is_compared_and_the_others_are_reported(tmp_path: Path) -> None:
+    """With `audio_column` one column is read, and each other column of audio is reported."""
     source = table(tmp_path, [{"audio": audio(0), "vocals": audio(1), "drums": audio(2)}] * 2)
     items = list(open_source(source, audio_column="vocals"))
     assert [item.item_id for item in items if isinstance(item, SourceItem)] == ["t.parquet#0", "t.parquet#1"]
@@ -109,8 +109,8 @@ def test_the_column_asked_for_is_compared_and_the_others_are_named(tmp_path: Pat
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_columns_of_paths_that_were_not_asked_for_are_named(form: str, tmp_path: Path) -> None:
-    """Once for each column that names another file, wherever it is written; not for each row."""
+def test_columns_of_paths_that_were_not_requested_are_reported(form: str, tmp_path: Path) -> None:
+    """Once for each column that names another file, in any form; not for each row."""
     files(tmp_path)
     rows = [{"id": "r", "mix": "0.wav", "vocals": "1.wav", "note": "x.wav", "mix_path": "0.wav"}] * 2
     if form == "csv":
@@ -152,7 +152,7 @@ def test_every_column_of_paths_is_an_item(name: str, tmp_path: Path) -> None:
 
 
 def test_a_second_path_that_is_missing_is_reported(tmp_path: Path) -> None:
-    """A column called like audio whose file is not there is not passed over."""
+    """A column that is named like audio, and whose file is missing, is reported."""
     files(tmp_path)
     (tmp_path / "l.csv").write_text("id,mix,vocals\nr,0.wav,gone.wav\n")
     items = list(open_source(tmp_path / "l.csv"))
@@ -169,7 +169,7 @@ SOURCES = [
 
 
 def test_every_source_of_a_lhotse_recording_is_an_item(tmp_path: Path) -> None:
-    """Two files are two items; what is not read has an account of its own."""
+    """Two files are two items; a source that is not read is reported."""
     import base64
 
     files(tmp_path)
@@ -179,7 +179,7 @@ def test_every_source_of_a_lhotse_recording_is_an_item(tmp_path: Path) -> None:
     items = list(open_source(tmp_path / "r.jsonl"))
     assert [item.item_id for item in items] == [f"rec/{n}" for n in range(6)]
     assert [i.code if isinstance(i, Skipped) else "ok" for i in items] == [
-        *(said for _, said in SOURCES),
+        *(code for _, code in SOURCES),
         "ok",
     ]
     last = items[-1]
@@ -194,7 +194,7 @@ def test_every_source_of_a_lhotse_recording_is_an_item(tmp_path: Path) -> None:
 def test_a_cut_means_the_sources_of_its_channels(channel: Any, ids: list[str], tmp_path: Path) -> None:
     """A cut of one channel is read from the source that holds it."""
     files(tmp_path)
-    sources = [source for source, said in SOURCES if said == "ok"]
+    sources = [source for source, code in SOURCES if code == "ok"]
     cut = {
         "id": "cut",
         "start": 0.01,
@@ -219,7 +219,7 @@ def test_a_lhotse_manifest_may_be_one_json_array(tmp_path: Path) -> None:
     assert (reader.format, [item.item_id for item in reader]) == ("lhotse", ["0", "1"])
 
 
-def test_the_sum_of_rows_is_known_or_not_said(tmp_path: Path) -> None:
+def test_the_total_is_right_or_not_stated(tmp_path: Path) -> None:
     """A total that is stated is the number of items."""
     for row, _ in TABLES.values():
         files(tmp_path)

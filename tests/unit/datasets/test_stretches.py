@@ -1,4 +1,4 @@
-"""A part of a file that an entry means is understood in any usual form, or the entry says that it is not."""
+"""A stretch of a file is understood in any usual form, or its entry is reported as unreadable."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FORMS: list[dict[str, Any]] = [
     {"start_end": "11-19"},
     {"bounds": [11, 19]},
 ]
-WHOLE: list[dict[str, Any]] = [
+NO_STRETCH: list[dict[str, Any]] = [
     {},
     {"duration": 30},
     {"num_samples": 16_000, "sample_rate": 16_000},
@@ -158,62 +158,60 @@ ONE_IS_NO_TIME: list[dict[str, Any]] = [
 """One column of a stretch is a time, and the one that it needs besides is none."""
 
 
-def said(row: dict[str, Any]) -> str:
+def row_name(row: dict[str, Any]) -> str:
     """A row as the name of a test."""
     return json.dumps(row)
 
 
-@pytest.mark.parametrize("row", FORMS, ids=said)
-def test_every_usual_form_names_the_same_part(row: dict[str, Any]) -> None:
-    """Seconds, milliseconds, clock times, samples and ranges of the same part are the same part."""
-    found = stretch_of(row, own_rate=lambda: 8_000.0)
-    assert found.start_s == pytest.approx(11.0)
-    assert found.end_s == pytest.approx(19.0)
+@pytest.mark.parametrize("row", FORMS, ids=row_name)
+def test_every_usual_form_names_the_same_stretch(row: dict[str, Any]) -> None:
+    """Seconds, milliseconds, clock times, samples and ranges give the same stretch."""
+    stretch = stretch_of(row, own_rate=lambda: 8_000.0)
+    assert stretch.start_s == pytest.approx(11.0)
+    assert stretch.end_s == pytest.approx(19.0)
 
 
-@pytest.mark.parametrize("row", WHOLE, ids=said)
+@pytest.mark.parametrize("row", NO_STRETCH, ids=row_name)
 def test_other_columns_cut_nothing(row: dict[str, Any]) -> None:
-    """A row without a part, or with columns that are only called a little like one, means the whole file."""
-    found = stretch_of(row)
-    assert (found.start_s, found.end_s) == (None, None)
+    """A row without a stretch, or with columns whose names are only similar, means the whole file."""
+    stretch = stretch_of(row)
+    assert (stretch.start_s, stretch.end_s) == (None, None)
 
 
-@pytest.mark.parametrize("row", [*UNCLEAR, *ONE_IS_NO_TIME], ids=said)
-def test_what_cannot_be_understood_is_an_error(row: dict[str, Any]) -> None:
-    """A column that is named like a part and has no clear unit or value is never passed over."""
+@pytest.mark.parametrize("row", [*UNCLEAR, *ONE_IS_NO_TIME], ids=row_name)
+def test_a_stretch_that_is_not_clear_is_an_error(row: dict[str, Any]) -> None:
+    """A column that is named like a stretch and has no clear unit or value is never ignored."""
     with pytest.raises(BadStretch):
         stretch_of(row)
 
 
 @pytest.mark.parametrize(
-    "row", [{"start": 3}, {"start": 3, "end": -1}, {"offset": 3, "duration": -1}], ids=said
+    "row", [{"start": 3}, {"start": 3, "end": -1}, {"offset": 3, "duration": -1}], ids=row_name
 )
-def test_a_part_may_go_on_to_the_end(row: dict[str, Any]) -> None:
+def test_a_stretch_may_reach_to_the_end(row: dict[str, Any]) -> None:
     """No end, or an end of -1, is the end of the file."""
-    found = stretch_of(row)
-    assert (found.start_s, found.end_s) == (3.0, None)
+    stretch = stretch_of(row)
+    assert (stretch.start_s, stretch.end_s) == (3.0, None)
 
 
 def spans(source: Path) -> list[tuple[float | None, float | None] | str]:
-    """From where to where each item goes, or why it is not read."""
+    """Start and end of each item, or the code of its error."""
     return [
         item.code if isinstance(item, Skipped) else (item.start_s, item.end_s) for item in open_source(source)
     ]
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "json", "parquet", "arrow"])
-@pytest.mark.parametrize("row", [FORMS[0], FORMS[4], FORMS[9], FORMS[13], FORMS[30]], ids=said)
-def test_the_part_is_cut_whatever_the_rows_are_written_in(
-    row: dict[str, Any], form: str, tmp_path: Path
-) -> None:
-    """Text manifests and tables cut alike; a part that counts in samples asks the file for its rate."""
+@pytest.mark.parametrize("row", [FORMS[0], FORMS[4], FORMS[9], FORMS[13], FORMS[30]], ids=row_name)
+def test_a_stretch_is_cut_in_every_form(row: dict[str, Any], form: str, tmp_path: Path) -> None:
+    """Text manifests and tables give the same; samples are counted at the rate that the file states."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     rows = [{"path": "a.wav", **row}]
     assert spans(written(rows, form, tmp_path)) == [(11.0, 19.0)]
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-def test_a_part_that_is_not_clear_is_reported_and_not_judged_by_the_whole(form: str, tmp_path: Path) -> None:
+def test_a_row_whose_stretch_is_not_clear_is_not_compared(form: str, tmp_path: Path) -> None:
     """The row is not readable, its message names the column, and the hint names clear ones."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     source = written(
@@ -233,9 +231,9 @@ def test_a_value_that_is_no_time_is_reported_in_every_form(column: str, form: st
     """The row is not readable; rows with a time, or with nothing in the column, are not affected."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     good = {"path": "a.wav", "offset": "4", "duration": "4.0"}
-    found = spans(written([{**good, column: "soon"}, good, {**good, column: None}], form, tmp_path))
+    stretch = spans(written([{**good, column: "soon"}, good, {**good, column: None}], form, tmp_path))
     absent = (None, None) if column == "offset" else (4.0, None)
-    assert found == ["bad_entry", (4.0, 8.0), absent]
+    assert stretch == ["bad_entry", (4.0, 8.0), absent]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +307,7 @@ def test_lhotse_cuts_need_times(start: Any, duration: Any, expected: Any, tmp_pa
     ("time", "expected"), [("4", (4.0, None)), ("soon", "bad_entry"), ("", (None, None))]
 )
 def test_a_playlist_states_a_time_or_the_row_is_refused(time: str, expected: Any, tmp_path: Path) -> None:
-    """A start of a playlist that is no time is not passed over."""
+    """A start of a playlist that is no time is not ignored."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     (tmp_path / "l.m3u").write_text(f"#EXTM3U\n#EXTVLCOPT:start-time={time}\na.wav\n")
     assert spans(tmp_path / "l.m3u") == [expected]
@@ -328,8 +326,8 @@ def test_a_playlist_states_a_time_or_the_row_is_refused(time: str, expected: Any
         ("a.wav,1,2\nb.wav,3,4\n", [(None, None), (None, None)]),
     ],
 )
-def test_times_without_a_header_are_not_passed_over(rows: str, expected: list[Any], tmp_path: Path) -> None:
-    """Rows that share a file and differ in numbers mean parts of it: cut if that is plain, else reported."""
+def test_times_without_a_header_are_not_ignored(rows: str, expected: list[Any], tmp_path: Path) -> None:
+    """Rows that share a file and differ in numbers mean stretches: they are cut if clear, else reported."""
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(clip(0))
     (tmp_path / "l.csv").write_text(rows)

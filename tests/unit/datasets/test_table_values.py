@@ -38,12 +38,12 @@ def table(folder: Path, columns: dict[str, Any], form: str = "parquet") -> Path:
 
 def sounds(source: Path, **options: Any) -> list[bytes]:
     """The bytes of each item."""
-    found = []
+    audio = []
     for item in open_source(source, **options):
         assert isinstance(item, SourceItem), item
         assert item.open is not None
-        found.append(item.open().read())
-    return found
+        audio.append(item.open().read())
+    return audio
 
 
 CLIPS = [clip(0), clip(1), clip(0)]
@@ -90,13 +90,13 @@ VIEWS = {"binary view", "text view"}
 
 @pytest.mark.parametrize("how", STORED)
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
-@pytest.mark.parametrize("asked", [None, "audio"])
+@pytest.mark.parametrize("requested", [None, "audio"])
 def test_bytes_are_read_however_they_are_stored(
-    how: str, form: str, asked: str | None, tmp_path: Path
+    how: str, form: str, requested: str | None, tmp_path: Path
 ) -> None:
-    """Every way to store a file's bytes in a column gives them, whether the column is named or not."""
+    """Every way to store a file's bytes in a column gives them, with `audio_column` or without."""
     source = table(tmp_path, {"audio": STORED[how](), "text": ["x", "y", "z"]}, form)
-    assert sounds(source, audio_column=asked) == CLIPS
+    assert sounds(source, audio_column=requested) == CLIPS
 
 
 @pytest.mark.parametrize("how", PATHS)
@@ -110,7 +110,7 @@ def test_paths_are_read_however_they_are_stored(how: str, form: str, name: str, 
 
 
 def samples(data: bytes) -> tuple[int, Any]:
-    """Rate and samples, (frames, channels), of a WAV of ours."""
+    """Rate in Hz and samples, shape (frames, channels), of a WAV file."""
     at = data.index(b"fmt ") + 8
     code, channels = int.from_bytes(data[at : at + 2], "little"), data[at + 2]
     width = int.from_bytes(data[at + 14 : at + 16], "little")
@@ -147,28 +147,28 @@ ARRAYS: dict[str, Callable[[], dict[str, Any]]] = {
 def test_decoded_samples_are_read_as_a_wav(how: str, form: str, tmp_path: Path) -> None:
     """Lists of floats beside their rate come out as a WAV of the same samples."""
     (data,) = sounds(table(tmp_path, ARRAYS[how](), form))
-    rate, found = samples(data)
+    rate, values = samples(data)
     assert rate == RATE
-    np.testing.assert_allclose(found[:, 0], WAVE, atol=1e-6)
+    np.testing.assert_allclose(values[:, 0], WAVE, atol=1e-6)
 
 
 def test_integers_and_channels_keep_their_values(tmp_path: Path) -> None:
     """16-bit integers stay; lists of channels become channels, whichever axis is time."""
-    whole = (WAVE * 30_000).astype(np.int16)
-    (data,) = sounds(table(tmp_path, {"audio": decoded(whole.tolist(), pa.list_(pa.int16()))}))
-    assert (samples(data)[1][:, 0] == whole).all()
+    integers = (WAVE * 30_000).astype(np.int16)
+    (data,) = sounds(table(tmp_path, {"audio": decoded(integers.tolist(), pa.list_(pa.int16()))}))
+    assert (samples(data)[1][:, 0] == integers).all()
     stereo = np.stack([WAVE, -WAVE])
     for array in (stereo.tolist(), stereo.T.tolist()):
         (data,) = sounds(table(tmp_path, {"audio": decoded(array, pa.list_(pa.list_(pa.float32())))}))
         np.testing.assert_allclose(samples(data)[1].T, stereo, atol=1e-6)
 
 
-def test_the_wav_can_be_opened_by_others(tmp_path: Path) -> None:
-    """The standard library reads what is made of 16-bit samples."""
-    whole = (WAVE * 30_000).astype(np.int16)
-    (data,) = sounds(table(tmp_path, {"audio": decoded(whole.tolist(), pa.list_(pa.int16()))}))
+def test_the_wav_is_read_by_the_standard_library(tmp_path: Path) -> None:
+    """`wave` reads the file that is made of 16-bit samples."""
+    integers = (WAVE * 30_000).astype(np.int16)
+    (data,) = sounds(table(tmp_path, {"audio": decoded(integers.tolist(), pa.list_(pa.int16()))}))
     with wave.open(io.BytesIO(data)) as sound:
-        assert (sound.getframerate(), sound.getnframes(), sound.getnchannels()) == (RATE, len(whole), 1)
+        assert (sound.getframerate(), sound.getnframes(), sound.getnchannels()) == (RATE, len(integers), 1)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_wav_can_be_opened_by_others(tmp_path: Path) -> None:
     ],
 )
 def test_samples_that_cannot_be_read_say_why(column: Any, code: str, tmp_path: Path) -> None:
-    """A list without a rate, without sense or beyond the cap is that row's error."""
+    """A list without a rate, of mixed shape or beyond the limit is an error of its row."""
     (item,) = open_source(table(tmp_path, {"audio": column}), limits=SourceLimits(item_bytes=10_000))
     assert isinstance(item, Skipped)
     assert item.code == code
@@ -202,7 +202,7 @@ def test_no_message_quotes_a_long_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["l.csv", "l.jsonl", "wav.scp", "r.jsonl"])
 def test_no_id_is_longer_than_an_id(name: str, tmp_path: Path) -> None:
-    """Whatever an entry calls itself or its columns, its id can be shown."""
+    """Long names of entries and columns are cut in ids."""
     (tmp_path / "a.wav").write_bytes(clip(0))
     (tmp_path / "b.wav").write_bytes(clip(1))
     long = "i" * 20_000
@@ -259,7 +259,7 @@ def test_a_shard_without_audio_ends_nothing(odd: dict[str, Any], at: int, tmp_pa
 @pytest.mark.parametrize("at", [0, 1, 2])
 @pytest.mark.parametrize("columns", [{"audio": pa.array([], STRUCT)}, {"audio": pa.nulls(0)}, {}])
 def test_a_shard_of_no_rows_ends_nothing(columns: dict[str, Any], at: int, tmp_path: Path) -> None:
-    """There is nothing in it to compare, whatever its columns are."""
+    """It has nothing to compare, with any columns."""
     tables: list[dict[str, Any]] = [AUDIO, AUDIO]
     tables.insert(at, columns)
     reader = open_source(shards(tmp_path, *tables))
@@ -275,7 +275,7 @@ def test_a_column_that_no_shard_has_is_an_error_of_the_command(tmp_path: Path) -
     assert "name it with" not in caught.value.hint
 
 
-def test_a_column_of_the_wrong_kind_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_a_column_of_the_wrong_kind_has_a_hint_without_it(tmp_path: Path) -> None:
     """The hint for a column that was named is not to name it."""
     with pytest.raises(NoAudioColumn) as caught:
         open_source(table(tmp_path, {"audio": [1, 2], "n": [1, 2]}), audio_column="audio")
@@ -283,7 +283,7 @@ def test_a_column_of_the_wrong_kind_is_not_asked_for_again(tmp_path: Path) -> No
     assert "leave --audio-column out" in caught.value.hint
 
 
-def test_lists_of_artists_are_kept(tmp_path: Path) -> None:
+def test_lists_of_artists_are_identifiers(tmp_path: Path) -> None:
     """A link list that names its artists in a list still names them."""
     columns = {"song_id": ["dQw4w9WgXcQ"], "title": ["A"], "artist_names": [["X", "Y"]], "vec": [[0.1, 0.2]]}
     (item,) = open_source(table(tmp_path, columns))
