@@ -1,1 +1,1 @@
-"""The doors: command line, HTTP, dataset scanning. Nothing is computed here."""
+"""Command line, HTTP, Python interface, readers of datasets, and scans; no signal processing."""

@@ -1,9 +1,9 @@
-"""Runs a module in a child process that cannot outlive its parent.
+"""Run a module in a child process that cannot outlive its parent.
 
 ``python -m earwitness.api.child_process PARENT MODULE ...``.
 
-The kernel is asked to end this process with its parent before anything slow is imported, so a parent that is
-killed leaves no child behind, not even one that is still starting.
+Before anything slow is imported, the kernel is set to end this process with its parent. So a parent that is
+killed leaves no child process, not even one that is still starting.
 """
 
 from __future__ import annotations

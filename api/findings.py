@@ -1,6 +1,6 @@
-"""Findings: what is said of one item, and the JSON line (``earwitness.finding/1``) that says it.
+"""Findings: the answer about one item, and its JSON form (``earwitness.finding/1``).
 
-Rounding happens here and nowhere else, when a line is written: seconds to 0.01, ratios to 0.001, shares and
+Numbers are rounded only here, when a line is written: seconds to 0.01, ratios to 0.001, coverages and
 similarities to 0.01, E-values to two significant digits.
 """
 
@@ -24,18 +24,18 @@ SCHEMAS: Final = {"finding": Path(__file__).parent / "schemas" / "finding-1.json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingItem:
-    """The item asked about.
+    """The item that was searched for.
 
     Attributes
     ----------
     sha256 : str or None
-        Of its bytes as stored; None where no bytes could be had.
+        Digest of its bytes as stored; None where they could not be read.
     duration_s : float or None
         Seconds that were compared.
     parts : tuple of AudioPart
         The streams of a file that holds several, on the item's timeline; empty where there is one.
     not_compared_s : float
-        Seconds that are known to be there, and were not compared.
+        Seconds that the item is known to have, and that were not compared.
     """
 
     id: str
@@ -48,7 +48,7 @@ class FindingItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingError:
-    """Why an item could not be heard, or not to its end."""
+    """Why an item could not be compared, or not to its end."""
 
     code: str
     message: str
@@ -56,13 +56,13 @@ class FindingError:
 
     @staticmethod
     def of(error: EarwitnessError) -> FindingError:
-        """Keep an error's own words."""
+        """Copy code, message and hint of an error."""
         return FindingError(code=error.code, message=error.message, hint=error.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingCollection:
-    """One collection that was searched, as it was then."""
+    """One collection that was searched, in its state at that time."""
 
     name: str
     version: str
@@ -72,7 +72,7 @@ class FindingCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingSearch:
-    """What was searched, and how far: "not found" means no more than this."""
+    """What was searched, and for which changes; ``no_match`` means no more than this."""
 
     collections: tuple[FindingCollection, ...]
     effort: Effort
@@ -85,7 +85,7 @@ class FindingSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRecording:
-    """What was found: `id` is the sha256 of its audio, `path` the name it was added under."""
+    """The recording that matches: `id` is the sha256 of its bytes, `path` the name it was added under."""
 
     id: str
     path: str
@@ -106,7 +106,7 @@ class FindingSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingMatch:
-    """One item of a collection in which the query, or a part of it, was heard."""
+    """One item of a collection that holds the query's audio, or a part of it."""
 
     collection: str
     version: str
@@ -126,12 +126,12 @@ class FindingMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is said of one item; matches come best first.
+    """The answer about one item; the best match comes first.
 
     Attributes
     ----------
     match_e_value : float
-        Largest E-value of those matches that are called one; it is lower in a scan of many items.
+        Largest E-value with the verdict ``match``; it is lower in a scan of many items.
     """
 
     item: FindingItem
@@ -152,22 +152,22 @@ class Finding:
 
 
 def graded(finding: Finding, *, n_items: int) -> Finding:
-    """Hold a finding to the scan's rule: a match has E times the items of the whole scan <= 0.1 besides.
+    """Apply the rule of a scan: for a ``match``, E-value times the items of the scan is at most 0.1 as well.
 
-    Else it is only possible. A scan knows its number of items at its end, so its findings are graded then.
+    Otherwise it is ``possible``. Findings are graded at the end of a scan, when its number of items is known.
     """
-    too_many = finding.verdict is Verdict.MATCH and finding.best_e_value * n_items > SCAN_E_VALUE
-    verdict = Verdict.POSSIBLE if too_many else finding.verdict
+    may_be_chance = finding.verdict is Verdict.MATCH and finding.best_e_value * n_items > SCAN_E_VALUE
+    verdict = Verdict.POSSIBLE if may_be_chance else finding.verdict
     return replace(finding, verdict=verdict, match_e_value=threshold(n_items))
 
 
 def threshold(n_items: int) -> float:
-    """Return the largest E-value that a scan of `n_items` calls a match."""
+    """Return the largest E-value that is a match in a scan of `n_items`."""
     return min(MATCH_E_VALUE, SCAN_E_VALUE / max(n_items, 1))
 
 
 def to_json(finding: Finding) -> dict[str, Any]:
-    """Return the finding as the schema words it, rounded, keys in order."""
+    """Return the finding in the form of the schema, rounded, keys in order."""
     error = finding.error
     return {
         "schema": SCHEMA,
@@ -180,15 +180,15 @@ def to_json(finding: Finding) -> dict[str, Any]:
 
 
 def _item_json(item: FindingItem) -> dict[str, Any]:
-    """Return the item as the schema words it; keys that have nothing to say are left out."""
-    said: dict[str, Any] = {
+    """Return the item in the form of the schema; optional keys without a value are left out."""
+    fields: dict[str, Any] = {
         "id": item.id,
         "path": item.path,
         "sha256": item.sha256,
         "duration_s": None if item.duration_s is None else round(item.duration_s, 2),
     }
     if len(item.parts) > 1:
-        said["parts"] = [
+        fields["parts"] = [
             {
                 "label": part.label,
                 "start_s": round(part.start_s, 2),
@@ -198,12 +198,12 @@ def _item_json(item: FindingItem) -> dict[str, Any]:
             for part in item.parts
         ]
     if round(item.not_compared_s, 2) > 0:
-        said["not_compared_s"] = round(item.not_compared_s, 2)
-    return said
+        fields["not_compared_s"] = round(item.not_compared_s, 2)
+    return fields
 
 
 def search_json(search: FindingSearch) -> dict[str, Any]:
-    """Return what was searched, as the schema words it."""
+    """Return what was searched, in the form of the schema."""
     return {
         "collections": [
             {"name": c.name, "version": c.version, "indexed_at": c.indexed_at, "items": c.items}
@@ -252,44 +252,44 @@ def _match_json(match: FindingMatch) -> dict[str, Any]:
 
 
 def to_line(finding: Finding) -> str:
-    """Return one line of JSON, newline included; lone surrogates and the like stay escaped."""
+    """Return one line of JSON, newline included; characters beyond ASCII are escaped."""
     return json.dumps(to_json(finding), allow_nan=False) + "\n"
 
 
-def from_json(said: Mapping[str, Any]) -> Finding:
-    """Read a finding back; ``from_json(to_json(f))`` is `f` rounded.
+def from_json(fields: Mapping[str, Any]) -> Finding:
+    """Parse a finding; ``from_json(to_json(f))`` is `f` rounded.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        When `said` is not of the schema.
+        When `fields` does not have the form of the schema.
     """
-    if said["schema"] != SCHEMA:
-        raise ValueError(f"{said['schema']} is not {SCHEMA}")
+    if fields["schema"] != SCHEMA:
+        raise ValueError(f"{fields['schema']} is not {SCHEMA}")
     return Finding(
-        item=_item_of(said["item"]),
-        verdict=Verdict(said["verdict"]),
-        error=None if said["error"] is None else FindingError(**said["error"]),
-        search=search_from_json(said["search"]),
-        matches=tuple(_match_of(match) for match in said["matches"]),
+        item=_item_of(fields["item"]),
+        verdict=Verdict(fields["verdict"]),
+        error=None if fields["error"] is None else FindingError(**fields["error"]),
+        search=search_from_json(fields["search"]),
+        matches=tuple(_match_of(match) for match in fields["matches"]),
     )
 
 
-def _item_of(said: Mapping[str, Any]) -> FindingItem:
-    parts = tuple(AudioPart(**part) for part in said.get("parts") or ())
-    return FindingItem(**{**said, "parts": parts, "not_compared_s": said.get("not_compared_s") or 0.0})
+def _item_of(fields: Mapping[str, Any]) -> FindingItem:
+    parts = tuple(AudioPart(**part) for part in fields.get("parts") or ())
+    return FindingItem(**{**fields, "parts": parts, "not_compared_s": fields.get("not_compared_s") or 0.0})
 
 
-def search_from_json(said: Mapping[str, Any]) -> FindingSearch:
-    """Read back what `search_json` made."""
+def search_from_json(fields: Mapping[str, Any]) -> FindingSearch:
+    """Parse the result of `search_json`."""
     return FindingSearch(
-        collections=tuple(FindingCollection(**each) for each in said["collections"]),
-        effort=Effort(said["effort"]),
-        speed=_pair(said["speed"]),
-        pitch_cents=_pair(said["pitch_cents"]),
-        tempo=_pair(said["tempo"]),
-        scheme=said["scheme"],
-        epoch=said["epoch"],
+        collections=tuple(FindingCollection(**each) for each in fields["collections"]),
+        effort=Effort(fields["effort"]),
+        speed=_pair(fields["speed"]),
+        pitch_cents=_pair(fields["pitch_cents"]),
+        tempo=_pair(fields["tempo"]),
+        scheme=fields["scheme"],
+        epoch=fields["epoch"],
     )
 
 
@@ -298,27 +298,27 @@ def _pair(values: list[float]) -> tuple[float, float]:
     return (float(low), float(high))
 
 
-def _match_of(said: Mapping[str, Any]) -> FindingMatch:
+def _match_of(fields: Mapping[str, Any]) -> FindingMatch:
     for name in ("e_value", "similarity", "query_coverage", "reference_coverage"):
-        if not isinstance(said[name], int | float):
-            raise TypeError(f"{name} is no number")
-    rest = {key: value for key, value in said.items() if key not in {"class", "recording", "segments"}}
+        if not isinstance(fields[name], int | float):
+            raise TypeError(f"{name} is not a number")
+    rest = {key: value for key, value in fields.items() if key not in {"class", "recording", "segments"}}
     return FindingMatch(
-        kind=said["class"],
-        recording=FindingRecording(**said["recording"]),
-        segments=tuple(FindingSegment(**each) for each in said["segments"]),
+        kind=fields["class"],
+        recording=FindingRecording(**fields["recording"]),
+        segments=tuple(FindingSegment(**each) for each in fields["segments"]),
         **rest,
     )
 
 
 def read_lines(path: Path) -> Iterator[Finding]:
-    """Yield the findings of a jsonl file, in its order.
+    """Yield the findings of a jsonl file, in its spec.
 
     Raises
     ------
     OSError
     ValueError
-        Where a line is no finding; it says which.
+        When a line is not a finding; the message has its number.
     """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -331,6 +331,6 @@ def read_lines(path: Path) -> Iterator[Finding]:
 
 @cache
 def schema(name: str = "finding") -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) that travels in the wheel."""
+    """Return a JSON Schema (draft 2020-12) of the package."""
     loaded: dict[str, Any] = json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
     return loaded

@@ -1,4 +1,4 @@
-"""What this machine has for worker processes: cores and free memory, as the system and its cgroups allow."""
+"""Cores and free memory for worker processes, as the system and its cgroups allow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Self
 
 WORKER_BYTES: Final = 600 << 20
-"""Memory of one worker with its decoder, in bytes: about 450 MB at its start, and room for a long item."""
+"""Memory of one worker with its decoder, in bytes: about 450 MB at its start, more with a long item."""
 
 _MEMINFO: Final = Path("/proc/meminfo")
 _OWN_CGROUPS: Final = Path("/proc/self/cgroup")
@@ -19,14 +19,14 @@ _UNLIMITED_BYTES: Final = 1 << 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """How many worker processes are used.
+    """The number of worker processes to use.
 
     Attributes
     ----------
     n_workers : int
         At least one.
     reason : str
-        Why not as many as were asked for; empty where it is as many.
+        Why it is lower than requested; empty where it is not.
     """
 
     n_workers: int
@@ -35,7 +35,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What worker processes can be given: cores, and free memory in bytes (None where it is not known)."""
+    """Cores, and free memory in bytes (None where it is not known)."""
 
     n_cores: int
     free_bytes: int | None
@@ -46,17 +46,17 @@ class Machine:
         return cls(n_cores=cores(), free_bytes=free_memory())
 
 
-def allowance(asked: int, machine: Machine | None = None) -> Allowance:
-    """Bound a number of worker processes by a machine, this one by default; 0 asks for one a core."""
+def allowance(requested: int, machine: Machine | None = None) -> Allowance:
+    """Limit a number of worker processes to what a machine, by default this one, can run; 0: one a core."""
     machine = machine or Machine.here()
     n_cores, free = machine.n_cores, machine.free_bytes
-    wanted = asked or n_cores
+    wanted = requested or n_cores
     fitting = wanted if free is None else max(1, free // WORKER_BYTES)
     n_workers = min(wanted, n_cores, fitting)
     if n_workers == wanted:
         return Allowance(n_workers=n_workers)
     if fitting < n_cores:
-        assert free is not None  # else all of them fit
+        assert free is not None  # otherwise all of them fit
         reason = f"{free / 1e9:.1f} GB of memory are free and each takes about {WORKER_BYTES / 1e9:.1f} GB"
     else:
         reason = f"this machine has {n_cores:,} core{'' if n_cores == 1 else 's'} for them"
@@ -70,8 +70,8 @@ def cores() -> int:
 
 
 def free_memory() -> int | None:
-    """Return the bytes of memory that this process and its children may still take; None where not known."""
-    free = [*_available(), *_room_in_cgroups()]
+    """Return the bytes of memory that this process and its children may still use; None where not known."""
+    free = [*_available(), *_free_in_cgroups()]
     return max(0, min(free)) if free else None
 
 
@@ -81,28 +81,28 @@ def _available() -> Iterator[int]:
             yield int(line.split()[1]) << 10
 
 
-def _room_in_cgroups() -> Iterator[int]:
-    """Yield what each group above this process leaves of its limit (version 2, then version 1)."""
+def _free_in_cgroups() -> Iterator[int]:
+    """Yield the free bytes of each group of this process, limit minus use (version 2, then version 1)."""
     for folder in _groups(""):
-        yield from _room(folder, "memory.max", "memory.current")
+        yield from _free(folder, "memory.max", "memory.current")
     for folder in _groups("memory"):
-        yield from _room(folder, "memory.limit_in_bytes", "memory.usage_in_bytes")
+        yield from _free(folder, "memory.limit_in_bytes", "memory.usage_in_bytes")
 
 
-def _room(folder: Path, limit: str, used: str) -> Iterator[int]:
+def _free(folder: Path, limit: str, used: str) -> Iterator[int]:
     most, now = _text(folder / limit).strip(), _text(folder / used).strip()
     if most.isdigit() and now.isdigit() and int(most) < _UNLIMITED_BYTES:
         yield int(most) - int(now) + _reclaimable(folder)
 
 
 def _reclaimable(folder: Path) -> int:
-    """Bytes of file cache, which the system takes back when it needs them."""
+    """Return the bytes of inactive file cache, which the system frees when memory is needed."""
     named = (line.split() for line in _text(folder / "memory.stat").splitlines())
     return next((int(value) for name, value in named if name == "inactive_file"), 0)
 
 
 def _quotas() -> Iterator[int]:
-    """Yield the whole cores that each group above this process leaves it."""
+    """Yield the CPU quota of each group of this process, in cores, rounded up."""
     for folder in _groups(""):
         parts = _text(folder / "cpu.max").split()
         if len(parts) == 2 and parts[0].isdigit() and int(parts[1]):

@@ -1,4 +1,4 @@
-"""Text from outside, as it may go to a terminal or a table: what cannot be seen there is escaped."""
+"""Escape text from outside for terminals and tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 import unicodedata
 from typing import Any, Final
 
-_KEPT: Final = frozenset("\u200c\u200d")
-"""Joiners, which some scripts and emoji need; they move nothing but their neighbours."""
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Zero-width joiners, which some scripts and emoji need, are not escaped."""
 
 
 def shown(text: str, *, lines: bool = False) -> str:
@@ -16,9 +16,9 @@ def shown(text: str, *, lines: bool = False) -> str:
     Parameters
     ----------
     text : str
-        Such as a title, a file's name, or the words of an error.
+        For example a title, a file's name, or an error message.
     lines : bool
-        Keep line feeds; they are escaped too where one line must stay one line.
+        Do not escape line feeds.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -26,7 +26,7 @@ def shown(text: str, *, lines: bool = False) -> str:
 
 
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Say a warning in one plain line on standard error, in place of Python's two with a source file."""
+    """Print a warning as one line on standard error, without the source line that Python adds."""
     if sys.stderr is not None:
         print(f"earwitness: warning: {shown(str(message))}", file=sys.stderr, flush=True)
 
@@ -34,12 +34,12 @@ def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _may_stay(char: str, lines: bool) -> bool:
     if char == "\n":
         return lines
-    return char.isprintable() or char in _KEPT or unicodedata.category(char) == "Zs"
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
 def _escape(char: str) -> str:
     point = ord(char)
-    if 0xDC80 <= point <= 0xDCFF:  # a byte that was no UTF-8
+    if 0xDC80 <= point <= 0xDCFF:  # a byte that is not UTF-8
         return f"\\x{point - 0xDC00:02x}"
     if point <= 0xFF:
         return f"\\x{point:02x}"

@@ -57,7 +57,7 @@ def fingerprint_audio(audio: Audio, *, rate_hz: float | None = None) -> Fingerpr
     if isinstance(item, Skipped):
         raise EarwitnessError(item.message, hint=item.hint)
     with ItemDecoder(settings=settings) as decoder:
-        prepared = decoder.hear(item)
+        prepared = decoder.decode(item)
         if prepared.query is None or isinstance(prepared.error, TruncatedAudio):
             assert prepared.error is not None  # what is not decoded has its reason
             raise prepared.error

@@ -19,9 +19,9 @@ from earwitness.api.datasets.open_source import open_source
 from earwitness.api.findings import Finding, FindingError, FindingItem, read_lines
 from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register
 from earwitness.api.pipeline.item_processor import ItemProcessor
-from earwitness.api.pipeline.run_spec import ItemResult, refusal
+from earwitness.api.pipeline.run_spec import ItemResult, refused_result
 from earwitness.api.pipeline.search_item import ItemDecoder
-from earwitness.api.pipeline.searched_collections import check_spec, contents_of, open_library
+from earwitness.api.pipeline.searched_collections import check_spec, open_library, read_summary
 from earwitness.api.python_audio import Audio, PathLike, is_path, single_item
 from earwitness.api.scan.run_scan import Plan, scan
 from earwitness.api.settings import Settings
@@ -123,7 +123,7 @@ class Home:
         HomeMissing
             When nothing was ever stored in this home.
         """
-        return contents_of(self._settings).collections
+        return read_summary(self._settings).collections
 
     def register(
         self,
@@ -170,10 +170,10 @@ class Home:
             )
             return [
                 Registered(
-                    item=each.answer.said,
+                    item=each.result.item,
                     outcome=each.outcome,
-                    error=each.answer.error,
-                    finding=each.answer.finding,
+                    error=each.result.error,
+                    finding=each.result.finding,
                 )
                 for each in enrolled
             ]
@@ -225,9 +225,9 @@ class Home:
                 n_workers=self._settings.n_workers,
             ):
                 outcomes[each.outcome] += 1
-                if each.answer.error is not None:
-                    reasons[each.answer.error.code] += 1
-                finding = each.answer.finding
+                if each.result.error is not None:
+                    reasons[each.result.error.code] += 1
+                finding = each.result.finding
                 if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
                     findings.append(finding)
         return Indexed(
@@ -289,11 +289,11 @@ class Home:
         result: ItemResult
         if is_path(audio, rate_hz):
             item = single_item(audio, self._settings)
-            result = refusal(spec, item) if isinstance(item, Skipped) else processor.answer(item)
+            result = refused_result(spec, item) if isinstance(item, Skipped) else processor.process(item)
         else:
             item = SourceItem(item_id=name, path=name, open=None)
             decoded = decoder.decode_array(item, np.asarray(audio), rate_hz=rate_hz or 0.0)
-            result = processor.answered(item, decoded)
+            result = processor.process_decoded(item, decoded)
         assert result.finding is not None  # a check always searches
         return result.finding
 
@@ -370,7 +370,7 @@ class Home:
 
     def _opened_library(self) -> Library:
         """Return the newest epoch of the index."""
-        if self._library is not None and self._library.epoch != contents_of(self._settings).epoch:
+        if self._library is not None and self._library.epoch != read_summary(self._settings).epoch:
             self._library.close()
             self._library = None
         if self._library is None:

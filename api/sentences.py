@@ -1,4 +1,4 @@
-"""Findings in sentences. They say what was found and what was searched; they never accuse anybody."""
+"""Findings as sentences. They say what matches, how sure that is, and what was searched; nothing more."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 from earwitness.index.writer import WORKS
 
 NAMED: Final = 5
-"""Collections that a sentence names; of more it says how many."""
+"""Collections that a sentence names; others are counted."""
 
 
 def sentence(finding: Finding) -> str:
-    """Say one finding of a check in one sentence."""
+    """Return one finding of a check as a sentence."""
     name, search = finding.item.id, finding.search
     if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
-        return f"{name} {_found_in(finding)}, E-value {finding.matches[0].e_value:.1e}."
+        return f"{name} {_best_match(finding)}, E-value {finding.matches[0].e_value:.1e}."
     if finding.verdict is Verdict.NO_MATCH:
         return f"No match found for {name} in {searched_in(search)}, searched {searched_how(search)}."
-    assert finding.error is not None  # the schema's law: what was not heard has its reason
-    said = "is too short or too quiet to compare" if _is_short(finding) else "could not be compared"
-    return f"{name} {said}: {finding.error.message}. What to do: {finding.error.hint}."
+    assert finding.error is not None  # the schema demands an error for an item that was not compared
+    short = finding.verdict is Verdict.TOO_SHORT_OR_SILENT
+    state = "is too short or too quiet to compare" if short else "could not be compared"
+    return f"{name} {state}: {finding.error.message}. What to do: {finding.error.hint}."
 
 
-def _found_in(finding: Finding) -> str:
+def _best_match(finding: Finding) -> str:
     best, sure = finding.matches[0], finding.verdict is Verdict.MATCH
     others = _other_places(finding)
     if best.collection == WORKS:
@@ -42,7 +43,7 @@ def _found_in(finding: Finding) -> str:
 
 
 def _other_places(finding: Finding) -> str:
-    """Count the other places: those that match, and apart from them those that chance may have made."""
+    """Count the other matches, and separately those that may be chance."""
     n_sure = sum(1 for _ in certain(finding)) if finding.verdict is Verdict.MATCH else 0
     n_more, n_weak = max(n_sure - 1, 0), len(finding.matches) - max(n_sure, 1)
     more = f", and in {count(n_more, 'more place')}" if n_more else ""
@@ -52,17 +53,13 @@ def _other_places(finding: Finding) -> str:
     return f"{more} ({count(n_weak, weaker)} besides may be chance)"
 
 
-def _is_short(finding: Finding) -> bool:
-    return finding.verdict is Verdict.TOO_SHORT_OR_SILENT
-
-
 def matched_s(match: FindingMatch) -> float:
     """Return the seconds of the query that match, each counted once."""
     return covered_s((segment.query_start_s, segment.query_end_s) for segment in match.segments)
 
 
 def searched_in(search: FindingSearch) -> str:
-    """Say which collections were searched."""
+    """Return the collections that were searched as a phrase."""
     collections = search.collections
     items = sum(each.items for each in collections)
     more = f", and {len(collections) - NAMED:,} more" if len(collections) > NAMED else ""
@@ -75,9 +72,9 @@ def _dated(collection: FindingCollection) -> str:
 
 
 def searched_how(search: FindingSearch) -> str:
-    """Say how far was searched."""
+    """Return the effort of a search, and the changes that it covers, as a phrase."""
     if search.speed == search.tempo == (1.0, 1.0) and search.pitch_cents == (0.0, 0.0):
-        return f"at {search.effort} effort (as it is, without changes of speed or pitch)"
+        return f"at {search.effort} effort (unchanged audio, without changes of speed or pitch)"
     low, high = search.speed
     slow, quick = search.tempo
     flat, sharp = search.pitch_cents
@@ -88,7 +85,7 @@ def searched_how(search: FindingSearch) -> str:
 
 
 def change_words(match: FindingMatch) -> str:
-    """Say how the query was changed from what it matches."""
+    """Return how the query was changed from the recording that it matches, as a phrase."""
     if match.speed is None or match.tempo is None or match.pitch_cents is None:
         return "change not measured"
     parts = [
@@ -113,43 +110,44 @@ def count(number: int, noun: str, several: str | None = None) -> str:
 
 
 def summary(tally: Tally) -> str:
-    """Say a whole scan in a paragraph for people who were not there."""
-    heard = f"{count(tally.n_asked, 'item')} of {tally.n_items:,} ({tally.heard_s / 3600:.2f} hours of audio)"
-    sentences = [f"By sound, {heard} were compared with the registered works."]
+    """Return a paragraph about a scan, for people who did not run it."""
+    hours = f"{tally.decoded_s / 3600:.2f} hours of audio"
+    compared = f"{count(tally.n_compared, 'item')} of {tally.n_items:,} ({hours})"
+    sentences = [f"The audio of {compared} was compared with the registered works."]
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
-    sentences += [*_found(tally), *_unread(tally), *left_aside(tally.passed_over), _expected(tally)]
+    sentences += [*_matched(tally), *_unread(tally), *skipped_files(tally.passed_over), _expected(tally)]
     if tally.partial:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(
         "Covers and imitations are other recordings and are not found this way;"
-        " a match says that the sound is the same, not who has which right to it."
+        " a match means that the audio is the same, not who has which right to it."
     )
     return " ".join(sentences)
 
 
-def _found(tally: Tally) -> Sequence[str]:
+def _matched(tally: Tally) -> Sequence[str]:
     matches, possible = tally.verdicts[Verdict.MATCH], tally.verdicts[Verdict.POSSIBLE]
-    found = (
+    matched = (
         f"{count(matches, 'item')} matched {count(len(tally.works), 'work')}" if matches else "None matched"
     )
     if tally.n_new != matches:
-        found += f" ({matches - tally.n_new:,} of them known from the baseline)"
+        matched += f" ({matches - tally.n_new:,} of them known from the baseline)"
     if not possible:
-        return [f"{found}."]
+        return [f"{matched}."]
     chance = f"{tally.expected_possible:.2g} would be expected by chance"
     return [
-        f"{found}.",
+        f"{matched}.",
         f"{count(possible, 'item')} more may match and should be listened to"
         f" ({count(possible, 'possible match', 'possible matches')}; {chance}).",
     ]
 
 
-def counted(findings: Sequence[Finding]) -> str:
-    """Say how many findings of a check have which verdict, possible ones beside what chance expects."""
+def counts_sentence(findings: Sequence[Finding]) -> str:
+    """Return the findings of a check by verdict, and the number of possible matches expected by chance."""
     verdicts = Counter(finding.verdict for finding in findings)
-    n_asked = len(findings) - verdicts[Verdict.NOT_READABLE]
-    chance = f" ({n_asked * (POSSIBLE_E_VALUE - MATCH_E_VALUE):.2g} would be expected by chance)"
+    n_compared = len(findings) - verdicts[Verdict.NOT_READABLE]
+    chance = f" ({n_compared * (POSSIBLE_E_VALUE - MATCH_E_VALUE):.2g} would be expected by chance)"
     parts = [
         f"{verdicts[each]:,} {str(each).replace('_', ' ')}{chance if each is Verdict.POSSIBLE else ''}"
         for each in Verdict
@@ -161,26 +159,26 @@ def counted(findings: Sequence[Finding]) -> str:
 def _unread(tally: Tally) -> Sequence[str]:
     unread = tally.verdicts[Verdict.NOT_READABLE] - tally.n_without_sound
     quiet = tally.verdicts[Verdict.TOO_SHORT_OR_SILENT]
-    said = []
+    sentences = []
     if unread:
         others = (Verdict.TOO_SHORT_OR_SILENT, NoAudioTrack.code)
         codes = [each for each in tally.reasons.most_common() if each[0] not in others]
         reasons = ", ".join(f"{code} {number:,}" for code, number in codes)
-        said.append(f"{count(unread, 'item')} could not be read; no more is known than that ({reasons}).")
+        sentences.append(f"{count(unread, 'item')} could not be read and were not compared ({reasons}).")
     if tally.n_without_sound:
-        said.append(f"{count(tally.n_without_sound, 'item')} had no track of sound (no_audio_track).")
+        sentences.append(f"{count(tally.n_without_sound, 'item')} had no audio track (no_audio_track).")
     if quiet:
-        said.append(f"{count(quiet, 'item')} held too little sound to compare.")
-    return said
+        sentences.append(f"{count(quiet, 'item')} held too little sound to compare.")
+    return sentences
 
 
-def left_aside(passed_over: Mapping[str, int]) -> Sequence[str]:
-    """Say which files of a source are no items, by kind, each kind of them in a sentence."""
-    return [f"Not compared: {said}." for said in passed_over_words(passed_over)]
+def skipped_files(passed_over: Mapping[str, int]) -> Sequence[str]:
+    """Return a sentence for each kind of file in a source that is no item."""
+    return [f"Not compared: {files}." for files in passed_over_words(passed_over)]
 
 
 def _expected(tally: Tally) -> str:
     return (
         f"If none of the items held a registered work, {tally.expected_false:.2g} false matches"
-        " would be expected in the whole scan."
+        " would be expected in this scan."
     )

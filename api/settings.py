@@ -1,6 +1,6 @@
-"""Deployment settings: folders, limits, ports. The only file that reads the environment.
+"""Deployment settings: folders, limits, ports. Only this module reads the environment.
 
-No number here can change what a fingerprint means; those live in ``earwitness.fingerprint.params``.
+No setting changes a fingerprint; the parameters of fingerprints are in ``earwitness.fingerprint.params``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PREFIX: Final = "EARWITNESS_"
 
 
 def variable_of(field: str) -> str:
-    """Name the environment variable that sets a field."""
+    """Return the name of the environment variable that sets a field."""
     return f"{PREFIX}{field.upper()}"
 
 
@@ -34,50 +34,50 @@ def default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """What a deployment may choose, from ``EARWITNESS_*`` variables or keyword arguments (which win).
+    """The settings of a deployment, from ``EARWITNESS_*`` variables or, with precedence, keyword arguments.
 
     Attributes
     ----------
     home : Path
-        Folder of the catalog, the segments, the spool and the lock.
+        Folder of the catalog, the shards, the spool and the lock.
     database_url : SecretStr or None
-        SQLAlchemy address of a PostgreSQL database (``postgresql+psycopg://...``; extra ``postgres``) for the
-        catalog, in place of the home's own SQLite file. Segments, spool and lock stay in the home.
+        SQLAlchemy URL of a PostgreSQL database (``postgresql+psycopg://...``; extra ``postgres``) for the
+        catalog, in place of the home's own SQLite file. Shards, spool and lock stay in the home.
     sandbox : str
-        ``auto`` takes bubblewrap where it works and resource limits where not; ``bwrap`` insists on it.
+        ``auto`` uses bubblewrap where it works, else only resource limits; ``bwrap`` requires it.
     require_sandbox : bool
         The server starts only where bubblewrap and the system call filter both work.
     max_item_bytes, max_seconds, decode_wall_s, decode_memory_bytes
-        Caps on one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
+        Limits of one item: bytes as stored, seconds of audio, seconds of decoding, the decoder's memory.
     reader_memory_bytes, reader_wall_s
-        Caps on the process that reads an archive, table or manifest: memory it may allocate, and seconds
-        without progress.
+        Limits of the process that reads an archive, table or manifest: memory that it may allocate, and
+        seconds without progress.
     workers : int
-        Processes of a scan; 0 is one a core. Never more than cores and free memory allow (`machine`).
+        Processes of a scan; 0: one for each core. Limited by cores and free memory (see `machine`).
     search_wall_s : float
-        Seconds that the comparison of one item may take; what was not compared by then is reported.
+        Seconds that the comparison of one item may take; the part that was not compared is reported.
     item_wall_s, job_wall_s : float
-        Seconds that all work on one item may take (then it is reported as not compared and the next one
-        follows), and one job of the server in all (then it is stopped and has failed).
+        Seconds that all work on one item may take (then it is reported as not compared), and seconds of one
+        job of the server (then it fails).
     uploads_per_client : int
         Uploads that one client (by its API key, else its address) may send to the server at once.
     keep_uploads_days : float
-        How long the server keeps the upload of a job that failed for no fault of its upload (it was stopped
-        several times without progress, or took too long), so that it can be tried again; 0 keeps none.
+        Days that the server keeps the upload of a job that failed for a reason outside its upload (it was
+        stopped several times without progress, or took too long), so that it can be retried; 0 keeps none.
     max_members, max_unpacked_bytes, max_ratio, max_manifest_bytes
-        Caps on one source: members of an archive, its bytes unpacked, unpacked over stored bytes, and the
-        bytes of a manifest that is read whole.
+        Limits of one source: members of an archive, its bytes unpacked, unpacked over stored bytes, and the
+        bytes of a manifest that is read at once.
     keep_findings_days : float
-        How long the server keeps the findings of index and scan jobs that have ended; 0 keeps them for good.
+        Days that the server keeps the findings of index and scan jobs that have ended; 0 keeps them forever.
     tenant : str
-        Whose collections these are; a home can hold those of several tenants.
+        Owner of the collections that are used; a home can hold those of several tenants.
     host, port : str, int
-        Where the server listens.
+        Address and port on which the server listens.
     max_upload_bytes : int
         Limit of one upload to the server, in bytes.
     api_keys, hosts : tuple of str
-        Records of `api_keys`, and names the server answers to besides loopback's; separated by commas
-        in the environment. No keys are needed on loopback.
+        Records of `api_keys`, and host names that the server accepts besides those of loopback; separated by
+        commas in the environment. No keys are needed on loopback.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
@@ -116,12 +116,12 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         parts = tuple(part.strip() for part in value.split(",") if part.strip())
-        return parts or ((value,) if value.strip() else ())  # "," must not mean that none is set
+        return parts or ((value,) if value.strip() else ())  # "," must not switch the keys off
 
     @field_validator("home")
     @classmethod
     def _at_home(cls, home: Path) -> Path:
-        """Let ``~`` stand for the user's folder, also where no shell has put that in."""
+        """Expand ``~`` to the user's folder, which a shell has not always done."""
         try:
             return home.expanduser()
         except RuntimeError as error:
@@ -129,16 +129,16 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str | None:
-        """Address of the catalog, password included; None where it is the home's own file."""
+        """URL of the catalog, password included; None where it is the home's own file."""
         return None if self.database_url is None else self.database_url.get_secret_value()
 
     @property
     def n_workers(self) -> int:
-        """Processes of a scan: as asked, or one a core, as far as cores and free memory go."""
+        """Processes of a scan: as requested, or one a core, limited by cores and free memory."""
         return allowance(self.workers).n_workers
 
     def decode_limits(self) -> Limits:
-        """Caps on what one item may cost the decoder."""
+        """Return the limits of the decoder for one item."""
         from earwitness.fingerprint.decode import Limits
 
         return Limits(
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         )
 
     def source_limits(self) -> SourceLimits:
-        """Caps on what one source may ask of a reader."""
+        """Return the limits of a reader for one source."""
         from earwitness.api.datasets.items import SourceLimits
 
         return SourceLimits(
@@ -166,10 +166,10 @@ class Settings(BaseSettings):
 def worker_environment() -> dict[str, str]:
     """Return the environment for a worker process.
 
-    It is ours, with one thread for every numeric library, and this program's own folder to import from: a
-    worker is started without the current folder on its path.
+    It is this process's environment, with one thread for every numeric library, and this program's own folder
+    on the import path: a worker is started without the current folder on its path.
     """
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    ours = str(Path(__file__).absolute().parents[2])
-    paths = [ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    own = str(Path(__file__).absolute().parents[2])
+    paths = [own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

@@ -1,7 +1,7 @@
-"""The commands, gathered, and what their exit status means.
+"""All commands, and the meaning of their exit status.
 
-0 clean or done; 1 something was found (`check`, `scan`) or is wrong (`verify`, `doctor`, `selftest`); 2 it
-could not be done as asked; 3 some items could not be read; 70 a defect of the program; 130 interrupted.
+0 no match, or done; 1 matches (`check`, `scan`), copies (`dedup`) or problems (`verify`, `doctor`,
+`selftest`); 2 an error; 3 some items could not be read; 70 a defect of the program; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ app = typer.Typer(
 )
 
 
-def say_version(wanted: bool) -> None:
-    """Print the program's version, and end."""
+def print_version(wanted: bool) -> None:
+    """Print the program's version and exit."""
     if wanted:
         print(f"earwitness {version_of('earwitness')}")
         raise typer.Exit
 
 
 Version: TypeAlias = Annotated[
-    bool, typer.Option("--version", callback=say_version, is_eager=True, help="Say which version this is")
+    bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit")
 ]
 
 
@@ -55,8 +55,8 @@ Version: TypeAlias = Annotated[
 def earwitness(
     home: Home = None, quiet: Quiet = False, verbose: Verbose = False, version: Version = False
 ) -> None:
-    """Tell whether audio is inside a dataset, and which items of a dataset hold a registered work."""
-    assert not version  # its callback has ended the program
+    """Check whether audio is in a dataset, and find the items of a dataset that hold a registered work."""
+    assert not version  # its callback exits
     choose_home(home)
     set_loudness(Loudness.NORMAL)
     choose_loudness(quiet=quiet, verbose=verbose)

@@ -1,4 +1,4 @@
-"""Errors of commands: settings, tables, outputs, and what the operating system refuses."""
+"""Errors of the command line: settings, outputs, and errors of the operating system."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class BadSetting(EarwitnessError):
     def __init__(self, *, name: str, value: str | None, reason: str, default: str) -> None:
         self.name, self.reason = name, reason
         given = "" if value is None else f"={value}"
-        way_out = f"unset it to take the default ({default})" if default else "unset it"
-        super().__init__(f"{name}{given} cannot be used: {reason}", hint=f"correct {name}, or {way_out}")
+        unset = f"unset it to use the default ({default})" if default else "unset it"
+        super().__init__(f"{name}{given} cannot be used: {reason}", hint=f"correct {name}, or {unset}")
 
 
 class BadTable(EarwitnessError):
-    """The table given with ``--meta`` cannot be used."""
+    """The table of ``--meta`` cannot be used."""
 
     code = "bad_table"
 
@@ -31,7 +31,7 @@ class BadTable(EarwitnessError):
 
 
 class OutputExists(EarwitnessError):
-    """An output would replace a file, and nobody can be asked."""
+    """An output would replace a file, and the user cannot be asked."""
 
     code = "output_exists"
 
@@ -43,7 +43,7 @@ class OutputExists(EarwitnessError):
 
 
 class OutputsClash(EarwitnessError):
-    """Two outputs were sent to the same place."""
+    """Two outputs have the same destination."""
 
     code = "outputs_clash"
 
@@ -53,30 +53,30 @@ class OutputsClash(EarwitnessError):
 
 
 class NotResumable(EarwitnessError):
-    """A scan to standard output or a device was asked to go on with an earlier one."""
+    """``--resume`` was given for a scan whose findings go to standard output or a device."""
 
     code = "not_resumable"
 
     def __init__(self, *, where: str) -> None:
         self.where = where
         super().__init__(
-            f"a scan whose findings go to {where} leaves nothing to go on with",
-            hint="give --out a file, or leave --resume out",
+            f"a scan whose findings go to {where} cannot be resumed",
+            hint="give --out a file, or leave out --resume",
         )
 
 
 class SystemRefuses(EarwitnessError):
-    """The operating system refused something: a file, a folder, a disk, an address."""
+    """The operating system refused an operation on a file, a folder, a disk or an address."""
 
     code = "system_refuses"
 
-    def __init__(self, *, what: str, reason: str, way_out: str) -> None:
+    def __init__(self, *, what: str, reason: str, hint: str) -> None:
         self.what, self.reason = what, reason
-        super().__init__(f"{what} ({reason})", hint=way_out)
+        super().__init__(f"{what} ({reason})", hint=hint)
 
 
-class KeptAsItWas(EarwitnessError):
-    """A person was asked, and said no (or nobody was there to say anything)."""
+class NothingChanged(EarwitnessError):
+    """The user did not confirm a change, or could not be asked."""
 
     code = "kept"
 

@@ -1,4 +1,4 @@
-"""What every command is wrapped in: its common options, and an end that means something whatever happens."""
+"""Wrap every command: add the common options, and turn every error into a message and an exit status."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
-from earwitness.api.cli.console import Loudness, keep_stdout_free, say_error, set_loudness
+from earwitness.api.cli.console import Loudness, keep_stdout_free, print_error, set_loudness
 from earwitness.api.cli.json_output import print_json_error, want_json
 
 CANNOT: Final = 2
 DEFECT: Final = 70
 INTERRUPTED: Final = 130
 
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors")]
 Verbose: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say each item and the settings in use, too")
+    bool, typer.Option("--verbose", "-v", help="Also print each item and the settings in use")
 ]
 _COMMON: Final = {"quiet": Quiet, "verbose": Verbose}
 
 
 def choose_loudness(*, quiet: bool, verbose: bool) -> None:
-    """Take what was chosen before or after the command's name."""
+    """Apply ``--quiet`` or ``--verbose``, given before or after the command's name."""
     if quiet or verbose:
         set_loudness(Loudness.QUIET if quiet else Loudness.VERBOSE)
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the common options, and let it end with a message and a status, whatever happens."""
+    """Return a command with the common options, which ends with a message and an exit status on any error."""
 
     @functools.wraps(command)
     def run(*args: Any, quiet: bool = False, verbose: bool = False, **kwargs: Any) -> None:
@@ -45,17 +45,17 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except (typer.Exit, typer.BadParameter):
             raise
         except typer.Abort:
-            say_error("earwitness: nothing was done")
+            print_error("earwitness: nothing was done")
             raise typer.Exit(CANNOT) from None
         except KeyboardInterrupt:
-            say_error("interrupted; what was done is kept")
+            print_error("interrupted; finished items are stored")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # who read our output has closed it: not all was said, so the status must not read as "clean"
+            # the reader closed the output before its end, so the status must not be 0
             _drop_stdout()
             raise typer.Exit(CANNOT) from None
         except Exception as error:
-            raise typer.Exit(told(error)) from None
+            raise typer.Exit(report_error(error)) from None
 
     own = inspect.signature(command, eval_str=True)
     common = [
@@ -76,19 +76,19 @@ def _flushed(command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
             sys.stdout.flush()
 
 
-def told(error: Exception) -> int:
-    """Say an error; returns the exit status."""
+def report_error(error: Exception) -> int:
+    """Print an error; return the exit status."""
     from earwitness.api.cli.system_errors import explained
 
     known = explained(error)
     _drop_stdout_if_broken()
     if known is not None:
-        say_error(f"earwitness: {known.message}\n  what to do: {known.hint}")
+        print_error(f"earwitness: {known.message}\n  what to do: {known.hint}")
         with contextlib.suppress(OSError):
             print_json_error(known)
         return CANNOT
-    say_error("".join(traceback.format_exception(error)).rstrip())
-    say_error("earwitness: this is a defect of the program; please report what is above")
+    print_error("".join(traceback.format_exception(error)).rstrip())
+    print_error("earwitness: this is a defect of the program; please report the text above")
     return DEFECT
 
 
@@ -100,5 +100,5 @@ def _drop_stdout_if_broken() -> None:
 
 
 def _drop_stdout() -> None:
-    """Let the interpreter's last flush find nothing to do."""
+    """Remove stdout, so that the interpreter's last flush cannot fail."""
     sys.stdout = None

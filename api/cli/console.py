@@ -1,4 +1,4 @@
-"""Where commands print: results on standard output, all else on standard error; both safe for a terminal."""
+"""Consoles for results (standard output) and other texts (standard error); both escape control characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from earwitness.api.printable import shown
 
 
 class Loudness(IntEnum):
-    """How much is said on standard error."""
+    """How much is printed on standard error."""
 
     QUIET = 0
     NORMAL = 1
@@ -26,31 +26,31 @@ _TO_STDERR: ContextVar[bool] = ContextVar("results go to stderr", default=False)
 
 
 def set_loudness(loudness: Loudness) -> None:
-    """Choose how much this command says on standard error."""
+    """Choose how much this command prints on standard error."""
     _LOUDNESS.set(loudness)
 
 
 def loudness() -> Loudness:
-    """Return how much this command says on standard error."""
+    """Return how much this command prints on standard error."""
     return _LOUDNESS.get()
 
 
 def keep_stdout_free(*, free: bool = True) -> None:
-    """Let standard output carry data alone: what people read goes to standard error."""
+    """Print texts for people on standard error, because standard output carries data."""
     _TO_STDERR.set(free)
 
 
 class SafeConsole(Console):
-    """A console that escapes control characters in every text that it is given, and knows no markup."""
+    """A console that escapes control characters in every text; callers switch its markup off."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print; names and titles in the text can move no cursor and colour nothing."""
+        """Print; names and titles in the text cannot move the cursor or change colours."""
         super().print(
             *(shown(each, lines=True) if isinstance(each, str) else each for each in objects), **options
         )
 
     def on_broken_pipe(self) -> None:
-        """Let the command end as it does where its output was closed (the library would exit with 1)."""
+        """Raise, so that the command exits with its own status (the library would exit with 1)."""
         raise BrokenPipeError
 
 
@@ -66,8 +66,8 @@ def to_stdout() -> Console:
     return SafeConsole(markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def say_error(text: str) -> None:
-    """Print an error's words on standard error, whatever became of that."""
+def print_error(text: str) -> None:
+    """Print a text on standard error, if that is still open."""
     stream = sys.stderr if sys.stderr is not None and not sys.stderr.closed else None
     if stream is not None:
         try:
@@ -77,7 +77,7 @@ def say_error(text: str) -> None:
 
 
 def ready_streams() -> None:
-    """Let standard streams that were closed lead nowhere, and none fail of a character it cannot encode."""
+    """Replace closed standard streams by the null device, and escape characters that cannot be encoded."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -11,7 +11,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "index": (
         "earwitness index published.tar --name some-dataset --version 2026-01",
-        "earwitness index shards/ --name scraped --out found.jsonl",
+        "earwitness index shards/ --name scraped --out matches.jsonl",
     ),
     "check": (
         "earwitness check my_song.mp3",
@@ -47,5 +47,5 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def epilog(command: str) -> str:
-    """Return the end of a command's help; the mark keeps its lines as they are."""
+    """Return the end of a command's help; the mark keeps its line breaks."""
     return "\n".join(("\b", "Examples:", *(f"  {each}" for each in EXAMPLES[command])))

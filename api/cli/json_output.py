@@ -14,26 +14,26 @@ from earwitness.api.cli.console import keep_stdout_free
 if TYPE_CHECKING:
     from earwitness.fingerprint.errors import EarwitnessError
 
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with one JSON object, for programs")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object")]
 
 _WANTED: ContextVar[bool] = ContextVar("answers are JSON", default=False)
 
 
 def want_json(wanted: bool) -> None:
-    """Keep standard output for one JSON object; what people read goes to standard error."""
+    """Reserve standard output for one JSON object; texts for people go to standard error."""
     _WANTED.set(wanted)
     if wanted:
         keep_stdout_free()
 
 
 def print_json(verb: str, **fields: Any) -> None:
-    """Print the object; characters beyond ASCII are escaped, so it is safe to show as it is."""
-    said = {"schema": f"earwitness.{verb}/1", **fields}
-    print(json.dumps(said, default=_plain, allow_nan=False), flush=True)
+    """Print the object; characters beyond ASCII are escaped, so it is safe to print in a terminal."""
+    result = {"schema": f"earwitness.{verb}/1", **fields}
+    print(json.dumps(result, default=_plain, allow_nan=False), flush=True)
 
 
 def print_json_error(error: EarwitnessError) -> None:
-    """Print why a command could not be carried out, where its answer was to be JSON."""
+    """Print an error as JSON, if the command's result was requested as JSON."""
     if _WANTED.get():
         print_json("error", code=error.code, message=error.message, hint=error.hint)
 

@@ -1,4 +1,4 @@
-"""The first run after installing compiles kernels: say so, do it once, and remember that it was done."""
+"""Compile the kernels in the first run after an installation, with a message, and mark that it was done."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PACKAGES = ("earwitness", "numba", "numpy", "llvmlite")
 
 
 def compiled_marker() -> Path:
-    """Name the file that says: kernels are compiled, for this installation and these versions."""
+    """Return the file that marks the kernels of this installation and these versions as compiled."""
     here = str(Path(__file__).resolve().parent.parent)
     installed = json.dumps([here, *((name, version(name)) for name in PACKAGES)])
     digest = hashlib.sha256(installed.encode()).hexdigest()[:16]
     return platformdirs.user_cache_path("earwitness", appauthor=False) / f"compiled-{digest}"
 
 
-def make_warm(console: Console) -> None:
-    """Compile every kernel, unless an earlier run did."""
+def compile_kernels(console: Console) -> None:
+    """Compile every kernel, unless an earlier run has."""
     marker = compiled_marker()
     if marker.exists():
         return
@@ -38,7 +38,7 @@ def make_warm(console: Console) -> None:
 
 
 def compile_all() -> None:
-    """Walk the whole road once on a made-up sound."""
+    """Fingerprint a synthetic signal, and search with a small query, so that every kernel is compiled."""
     from earwitness.fingerprint.conformance import reference_signal
     from earwitness.fingerprint.extract import extractor
     from earwitness.index.matching.identify import warm

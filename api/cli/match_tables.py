@@ -1,4 +1,4 @@
-"""Matches as rows for people: fitted to a terminal, and one plain line each where the output is a pipe."""
+"""Matches as a table for people: fitted to a terminal, or one plain line each where the output is a pipe."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "verdict", "item", "found in", "as", "here", "there", "speed", "pitch", "tempo", "covers", "E-value",
 )  # fmt: skip
-FOOTNOTE: Final = "* lies beyond what decoys can check, and is extrapolated"
+FOOTNOTE: Final = "* extrapolated: smaller than decoys can verify"
 ROWS_SHOWN: Final = 100
-"""Rows that a terminal is given; a pipe and every file get all of them."""
+"""Rows printed in a terminal; a pipe and every file get all of them."""
 
 UNMEASURED: Final = "?"
-"""Stands for a change that was not measured."""
+"""Printed for a change that was not measured."""
 
 _GAP: Final = 2
 _NAMES: Final = ("item", "found in", "as")
-"""Columns that may be shortened, in the middle, so that a row fits a terminal."""
+"""Columns whose texts may be shortened, in the middle, so that a row fits a terminal."""
 _LEAST: Final = 12
-"""Cells that a shortened name keeps."""
+"""Smallest width of a shortened name, in terminal cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One place where an item, or a part of it, matches; `cells` are under `COLUMNS`."""
+    """One match of an item; `cells` belong to `COLUMNS`."""
 
     finding: Finding
     match: FindingMatch
@@ -45,7 +45,7 @@ class Row:
 
 
 def print_matches(findings: Sequence[Finding], console: Console) -> None:
-    """Print every match of some findings, how many there are, and how many of them are not shown."""
+    """Print the matches of some findings, their number, and the number of those not shown."""
     rows = [row for finding in findings for row in rows_of(finding)]
     width = console.width if console.is_terminal else None
     shown_rows = rows if width is None else rows[:ROWS_SHOWN]
@@ -58,16 +58,16 @@ def print_matches(findings: Sequence[Finding], console: Console) -> None:
 
 
 def number_of(rows: Sequence[Row], *, hidden: int) -> str:
-    """Say how many rows there are, and how many are not shown."""
+    """Return a sentence with the number of rows, and the number of those not shown."""
     n_possible = sum(row.cells[0] == "possible" for row in rows)
     possible = f", {n_possible:,} of them only possible" if n_possible else ""
-    left_out = f"; {hidden:,} are not shown here: a file or a pipe gets them all" if hidden else ""
+    left_out = f"; {hidden:,} are not shown here: write to a file or a pipe to get all" if hidden else ""
     items = count(len({row.finding.item.id for row in rows}), "item")
     return f"{count(len(rows), 'row')} for {items}{possible}{left_out}."
 
 
 def rows_of(finding: Finding) -> Iterator[Row]:
-    """Yield a row for every match: where in each file, how it was changed, how likely by chance."""
+    """Yield a row for every match: the segments, the change, the coverage and the E-value."""
     sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
     for match in finding.matches:
         cells = ("match" if id(match) in sure else "possible", *_cells(finding, match))
@@ -80,7 +80,7 @@ def lines_of(rows: Sequence[Row], width: int | None) -> Iterator[str]:
     Parameters
     ----------
     width : int or None
-        Cells of the terminal; None gives one line a row, whatever its length.
+        Cells of the terminal; None gives one line for each row, of any length.
     """
     table = [COLUMNS, *(row.cells for row in rows)]
     widths = fitting(table, width, shorten=[COLUMNS.index(name) for name in _NAMES])
@@ -90,14 +90,14 @@ def lines_of(rows: Sequence[Row], width: int | None) -> Iterator[str]:
 
 
 def in_columns(table: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Iterator[str]:
-    """Lay a table out in columns of so many cells, two spaces between them."""
+    """Lay a table out in columns of these widths, with two spaces between them."""
     for cells in table:
-        padded = (_padded(fitted(cell, room), room) for cell, room in zip(cells, widths, strict=True))
+        padded = (_padded(fitted(cell, width), width) for cell, width in zip(cells, widths, strict=True))
         yield (" " * _GAP).join(padded).rstrip()
 
 
 def fitting(table: Sequence[tuple[str, ...]], width: int | None, *, shorten: Sequence[int]) -> list[int]:
-    """Return the widths of a table's columns, those in `shorten` narrowed until the table fits, if it can."""
+    """Return the widths of a table's columns; those in `shorten` are narrowed until the table fits."""
     widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
     while width is not None and _length(widths) > width:
         widest = max(shorten, key=widths.__getitem__)
@@ -111,41 +111,41 @@ def _length(widths: Sequence[int]) -> int:
     return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _padded(text: str, room: int) -> str:
-    return text + " " * (room - cell_len(text))
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
 
 
-def fitted(text: str, room: int) -> str:
-    """Shorten a text in its middle until it fits into so many cells; both ends of a name tell most."""
-    if cell_len(text) <= room:
+def fitted(text: str, width: int) -> str:
+    """Shorten a text in its middle until it fits into `width` cells; both ends of a name stay."""
+    if cell_len(text) <= width:
         return text
-    tail = (room - 1) // 2
-    head = chop_cells(text, room - 1 - tail)[0] if room - 1 - tail else ""
+    tail = (width - 1) // 2
+    head = chop_cells(text, width - 1 - tail)[0] if width - 1 - tail else ""
     end = chop_cells(text[::-1], tail)[0][::-1] if tail else ""
     return f"{head}…{end}"
 
 
 def _in_blocks(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Lay rows out where a terminal is too narrow for columns: two lines each, or three."""
+    """Lay rows out for a terminal that is too narrow for columns: two or three lines each."""
     yield fitted("item  ->  found in; then class, here -> there, change, covers, E-value", width)
     for row in rows:
         match, cell = row.match, dict(zip(COLUMNS, row.cells, strict=True))
         where = shown(f"{match.recording.title or match.recording.path} ({cell['found in']})")
-        room = width - len(cell["verdict"]) - len(":   ->  ")
-        item = fitted(cell["item"], max(_LEAST, room - cell_len(where), room // 2))
-        yield f"{cell['verdict']}: {item}  ->  {fitted(where, max(_LEAST, room - cell_len(item)))}"
-        said = (
+        free = width - len(cell["verdict"]) - len(":   ->  ")
+        item = fitted(cell["item"], max(_LEAST, free - cell_len(where), free // 2))
+        yield f"{cell['verdict']}: {item}  ->  {fitted(where, max(_LEAST, free - cell_len(item)))}"
+        details = (
             shown(match.kind.replace("_", " ")),
             f"{cell['here']} -> {cell['there']}",
             change_words(match),
             cell["covers"],
             f"E {cell['E-value']}",
         )
-        yield from _filled(said, width)
+        yield from _filled(details, width)
 
 
 def _filled(parts: Iterable[str], width: int) -> Iterator[str]:
-    """Join parts by semicolons into indented lines that fit."""
+    """Join parts with semicolons into indented lines that fit."""
     line = ""
     for part in parts:
         longer = f"{line}; {part}" if line else f"    {part}"
@@ -177,7 +177,7 @@ def _percent(ratio: float | None) -> str:
 
 
 def _spans(spans: Iterable[tuple[float, float]]) -> str:
-    said = [f"{clock(start)}-{clock(end)}" for start, end in spans]
-    if len(said) == 1 or not sys.stdout.isatty():
-        return ", ".join(said)
-    return f"{said[0]} +{len(said) - 1}"
+    texts = [f"{clock(start)}-{clock(end)}" for start, end in spans]
+    if len(texts) == 1 or not sys.stdout.isatty():
+        return ", ".join(texts)
+    return f"{texts[0]} +{len(texts) - 1}"

@@ -1,4 +1,4 @@
-"""What the commands share: options, and settings."""
+"""The options and settings that the commands share."""
 
 from __future__ import annotations
 
@@ -30,32 +30,18 @@ EffortOption: TypeAlias = Annotated[
     EffortName,
     typer.Option(
         "--effort",
-        help="fast: as it is; standard: common changes of speed, pitch and tempo; full: the whole ladder",
+        help="fast: unchanged audio; standard: common changes of speed, pitch and tempo; full: all changes",
     ),
 ]
 Workers: TypeAlias = Annotated[
-    int, typer.Option(min=0, help="Processes; 0 is one a core; never more than cores and free memory allow")
+    int, typer.Option(min=0, help="Processes; 0: one for each core; limited by cores and free memory")
 ]
 ExitOn: TypeAlias = Annotated[
     Literal["match", "possible"],
-    typer.Option("--exit-on", help="Exit 1 for a match alone, or for a possible match too"),
+    typer.Option("--exit-on", help="Exit 1 only for a match, or for a possible match too"),
 ]
-ReaderName: TypeAlias = Annotated[
-    str | None, typer.Option("--reader", help="Format of the source, where it is recognised wrongly")
-]
-AudioColumn: TypeAlias = Annotated[
-    str | None, typer.Option(help="Column of a table that holds the audio or its path")
-]
-
 Root: TypeAlias = Annotated[
-    str | None, typer.Option("--root", help="Folder that holds what a manifest names, where it is another")
-]
-
-AllowRemote: TypeAlias = Annotated[
-    bool, typer.Option("--allow-remote", help="Fetch what a local manifest names by URL")
-]
-AllowPrivate: TypeAlias = Annotated[
-    bool, typer.Option("--allow-private", help="Connect to private and loopback addresses too")
+    str | None, typer.Option("--root", help="Folder of the files that a manifest names, if not its own")
 ]
 
 _CHOSEN_HOME: ContextVar[Path | None] = ContextVar("chosen_home", default=None)
@@ -64,22 +50,22 @@ _HOME_IN_USE: ContextVar[Path | None] = ContextVar("home_in_use", default=None)
 
 
 def set_home_in_use(home: Path | None) -> None:
-    """Say which home messages may name; None where a command makes one of its own."""
+    """Set the home that error messages name; None where a command uses a temporary one."""
     _HOME_IN_USE.set(home)
 
 
 def home_in_use() -> Path | None:
-    """Return the home of the last settings that were made, for messages."""
+    """Return the home that error messages name."""
     return _HOME_IN_USE.get()
 
 
 def choose_home(home: Path | None) -> None:
-    """Keep a ``--home`` that was given before the command."""
+    """Store a ``--home`` that was given before the command's name."""
     _CHOSEN_HOME.set(home)
 
 
 def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
-    """Return the settings, with what the command line says going before the environment.
+    """Return the settings; options of the command line take precedence over the environment.
 
     Raises
     ------
@@ -101,8 +87,8 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
         raise BadSetting(name="an EARWITNESS_ variable", value=None, reason=str(error), default="") from None
     set_home_in_use(settings.home)
     if loudness() is Loudness.VERBOSE:
-        said = settings.model_dump(mode="json", exclude={"api_keys", "database_url"})
-        to_stderr().print("settings: " + ", ".join(f"{key}={value}" for key, value in said.items()))
+        values = settings.model_dump(mode="json", exclude={"api_keys", "database_url"})
+        to_stderr().print("settings: " + ", ".join(f"{key}={value}" for key, value in values.items()))
     return settings
 
 
@@ -112,20 +98,20 @@ def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadSetting:
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
     name = f"--{field.replace('_', '-')}" if field in given else variable_of(field)
-    known = Settings.model_fields.get(field)
+    info = Settings.model_fields.get(field)
     secret = field in {"database_url", "api_keys"}
-    default = "" if known is None or secret or known.default_factory is not None else str(known.default)
+    default = "" if info is None or secret or info.default_factory is not None else str(info.default)
     reason = first["msg"][:1].lower() + first["msg"][1:]
     return BadSetting(
         name=name, value=None if secret else str(first["input"]), reason=reason, default=default
     )
 
 
-def say_workers(settings: Settings, console: Console) -> None:
-    """Say how many worker processes are used where that is fewer than were asked for, and why."""
+def print_workers(settings: Settings, console: Console) -> None:
+    """Print the number of worker processes where it is lower than requested, and why."""
     from earwitness.api.machine import allowance
 
     allowed = allowance(settings.workers)
     if allowed.reason:
-        asked = f" of the {settings.workers:,} asked for" if settings.workers else ""
-        console.print(f"workers: {allowed.n_workers:,}{asked} are used: {allowed.reason}", soft_wrap=True)
+        requested = f" of {settings.workers:,} requested" if settings.workers else ""
+        console.print(f"workers: {allowed.n_workers:,}{requested} are used: {allowed.reason}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Where a command's outputs go: files that nobody loses by accident, standard output (``-``), or a device."""
+"""Outputs of a command: files (replaced only with consent), standard output (``-``), or a device."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from earwitness.api.cli.cli_errors import KeptAsItWas, OutputExists, OutputsClash
+from earwitness.api.cli.cli_errors import NothingChanged, OutputExists, OutputsClash
 from earwitness.api.cli.console import keep_stdout_free
 from earwitness.api.scan.scan_errors import CannotWrite
 
 STDOUT: Final = "-"
 
-Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace outputs that exist, without asking")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace existing outputs without asking")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class OutputTarget:
     Attributes
     ----------
     named : str
-        What the user called it.
+        The path as the user gave it.
     path : Path
-        Where the command writes it.
+        The file that the command writes.
     streams : bool
-        Whether it is copied from there to standard output or to a device when the command has done its work.
+        Whether that file is copied to standard output or to a device at the end of the command.
     """
 
     named: str
@@ -43,82 +43,86 @@ class OutputTarget:
 
 
 @contextmanager
-def placed(
-    given: Mapping[str, Path | None], *, force: bool, agreed: bool = False, taken: bool = False
+def prepared_outputs(
+    given: Mapping[str, Path | None],
+    *,
+    force: bool,
+    confirmed: bool = False,
+    stdout_in_use: bool = False,
 ) -> Iterator[dict[str, OutputTarget | None]]:
-    """Make sure that outputs can be written where they were asked for, before any work is done.
+    """Check that outputs can be written, before any work is done; copy streamed outputs at the end.
 
     Parameters
     ----------
     given : mapping
-        Output by its name; None where it was not asked for.
+        Path of each output by its name; None where it was not requested.
     force : bool
-        Replace what exists without asking.
-    agreed : bool
-        The user agreed earlier, to the command that this one goes on with.
-    taken : bool
-        Standard output is spoken for already.
+        Replace existing files without asking.
+    confirmed : bool
+        The user gave consent to the earlier command that this one resumes.
+    stdout_in_use : bool
+        The command itself writes to standard output.
 
     Raises
     ------
-    OutputExists, OutputsClash, CannotWrite, KeptAsItWas
+    OutputExists, OutputsClash, CannotWrite, NothingChanged
     """
     wanted = {name: path for name, path in given.items() if path is not None}
-    _tell_apart(wanted, taken=taken)
+    _require_distinct(wanted, stdout_in_use=stdout_in_use)
     with ExitStack() as stack:
-        places: dict[str, OutputTarget | None] = dict.fromkeys(given)
+        targets: dict[str, OutputTarget | None] = dict.fromkeys(given)
         for name, path in wanted.items():
             if str(path) == STDOUT or _is_device(path):
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="earwitness-out-"))
-                places[name] = OutputTarget(
+                targets[name] = OutputTarget(
                     named=str(path), path=Path(folder) / (path.name or "out"), streams=True
                 )
             else:
-                _make_sure(path, ask=not (force or agreed))
-                places[name] = OutputTarget(named=str(path), path=path, streams=False)
+                _require_writable(path, ask=not (force or confirmed))
+                targets[name] = OutputTarget(named=str(path), path=path, streams=False)
         if STDOUT in map(str, wanted.values()):
             keep_stdout_free()
-        yield places
-        for place in places.values():
-            if place is not None and place.streams:
-                _copy(place)
+        yield targets
+        for target in targets.values():
+            if target is not None and target.streams:
+                _copy(target)
 
 
-def _tell_apart(wanted: Mapping[str, Path], *, taken: bool) -> None:
-    seen: set[str] = {STDOUT} if taken else set()
+def _require_distinct(wanted: Mapping[str, Path], *, stdout_in_use: bool) -> None:
+    seen: set[str] = {STDOUT} if stdout_in_use else set()
     for path in wanted.values():
-        place = STDOUT if str(path) == STDOUT else os.path.realpath(path)
-        if place in seen and not (place != STDOUT and _is_device(path)):
-            raise OutputsClash(where="standard output" if place == STDOUT else str(path))
-        seen.add(place)
+        destination = STDOUT if str(path) == STDOUT else os.path.realpath(path)
+        if destination in seen and not (destination != STDOUT and _is_device(path)):
+            raise OutputsClash(where="standard output" if destination == STDOUT else str(path))
+        seen.add(destination)
 
 
 def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _make_sure(path: Path, *, ask: bool) -> None:
-    """Look now for what would keep the output from being written after hours of work."""
-    place = Path(os.path.realpath(path))
-    if place.is_dir():
+def _require_writable(path: Path, *, ask: bool) -> None:
+    """Raise now what would otherwise fail after hours of work."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
         raise CannotWrite(path=str(path), reason="it is a folder")
-    if not place.parent.is_dir():
-        raise CannotWrite(path=str(path), reason=f"the folder {place.parent} does not exist")
-    if not os.access(place.parent, os.W_OK):
-        raise CannotWrite(path=str(path), reason=f"the folder {place.parent} may not be written to")
-    if place.exists() and ask:
+    if not target.parent.is_dir():
+        raise CannotWrite(path=str(path), reason=f"the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise CannotWrite(path=str(path), reason=f"the folder {target.parent} may not be written to")
+    if target.exists() and ask:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise OutputExists(path=str(path))
         if not typer.confirm(f"{path} exists already. Replace it?", err=True):
-            raise KeptAsItWas(what=str(path), option="--force, or another name")
+            raise NothingChanged(what=str(path), option="--force, or another name")
 
 
-def _copy(place: OutputTarget) -> None:
-    with place.path.open("rb") as done:
-        if place.named == STDOUT:
+def _copy(target: OutputTarget) -> None:
+    with target.path.open("rb") as file:
+        if target.named == STDOUT:
             sys.stdout.flush()
-            shutil.copyfileobj(done, sys.stdout.buffer)
+            shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         else:
-            with Path(place.named).open("wb") as device:
-                shutil.copyfileobj(done, device)
+            with Path(target.named).open("wb") as device:
+                shutil.copyfileobj(file, device)

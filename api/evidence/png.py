@@ -1,4 +1,8 @@
-"""A small spectrogram as a PNG: an indexed image, made by hand so that a report needs no drawing library."""
+"""Write a thumbnail as an indexed PNG.
+
+The encoder is written by hand: it takes four chunks and zlib. Matplotlib with `librosa.display` would add a
+drawing library to every installation, and several seconds of import time, for images without axes.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +17,21 @@ from numpy.typing import NDArray
 from earwitness.index.database.records import Thumbnail
 
 COLOURS: Final = ((12, 12, 30), (72, 34, 110), (165, 55, 105), (240, 115, 70), (255, 245, 190))
-"""From quiet to loud; evenly spaced, brighter throughout, so that it reads in grey too."""
+"""From quiet to loud; evenly spaced and of rising lightness, so that a grey print is readable too."""
 
 
-def span(picture: Thumbnail, start_s: float, end_s: float) -> NDArray[np.uint8]:
-    """Cut a time span out of a picture: levels, shape (n_frames, n_bands), at least one frame."""
-    first = min(max(int(start_s / picture.frame_s), 0), max(len(picture.levels) - 1, 0))
-    last = max(first + 1, round(end_s / picture.frame_s))
-    return picture.levels[first:last]
+def time_slice(thumbnail: Thumbnail, start_s: float, end_s: float) -> NDArray[np.uint8]:
+    """Return the levels of a time span, shape (n_frames, n_bands), at least one frame."""
+    first = min(max(int(start_s / thumbnail.frame_s), 0), max(len(thumbnail.levels) - 1, 0))
+    last = max(first + 1, round(end_s / thumbnail.frame_s))
+    return thumbnail.levels[first:last]
 
 
 def png(levels: NDArray[np.uint8]) -> bytes:
-    """Draw levels, shape (n_frames, n_bands), with time to the right and pitch upwards."""
+    """Encode levels, shape (n_frames, n_bands), with time to the right and frequency upwards."""
     image = np.ascontiguousarray(levels.T[::-1])
     height, width = image.shape
-    filtered = np.hstack([np.zeros((height, 1), np.uint8), image])  # each row says that it is not filtered
+    filtered = np.hstack([np.zeros((height, 1), np.uint8), image])  # filter type 0 (none) before each row
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     chunks = (
         _chunk(b"IHDR", header),
@@ -48,7 +52,7 @@ def palette() -> NDArray[np.uint8]:
 
 
 def data_url(image: bytes) -> str:
-    """Put an image into the page itself."""
+    """Return a URL that contains the image itself."""
     return "data:image/png;base64," + base64.b64encode(image).decode()
 
 

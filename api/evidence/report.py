@@ -1,4 +1,4 @@
-"""One self-contained page about a scan that a person can hand on: what was compared, found, and not read."""
+"""One self-contained HTML page about a scan: what was compared, what matched, and what could not be read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from earwitness.api.datasets.items import Reader, SourceItem
-from earwitness.api.evidence.png import data_url, png, span
-from earwitness.api.evidence.thumbnail import picture
+from earwitness.api.evidence.png import data_url, png, time_slice
+from earwitness.api.evidence.thumbnail import thumbnail
 from earwitness.api.findings import Finding, FindingMatch, threshold
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
@@ -26,15 +26,15 @@ from earwitness.index.database.records import Thumbnail
 from earwitness.index.library import Library
 from earwitness.index.match import Verdict
 
-MAX_PICTURED: Final = 60
-"""Matches shown with their spectrograms, the most certain first; the others are listed."""
+MAX_DRAWN: Final = 60
+"""Matches shown with their spectrograms, the lowest E-value first; the others are listed."""
 MAX_ROWS: Final = 200
 LOWEST_LOG_E: Final = -30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One item in which a work was found; `images` are the item's and the work's spectrogram, where drawn."""
+    """One match; `images` are URLs of the item's and the work's spectrogram, where drawn."""
 
     item: str
     match: FindingMatch
@@ -47,22 +47,22 @@ class Shown:
 
     @property
     def spans(self) -> tuple[str, str]:
-        """Where the longest stretch lies, in the item and in the work."""
+        """Start and end of the longest segment, in the item and in the work."""
         here, there = longest(self.match)
         return f"{clock(here[0])}-{clock(here[1])}", f"{clock(there[0])}-{clock(there[1])}"
 
 
 @dataclass(slots=True, kw_only=True)
 class Counted:
-    """How many items of one part of the source had which verdict."""
+    """Items of one part of the source by verdict, and the seconds of audio that were decoded."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
-    heard_s: float = 0.0
+    decoded_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Gathered:
-    """What a page shows, gathered in one pass over the findings."""
+class ReportData:
+    """What a page shows, collected in one pass over the findings."""
 
     works: dict[str, list[Shown]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
@@ -73,7 +73,7 @@ class Gathered:
         """Add one finding."""
         part = self.parts[part_of(finding)]
         part.verdicts[finding.verdict] += 1
-        part.heard_s += finding.item.duration_s or 0.0
+        part.decoded_s += finding.item.duration_s or 0.0
         for match in certain(finding):
             if finding.verdict is Verdict.MATCH:
                 self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
@@ -93,7 +93,7 @@ def part_of(finding: Finding) -> str:
 
 
 def longest(match: FindingMatch) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the longest matching stretch, as seconds in the item and seconds in the work."""
+    """Return the longest segment, as seconds in the item and seconds in the work."""
     best = max(match.segments, key=lambda each: each.query_end_s - each.query_start_s)
     return (best.query_start_s, best.query_end_s), (best.reference_start_s, best.reference_end_s)
 
@@ -101,11 +101,11 @@ def longest(match: FindingMatch) -> tuple[tuple[float, float], tuple[float, floa
 def write_report(
     findings: Iterable[Finding], tally: Tally, path: Path, *, source: str, items: Reader, settings: Settings
 ) -> None:
-    """Write the page. Items shown with their spectrogram are heard once more for it."""
-    gathered = Gathered()
+    """Write the page. Items shown with their spectrogram are decoded once more for it."""
+    data = ReportData()
     for finding in findings:
-        gathered.take(finding)
-    pictured = draw(gathered, items, settings)
+        data.take(finding)
+    drawn = draw(data, items, settings)
     page = Environment(
         loader=PackageLoader("earwitness.api.evidence", "pages"), autoescape=True, undefined=StrictUndefined
     ).get_template("report.html")
@@ -118,62 +118,61 @@ def write_report(
         summary=summary(tally),
         how=None if tally.search is None else searched_how(tally.search),
         verdicts=[(verdict, tally.verdicts[verdict]) for verdict in Verdict],
-        works=sorted(pictured.items(), key=lambda each: -len(each[1])),
-        possible=gathered.possible[:MAX_ROWS],
-        n_possible=len(gathered.possible),
-        parts=list(gathered.parts.items())[:MAX_ROWS],
-        n_parts=len(gathered.parts),
-        bars=histogram(gathered.log_e),
+        works=sorted(drawn.items(), key=lambda each: -len(each[1])),
+        possible=data.possible[:MAX_ROWS],
+        n_possible=len(data.possible),
+        parts=list(data.parts.items())[:MAX_ROWS],
+        n_parts=len(data.parts),
+        bars=histogram(data.log_e),
     )
     with whole_file(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def histogram(log_e: Collection[float]) -> list[tuple[int, int]]:
-    """Count best matches by the power of ten of their E-value, from the surest to `possible`."""
+    """Count best matches by the power of ten of their E-value, from the smallest to that of `possible`."""
     counts = Counter(max(math.floor(each), LOWEST_LOG_E) for each in log_e)
     return [(power, counts[power]) for power in range(LOWEST_LOG_E, -1)] if counts else []
 
 
-def draw(gathered: Gathered, items: Reader, settings: Settings) -> Mapping[str, list[Shown]]:
-    """Add spectrograms, side by side, to the surest matches."""
-    every = sorted(
-        (shown for each in gathered.works.values() for shown in each), key=lambda s: s.match.e_value
-    )
-    chosen = {(shown.item, shown.match.recording.id) for shown in every[:MAX_PICTURED]}
-    heard = decode_again({item for item, _ in chosen}, items, settings)
+def draw(data: ReportData, items: Reader, settings: Settings) -> Mapping[str, list[Shown]]:
+    """Return the matches by work, with spectrograms added to the `MAX_DRAWN` of lowest E-value."""
+    every = sorted((shown for each in data.works.values() for shown in each), key=lambda s: s.match.e_value)
+    chosen = {(shown.item, shown.match.recording.id) for shown in every[:MAX_DRAWN]}
+    thumbnails = decode_again({item for item, _ in chosen}, items, settings)
     with open_library(settings) as library:
         return {
-            work: [_drawn(shown, chosen, heard, library) for shown in shown_items]
-            for work, shown_items in gathered.works.items()
+            work: [_drawn(shown, chosen, thumbnails, library) for shown in shown_items]
+            for work, shown_items in data.works.items()
         }
 
 
 def _drawn(
-    shown: Shown, chosen: set[tuple[str, str]], heard: Mapping[str, Thumbnail], library: Library
+    shown: Shown, chosen: set[tuple[str, str]], thumbnails: Mapping[str, Thumbnail], library: Library
 ) -> Shown:
-    if (shown.item, shown.match.recording.id) not in chosen or shown.item not in heard:
+    if (shown.item, shown.match.recording.id) not in chosen or shown.item not in thumbnails:
         return shown
     row = library.by_sha256(shown.match.recording.id)
-    kept = None if row is None else library.thumbnail(row.id)
-    if kept is None:
+    stored = None if row is None else library.thumbnail(row.id)
+    if stored is None:
         return shown
     here, there = longest(shown.match)
-    images = data_url(png(span(heard[shown.item], *here))), data_url(png(span(kept, *there)))
-    return Shown(item=shown.item, match=shown.match, images=images)
+    levels = time_slice(thumbnails[shown.item], *here), time_slice(stored, *there)
+    item_png, work_png = map(png, levels)
+    return Shown(item=shown.item, match=shown.match, images=(data_url(item_png), data_url(work_png)))
 
 
 def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Thumbnail]:
-    """Go through the source once more and picture the items that are wanted."""
-    pictures: dict[str, Thumbnail] = {}
+    """Read the source once more, and return the thumbnails of the items whose ids are in `wanted`."""
+    thumbnails: dict[str, Thumbnail] = {}
     if not wanted:
-        return pictures
-    with ItemDecoder(settings=settings) as listener:
+        return thumbnails
+    with ItemDecoder(settings=settings) as decoder:
         for item in items:
             if item.item_id in wanted and isinstance(item, SourceItem):
-                query = listener.hear(item).query
+                query = decoder.decode(item).query
                 if query is not None:
-                    pictures[item.item_id] = picture(query.spectrogram)
-            if len(pictures) == len(wanted):
+                    thumbnails[item.item_id] = thumbnail(query.spectrogram)
+            if len(thumbnails) == len(wanted):
                 break
-    return pictures
+    return thumbnails

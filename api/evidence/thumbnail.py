@@ -1,4 +1,4 @@
-"""The small spectrogram that works keep: enough to show a person what was matched, too little to hear it."""
+"""The small spectrogram that is stored of a work to show matches; audio cannot be rebuilt from it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from earwitness.index.database.records import Thumbnail
 
 N_BANDS: Final = 64
 FRAME_S: Final = 0.16
-"""Six pictures' columns a second, 64 bytes each: 1.4 MB an hour."""
+"""About six frames a second of 64 bytes each: 1.4 MB an hour."""
 RANGE_DB: Final = 72.0
 STEP_DB: Final = RANGE_DB / 255
 
 
-def picture(spectrogram: Spectrogram) -> Thumbnail:
+def thumbnail(spectrogram: Spectrogram) -> Thumbnail:
     """Shrink a spectrogram to `N_BANDS` bands and about `FRAME_S` a frame, in decibels below its loudest."""
     power = spectrogram.power
     per_frame = max(1, round(FRAME_S / spectrogram.frame_s))

@@ -22,8 +22,7 @@ from earwitness.api.http.uploads.forms import (
     upload_body,
 )
 from earwitness.api.http.uploads.receive_upload import receive
-from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
-from earwitness.index.database.records import Collection, CollectionKind
+from earwitness.api.pipeline.searched_collections import require_datasets, require_works
 from earwitness.index.store.jobs import Job, JobState
 from earwitness.index.store.store_errors import NameReserved
 from earwitness.index.writer import WORKS
@@ -246,26 +245,11 @@ def promised(response: Response, service: Service, job: Job, is_new: bool) -> Jo
 
 
 def demand_something_to_search(kind: str, asked: Asked, service: Service) -> None:
-    """Refuse at the door what could only end in a meaningless "not found"."""
+    """Refuse a job that would search nothing, before it is queued."""
     known = service.writer.collections
     if isinstance(asked, CheckForm):
-        demand_datasets(asked.collections, known, home=str(service.settings.home))
+        require_datasets(known, asked.collections, home=service.settings.home)
     if isinstance(asked, IndexForm) and asked.name.casefold() == WORKS:
         raise NameReserved(name=asked.name)
-    works = sum(each.n_items for each in known if each.kind is CollectionKind.WORKS)
-    if kind == "scan" and not works:
-        raise NothingRegistered(home=str(service.settings.home))
-
-
-def demand_datasets(names: tuple[str, ...], known: tuple[Collection, ...], *, home: str) -> None:
-    """Raise NothingIndexed without any dataset, and NoSuchCollection for a name that none has.
-
-    A name is ``NAME`` or ``NAME:VERSION``, as for the commands.
-    """
-    datasets = [each for each in known if each.kind is CollectionKind.DATASET]
-    if not datasets:
-        raise NothingIndexed(home=home)
-    labels = tuple(f"{each.name}:{each.version}" for each in datasets)
-    for name in names:
-        if name not in labels and all(name != each.name for each in datasets):
-            raise NoSuchCollection(name=name, known=labels)
+    if kind == "scan":
+        require_works(known, home=service.settings.home)

@@ -1,4 +1,4 @@
-"""Filling collections: works into the registry, items into datasets, each looked up in the other at once."""
+"""Store works in the registry and items in datasets; each is searched for in the other at once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.pipeline.searched_collections import (
-    contents_of,
     datasets_of,
+    read_summary,
     run_spec_of,
     works_of,
 )
@@ -30,31 +30,31 @@ PUBLISH_S: Final = 180.0
 
 
 class Outcome(StrEnum):
-    """What became of one item that was to be stored."""
+    """The outcome of storing one item."""
 
     ADDED = "added"
     ALREADY = "already"
     UPDATED = "updated"
-    """Registered already; what is said of it has changed."""
+    """Registered already; its title, owner or ISRC was changed."""
     OF_ANOTHER_OWNER = "of_another_owner"
     """Registered already under this name, for another owner; nothing was changed."""
     REFUSED = "refused"
-    """Heard, but not fit to be a work."""
+    """Decoded, but not fit as a work."""
     NOT_READABLE = "not_readable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """One item that was to be stored, and what was found of it on the way."""
+    """One item that was stored, or was not, with its result."""
 
-    answer: ItemResult
+    result: ItemResult
     outcome: Outcome
     shard: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What a creator says about a work."""
+    """Title, owner and ISRC of a work, as its owner gives them."""
 
     title: str | None = None
     owner: str | None = None
@@ -71,20 +71,22 @@ def register(
     labels: Mapping[str, Label] | None = None,
     n_workers: int = 1,
 ) -> Iterator[Enrolled]:
-    """Register each item as a work, and check it against the datasets; it is on the disk when it is yielded.
+    """Register each item as a work, and check it against the datasets; it is on disk when it is yielded.
 
     Parameters
     ----------
     label, labels
-        What is said of every work, and of single ones by their path, which goes before.
+        The label of every work, and those of single works by their path, which take precedence.
     """
     works = writer.collection(CollectionKind.WORKS)
-    library = contents_of(settings)
-    order = run_spec_of(settings, library, datasets_of(library), effort=effort, into=works, as_works=True)
-    with Pool(order, n_workers=n_workers) as pool:
-        for _, answer in pool.answers(items):
-            said = _merged(label, (labels or {}).get(answer.said.path))
-            yield Enrolled(answer=answer, outcome=register_one(writer, works, answer, said))
+    library = read_summary(settings)
+    spec = run_spec_of(
+        settings, library, datasets_of(library.collections), effort=effort, into=works, as_works=True
+    )
+    with Pool(spec, n_workers=n_workers) as pool:
+        for _, result in pool.results(items):
+            own_label = _merged(label, (labels or {}).get(result.item.path))
+            yield Enrolled(result=result, outcome=register_one(writer, works, result, own_label))
     writer.publish()
 
 
@@ -93,23 +95,23 @@ def _merged(every: Label, own: Label | None) -> Label:
     return Label(title=own.title or every.title, owner=own.owner or every.owner, isrc=own.isrc or every.isrc)
 
 
-def register_one(writer: Writer, works: int, answer: ItemResult, label: Label) -> Outcome:
-    """Store one answered item as a work, if it is fit for that; it is on the disk when this returns.
+def register_one(writer: Writer, works: int, result: ItemResult, label: Label) -> Outcome:
+    """Store one processed item as a work, if it is fit as one; it is on disk when this returns.
 
-    A work that is registered already takes what is newly said of it. Its owner stays: the same audio of
-    another owner, under another name, is another work.
+    A work that is registered already takes a new title or ISRC. Its owner stays: the same audio of another
+    owner, under another name, is another work.
     """
-    new, sha256 = answer.new, answer.said.sha256
-    known = answer.existing
-    if known is not None:
-        same_audio = [each for each in writer.find(works, known.sha256 or "") if _is_same_audio(each, known)]
-        own = _of_owner(same_audio, label.owner, path=answer.said.path)
+    new, sha256 = result.new, result.item.sha256
+    existing = result.existing
+    if existing is not None:
+        rows = [row for row in writer.find(works, existing.sha256 or "") if _is_same_audio(row, existing)]
+        own = _of_owner(rows, label.owner, path=result.item.path)
         if own is not None:
             return _relabelled(writer, works, own, label)
-        new = NewItem(path=answer.said.path, sha256=sha256, start_s=known.start_s, end_s=known.end_s)
+        new = NewItem(path=result.item.path, sha256=sha256, start_s=existing.start_s, end_s=existing.end_s)
     if new is None:
-        heard = answer.said.duration_s is not None
-        return Outcome.REFUSED if heard else Outcome.NOT_READABLE
+        decoded = result.item.duration_s is not None
+        return Outcome.REFUSED if decoded else Outcome.NOT_READABLE
     new = replace(new, title=label.title, owner=label.owner, isrc=label.isrc)
     (added,) = writer.add(works, [new])
     if added.status is not AddStatus.EXISTING:
@@ -123,7 +125,7 @@ def _is_same_audio(one: ItemRow, other: ItemRow) -> bool:
 
 
 def _of_owner(stored: Sequence[ItemRow], owner: str | None, *, path: str) -> ItemRow | None:
-    """Return the registration that is meant: of this owner, or of none, or any where no owner is named."""
+    """Return the registration of this owner, else one without an owner; any if no owner is given."""
     fit = [each for each in stored if owner is None or each.owner in {None, owner}]
     return min(fit, key=lambda each: (each.owner != owner, each.path != path), default=None)
 
@@ -147,30 +149,32 @@ def index_source(
     before: Callable[[Sequence[ItemResult]], None] = lambda _: None,
     watch: Callable[[], None] = lambda: None,
 ) -> Iterator[Enrolled]:
-    """Index a source's items as a dataset, and look each up in the registered works.
+    """Index a source's items as a dataset, and search for each in the registered works.
 
-    An item is on the disk when it is yielded. Run again after a kill, it adds what is missing; only at its
-    end is the dataset said to be complete. A source that cannot be opened, or breaks off before its first
-    item, leaves the dataset as it was; so does one that adds nothing to a complete one.
+    An item is on disk when it is yielded. A run after a kill adds what is missing; the dataset is marked
+    complete only at the end. A source that cannot be opened, or ends with an error before its first item,
+    leaves the dataset unchanged; so does one that adds nothing to a complete dataset.
 
     Parameters
     ----------
     before
-        Told of items before they are stored, several at once: what a kill must not lose of them is kept then.
+        Called with the results of a batch before they are stored, so that the caller can save what a kill
+        must not lose.
     watch
-        Called every second or so; what it raises ends the run, which can be gone on with.
+        Called about once a second; an exception that it raises ends the run, which can be resumed.
     """
     items = _opened(items)
     was_complete = _is_complete(writer, name, version)
     dataset = writer.collection(CollectionKind.DATASET, name, version)
-    library = contents_of(settings)
-    order = run_spec_of(settings, library, works_of(library), effort=effort, into=dataset)
-    whole, changed, published_at = True, False, time.monotonic()
-    with Pool(order, n_workers=n_workers, watch=watch) as pool:
-        for batch in _batches(pool.answers(items)):
-            whole = whole and not any(isinstance(item, Skipped) and item.cut_off for item, _ in batch)
-            before([answer for _, answer in batch])
-            if not changed and any(answer.new is not None for _, answer in batch):
+    library = read_summary(settings)
+    spec = run_spec_of(settings, library, works_of(library.collections), effort=effort, into=dataset)
+    read_to_end, changed, published_at = True, False, time.monotonic()
+    with Pool(spec, n_workers=n_workers, watch=watch) as pool:
+        for batch in _batches(pool.results(items)):
+            if any(isinstance(item, Skipped) and item.cut_off for item, _ in batch):
+                read_to_end = False
+            before([result for _, result in batch])
+            if not changed and any(result.new is not None for _, result in batch):
                 writer.mark(dataset, complete=False)
                 changed = True
             yield from _store(writer, dataset, batch)
@@ -178,7 +182,7 @@ def index_source(
                 writer.publish()
                 published_at = time.monotonic()
     writer.publish()
-    writer.mark(dataset, complete=whole or (was_complete and not changed))
+    writer.mark(dataset, complete=read_to_end or (was_complete and not changed))
 
 
 def _opened(items: Iterable[SourceItem | Skipped]) -> Iterator[SourceItem | Skipped]:
@@ -187,14 +191,14 @@ def _opened(items: Iterable[SourceItem | Skipped]) -> Iterator[SourceItem | Skip
     Raises
     ------
     SourceBroken
-        When it breaks off before its first item, and so does every other part of it: it is no source.
+        When every part of it ends with an error before its first item: it is no source.
     """
-    coming, broken = iter(items), list[SourceItem | Skipped]()
-    for item in coming:
+    rest, broken = iter(items), list[SourceItem | Skipped]()
+    for item in rest:
         if isinstance(item, Skipped) and item.cut_off:
             broken.append(item)
         else:
-            return chain(broken, [item], coming)
+            return chain(broken, [item], rest)
     first = next(iter(broken), None)
     if isinstance(first, Skipped):
         raise SourceBroken(source=first.path, reason=first.message)
@@ -202,15 +206,15 @@ def _opened(items: Iterable[SourceItem | Skipped]) -> Iterator[SourceItem | Skip
 
 
 def _is_complete(writer: Writer, name: str, version: str) -> bool:
-    known = [each for each in writer.collections if each.kind is CollectionKind.DATASET]
-    return any(each.complete for each in known if (each.name, each.version) == (name, version))
+    datasets = [each for each in writer.collections if each.kind is CollectionKind.DATASET]
+    return any(each.complete for each in datasets if (each.name, each.version) == (name, version))
 
 
 Pair = tuple[SourceItem | Skipped, ItemResult]
 
 
 def _batches(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
-    """Gather items for one transaction: so many, or as many as came in so many seconds."""
+    """Gather items for one transaction: `BATCH_ITEMS`, or those of `BATCH_S` seconds."""
     batch, began_at = list[Pair](), time.monotonic()
     for pair in pairs:
         batch.append(pair)
@@ -222,14 +226,14 @@ def _batches(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
 
 
 def _store(writer: Writer, dataset: int, batch: list[Pair]) -> Iterator[Enrolled]:
-    new = [answer.new for _, answer in batch if answer.new is not None]
+    new = [result.new for _, result in batch if result.new is not None]
     added = iter(writer.add(dataset, new) if new else ())
-    for item, answer in batch:
-        status = AddStatus.EXISTING if answer.new is None else next(added).status
-        yield Enrolled(answer=answer, outcome=_outcome(answer, status), shard=item.shard)
+    for item, result in batch:
+        status = AddStatus.EXISTING if result.new is None else next(added).status
+        yield Enrolled(result=result, outcome=_outcome(result, status), shard=item.shard)
 
 
-def _outcome(answer: ItemResult, status: AddStatus) -> Outcome:
-    if answer.new is not None and answer.new.failure is not None:
+def _outcome(result: ItemResult, status: AddStatus) -> Outcome:
+    if result.new is not None and result.new.failure is not None:
         return Outcome.NOT_READABLE
     return Outcome.ALREADY if status is AddStatus.EXISTING else Outcome.ADDED

@@ -1,4 +1,4 @@
-"""An item's bytes, had once: hashed and counted on the way, in memory while they are few."""
+"""Read an item's bytes once, hashing and counting them; large items are spooled to disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLOCK_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemBytes:
-    """An item's bytes, had once: ready for the decoder, hashed and counted."""
+    """The bytes of one item, ready for the decoder, with their sha256 and their number."""
 
     source: Path | bytes | BinaryIO
     sha256: str
@@ -30,17 +30,17 @@ class ItemBytes:
 
 
 @contextmanager
-def taken(recording: SourceItem, *, held_bytes: int = HELD_BYTES) -> Iterator[ItemBytes]:
-    """Read an item's bytes once, hashing them on the way; nothing of them is left on disk afterwards.
+def read_item(item: SourceItem, *, held_bytes: int = HELD_BYTES) -> Iterator[ItemBytes]:
+    """Read an item's bytes once and hash them; no copy stays on disk afterwards.
 
     Raises
     ------
     ItemRefused
-        When the bytes cannot be had.
+        When the bytes cannot be read.
     """
-    if recording.open is None:
-        raise NoSound(name=recording.item_id)
-    with recording.open() as stream, ExitStack() as afterwards:
+    if item.open is None:
+        raise NoSound(name=item.item_id)
+    with item.open() as stream, ExitStack() as stack:
         if is_sealed(stream):
             digest, size = hashlib.file_digest(stream, "sha256"), stream.tell()
             stream.seek(0)
@@ -51,17 +51,17 @@ def taken(recording: SourceItem, *, held_bytes: int = HELD_BYTES) -> Iterator[It
         if len(head) <= held_bytes:
             yield ItemBytes(source=head, sha256=digest.hexdigest(), size_bytes=len(head))
             return
-        spool, size = afterwards.enter_context(tempfile.TemporaryFile()), len(head)
-        keep = recording.file is None
-        if keep:
+        spool, size = stack.enter_context(tempfile.TemporaryFile()), len(head)
+        needs_copy = item.file is None
+        if needs_copy:
             spool.write(head)
         while block := stream.read(BLOCK_BYTES):
             digest.update(block)
             size += len(block)
-            if keep:
+            if needs_copy:
                 spool.write(block)
         spool.seek(0)
-        yield ItemBytes(source=recording.file or spool, sha256=digest.hexdigest(), size_bytes=size)
+        yield ItemBytes(source=item.file or spool, sha256=digest.hexdigest(), size_bytes=size)
 
 
 def read_up_to(stream: BinaryIO, n_bytes: int) -> bytes:

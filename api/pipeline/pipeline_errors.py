@@ -1,4 +1,4 @@
-"""Errors about what a search needs: collections, and the part of a file that an item names."""
+"""Errors about the collections of a search, and about the part of a file that an item names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from earwitness.fingerprint.errors import EarwitnessError
 
 
 class NothingIndexed(EarwitnessError):
-    """A check was asked for where no dataset is indexed: that is no answer about any audio."""
+    """A check was requested, and no dataset is indexed: nothing could be compared."""
 
     code = "nothing_indexed"
 
@@ -20,20 +20,20 @@ class NothingIndexed(EarwitnessError):
 
 
 class NothingRegistered(EarwitnessError):
-    """A scan was asked for where no work is registered."""
+    """A scan was requested, and no work is registered: nothing could be compared."""
 
     code = "nothing_registered"
 
     def __init__(self, *, home: str) -> None:
         self.home = home
         super().__init__(
-            f"no work is registered in {home}, so there is nothing to look for",
+            f"no work is registered in {home}, so there is nothing to search for",
             hint="register one first: earwitness register FILE",
         )
 
 
 class NoSuchCollection(EarwitnessError):
-    """A collection was named that does not exist."""
+    """A name fits no collection, or several."""
 
     code = "no_such_collection"
 
@@ -45,8 +45,8 @@ class NoSuchCollection(EarwitnessError):
 
 
 class StretchMissing(ItemRefused):
-    """A manifest cuts a part out of a file that ends before the part begins."""
+    """A manifest selects a part of a file that ends before the part begins."""
 
     code = "stretch_missing"
-    reason = "the file ends before the part that is meant begins"
-    hint = "fetch the whole file, or correct the entry's start"
+    reason = "the file ends before the selected part begins"
+    hint = "download the complete file, or correct the entry's start"

@@ -1,6 +1,7 @@
-"""What is to be done with every item of a run, and what became of one; both travel between processes.
+"""What is done with every item of a run (`RunSpec`), and its outcome (`ItemResult`).
 
-Nothing here computes: the process that only hands items out imports no numeric library for it.
+Both travel between processes. Nothing here computes, so a parent process that only hands out items loads no
+numeric library.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from earwitness.index.matching.effort import EFFORT_PROFILES
 
 
 class LibraryView(Protocol):
-    """What an order says of a library: an open one, or only its contents."""
+    """What a `RunSpec` needs of a library: an open `Library`, or a `HomeSummary`."""
 
     @property
     def scheme(self) -> str:
@@ -30,63 +31,64 @@ class LibraryView(Protocol):
 
     @property
     def collections(self) -> tuple[Collection, ...]:
-        """What it holds."""
+        """Its collections."""
 
     def state_digest(self, collections: Sequence[int]) -> str:
-        """A name for the state of these collections."""
+        """Digest of the state of these collections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """What is to be done with every item of a run; the same for all of its workers.
+    """What is done with every item of a run; the same for all of its workers.
 
     Attributes
     ----------
-    asked : tuple of int
-        Collections that each item is looked up in; without any, it is only fingerprinted.
+    collections : tuple of int
+        Ids of the collections that are searched for each item; if empty, items are only fingerprinted.
     state_digest : str
-        `Library.state_digest` of those, so that no worker asks another library than the rest.
+        `Library.state_digest` of those collections. A worker that finds another digest does not start, so all
+        workers search the same state.
     search : FindingSearch or None
-        What findings say was searched; None where nothing is.
+        The search as findings describe it; None where nothing is searched.
     into : int or None
-        Collection that the items go into: what lies there is not decoded again, the rest is fingerprinted.
-    remembers : bool
-        Findings of earlier runs may be used.
+        Collection that the items are stored in. Items that it holds are not decoded again.
     as_works : bool
-        Items go into the registry: they must be fit for it, and keep a small spectrogram.
+        Items are stored as works: they must be fit as references, and a thumbnail is stored.
+    reuses_findings : bool
+        Findings of earlier runs may be used.
     """
 
     settings: Settings
     effort: Effort
-    asked: tuple[int, ...]
+    collections: tuple[int, ...]
     state_digest: str
     search: FindingSearch | None
     into: int | None = None
     as_works: bool = False
-    remembers: bool = False
+    reuses_findings: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult:
-    """What became of one item.
+    """The outcome of one item.
 
     Attributes
     ----------
     key : str or None
-        Names its audio (see `audio_key`); None where no bytes could be had.
+        Key of its audio (see `audio_key`); None where its bytes could not be read.
     error : FindingError or None
-        Why it could not be heard, or not to its end, or is not fit to be a work.
+        Why it could not be decoded, or not to its end, or is not fit as a work.
     finding : Finding or None
-        None where nothing was asked.
+        None where nothing was searched.
     fresh : bool
-        The finding was worked out now, of audio without fault: it may be remembered.
+        The finding was computed in this run, from audio without an error: it may be stored for later runs.
     new : NewItem or None
-        What is to be stored, where something is.
+        What is to be stored, if anything.
     existing : ItemRow or None
-        The collection holds this item already; of works, this audio.
+        The collection holds this item already; in the registry, this audio.
     """
 
-    said: FindingItem
+    item: FindingItem
     key: str | None = None
     error: FindingError | None = None
     finding: Finding | None = None
@@ -95,14 +97,14 @@ class ItemResult:
     existing: ItemRow | None = None
 
 
-def searched(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:
-    """Say what a search of these collections covers."""
+def search_scope(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:
+    """Describe what a search of these collections at this effort covers."""
     profile = EFFORT_PROFILES[effort]
-    asked = [each for each in library.collections if each.id in set(collections)]
     return FindingSearch(
         collections=tuple(
             FindingCollection(name=c.name, version=c.version, indexed_at=c.indexed_at, items=c.n_items)
-            for c in asked
+            for c in library.collections
+            if c.id in set(collections)
         ),
         effort=effort,
         speed=profile.speed,
@@ -113,30 +115,19 @@ def searched(library: LibraryView, *, collections: Sequence[int], effort: Effort
     )
 
 
-def not_decoded(skipped: Skipped, search: FindingSearch) -> Finding:
-    """Account for an item that its reader would not hand out."""
-    return Finding(
-        item=FindingItem(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
-        verdict=Verdict.NOT_READABLE,
-        error=FindingError(code=skipped.code, message=skipped.message, hint=skipped.hint),
-        search=search,
-        matches=(),
-    )
-
-
-def refusal(order: RunSpec, skipped: Skipped) -> ItemResult:
-    """Account for an item that its reader would not hand out."""
+def refused_result(spec: RunSpec, skipped: Skipped) -> ItemResult:
+    """Return the result of an item that its reader refused."""
+    item = FindingItem(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None)
     error = FindingError(code=skipped.code, message=skipped.message, hint=skipped.hint)
-    return ItemResult(
-        said=FindingItem(id=skipped.item_id, path=skipped.path, sha256=None, duration_s=None),
-        error=error,
-        finding=None if order.search is None else not_decoded(skipped, order.search),
-        new=None
-        if order.into is None or order.as_works
-        else NewItem(path=skipped.item_id, sha256=None, failure=failure_of(error)),
-    )
+    finding, new = None, None
+    if spec.search is not None:
+        unread = Verdict.NOT_READABLE
+        finding = Finding(item=item, verdict=unread, error=error, search=spec.search, matches=())
+    if spec.into is not None and not spec.as_works:
+        new = NewItem(path=skipped.item_id, sha256=None, failure=stored_failure(error))
+    return ItemResult(item=item, error=error, finding=finding, new=new)
 
 
-def failure_of(error: FindingError) -> Failure:
-    """Say an error in the store's words."""
+def stored_failure(error: FindingError) -> Failure:
+    """Convert an error into the record that the store keeps."""
     return Failure(code=error.code, message=error.message, hint=error.hint)

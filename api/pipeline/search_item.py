@@ -1,6 +1,6 @@
-"""The road that every door shares: an item's bytes -> decoded -> Query -> matches -> Finding.
+"""Decode one item, search the library for it, and build its finding.
 
-``check``, ``register``, ``index``, ``scan`` and the HTTP jobs all walk it: their answers cannot differ.
+``check``, ``register``, ``index``, ``scan`` and the HTTP jobs all use these steps, so their findings agree.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from earwitness.api.findings import (
     FindingSegment,
 )
 from earwitness.api.pipeline.cut_stretch import stretch
-from earwitness.api.pipeline.item_bytes import taken
-from earwitness.api.pipeline.run_spec import searched
+from earwitness.api.pipeline.item_bytes import read_item
+from earwitness.api.pipeline.run_spec import search_scope
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.decode.array_audio import decode_array
@@ -46,41 +46,40 @@ from earwitness.index.store.store_errors import SearchTimeout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedItem:
-    """What could be heard of one item.
+    """One item after decoding.
 
     Attributes
     ----------
     query : Query or None
-        None when nothing could be decoded; then `error` says why.
+        None when nothing could be decoded; then `error` is the reason.
     error : EarwitnessError or None
-        Also set, beside a query, when the item was cut off or holds too little active audio.
+        Also set, beside a query, when the item is truncated or holds too little active audio.
     known : object or None
-        What was known of this audio beforehand; then it was not decoded, and nothing else is set.
-    whole : bool
+        What the `known` argument of `ItemDecoder.decode` returned for this audio, which was not decoded then.
+    complete : bool
         Whether it was decoded to its end.
     """
 
     item: FindingItem
     query: Query | None
     error: EarwitnessError | None
-    whole: bool
+    complete: bool
     size_bytes: int | None = None
     known: object | None = None
 
 
-def audio_key(recording: SourceItem, sha256: str) -> str:
-    """Name the audio of an item: its bytes, and the part of them that a manifest cuts out."""
-    return NewItem(path="", sha256=sha256, start_s=recording.start_s, end_s=recording.end_s).audio_key
+def audio_key(item: SourceItem, sha256: str) -> str:
+    """Return the key of an item's audio: the sha256 of its bytes, and the part that a manifest selects."""
+    return NewItem(path="", sha256=sha256, start_s=item.start_s, end_s=item.end_s).audio_key
 
 
 class ItemDecoder:
-    """Hears items one after another with one sandboxed decoder and the extractor. One a thread or process.
+    """Decodes items one after another with one sandboxed decoder; one instance a thread or process.
 
     Parameters
     ----------
-    may_be_whole
-        Tells of a length in seconds whether such a sound can be a whole copy of anything that is asked for;
-        others get no Chromaprint.
+    wants_chromaprint
+        Whether audio of this length, in seconds, needs a Chromaprint, which only finds complete copies.
     """
 
     def __init__(
@@ -88,9 +87,9 @@ class ItemDecoder:
         *,
         settings: Settings,
         scheme: str | None = None,
-        may_be_whole: Callable[[float], bool] = lambda _: True,
+        wants_chromaprint: Callable[[float], bool] = lambda _: True,
     ) -> None:
-        self._may_be_whole = may_be_whole
+        self._wants_chromaprint = wants_chromaprint
         self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
@@ -106,31 +105,37 @@ class ItemDecoder:
         """Stop the decoder's worker."""
         self._decoder.close()
 
-    def hear(
-        self, recording: SourceItem, *, known: Callable[[str], object | None] = lambda _: None
+    def decode(
+        self, item: SourceItem, *, known: Callable[[str], object | None] = lambda _: None
     ) -> DecodedItem:
-        """Read, hash and decode one item; whatever is wrong with it is part of the answer, never raised.
+        """Read, hash and decode one item; an error of the item is part of the result, never raised.
 
         Parameters
         ----------
         known
-            Asked with the `audio_key` before decoding; what it answers, unless None, makes that needless.
+            Called with the `audio_key` before decoding. If it returns anything but None, the item is not
+            decoded, and the returned object is `DecodedItem.known`.
         """
-        item = FindingItem(id=recording.item_id, path=recording.path, sha256=None, duration_s=None)
+        described = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
         size = None
         try:
-            with taken(recording) as bytes_:
-                item, size = replace(item, sha256=bytes_.sha256), bytes_.size_bytes
-                # what is known of these bytes speaks of a whole file
-                answer = None if recording.partial else known(audio_key(recording, bytes_.sha256))
-                if answer is not None:
+            with read_item(item) as bytes_:
+                described, size = replace(described, sha256=bytes_.sha256), bytes_.size_bytes
+                # a result for these bytes is a result for the complete file
+                known_result = None if item.partial else known(audio_key(item, bytes_.sha256))
+                if known_result is not None:
                     return DecodedItem(
-                        item=item, query=None, error=None, whole=False, size_bytes=size, known=answer
+                        item=described,
+                        query=None,
+                        error=None,
+                        complete=False,
+                        size_bytes=size,
+                        known=known_result,
                     )
-                decoded = self._decoder.decode(bytes_.source, name=recording.item_id)
-            return self._prepared(recording, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
+                decoded = self._decoder.decode(bytes_.source, name=item.item_id)
+            return self._with_query(item, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
         except AudioError as error:
-            return DecodedItem(item=item, query=None, error=error, whole=False, size_bytes=size)
+            return DecodedItem(item=described, query=None, error=error, complete=False, size_bytes=size)
 
     def decode_array(self, item: SourceItem, samples: NDArray[Any], *, rate_hz: float) -> DecodedItem:
         """Prepare the samples of an item that is in memory; see `earwitness.fingerprint.decode.array_audio`.
@@ -142,52 +147,47 @@ class ItemDecoder:
         """
         try:
             decoded = decode_array(samples, rate_hz=rate_hz, limits=self._decoder.limits, name=item.item_id)
-            return self._prepared(item, decoded)
+            return self._with_query(item, decoded)
         except AudioError as error:
-            finding_item = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
-            return DecodedItem(item=finding_item, query=None, error=error, whole=False)
+            described = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
+            return DecodedItem(item=described, query=None, error=error, complete=False)
 
     def fingerprint(self, query: Query) -> Fingerprint:
-        """Make what is stored of a query."""
+        """Return the fingerprint that is stored for a query."""
         return self.extractor.fingerprint(query)
 
-    def _prepared(
-        self,
-        recording: SourceItem,
-        decoded: Decoded,
-        *,
-        sha256: str | None = None,
-        size_bytes: int | None = None,
+    def _with_query(
+        self, item: SourceItem, decoded: Decoded, *, sha256: str | None = None, size_bytes: int | None = None
     ) -> DecodedItem:
-        part = stretch(decoded, recording)
-        duration_s, whole = part.waveform.duration_s, part.whole and recording.partial is None
-        query = self.extractor.query(part.waveform, with_chromaprint=self._may_be_whole(duration_s))
+        part = stretch(decoded, item)
+        duration_s, complete = part.waveform.duration_s, part.complete and item.partial is None
+        query = self.extractor.query(part.waveform, with_chromaprint=self._wants_chromaprint(duration_s))
         return DecodedItem(
             item=FindingItem(
-                id=recording.item_id,
-                path=recording.path,
+                id=item.item_id,
+                path=item.path,
                 sha256=sha256,
                 duration_s=duration_s,
                 parts=part.parts,
                 not_compared_s=part.not_compared_s,
             ),
             query=query,
-            error=_complaint(recording.item_id, query, whole=whole, note=decoded.note or recording.partial),
-            whole=whole,
+            error=_audio_error(item.item_id, query, complete=complete, note=decoded.note or item.partial),
+            complete=complete,
             size_bytes=size_bytes,
         )
 
 
-def _complaint(name: str, query: Query, *, whole: bool, note: str | None) -> AudioError | None:
-    if not whole:
+def _audio_error(name: str, query: Query, *, complete: bool, note: str | None) -> AudioError | None:
+    if not complete:
         return TruncatedAudio(name=name, decoded_s=query.duration_s, reason=note or "the file ends early")
     if query.active_s < NEEDED_ACTIVE_S:
         return TooShortOrSilent(name=name, active_s=query.active_s, needed_s=NEEDED_ACTIVE_S)
     return None
 
 
-def ask(
-    heard: DecodedItem,
+def search_item(
+    decoded: DecodedItem,
     library: Library,
     *,
     collections: Sequence[int],
@@ -196,57 +196,57 @@ def ask(
     search: FindingSearch | None = None,
     wall_s: float | None = None,
 ) -> Finding:
-    """Ask the library about one heard item.
+    """Search the library for one decoded item.
 
     Parameters
     ----------
     collections
-        Numbers of the collections to search; at least one.
+        Ids of the collections to search; at least one.
     n_items
-        Items of a whole scan, where they are known beforehand (else see `earwitness.api.findings.graded`).
+        Items of the scan, where that is known beforehand (else see `earwitness.api.findings.graded`).
     search
-        What is said to be searched; by default worked out by `searched`, which a scan does once.
+        The search as the finding describes it; by default from `search_scope`, which a scan calls once.
     wall_s
-        Seconds that the search may take; an item that takes longer was compared in part.
+        Seconds that the search may take; an item that takes longer is reported as compared in part.
     """
-    search = search or searched(library, collections=collections, effort=effort)
-    query = heard.query
+    search = search or search_scope(library, collections=collections, effort=effort)
+    query = decoded.query
     if query is None:
-        return _finding(heard, Verdict.NOT_READABLE, search, ())
+        return _finding(decoded, Verdict.NOT_READABLE, search, ())
     try:
         matches = identify(query, library, collections=collections, effort=effort, wall_s=wall_s)
-    except SearchTimeout as late:
-        matches, heard = late.matches, _in_part(heard, late)
-    said = verdict(matches, whole=heard.whole, active_s=query.active_s, n_items=n_items)
-    names = {each.id: each for each in library.collections} if matches else {}
-    places = [place for match in matches for place in _places(match, library, collections, names)]
-    return _finding(heard, said, search, tuple(places))
+    except SearchTimeout as timeout:
+        matches, decoded = timeout.matches, _compared_in_part(decoded, timeout)
+    judged = verdict(matches, whole=decoded.complete, active_s=query.active_s, n_items=n_items)
+    by_id = {each.id: each for each in library.collections} if matches else {}
+    listed = [each for match in matches for each in _finding_matches(match, library, collections, by_id)]
+    return _finding(decoded, judged, search, tuple(listed))
 
 
-def _in_part(heard: DecodedItem, late: SearchTimeout) -> DecodedItem:
-    """What is known of an item whose search ran out of time: not all of it was compared."""
-    total_s = heard.item.duration_s or 0.0
-    left_s = heard.item.not_compared_s + max(total_s - late.compared_s, 0.0)
-    item = replace(heard.item, duration_s=min(late.compared_s, total_s), not_compared_s=left_s)
-    return replace(heard, item=item, error=late, whole=False)
+def _compared_in_part(decoded: DecodedItem, timeout: SearchTimeout) -> DecodedItem:
+    """Return the item as one that was compared only up to the timeout."""
+    total_s = decoded.item.duration_s or 0.0
+    left_s = decoded.item.not_compared_s + max(total_s - timeout.compared_s, 0.0)
+    item = replace(decoded.item, duration_s=min(timeout.compared_s, total_s), not_compared_s=left_s)
+    return replace(decoded, item=item, error=timeout, complete=False)
 
 
 def _finding(
-    heard: DecodedItem, said: Verdict, search: FindingSearch, matches: tuple[FindingMatch, ...]
+    decoded: DecodedItem, judged: Verdict, search: FindingSearch, matches: tuple[FindingMatch, ...]
 ) -> Finding:
-    error = None if heard.error is None else FindingError.of(heard.error)
-    return Finding(item=heard.item, verdict=said, error=error, search=search, matches=matches)
+    error = None if decoded.error is None else FindingError.of(decoded.error)
+    return Finding(item=decoded.item, verdict=judged, error=error, search=search, matches=matches)
 
 
-def _places(
-    match: Match, library: Library, collections: Sequence[int], names: Mapping[int, Collection]
+def _finding_matches(
+    match: Match, library: Library, collections: Sequence[int], by_id: Mapping[int, Collection]
 ) -> Iterator[FindingMatch]:
-    """Say a match once for every place of these collections where its recording lies."""
+    """Yield a match once for every item of these collections that holds its recording."""
     sha256 = library.recording(match.recording).sha256
     for item in library.items(match.recording, collections):
         yield FindingMatch(
-            collection=names[item.collection].name,
-            version=names[item.collection].version,
+            collection=by_id[item.collection].name,
+            version=by_id[item.collection].version,
             recording=FindingRecording(
                 id=sha256, path=item.path, title=item.title, owner=item.owner, isrc=item.isrc
             ),

@@ -1,13 +1,13 @@
-"""From what a command says to an `RunSpec`: which collections are meant, and what is said to be searched."""
+"""Find the collections that a command or a request names, and make the `RunSpec` that searches them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
-from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, searched
+from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, search_scope
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.match import Effort
@@ -20,89 +20,117 @@ if TYPE_CHECKING:
 def open_library(settings: Settings) -> Library:
     """Open the newest epoch of the settings' home."""
     from earwitness.index.library import (
-        Library,  # loads the numeric libraries, which a scan's parent does without
+        Library,  # loads numeric libraries, which a scan's parent does not need
     )
 
     return Library.open(settings.home, tenant=settings.tenant, url=settings.database)
 
 
-def contents_of(settings: Settings) -> HomeSummary:
-    """Read what the settings' home holds, where nothing is to be asked of it in this process."""
+def read_summary(settings: Settings) -> HomeSummary:
+    """Read which collections the settings' home holds, without loading the library."""
     return HomeSummary.read(settings.home, tenant=settings.tenant, url=settings.database)
 
 
-def works_of(library: LibraryView) -> list[Collection]:
-    """Return the registry, as a list that is empty when no work is in it."""
-    return [each for each in library.collections if each.kind is CollectionKind.WORKS and each.n_items]
+def works_of(collections: Iterable[Collection]) -> list[Collection]:
+    """Return the registry, as a list that is empty when it holds no work."""
+    return [each for each in collections if each.kind is CollectionKind.WORKS and each.n_items]
 
 
-def datasets_of(library: LibraryView, names: Sequence[str] = ()) -> list[Collection]:
-    """Return the datasets named (``name`` or ``name:version``), or all of them.
+def datasets_of(collections: Iterable[Collection], names: Sequence[str] = ()) -> list[Collection]:
+    """Return the datasets with these names (``NAME`` or ``NAME:VERSION``); without names, all of them.
 
     Raises
     ------
     NoSuchCollection
+        When a name fits no dataset.
     """
-    datasets = [each for each in library.collections if each.kind is CollectionKind.DATASET]
+    datasets = [each for each in collections if each.kind is CollectionKind.DATASET]
     for name in names:
-        if not any(_is_called(each, name) for each in datasets):
-            known = tuple(f"{each.name}:{each.version}" for each in datasets)
-            raise NoSuchCollection(name=name, known=known)
-    return [each for each in datasets if not names or any(_is_called(each, name) for name in names)]
+        if not any(_has_name(each, name) for each in datasets):
+            raise NoSuchCollection(name=name, known=_labels(datasets))
+    return [each for each in datasets if not names or any(_has_name(each, name) for name in names)]
 
 
-def _is_called(collection: Collection, name: str) -> bool:
+def one_dataset(collections: Iterable[Collection], name: str) -> Collection:
+    """Return the only dataset with this name.
+
+    Raises
+    ------
+    NoSuchCollection
+        When no dataset has it, or several versions have; the error lists those.
+    """
+    datasets = datasets_of(collections, [name])
+    if len(datasets) > 1:
+        raise NoSuchCollection(name=name, known=_labels(datasets))
+    return datasets[0]
+
+
+def require_datasets(
+    collections: Iterable[Collection], names: Sequence[str] = (), *, home: Path
+) -> list[Collection]:
+    """Return `datasets_of`, at least one.
+
+    Raises
+    ------
+    NothingIndexed
+        When there is no dataset: a search of nothing must not be reported as ``no_match``.
+    NoSuchCollection
+    """
+    collections = list(collections)
+    if not datasets_of(collections):
+        raise NothingIndexed(home=str(home))
+    return datasets_of(collections, names)
+
+
+def require_works(collections: Iterable[Collection], *, home: Path) -> list[Collection]:
+    """Return `works_of`, at least one; raises NothingRegistered."""
+    works = works_of(collections)
+    if not works:
+        raise NothingRegistered(home=str(home))
+    return works
+
+
+def _has_name(collection: Collection, name: str) -> bool:
     return name in {collection.name, f"{collection.name}:{collection.version}"}
+
+
+def _labels(datasets: Sequence[Collection]) -> tuple[str, ...]:
+    return tuple(f"{each.name}:{each.version}" for each in datasets)
 
 
 def run_spec_of(
     settings: Settings,
     library: LibraryView,
-    asked: Sequence[Collection],
+    collections: Sequence[Collection],
     *,
     effort: Effort,
     into: int | None = None,
     as_works: bool = False,
+    reuses_findings: bool = False,
 ) -> RunSpec:
-    """Say what is to be done with each item: look it up in `asked`, and store it in the collection `into`."""
-    numbers = tuple(each.id for each in asked)
+    """Return the spec of a run that searches `collections` and stores items in the collection `into`."""
+    ids = tuple(each.id for each in collections)
     return RunSpec(
         settings=settings,
         effort=effort,
-        asked=numbers,
-        state_digest=library.state_digest(numbers),
-        search=searched(library, collections=numbers, effort=effort) if numbers else None,
+        collections=ids,
+        state_digest=library.state_digest(ids),
+        search=search_scope(library, collections=ids, effort=effort) if ids else None,
         into=into,
         as_works=as_works,
+        reuses_findings=reuses_findings,
     )
 
 
 def check_spec(
     settings: Settings, library: LibraryView, *, names: Sequence[str] = (), effort: Effort = Effort.STANDARD
 ) -> RunSpec:
-    """Order a check against datasets.
-
-    Raises
-    ------
-    NothingIndexed
-        When there is none: that is no answer about any audio.
-    NoSuchCollection
-    """
-    datasets = datasets_of(library, names)
-    if not datasets:
-        raise NothingIndexed(home=str(settings.home))
+    """Return the spec of a check against datasets; raises as `require_datasets` does."""
+    datasets = require_datasets(library.collections, names, home=settings.home)
     return run_spec_of(settings, library, datasets, effort=effort)
 
 
 def scan_spec(settings: Settings, library: LibraryView, *, effort: Effort = Effort.STANDARD) -> RunSpec:
-    """Order a scan for registered works.
-
-    Raises
-    ------
-    NothingRegistered
-        When there is none.
-    """
-    works = works_of(library)
-    if not works:
-        raise NothingRegistered(home=str(settings.home))
-    return replace(run_spec_of(settings, library, works, effort=effort), remembers=True)
+    """Return the spec of a scan for registered works; raises as `require_works` does."""
+    works = require_works(library.collections, home=settings.home)
+    return run_spec_of(settings, library, works, effort=effort, reuses_findings=True)

@@ -1,8 +1,8 @@
-"""The findings of a scan while it runs: a file beside its output that a kill at any moment leaves usable.
+"""Checkpoint of a scan: a file of findings beside its output that stays usable after a kill at any moment.
 
-One line of header says what was asked; then comes one finding a line, in the source's order. So the number of
-whole lines is all that a resumed scan must know, and the same scan always ends with the same bytes. Each line
-begins with a checksum of itself and all lines before it: what a disk changed is not taken for a finding.
+The first line is a header that describes the scan; then one finding a line, in the source's order. A resumed
+scan needs only the number of complete lines, and the same scan always ends with the same bytes. Each line
+begins with a checksum of itself and all lines before it, so that damaged lines are never read as findings.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ CHECKSUM: Final = 16
 """Hexadecimal digits of a line's checksum."""
 
 
-def partial_of(out: Path) -> Path:
-    """Name the file that holds a scan's findings until it has ended."""
+def partial_path(out: Path) -> Path:
+    """Return the path of a scan's checkpoint, which is deleted when the scan has ended."""
     return out.with_name(out.name + ".partial")
 
 
@@ -39,9 +39,9 @@ class Checkpoint:
     Attributes
     ----------
     header : mapping
-        What the scan was begun with.
+        The description of the scan when it began.
     n_done : int
-        Findings in it.
+        Number of findings in it.
     """
 
     def __init__(
@@ -53,38 +53,38 @@ class Checkpoint:
 
     @classmethod
     def open(cls, out: Path, *, header: Mapping[str, Any], resume: bool) -> Self:
-        """Begin, or go on with, the findings that will be `out`.
+        """Begin or resume the checkpoint of the scan whose output is `out`.
 
         Parameters
         ----------
         header
-            What was asked, in JSON's types; a scan that goes on must ask the same, but for the key
-            ``search``, which only says it again and of which the first wording stands.
+            Description of the scan, in JSON types. A resumed scan must have the same, except for the key
+            ``search``, which follows from the others; the first one stays.
 
         Raises
         ------
         ScanUnfinished
-            When there are findings of a scan that was cut off, and `resume` is false.
+            When there are findings of an interrupted scan, and `resume` is false.
         ScanChanged
-            When those were the answer to another question.
+            When the interrupted scan had another header.
         ScanBusy
-            When another process is writing them.
+            When another process is writing the checkpoint.
         PartialDamaged
-            When what was asked can not be read any more. Damaged findings are found again: the scan goes on
-            from those before them, and says so on stderr.
+            When the header is damaged. A damaged finding is computed again: the scan resumes after the
+            findings before it, and a message on stderr names the line.
         CannotWrite, DiskFull
         """
-        path = partial_of(out)
+        path = partial_path(out)
         file = _locked(path)
         try:
-            found = _header(path, file)
-            if found is None:
+            first_line = _read_header(path, file)
+            if first_line is None:
                 return cls(path, file, header, 0, _begin(path, file, header))
             if not resume:
                 raise ScanUnfinished(partial=str(path))
-            began, chain = found
+            began, chain = first_line
             _compare(path, began, header)
-            return cls(path, file, began, *_go_on(path, file, chain))
+            return cls(path, file, began, *_resume(path, file, chain))
         except BaseException:
             file.close()
             raise
@@ -99,7 +99,7 @@ class Checkpoint:
             self.sync()
 
     def append(self, finding: Finding) -> None:
-        """Add one finding; it is on the disk within `SYNC_S` seconds or `SYNC_ITEMS` items."""
+        """Add one finding; it is on disk within `SYNC_S` seconds or `SYNC_ITEMS` items."""
         line = _chained(self._chain, to_line(finding).encode())
         with convert_write_errors(self.path):
             self._file.write(line)
@@ -110,7 +110,7 @@ class Checkpoint:
             self.sync()
 
     def sync(self) -> None:
-        """Bring everything added so far to the disk."""
+        """Write everything added so far to disk."""
         with convert_write_errors(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -141,7 +141,7 @@ def findings_so_far(path: Path) -> Iterator[Finding]:
 
 
 def _chained(chain: bytes, line: bytes) -> bytes:
-    """Put before a line the checksum of itself and of what came before it."""
+    """Return a line with its checksum before it; `chain` is the checksum of the line before."""
     return blake2b(chain + line, digest_size=CHECKSUM // 2).hexdigest().encode() + b" " + line
 
 
@@ -158,8 +158,8 @@ def _locked(path: Path) -> BinaryIO:
     return file
 
 
-def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
-    """Read what an earlier scan was begun with, and its checksum; None where none ever began."""
+def _read_header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """Return the header and its checksum; None where no complete header was written."""
     first = file.readline()
     if not first.endswith(b"\n"):
         return None
@@ -175,15 +175,15 @@ def _compare(path: Path, began: Mapping[str, Any], header: Mapping[str, Any]) ->
             raise ScanChanged(partial=str(path), what=what, was=str(began.get(what)), now=str(now))
 
 
-def _go_on(path: Path, file: BinaryIO, chain: bytes) -> tuple[int, bytes]:
-    """Count the findings, and cut off a line that was not finished, or that changed, with all after it."""
+def _resume(path: Path, file: BinaryIO, chain: bytes) -> tuple[int, bytes]:
+    """Count the findings; remove an incomplete or damaged line and all lines after it."""
     n_done, end = 0, file.tell()
     for line in file:
         if not line.endswith(b"\n"):
             break
         if line != _chained(chain, line[CHECKSUM + 1 :]):
             damage = PartialDamaged(partial=str(path), line=n_done + 2)
-            print(f"{damage.message}; going on from the {n_done} findings before it", file=sys.stderr)
+            print(f"{damage.message}; resuming after the {n_done} findings before it", file=sys.stderr)
             break
         n_done, end, chain = n_done + 1, end + len(line), line[:CHECKSUM]
     with convert_write_errors(path):

@@ -1,4 +1,4 @@
-"""Findings of earlier scans: what was asked of the same audio and the same works is not asked again."""
+"""Findings of earlier scans, so that the same audio is not searched again for the same works."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ from earwitness.api.findings import Finding, FindingSearch, from_json, to_json
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 
-AT_ONCE: Final = 200
+BATCH_FINDINGS: Final = 200
+"""Findings written in one transaction."""
 
 SEARCH_VERSION: Final = 3
-"""Counted up with every change of the search: what an older one answered is asked again."""
+"""Raised with every change of the search: findings of an older version are not used any more."""
 
 
 class KnownFindings:
-    """The findings kept for one order's question. Workers recall, the parent remembers."""
+    """The stored findings of one search; worker processes read them, the parent process adds to them."""
 
-    def __init__(self, order: RunSpec) -> None:
-        assert order.search is not None  # only findings are kept, so something is asked
-        self._search: FindingSearch = order.search
-        self._asked = CacheKey(
-            scheme=order.search.scheme,
-            effort=f"{order.effort}/{SEARCH_VERSION}",
-            state_digest=order.state_digest,
+    def __init__(self, spec: RunSpec) -> None:
+        assert spec.search is not None  # a scan always searches
+        self._search: FindingSearch = spec.search
+        self._cache_key = CacheKey(
+            scheme=spec.search.scheme,
+            effort=f"{spec.effort}/{SEARCH_VERSION}",
+            state_digest=spec.state_digest,
         )
-        settings = order.settings
-        self._answers = FindingCache(settings.home, tenant=settings.tenant, url=settings.database)
+        settings = spec.settings
+        self._cache = FindingCache(settings.home, tenant=settings.tenant, url=settings.database)
         self._fresh: dict[str, str] = {}
 
     def recall(self, key: str) -> Finding | None:
-        """Return the finding of this audio, said of the item and the epoch that it was asked in then."""
-        text = self._answers.get(self._asked, [key]).get(key)
+        """Return the stored finding of this audio, with the item of the earlier run and this run's search."""
+        text = self._cache.get(self._cache_key, [key]).get(key)
         return None if text is None else replace(from_json(json.loads(text)), search=self._search)
 
-    def remember(self, answer: ItemResult) -> None:
-        """Keep a fresh finding, with others, once there are enough of them."""
-        if answer.fresh and answer.finding is not None and answer.key is not None:
-            self._fresh[answer.key] = json.dumps(to_json(answer.finding))
-        if len(self._fresh) >= AT_ONCE:
+    def remember(self, result: ItemResult) -> None:
+        """Store a fresh finding, together with others, once there are `BATCH_FINDINGS`."""
+        if result.fresh and result.finding is not None and result.key is not None:
+            self._fresh[result.key] = json.dumps(to_json(result.finding))
+        if len(self._fresh) >= BATCH_FINDINGS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is to be kept."""
-        self._answers.put(self._asked, self._fresh)
+        """Write the findings that are not stored yet."""
+        self._cache.put(self._cache_key, self._fresh)
         self._fresh = {}
 
     def close(self) -> None:
-        """Let go of the catalog."""
-        self._answers.close()
+        """Close the catalog."""
+        self._cache.close()

@@ -1,4 +1,4 @@
-"""Entries of a link list that name a registered work: a class of evidence of its own, apart from sound."""
+"""Entries of a link list that name a registered work by identifier or title; no audio is compared."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ SCHEMA = "earwitness.link-finding/1"
 
 
 def write_links(items: Reader, path: Path, *, settings: Settings) -> int:
-    """Compare identifiers and titles of a source with those of the works; returns how many name one."""
+    """Compare identifiers and titles of a source with those of the works; return the number of matches."""
     with open_library(settings) as library:
         works = LinkIndex(named_works(library))
-    n_found = 0
+    n_matches = 0
     with whole_file(path) as file:
-        for found in works.find(item for item in items if isinstance(item, SourceItem)):
-            file.write(json.dumps({"schema": SCHEMA, **asdict(found)}).encode() + b"\n")
-            n_found += 1
-    return n_found
+        for match in works.find(item for item in items if isinstance(item, SourceItem)):
+            file.write(json.dumps({"schema": SCHEMA, **asdict(match)}).encode() + b"\n")
+            n_matches += 1
+    return n_matches
 
 
 def named_works(library: Library) -> Iterator[NamedWork]:
-    """Yield what is known about the works besides their sound; the sha256 names a work."""
-    for registry in works_of(library):
+    """Yield the identifiers of the works; the id of a work is its sha256."""
+    for registry in works_of(library.collections):
         for work in library.listing(registry.id):
-            says = Identifiers(isrc=work.isrc, artist=work.owner, title=work.title)
-            yield NamedWork(work_id=work.sha256 or work.path, identifiers=says)
+            identifiers = Identifiers(isrc=work.isrc, artist=work.owner, title=work.title)
+            yield NamedWork(work_id=work.sha256 or work.path, identifiers=identifiers)

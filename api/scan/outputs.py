@@ -1,4 +1,4 @@
-"""A scan's findings as files: jsonl, csv or parquet, and the items to leave out; each appears whole."""
+"""Write a scan's findings as jsonl, csv or parquet, and the exclude list; no file is left half written."""
 
 from __future__ import annotations
 
@@ -26,32 +26,31 @@ CSV_COLUMNS: Final = (
     "e_extrapolated", "similarity", "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo",
     "query_start_s", "query_end_s", "reference_start_s", "reference_end_s",
 )  # fmt: skip
-"""One row a segment of a match; an item without a match has one row that ends with the error."""
+"""One row for each segment of a match; an item without a match has one row that ends with the error."""
 
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet runs: a text cell that begins so, after any spaces, gets an apostrophe before it.
+"""First characters of a formula: a cell that begins with one, after any spaces, gets an apostrophe before it.
 
-Control characters in a text are written as escapes (``\\x1b``), so that printing the file moves no terminal.
+Control characters in a text are written as escapes (``\\x1b``), so that printing the file is safe.
 """
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole, or not at all, with the permissions that the umask gives.
+    """Write a file that appears complete or not at all, with the permissions that the umask gives.
 
-    A symbolic link keeps leading to the file, which is replaced where it lies. A device or a pipe is written
-    to as it is.
+    The target of a symbolic link is replaced, and the link stays. A device or a pipe is written to directly.
 
     Raises
     ------
     CannotWrite, DiskFull
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        with _named(path), convert_write_errors(path), place.open("wb") as file:
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        with _named(path), convert_write_errors(path), target.open("wb") as file:
             yield file
         return
-    unfinished = place.with_name(f".{place.name[:100]}.{secrets.token_hex(6)}")
+    unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}")
     with _named(path), convert_write_errors(path):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -59,16 +58,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(place)
+        unfinished.replace(target)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    fsync_folder(place.parent)
+    fsync_folder(target.parent)
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Turn an error of the system into one of ours that names the output."""
+    """Turn an OSError into a CannotWrite that names the output."""
     try:
         yield
     except OSError as error:
@@ -88,7 +87,7 @@ def write_jsonl(findings: Iterable[Finding], file: BinaryIO) -> None:
 
 
 def write_csv(findings: Iterable[Finding], file: BinaryIO) -> None:
-    """Write one row for every segment of a match, and one for an item without."""
+    """Write one row for every segment of a match, and one for an item without a match."""
     text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
     rows = csv.writer(text)
     rows.writerow(CSV_COLUMNS)
@@ -100,14 +99,14 @@ def write_csv(findings: Iterable[Finding], file: BinaryIO) -> None:
 
 def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
     """Yield a finding as flat rows under `CSV_COLUMNS`."""
-    said = to_json(finding)
-    error = said["error"] or {}
-    head = {"item_id": said["item"]["id"], "item_path": said["item"]["path"], "verdict": said["verdict"]}
-    head |= {key: said["item"][key] for key in ("sha256", "duration_s")}
+    fields = to_json(finding)
+    item, error = fields["item"], fields["error"] or {}
+    head = {"item_id": item["id"], "item_path": item["path"], "verdict": fields["verdict"]}
+    head |= {key: item[key] for key in ("sha256", "duration_s")}
     head |= {f"error_{key}": value for key, value in error.items()}
-    if not said["matches"]:
+    if not fields["matches"]:
         yield head
-    for match in said["matches"]:
+    for match in fields["matches"]:
         recording = {f"recording_{key}" if key in {"id", "path"} else key: value
                      for key, value in match["recording"].items()}  # fmt: skip
         for segment in match["segments"]:
@@ -115,7 +114,7 @@ def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
 
 
 def _cell(value: object) -> object:
-    """Make a text safe for terminals and spreadsheets; numbers and empty cells stay."""
+    """Make a text safe for terminals and spreadsheets; numbers and empty cells stay unchanged."""
     if not isinstance(value, str):
         return value
     text = shown(value)
@@ -123,7 +122,7 @@ def _cell(value: object) -> object:
 
 
 def write_parquet(findings: Iterable[Finding], file: BinaryIO) -> None:
-    """Write one row an item, nested as the JSON is."""
+    """Write one row for each item, nested as the JSON is."""
     import pyarrow.parquet as pq
 
     schema = parquet_schema()
@@ -150,21 +149,21 @@ def _grouped(findings: Iterable[Finding], n_rows: int) -> Iterator[list[Finding]
 
 
 def parquet_schema() -> Any:
-    """Return the Arrow schema of a finding, the JSON's own shape."""
+    """Return the Arrow schema of a finding; it has the shape of the JSON."""
     import pyarrow as pa
 
     def struct(names: Iterable[str] = (), **fields: Any) -> Any:
         return pa.struct([*((name, pa.string()) for name in names), *fields.items()])
 
-    number, numbers, whole = pa.float64(), pa.list_(pa.float64()), pa.int64()
-    collection = struct(("name", "version", "indexed_at"), items=whole)
+    number, numbers, integer = pa.float64(), pa.list_(pa.float64()), pa.int64()
+    collection = struct(("name", "version", "indexed_at"), items=integer)
     search = struct(
         ("effort", "scheme"),
         collections=pa.list_(collection),
         speed=numbers,
-        pitch_cents=pa.list_(whole),
+        pitch_cents=pa.list_(integer),
         tempo=numbers,
-        epoch=whole,
+        epoch=integer,
     )
     spans = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s")
     match = struct(
@@ -176,7 +175,7 @@ def parquet_schema() -> Any:
         query_coverage=number,
         reference_coverage=number,
         speed=number,
-        pitch_cents=whole,
+        pitch_cents=integer,
         tempo=number,
         segments=pa.list_(pa.struct([(span, number) for span in spans])),
     )
@@ -202,7 +201,7 @@ WRITERS: Final[dict[str, Callable[[Iterable[Finding], BinaryIO], None]]] = {
 
 
 def write_exclude_list(findings: Iterable[Finding], path: Path, *, verdicts: Collection[Verdict]) -> int:
-    """Write the ids of the items whose verdict is one of `verdicts`, one a line; returns how many."""
+    """Write the ids of the items whose verdict is one of `verdicts`, one a line; return their number."""
     n_excluded = 0
     with whole_file(path) as file:
         for item in excluded(findings, verdicts):

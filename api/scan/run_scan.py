@@ -1,4 +1,4 @@
-"""A whole scan: a source's items -> workers -> checkpoint -> findings."""
+"""Run a scan: a source's items -> workers -> checkpoint -> findings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from earwitness.api.datasets.items import Reader, Skipped, SourceItem
 from earwitness.api.findings import Finding, search_from_json, search_json
-from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
-from earwitness.api.pipeline.searched_collections import contents_of, scan_spec
-from earwitness.api.scan.checkpoint import Checkpoint, partial_of
+from earwitness.api.pipeline.run_spec import RunSpec
+from earwitness.api.pipeline.searched_collections import read_summary, scan_spec
+from earwitness.api.scan.checkpoint import Checkpoint, partial_path
 from earwitness.api.scan.known_findings import KnownFindings
 from earwitness.api.scan.outputs import write_findings
 from earwitness.api.scan.scan_errors import ScanChanged
@@ -29,14 +29,14 @@ Seen = Callable[[Finding], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be scanned, how, and where the findings go.
+    """What is scanned, how, and where the findings go.
 
     Attributes
     ----------
     sample_every : int
-        Only every so many items are heard, beginning with the first.
+        Only every n-th item is compared, beginning with the first.
     max_seconds : float or None
-        No further item is begun once so much audio, in seconds, has been heard.
+        No further item is begun once so much audio, in seconds, has been compared.
     """
 
     source: str
@@ -51,10 +51,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """A scan whose items are all answered; `findings` may be called again and again while it finishes.
+    """A scan whose items are all compared; `findings` may be called several times.
 
     Attributes
     ----------
+    partial : tuple of str
+        Why the scan does not cover the source to its end; empty when it does.
     passed_over : mapping of str to int
         Files of the source that are no items, by kind (`earwitness.api.datasets.file_kinds`).
     """
@@ -79,52 +81,52 @@ def scan(
     Parameters
     ----------
     seen
-        Told of every finding as it comes, also of those that an earlier run left.
+        Called with every finding, also with those that an interrupted run left in the checkpoint.
     finish
-        Given the scan when all is heard, before its checkpoint is deleted: its writing can be repeated.
+        Called with the scan before its checkpoint is deleted, so that its outputs can be written again.
     watch
-        Called every second or so; what it raises ends the scan, which can be resumed.
+        Called about once a second; an exception that it raises ends the scan, which can be resumed.
 
     Raises
     ------
     NothingRegistered, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite, DiskFull
     """
-    order = scan_spec(settings, contents_of(settings), effort=plan.effort)
-    with Checkpoint.open(plan.out, header=_header(plan, reader, order), resume=plan.resume) as kept:
-        order = replace(order, search=search_from_json(kept.header["search"]))
-        stopped = _hear(plan, reader, order, kept, seen, watch)
+    spec = scan_spec(settings, read_summary(settings), effort=plan.effort)
+    with Checkpoint.open(plan.out, header=_header(plan, reader, spec), resume=plan.resume) as checkpoint:
+        spec = replace(spec, search=search_from_json(checkpoint.header["search"]))
+        stopped = _compare(plan, reader, spec, checkpoint, seen, watch)
         partial = _partial(plan, reader, stopped=stopped)
         scanned = Scanned(
-            findings=lambda: graded_all(kept.findings(), n_items=kept.n_done),
+            findings=lambda: graded_all(checkpoint.findings(), n_items=checkpoint.n_done),
             partial=tuple(partial),
-            n_items=kept.n_done,
+            n_items=checkpoint.n_done,
             passed_over=dict(reader.passed_over),
         )
         write_findings(scanned.findings(), plan.out, form=plan.form)
         finish(scanned)
-        partial_of(plan.out).unlink()
+        partial_path(plan.out).unlink()
 
 
-def _header(plan: Plan, reader: Reader, order: RunSpec) -> dict[str, Any]:
-    assert order.search is not None  # scan_spec made sure that something is asked
+def _header(plan: Plan, reader: Reader, spec: RunSpec) -> dict[str, Any]:
+    assert spec.search is not None  # scan_spec requires works
     return {
         "source": plan.source,
         "reader": reader.format,
         "effort": str(plan.effort),
         "sampling": [plan.sample_every, plan.max_seconds],
-        "scheme": order.search.scheme,
-        "registry": order.state_digest,
-        "search": search_json(order.search),
+        "scheme": spec.search.scheme,
+        "registry": spec.state_digest,
+        "search": search_json(spec.search),
     }
 
 
-def _hear(
-    plan: Plan, reader: Reader, order: RunSpec, kept: Checkpoint, seen: Seen, watch: Callable[[], None]
+def _compare(
+    plan: Plan, reader: Reader, spec: RunSpec, checkpoint: Checkpoint, seen: Seen, watch: Callable[[], None]
 ) -> bool:
-    """Hear what is left; returns whether it stopped before the source's end."""
+    """Compare the items that are not in the checkpoint; return whether it stopped before the source's end."""
     items = islice(iter(reader), 0, None, plan.sample_every)
     budget_s = float("inf") if plan.max_seconds is None else plan.max_seconds
-    for finding in _catch_up(kept, items):
+    for finding in _skip_done(checkpoint, items):
         budget_s -= finding.item.duration_s or 0.0
         seen(finding)
     if budget_s <= 0:
@@ -132,45 +134,41 @@ def _hear(
     first = next(items, None)
     if first is None:
         return False
-    with Pool(order, n_workers=plan.n_workers, watch=watch) as pool, closing(KnownFindings(order)) as memory:
-        for _, answer in pool.answers(chain([first], items)):
-            finding = _finding(answer)
-            memory.remember(answer)
-            kept.append(finding)
+    with Pool(spec, n_workers=plan.n_workers, watch=watch) as pool, closing(KnownFindings(spec)) as known:
+        for _, result in pool.results(chain([first], items)):
+            assert result.finding is not None  # a scan always searches
+            finding = result.finding
+            known.remember(result)
+            checkpoint.append(finding)
             seen(finding)
             budget_s -= finding.item.duration_s or 0.0
             if budget_s <= 0:
                 break
-        memory.flush()
+        known.flush()
     return budget_s <= 0
 
 
-def _catch_up(kept: Checkpoint, items: Iterator[SourceItem | Skipped]) -> Iterator[Finding]:
-    """Go past the items that an earlier run answered, and yield their findings.
+def _skip_done(checkpoint: Checkpoint, items: Iterator[SourceItem | Skipped]) -> Iterator[Finding]:
+    """Skip the items whose findings are in the checkpoint, and yield those findings.
 
     Raises
     ------
     ScanChanged
-        When the source does not hold them any more where they were.
+        When the source does not list the same items in the same order.
     """
-    if not kept.n_done:
+    if not checkpoint.n_done:
         return
-    for finding in kept.findings():
+    for finding in checkpoint.findings():
         item = next(items, None)
         now = "nothing" if item is None else item.item_id
         if now != finding.item.id:
-            raise ScanChanged(partial=str(kept.path), what="item", was=finding.item.id, now=now)
+            raise ScanChanged(partial=str(checkpoint.path), what="item", was=finding.item.id, now=now)
         yield finding
-
-
-def _finding(answer: ItemResult) -> Finding:
-    assert answer.finding is not None  # a scan always asks
-    return answer.finding
 
 
 def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
     if plan.sample_every > 1:
-        yield f"only one item in {plan.sample_every} was heard"
+        yield f"only one item in {plan.sample_every} was compared"
     if stopped:
         total = "" if reader.total is None else f" of {reader.total}"
         yield f"it was stopped after {plan.max_seconds:g} s of audio, before the last{total} items"

@@ -1,4 +1,4 @@
-"""Errors about the files of a scan: its findings, and those of an unfinished one."""
+"""Errors about the files of a scan: its findings, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from earwitness.fingerprint.errors import EarwitnessError
 
 
 class ScanUnfinished(EarwitnessError):
-    """An earlier scan to the same file was cut off, and this one does not say what to do with it."""
+    """An earlier scan with the same output was interrupted, and ``--resume`` was not given."""
 
     code = "scan_unfinished"
 
     def __init__(self, *, partial: str) -> None:
         self.partial = partial
         super().__init__(
-            f"an unfinished scan lies in {partial}", hint="add --resume to go on, or delete it to begin again"
+            f"{partial} holds an unfinished scan",
+            hint="add --resume to continue, or delete it to start again",
         )
 
 
 class ScanChanged(EarwitnessError):
-    """A scan cannot be resumed: its findings would come from two different questions."""
+    """A scan cannot be resumed, because its source, its options or the works have changed."""
 
     code = "scan_changed"
 
@@ -26,7 +27,7 @@ class ScanChanged(EarwitnessError):
         self.partial, self.what, self.was, self.now = partial, what, was, now
         super().__init__(
             f"the scan in {partial} was begun with another {what} ({was}, now {now})",
-            hint="delete it and begin again; findings that still hold are remembered and cost little",
+            hint="delete it and start again; findings that are still valid are reused",
         )
 
 
@@ -41,16 +42,16 @@ class ScanBusy(EarwitnessError):
 
 
 class PartialDamaged(EarwitnessError):
-    """The file of an unfinished scan is not what was written into it."""
+    """A line of a checkpoint is damaged."""
 
     code = "partial_damaged"
 
     def __init__(self, *, partial: str, line: int) -> None:
         self.partial, self.line = partial, line
-        way_out = "run it again with --resume: it goes on from the findings before that line"
-        again = "delete it and begin again; findings that still hold are remembered and cost little"
-        said = f"line {line} of {partial} does not have the checksum written with it"
-        super().__init__(said, hint=again if line == 1 else way_out)
+        resume = "run it again with --resume: it continues after the findings before that line"
+        again = "delete it and start again; findings that are still valid are reused"
+        message = f"line {line} of {partial} does not have the checksum written with it"
+        super().__init__(message, hint=again if line == 1 else resume)
 
 
 class NotFindings(EarwitnessError):
@@ -66,7 +67,7 @@ class NotFindings(EarwitnessError):
 
 
 class CannotWrite(EarwitnessError):
-    """An output file cannot be written where it was asked for."""
+    """An output file cannot be written."""
 
     code = "cannot_write"
 

@@ -1,6 +1,7 @@
-"""A worker process: takes tasks from a socket, answers them in their order, ends when the socket does.
+"""Scan worker: a process that takes tasks from a socket, and returns their results in the same order.
 
-It hears one item, most of which is waiting for the decoder's own process, while it looks up the one before.
+One thread decodes an item, and mostly waits for the decode worker; the main thread searches for the item
+before it. The process ends when the socket is closed.
 """
 
 from __future__ import annotations
@@ -29,81 +30,89 @@ from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.index.library import Library
 
 LONG_S: Final = 600.0
-"""Items from this length on, in seconds, are heard alone: a minute takes 2.6 MB, and as much again."""
+"""An item of at least this length, in seconds, is decoded with no other item in memory.
+
+A minute of audio takes 2.6 MB, and as much again for its log spectrogram.
+"""
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument."""
+    """Serve the socket whose file descriptor is the first argument."""
     connection = Connection(int(sys.argv[1]))
-    order: RunSpec = receive(connection)
+    spec: RunSpec = receive(connection)
     try:
-        serve(connection, order)
+        serve(connection, spec)
     except EarwitnessError as error:
         send(connection, Broken(error=error))
 
 
-def serve(connection: Connection, order: RunSpec) -> None:
-    """Answer tasks until the parent hangs up."""
-    settings = order.settings
-    library = open_library(order)
+def serve(connection: Connection, spec: RunSpec) -> None:
+    """Process tasks until the parent closes the socket."""
+    settings = spec.settings
+    library = open_library(spec)
     scheme = None if library is None else library.scheme
-    with ItemDecoder(settings=settings, scheme=scheme, may_be_whole=may_be_whole(order, library)) as listener:
-        recall = KnownFindings(order).recall if order.remembers else None
-        answerer = ItemProcessor(order, library, listener, recall)
+    with ItemDecoder(
+        settings=settings, scheme=scheme, wants_chromaprint=chromaprint_filter(spec, library)
+    ) as decoder:
+        recall = KnownFindings(spec).recall if spec.reuses_findings else None
+        processor = ItemProcessor(spec, library, decoder, recall)
         send(connection, Ready())
-        items, ahead = _Items(), _Ahead()
+        items, decoded = _Items(), _Decoded()
         threading.Thread(
             target=_receive, args=(connection, items, settings.max_item_bytes), daemon=True
         ).start()
-        threading.Thread(target=_hear, args=(answerer, items, ahead), daemon=True).start()
+        threading.Thread(target=_decode, args=(processor, items, decoded), daemon=True).start()
         while True:
-            item, heard = ahead.get()
-            if isinstance(heard, Exception):
-                raise heard
-            send(connection, answerer.answered(item, heard))
-            ahead.task_done()
+            item, outcome = decoded.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            send(connection, processor.process_decoded(item, outcome))
+            decoded.task_done()
 
 
 _Items = queue.SimpleQueue[SourceItem]
-_Ahead = queue.Queue[tuple[SourceItem, DecodedItem | Exception]]
+_Decoded = queue.Queue[tuple[SourceItem, DecodedItem | Exception]]
 
 
-def _hear(answerer: ItemProcessor, items: _Items, ahead: _Ahead) -> None:
-    """Hear items in their order; after a long one, wait until it is answered and its memory is free."""
+def _decode(processor: ItemProcessor, items: _Items, decoded: _Decoded) -> None:
+    """Decode items in their order; after a long one, wait until it is processed and its memory is free."""
     while True:
         item = items.get()
         try:
-            heard = answerer.hear(item)
+            outcome = processor.decode(item)
         except Exception as error:
-            ahead.put((item, error))
+            decoded.put((item, error))
             return
-        ahead.put((item, heard))
-        if (heard.item.duration_s or 0.0) >= LONG_S:
-            ahead.join()
+        decoded.put((item, outcome))
+        if (outcome.item.duration_s or 0.0) >= LONG_S:
+            decoded.join()
 
 
-def open_library(order: RunSpec) -> Library | None:
-    """Open the library that the order speaks of; None where nothing is to be looked up.
+def open_library(spec: RunSpec) -> Library | None:
+    """Open the library of a run; None where nothing is searched or stored.
 
     Raises
     ------
     LibraryMoved
-        When the collections asked have changed since the order was given.
+        When a collection that is searched has changed since the spec was made.
     """
-    if not order.asked and order.into is None:
+    if not spec.collections and spec.into is None:
         return None
-    settings = order.settings
+    settings = spec.settings
     library = Library.open(settings.home, tenant=settings.tenant, url=settings.database)
-    if library.state_digest(order.asked) != order.state_digest:
-        raise LibraryMoved(wanted=order.search.epoch if order.search else 0, found=library.epoch)
+    if library.state_digest(spec.collections) != spec.state_digest:
+        raise LibraryMoved(wanted=spec.search.epoch if spec.search else 0, found=library.epoch)
     return library
 
 
-def may_be_whole(order: RunSpec, library: Library | None) -> Callable[[float], bool]:
-    """Tells of a sound's length whether it needs a Chromaprint: to be stored, or as a work is as long."""
-    if library is None or order.into is not None:
+def chromaprint_filter(spec: RunSpec, library: Library | None) -> Callable[[float], bool]:
+    """Return whether audio of a length in seconds needs a Chromaprint.
+
+    It does if the item is stored, or if a searched collection holds a recording of about that length.
+    """
+    if library is None or spec.into is not None:
         return lambda _: True
-    return library.length_filter(order.asked)
+    return library.length_filter(spec.collections)
 
 
 def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:
@@ -111,13 +120,13 @@ def _receive(connection: Connection, items: _Items, max_bytes: int) -> None:
         while True:
             task: Task = connection.recv()
             spool = None if task.audio is not None else os.fdopen(recv_handle(connection), "rb")
-            items.put(_recording(task, spool, max_bytes=max_bytes))
+            items.put(_source_item(task, spool, max_bytes=max_bytes))
     except (EOFError, OSError):
-        os._exit(0)  # the parent is gone: nobody waits for the item in work, and its decoder dies with us
+        os._exit(0)  # the parent has ended; the decode worker ends with this process
 
 
-def _recording(task: Task, spool: BinaryIO | None, *, max_bytes: int) -> SourceItem:
-    """Make the item again as its reader gave it."""
+def _source_item(task: Task, spool: BinaryIO | None, *, max_bytes: int) -> SourceItem:
+    """Build the item that the reader gave to the parent."""
     opened = (lambda: spool) if spool is not None else (lambda: _open(task))
     as_received = spool is not None and is_sealed(spool) and os.fstat(spool.fileno()).st_size <= max_bytes
     return SourceItem(

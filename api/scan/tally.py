@@ -1,4 +1,4 @@
-"""What a whole scan says, counted from its findings."""
+"""Counts over the findings of one scan, and the keys that compare two scans."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Tally:
 
     Attributes
     ----------
-    heard_s : float
-        Seconds of audio in the items that could be heard.
+    decoded_s : float
+        Seconds of audio in the items that could be decoded.
     reasons : Counter
-        Items by the code of the error they have.
+        Items by the code of their error.
     works : Counter
-        Items in which each work was found, by the work's label.
+        Items that match each work, by the work's label.
     partial : list of str
-        Why the scan does not speak of the whole source; empty when it does.
+        Why the scan does not cover the source to its end; empty when it does.
     passed_over : mapping of str to int
         Files of the source that are no items, by kind (`earwitness.api.datasets.file_kinds`).
     n_new, n_new_possible : int
@@ -45,7 +45,7 @@ class Tally:
     """
 
     n_items: int = 0
-    heard_s: float = 0.0
+    decoded_s: float = 0.0
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     works: Counter[str] = field(default_factory=Counter)
@@ -56,35 +56,35 @@ class Tally:
     search: FindingSearch | None = None
 
     @property
-    def n_asked(self) -> int:
-        """Items that could be heard, and so were looked up."""
+    def n_compared(self) -> int:
+        """Items that could be decoded, and so were compared."""
         return self.n_items - self.verdicts[Verdict.NOT_READABLE]
 
     @property
     def n_without_sound(self) -> int:
-        """Items that were opened and have no track of sound; they are among those that are not readable."""
+        """Items without an audio track; they are among those that are not readable."""
         return self.reasons[NoAudioTrack.code]
 
     @property
     def expected_false(self) -> float:
-        """Matches to expect in the whole scan if none of its items held a registered work."""
-        return self.n_asked * threshold(self.n_items)
+        """Matches to expect in the scan by chance, if none of its items held a registered work."""
+        return self.n_compared * threshold(self.n_items)
 
     @property
     def expected_possible(self) -> float:
-        """Possible matches to expect in the whole scan by chance alone."""
-        return self.n_asked * max(POSSIBLE_E_VALUE - threshold(self.n_items), 0.0)
+        """Possible matches to expect in the scan by chance alone."""
+        return self.n_compared * max(POSSIBLE_E_VALUE - threshold(self.n_items), 0.0)
 
     def count(self, finding: Finding, *, known: bool = False) -> None:
-        """Add one finding; `known` tells whether it is in the baseline."""
+        """Add one finding; `known` is whether it is in the baseline."""
         self.n_items += 1
-        self.heard_s += finding.item.duration_s or 0.0
+        self.decoded_s += finding.item.duration_s or 0.0
         self.verdicts[finding.verdict] += 1
         self.search = finding.search
         if finding.error is not None:
             self.reasons[finding.error.code] += 1
             if finding.error.code == CUT_OFF:
-                self.partial.append("the source breaks off, and what follows could not be listed")
+                self.partial.append("the source ends with an error, and later items could not be listed")
         if finding.verdict is Verdict.MATCH:
             self.n_new += not known
             self.works.update({work_label(match) for match in certain(finding)})
@@ -92,44 +92,44 @@ class Tally:
             self.n_new_possible += not known
 
     def exit_code(self, *, strict: bool, exit_on: str = "match") -> int:
-        """Return 0 for clean, 1 for findings, 3 for unread items (which go before findings with `strict`).
+        """Return 0 for no match, 1 for matches, 3 for unreadable items (before matches with `strict`).
 
-        Films without a track of sound hold nothing to compare: only with `strict` do they count as unread.
-        `exit_on` "possible" lets possible matches that are not in the baseline count as findings.
+        Files without an audio track hold nothing to compare: only with `strict` do they count as unreadable.
+        With `exit_on` "possible", possible matches that are not in the baseline count as matches.
         """
         unread = self.verdicts[Verdict.NOT_READABLE] > (0 if strict else self.n_without_sound)
-        found = self.n_new or (exit_on == "possible" and self.n_new_possible)
-        if unread and (strict or not found):
+        matched = self.n_new or (exit_on == "possible" and self.n_new_possible)
+        if unread and (strict or not matched):
             return 3
-        return 1 if found else 0
+        return 1 if matched else 0
 
 
 def certain(finding: Finding) -> Iterator[FindingMatch]:
-    """Yield the matches of a finding that are so likely that they would be called one on their own.
+    """Yield the matches of a finding whose E-value alone makes the verdict ``match``.
 
-    In a scan that is fewer than in a check, as the false matches of all its items add up (see `graded`).
+    The limit is lower in a scan than in a check, because false matches of its items add up (see `graded`).
     """
     return (match for match in finding.matches if match.e_value <= finding.match_e_value)
 
 
 def work_label(match: FindingMatch) -> str:
-    """Name a found recording for people: title and owner where known, else the name it came under."""
+    """Return a recording's name for people: title and owner where known, else its path."""
     recording = match.recording
     name = recording.title or recording.path
     return f"{name} ({recording.owner})" if recording.owner else name
 
 
 def graded_all(findings: Iterable[Finding], *, n_items: int) -> Iterable[Finding]:
-    """Hold every finding to the rule of a scan of `n_items`."""
+    """Apply `graded` to every finding of a scan of `n_items`."""
     return (graded(finding, n_items=n_items) for finding in findings)
 
 
 Keys = Mapping[tuple[str, str], str]
-"""What was found: pairs of an item's audio and a work's, and how to say it to people."""
+"""Keys that compare two scans: pairs of the item's and the work's audio, with a text for people."""
 
 
 def match_keys(finding: Finding) -> Keys:
-    """Name what a finding says was found: pairs of the item's audio (or else its place) and the work's."""
+    """Return the keys of a finding's matches: the item's sha256 (else its id) and the work's."""
     if finding.verdict is not Verdict.MATCH:
         return {}
     item = finding.item.sha256 or finding.item.id
@@ -139,7 +139,7 @@ def match_keys(finding: Finding) -> Keys:
 
 
 def possible_keys(finding: Finding) -> Keys:
-    """Name what a finding says may have been found, or was: the same pairs."""
+    """Return the keys of all matches of a finding, also of those that are only possible."""
     item = finding.item.sha256 or finding.item.id
     return {
         (item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in finding.matches
@@ -147,12 +147,12 @@ def possible_keys(finding: Finding) -> Keys:
 
 
 def keys_in(findings: Iterable[Finding], *, of: Callable[[Finding], Keys] = match_keys) -> Keys:
-    """Name all that findings say was found."""
-    return {key: said for finding in findings for key, said in of(finding).items()}
+    """Return the keys of all findings."""
+    return {key: text for finding in findings for key, text in of(finding).items()}
 
 
 def keys_of(path: Path, *, of: Callable[[Finding], Keys] = match_keys) -> Keys:
-    """Name all that a file of earlier findings says was found, or with `possible_keys` may have been.
+    """Return the keys of all findings in a jsonl file of an earlier scan.
 
     Raises
     ------

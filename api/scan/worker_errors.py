@@ -7,7 +7,7 @@ from earwitness.fingerprint.errors import EarwitnessError
 
 
 class WorkersFail(EarwitnessError):
-    """Worker processes end before they begin to work."""
+    """A worker process ends before it begins to work."""
 
     code = "workers_fail"
 
@@ -20,28 +20,28 @@ class WorkersFail(EarwitnessError):
 
 
 class LibraryMoved(EarwitnessError):
-    """The library was changed while a scan's workers were starting: they would not all ask the same one."""
+    """The library changed while workers were starting, so they would not all search the same state."""
 
     code = "library_moved"
 
     def __init__(self, *, wanted: int, found: int) -> None:
         self.wanted, self.found = wanted, found
         super().__init__(
-            f"the library went from epoch {wanted} to {found} while it was being asked",
-            hint="run the command again; findings that still hold are remembered",
+            f"the library changed from epoch {wanted} to {found} during the search",
+            hint="run the command again; findings that are still valid are reused",
         )
 
 
 class WorkerDied(ItemRefused):
-    """A worker process ended while it had this item, twice; the other items went on."""
+    """A worker process ended twice while it processed this item; other items are not affected."""
 
     code = "worker_died"
-    reason = "the process that heard it ended, twice"
+    reason = "the process that compared it ended, twice"
     hint = "try it again; if that does not help, re-encode the file"
 
 
 class ItemTimeout(ItemRefused):
-    """All work on an item together took longer than its limit; the other items went on."""
+    """All work on an item took longer than its limit; other items are not affected."""
 
     code = "item_timeout"
     reason = "it was stopped before it was compared to its end"

@@ -1,4 +1,4 @@
-"""What passes between a scan's parent and its workers, over one socket each. Both ends are this program."""
+"""The messages between a scan's parent and its workers, over one socket each; both ends are this program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Task:
     Attributes
     ----------
     audio : bytes or Path or None
-        The item's bytes, or the plain file that holds exactly them; None when an open file follows the task.
+        The item's bytes, or the plain file of exactly these bytes; None when an open file follows the task.
     """
 
     item_id: str
@@ -35,12 +35,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A worker has opened the library and can take tasks."""
+    """The worker has opened the library and can take tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """A worker cannot work at all, for a reason that holds for every other worker too."""
+    """The worker cannot work, for a reason that holds for every other worker too."""
 
     error: EarwitnessError
 
@@ -49,9 +49,9 @@ Reply = Ready | Broken | ItemResult
 
 
 def send(connection: Connection, reply: Reply) -> None:
-    """Send a reply to the parent; where that has hung up, end this process and print nothing.
+    """Send a reply to the parent; if the socket is closed, end this process and print nothing.
 
-    A parent that has all of its answers closes its end while other workers are still starting.
+    A parent that has all of its results closes its end while other workers are still starting.
     """
     try:
         connection.send(reply)
@@ -60,7 +60,7 @@ def send(connection: Connection, reply: Reply) -> None:
 
 
 def receive(connection: Connection) -> Any:
-    """Receive a message of the parent; where that has hung up, end this process and print nothing."""
+    """Receive a message of the parent; if the socket is closed, end this process and print nothing."""
     try:
         return connection.recv()
     except (EOFError, OSError):

@@ -1,7 +1,7 @@
-"""Worker processes that answer items side by side, and hand the answers back in the items' order.
+"""Worker processes that process items in parallel; their results come back in the order of the items.
 
-The parent reads archive members, because only it can go through a stream; workers read plain files
-themselves. What is on its way is bounded: two items a worker, in memory up to `HELD_BYTES` each, and else in
+The parent reads archive members, because an archive is read as one stream; workers read plain files
+themselves. At most `AHEAD` items a worker are in flight, each in memory up to `HELD_BYTES`, and otherwise in
 an unlinked file.
 """
 
@@ -29,33 +29,34 @@ from earwitness.api.datasets.isolated.metadata_limits import limit_metadata
 from earwitness.api.datasets.item_errors import NoSound
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.pipeline.item_bytes import BLOCK_BYTES, HELD_BYTES, read_up_to
-from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refused_result
 from earwitness.api.scan.worker_errors import ItemTimeout, WorkerDied, WorkersFail
 from earwitness.api.scan.worker_messages import Broken, Ready, Reply, Task
 from earwitness.api.settings import worker_environment
 from earwitness.fingerprint.errors import AudioError
 
 AHEAD: Final = 2
-"""Items a worker has at once: one in work, one that waits for it."""
+"""Items that a worker has at once: one that it searches for, and one that it decodes."""
 WINDOW: Final = 64
-"""Items a worker that may be answered while one before them is still in work."""
+"""Results per worker that may wait for the result of an earlier item."""
 ATTEMPTS: Final = 2
+"""Times that an item is given to a worker before a dead worker is its error."""
 WATCH_S: Final = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
 class _Slot:
-    """One item on its way, in its place in the order."""
+    """One item in flight, at its place in the order."""
 
     item: SourceItem | Skipped
-    answer: ItemResult | None = None
+    result: ItemResult | None = None
     task: Task | None = None
     spool: IO[bytes] | None = None
     attempts: int = 0
 
-    def settle(self, answer: ItemResult) -> None:
-        """Take the answer and let go of the item's bytes."""
-        self.answer, self.task = answer, None
+    def settle(self, result: ItemResult) -> None:
+        """Set the result, and free the item's bytes."""
+        self.result, self.task = result, None
         if self.spool is not None:
             self.spool.close()
 
@@ -67,31 +68,31 @@ class _Worker:
     ready: bool = False
     busy: deque[_Slot] = field(default_factory=deque)
     since: float = 0.0
-    """When it began with the first of its items, on the monotonic clock."""
+    """When it began with the first of its items, in seconds of the monotonic clock."""
     waiting: deque[_Slot] = field(default_factory=deque)
-    """Items that are given to it one at a time: its predecessor died of one of them."""
+    """Items that are sent to it one at a time, because the worker before it died with them."""
 
 
 class Pool:
-    """Workers under one order; a context manager that ends them.
+    """Worker processes with one `RunSpec`; a context manager that ends them.
 
     Parameters
     ----------
     module
-        What a worker runs; tests give another.
+        The module that a worker runs; tests pass another.
     watch
-        Called every second or so while answers are waited for; what it raises ends the run.
+        Called about once a second while results are awaited; an exception that it raises ends the run.
     """
 
     def __init__(
         self,
-        order: RunSpec,
+        spec: RunSpec,
         *,
         n_workers: int,
         module: str = "earwitness.api.scan.scan_worker",
         watch: Callable[[], None] = lambda: None,
     ) -> None:
-        self._order, self._module, self._watch = order, module, watch
+        self._spec, self._module, self._watch = spec, module, watch
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
             self._workers.append(self._start())
@@ -105,35 +106,35 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """End the workers; what they had in work is dropped."""
+        """End the workers; items in flight are dropped."""
         for worker in self._workers:
             worker.connection.close()
         for worker in self._workers:
             worker.process.terminate()
             worker.process.wait()
 
-    def answers(
+    def results(
         self, items: Iterable[SourceItem | Skipped]
     ) -> Iterator[tuple[SourceItem | Skipped, ItemResult]]:
-        """Yield each item with its answer, in the order of the items.
+        """Yield each item with its result, in the order of the items.
 
         Raises
         ------
         WorkersFail
-            When workers do not even start.
+            When workers cannot start.
         EarwitnessError
-            What keeps every worker from working, such as a library that has moved on.
+            What keeps every worker from working, such as a library that has changed.
         """
-        coming, slots, more = iter(items), deque[_Slot](), True
+        source, slots, more = iter(items), deque[_Slot](), True
         while more or slots:
             while more and len(slots) < WINDOW * len(self._workers) and (worker := self._idlest()):
-                item = next(coming, None)
+                item = next(source, None)
                 if item is None:
                     more = False
                 else:
                     slots.append(self._begin(item, worker))
-            while slots and (answer := slots[0].answer) is not None:
-                yield slots.popleft().item, answer
+            while slots and (result := slots[0].result) is not None:
+                yield slots.popleft().item, result
             self._watch()
             if slots:
                 self._listen()
@@ -146,7 +147,7 @@ class Pool:
     def _begin(self, item: SourceItem | Skipped, worker: _Worker) -> _Slot:
         slot = _Slot(item=item)
         if isinstance(item, Skipped):
-            slot.settle(refusal(self._order, item))
+            slot.settle(refused_result(self._spec, item))
             return slot
         try:
             slot.task, slot.spool = packed(item)
@@ -160,7 +161,9 @@ class Pool:
         return slot
 
     def _failed(self, item: SourceItem | Skipped, error: AudioError) -> ItemResult:
-        return refusal(self._order, Skipped.of(error, item_id=item.item_id, path=item.path, shard=item.shard))
+        return refused_result(
+            self._spec, Skipped.of(error, item_id=item.item_id, path=item.path, shard=item.shard)
+        )
 
     def _send(self, slot: _Slot, worker: _Worker) -> None:
         slot.attempts += 1
@@ -173,16 +176,16 @@ class Pool:
                 slot.spool.seek(0)
                 send_handle(worker.connection, slot.spool.fileno(), worker.process.pid)
         except OSError:
-            return  # it has died: listening will find that out, and give its items to another
+            return  # it has died: `_listen` notices that, and gives its items to another worker
 
     def _listen(self) -> None:
-        """Wait until a worker says something or dies, or a second, and take all that was said."""
-        heard = wait([worker.connection for worker in self._workers], timeout=WATCH_S)
-        for worker in [each for each in self._workers if each.connection in heard]:
+        """Wait up to `WATCH_S` for replies or the death of workers, and handle them."""
+        readable = wait([worker.connection for worker in self._workers], timeout=WATCH_S)
+        for worker in [each for each in self._workers if each.connection in readable]:
             try:
                 reply = worker.connection.recv()
-            except (EOFError, OSError):  # a plain OSError says that it died in the middle of an answer
-                self._bury(worker)
+            except (EOFError, OSError):  # a plain OSError: it died while it sent a result
+                self._replace_dead(worker)
             else:
                 self._take(worker, reply)
 
@@ -197,10 +200,10 @@ class Pool:
             if worker.waiting and not worker.busy:
                 self._send(worker.waiting.popleft(), worker)
 
-    def _bury(self, worker: _Worker) -> None:
-        """Replace a dead worker. It works on all of its items at once, so its successor gets them one by one.
+    def _replace_dead(self, worker: _Worker) -> None:
+        """Replace a dead worker; its successor gets its items one by one, to find out which one is the cause.
 
-        An item that was alone with a worker when it died, and had an attempt before, is what it died of.
+        An item that was the only one of a dying worker, and had `ATTEMPTS`, is reported as the cause.
         """
         worker.connection.close()
         status = worker.process.wait()
@@ -215,8 +218,8 @@ class Pool:
         self._replace(worker, suspects + worker.waiting)
 
     def _stop_slow(self) -> None:
-        """End workers that have had one item for longer than all work on an item may take."""
-        limit_s = self._order.settings.item_wall_s
+        """End workers that have worked on one item for longer than ``item_wall_s``."""
+        limit_s = self._spec.settings.item_wall_s
         for worker in list(self._workers):
             if worker.ready and worker.busy and time.monotonic() - worker.since >= limit_s:
                 slot = worker.busy.popleft()
@@ -225,11 +228,11 @@ class Pool:
                 worker.process.kill()
                 worker.process.wait()
                 for other in worker.busy:
-                    other.attempts -= 1  # it was not what took so long
+                    other.attempts -= 1  # another item exceeded the limit
                 self._replace(worker, worker.busy + worker.waiting)
 
     def _replace(self, worker: _Worker, items: deque[_Slot]) -> None:
-        """Put another worker in the place of one that has ended; it is given the items one by one."""
+        """Start another worker for one that has ended; it gets the items one by one."""
         successor = self._start()
         self._workers[self._workers.index(worker)] = successor
         successor.waiting = items
@@ -237,44 +240,44 @@ class Pool:
             self._send(successor.waiting.popleft(), successor)
 
     def _start(self) -> _Worker:
-        ours, theirs = Pipe(duplex=True)
-        with theirs:
+        parent_end, worker_end = Pipe(duplex=True)
+        with worker_end:
             process = subprocess.Popen(
-                command(self._module, str(theirs.fileno())),
+                command(self._module, str(worker_end.fileno())),
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[worker_end.fileno()],
                 env=worker_environment(),
-                start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+                start_new_session=True,  # only the parent handles an interrupt at the terminal
             )
-        with contextlib.suppress(OSError):  # it has died: listening will find that out
-            ours.send(self._order)
-        return _Worker(process=process, connection=ours)
+        with contextlib.suppress(OSError):  # it has died: `_listen` notices that
+            parent_end.send(self._spec)
+        return _Worker(process=process, connection=parent_end)
 
 
-def packed(recording: SourceItem) -> tuple[Task, IO[bytes] | None]:
-    """Make a task of an item; beside it the open file of its bytes, where those are many.
+def packed(item: SourceItem) -> tuple[Task, IO[bytes] | None]:
+    """Return the task of an item, and the open file of its bytes where those are more than `HELD_BYTES`.
 
     Raises
     ------
     ItemRefused
-        When the bytes cannot be had.
+        When the bytes cannot be read.
     """
-    if recording.open is None:
-        raise NoSound(name=recording.item_id)
-    if recording.file is not None:
-        return _task(recording, recording.file), None
-    stream = recording.open()
+    if item.open is None:
+        raise NoSound(name=item.item_id)
+    if item.file is not None:
+        return _task(item, item.file), None
+    stream = item.open()
     if is_spool(stream):
-        return _task(recording, None), stream
+        return _task(item, None), stream
     with stream:
         head = read_up_to(stream, HELD_BYTES + 1)
         if len(head) <= HELD_BYTES:
-            return _task(recording, head), None
-        return _task(recording, None), _spooled(head, stream)
+            return _task(item, head), None
+        return _task(item, None), _spooled(head, stream)
 
 
 def is_spool(stream: IO[bytes]) -> bool:
-    """Whether a stream is an unlinked file at its beginning: the whole item, which nothing else will use."""
+    """Return whether a stream is an unlinked file at its beginning, which nothing else reads."""
     if not isinstance(stream, io.BufferedReader) or not isinstance(stream.raw, io.FileIO):
         return False
     return os.fstat(stream.fileno()).st_nlink == 0 and stream.tell() == 0
@@ -291,13 +294,13 @@ def _spooled(head: bytes, stream: BinaryIO) -> IO[bytes]:
     return spool
 
 
-def _task(recording: SourceItem, audio: bytes | Path | None) -> Task:
+def _task(item: SourceItem, audio: bytes | Path | None) -> Task:
     return Task(
-        item_id=recording.item_id,
-        path=recording.path,
+        item_id=item.item_id,
+        path=item.path,
         audio=audio,
-        start_s=recording.start_s,
-        end_s=recording.end_s,
-        partial=recording.partial,
-        metadata=limit_metadata(recording.metadata),
+        start_s=item.start_s,
+        end_s=item.end_s,
+        partial=item.partial,
+        metadata=limit_metadata(item.metadata),
     )

@@ -34,7 +34,7 @@ from benchmarks.runs.crash import EARWITNESS, Moment, forget
 from benchmarks.runs.crash import run as run_killed
 from benchmarks.runs.resource_meter import Meter
 from benchmarks.runs.scan_rates import earwitness, link
-from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.checkpoint import partial_path
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.errors import AudioError
 from earwitness.fingerprint.extract import extractor
@@ -187,7 +187,7 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
     """One whole scan that remembers nothing of the ones before."""
     forget(bench.home)
     out = _out(bench, packing, effort)
-    for left in (out, partial_of(out)):  # a run that was broken off may have left it
+    for left in (out, partial_path(out)):  # a run that was broken off may have left it
         left.unlink(missing_ok=True)
     command = [EARWITNESS, "--home", bench.home, "scan", source, "--force", "--out", out, "--effort", effort]
     began = time.perf_counter()

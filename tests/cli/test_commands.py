@@ -32,7 +32,7 @@ def earwitness(*arguments: object, home: Path) -> Result:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the sample works registered and the sample dataset indexed; tests only ask it."""
+    """A home with the sample works registered and the sample dataset indexed; tests only read it."""
     home = tmp_path_factory.mktemp("home")
     registered = earwitness("register", ORIGINALS, "--owner", "An Artist", "--effort", "fast", home=home)
     assert registered.exit_code == 0, registered.output
@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files that nothing can be said about."""
+    """A folder of files that cannot be read."""
     folder = tmp_path_factory.mktemp("bad")
     (folder / "empty.mp3").touch()
     (folder / "text.mp3").write_text("this is a letter\n" * 50)
@@ -72,8 +72,8 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     return findings
 
 
-def test_a_work_is_found_in_the_dataset(home: Path) -> None:
-    """Checking an original says in which dataset, in which item, and where; so does the status."""
+def test_a_work_matches_in_the_dataset(home: Path) -> None:
+    """Checking an original names the dataset, the item and the segments; the exit status is 1."""
     done = earwitness("check", ORIGINALS / "paper_lanterns.opus", "--effort", "fast", home=home)
     assert done.exit_code == 1
     assert "paper_lanterns.opus is in scraped (version 1)" in done.stdout
@@ -81,10 +81,10 @@ def test_a_work_is_found_in_the_dataset(home: Path) -> None:
 
 
 def test_check_answers_in_json_and_csv(home: Path) -> None:
-    """Every format says the same verdict of the same file."""
-    asked = ("check", ORIGINALS / "night_bus.opus", "--effort", "fast", "--format")
-    (finding,) = lines_of(earwitness(*asked, "jsonl", home=home).stdout)
-    table = earwitness(*asked, "csv", home=home).stdout
+    """Every format has the same verdict for the same file."""
+    arguments = ("check", ORIGINALS / "night_bus.opus", "--effort", "fast", "--format")
+    (finding,) = lines_of(earwitness(*arguments, "jsonl", home=home).stdout)
+    table = earwitness(*arguments, "csv", home=home).stdout
     assert finding["verdict"] == "match"
     assert finding["item"]["sha256"] in table
 
@@ -103,7 +103,7 @@ def test_a_scan_writes_a_finding_for_every_item(home: Path, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()].count("out.jsonl.partial") == 0
 
 
-def test_a_scan_leaves_what_was_asked_for(home: Path, tmp_path: Path) -> None:
+def test_a_scan_writes_every_requested_output(home: Path, tmp_path: Path) -> None:
     """The page shows item and work side by side and loads nothing; the clean manifest lacks what matched."""
     names = ("report.html", "clean.jsonl", "links.jsonl")
     page, clean, links = (tmp_path / name for name in names)
@@ -114,8 +114,8 @@ def test_a_scan_leaves_what_was_asked_for(home: Path, tmp_path: Path) -> None:
     text = page.read_text()
     assert text.count("data:image/png") == text.count("<figure>") > 0
     assert "http" not in text.replace("http-equiv", "")
-    kept = {json.loads(line)["id"] for line in clean.read_text().splitlines()}
-    assert kept == {name for name, verdict in findings.items() if verdict != "match"}
+    remaining = {json.loads(line)["id"] for line in clean.read_text().splitlines()}
+    assert remaining == {name for name, verdict in findings.items() if verdict != "match"}
     assert links.read_text() == ""
 
 
@@ -124,7 +124,7 @@ def test_dedup_leaves_one_of_each_group(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     sound, rate = sf.read(ORIGINALS / "tin_parade.mp3")
-    sf.write(source / "whole.wav", sound, rate)
+    sf.write(source / "song.wav", sound, rate)
     sf.write(source / "cut.wav", sound[: rate * 10], rate)
     shutil.copy(ORIGINALS / "slow_harbour.mp3", source / "other.mp3")
     keep, groups = tmp_path / "keep", tmp_path / "groups"
@@ -132,11 +132,11 @@ def test_dedup_leaves_one_of_each_group(tmp_path: Path) -> None:
         "dedup", source, "--keep-list", keep, "--out", groups, "--workers", "1", home=tmp_path / "home"
     )
     assert done.exit_code == 1, done.output
-    assert keep.read_text().split() == ["other.mp3", "whole.wav"]
+    assert keep.read_text().split() == ["other.mp3", "song.wav"]
     assert json.loads(groups.read_text())["others"] == ["cut.wav"]
 
 
-def test_the_same_scan_says_the_same_in_any_packing(home: Path, tmp_path: Path) -> None:
+def test_a_scan_has_the_same_findings_in_any_archive_format(home: Path, tmp_path: Path) -> None:
     """A folder and a zip of the same files give the same findings, of which the second are remembered."""
     with zipfile.ZipFile(SCRAPED) as archive:
         archive.extractall(tmp_path / "folder")  # our own file
@@ -148,18 +148,18 @@ def test_the_same_scan_says_the_same_in_any_packing(home: Path, tmp_path: Path) 
 
 
 def test_a_diff_of_a_scan_with_itself_is_empty(home: Path, tmp_path: Path) -> None:
-    """What was found before and is found now is still there; in a baseline it does not count."""
-    asked = ("scan", SCRAPED, "--effort", "fast", "--workers", "1", "--out")
-    earwitness(*asked, tmp_path / "old.jsonl", home=home)
+    """A match of an earlier scan is `still there`; in a baseline it does not count."""
+    arguments = ("scan", SCRAPED, "--effort", "fast", "--workers", "1", "--out")
+    earwitness(*arguments, tmp_path / "old.jsonl", home=home)
     known = ("--diff", tmp_path / "old.jsonl", "--baseline", tmp_path / "old.jsonl")
-    done = earwitness(*asked, tmp_path / "new.jsonl", *known, home=home)
+    done = earwitness(*arguments, tmp_path / "new.jsonl", *known, home=home)
     assert "added: 0" in done.stdout
     assert "removed: 0" in done.stdout
-    assert done.exit_code == 3  # nothing new was found, and one item is unreadable
+    assert done.exit_code == 3  # no new match, and one item is unreadable
 
 
 def test_a_quick_look_is_marked_as_partial(home: Path, tmp_path: Path) -> None:
-    """Where not every item was heard, the summary says so."""
+    """If not every item was compared, the report is partial."""
     quick = ("--sample-every", "3", "--effort", "fast", "--workers", "1")
     done = earwitness("scan", SCRAPED, "--out", tmp_path / "o", *quick, home=home)
     assert "partial" in done.stderr
@@ -184,8 +184,15 @@ def test_nothing_unread_reads_as_no_match(home: Path, bad: Path, tmp_path: Path)
 
 def test_a_missing_file_does_not_stop_the_others(home: Path, tmp_path: Path) -> None:
     """A path that does not exist is one finding; the next file is checked all the same."""
-    asked = (tmp_path / "nowhere.mp3", ORIGINALS / "night_bus.opus", "--effort", "fast", "--format", "jsonl")
-    missing, there = lines_of(earwitness("check", *asked, home=home).stdout)
+    options = (
+        tmp_path / "nowhere.mp3",
+        ORIGINALS / "night_bus.opus",
+        "--effort",
+        "fast",
+        "--format",
+        "jsonl",
+    )
+    missing, there = lines_of(earwitness("check", *options, home=home).stdout)
     assert missing["error"]["code"] == "source_not_found"
     assert there["verdict"] == "match"
 
@@ -198,28 +205,28 @@ def test_registering_again_is_reported(home: Path) -> None:
     assert done.exit_code == 0
 
 
-def test_registering_again_updates_what_is_said_of_a_work(tmp_path: Path) -> None:
-    """New metadata of the same owner is taken over wherever the file lies now; another owner's is not."""
+def test_registering_again_updates_title_and_isrc(tmp_path: Path) -> None:
+    """New metadata of the same owner is stored, also for a moved file; another owner's is not."""
     home, first, moved = tmp_path / "home", tmp_path / "song.mp3", tmp_path / "moved.mp3"
     shutil.copy(ORIGINALS / "tin_parade.mp3", first)
     shutil.copy(first, moved)
 
-    def again(path: Path, *said: str) -> tuple[str, int, list[tuple[str | None, str | None, str | None]]]:
-        done = earwitness("register", path, *said, "--workers", "1", "--effort", "fast", home=home)
+    def again(path: Path, *output: str) -> tuple[str, int, list[tuple[str | None, str | None, str | None]]]:
+        done = earwitness("register", path, *output, "--workers", "1", "--effort", "fast", home=home)
         with open_library(Settings(home=home)) as library:
-            works = works_of(library)[0]
+            works = works_of(library.collections)[0]
             rows = [(item.title, item.owner, item.isrc) for item in library.listing(works.id)]
         return done.stdout, done.exit_code, rows
 
     assert again(first)[2] == [(None, None, None)]
-    said, code, rows = again(first, "--owner", "A", "--title", "One")
-    assert ("was updated" in said, code, rows) == (True, 0, [("One", "A", None)])
-    said, code, rows = again(moved, "--owner", "A", "--isrc", "QZABC2400001")
-    assert ("was updated" in said, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
-    said, code, rows = again(moved, "--title", "One")
-    assert ("registered already." in said, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
-    said, code, rows = again(first, "--owner", "B", "--title", "Mine")
-    assert ("another owner" in said, code, rows) == (True, 3, [("One", "A", "QZABC2400001")])
+    output, code, rows = again(first, "--owner", "A", "--title", "One")
+    assert ("was updated" in output, code, rows) == (True, 0, [("One", "A", None)])
+    output, code, rows = again(moved, "--owner", "A", "--isrc", "QZABC2400001")
+    assert ("was updated" in output, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
+    output, code, rows = again(moved, "--title", "One")
+    assert ("registered already." in output, code, rows) == (True, 0, [("One", "A", "QZABC2400001")])
+    output, code, rows = again(first, "--owner", "B", "--title", "Mine")
+    assert ("another owner" in output, code, rows) == (True, 3, [("One", "A", "QZABC2400001")])
     assert len(again(moved, "--owner", "B")[2]) == 2
 
 
@@ -238,7 +245,7 @@ def test_indexing_again_adds_nothing(home: Path) -> None:
 
 
 def test_upkeep(home: Path, tmp_path: Path) -> None:
-    """Everything stored is sound, fits in one file, and comes back from it."""
+    """Everything stored is intact, is written to one file, and is restored from it."""
     assert earwitness("verify", home=home).exit_code == 0
     assert earwitness("backup", tmp_path / "b", home=home).exit_code == 0
     elsewhere = tmp_path / "elsewhere"
@@ -251,7 +258,7 @@ def test_upkeep(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "text"),
     [
         (("check", ORIGINALS / "night_bus.opus"), "holds no index"),
         (("scan", SCRAPED, "--out", "/nowhere/out"), "/nowhere does not exist"),
@@ -262,15 +269,15 @@ def test_upkeep(home: Path, tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(map(str, value))[:30] if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_done_exits_2(arguments: tuple[object, ...], said: str, tmp_path: Path) -> None:
-    """An empty home is no clean bill: what was not searched is an error, with the way out."""
+def test_a_command_that_cannot_run_exits_2(arguments: tuple[object, ...], text: str, tmp_path: Path) -> None:
+    """A search of an empty home is an error with a hint, never `no_match`."""
     done = earwitness(*arguments, home=tmp_path / "home")
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert text in done.stderr
 
 
 def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
-    """Where only works are registered, a check has nothing to search, and says so."""
+    """With works only, a check has nothing to search, and is an error."""
     work = tmp_path / "work.mp3"
     shutil.copy(ORIGINALS / "tin_parade.mp3", work)
     assert earwitness("register", work, "--workers", "1", home=tmp_path / "home").exit_code == 0
@@ -280,7 +287,7 @@ def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
 
 
 def test_a_home_that_is_written_is_busy(home: Path) -> None:
-    """Two writers at once: the second is told who holds the home, and what to do."""
+    """Of two writers at once, the second gets an error that names the first, with a hint."""
     from earwitness.index.writer import Writer
 
     with Writer.open(home):
@@ -290,7 +297,7 @@ def test_a_home_that_is_written_is_busy(home: Path) -> None:
 
 
 @pytest.mark.parametrize("centre", ["voice", "music"])
-def test_a_work_out_of_phase_under_other_sound_is_found(home: Path, tmp_path: Path, centre: str) -> None:
+def test_a_work_out_of_phase_under_other_sound_matches(home: Path, tmp_path: Path, centre: str) -> None:
     """Left holds the work and other sound as loud, right the other sound and the work turned round."""
     rate_hz, length = 22_050, 10 * 22_050
     work, other = (

@@ -29,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: object, home: Path) -> tuple[int, str]:
-    """Run one command; its status and what it said."""
+    """Run one command; return its exit status and its output."""
     result = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
     return result.exit_code, result.output
 
@@ -53,10 +53,10 @@ def tables(root: Path) -> Path:
         writer.write_table(table)
     (root / "a.arrow").write_bytes((root / "a.arrow").read_bytes().replace(b"titl", b"tit\xea"))
     pq.write_table(pa.table({"audio": [b"no sound"], "n": [1]}), root / "a.parquet")
-    whole = (root / "a.parquet").read_bytes()
-    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
-    for n, at in enumerate(range(footer, len(whole) - 8, 23)):
-        changed = bytearray(whole)
+    complete = (root / "a.parquet").read_bytes()
+    footer = len(complete) - 8 - int.from_bytes(complete[-8:-4], "little")
+    for n, at in enumerate(range(footer, len(complete) - 8, 23)):
+        changed = bytearray(complete)
         changed[at] ^= 0x7F
         (root / f"{n}.parquet").write_bytes(changed)
     return root
@@ -86,14 +86,14 @@ def findings(path: Path) -> Iterator[dict[str, Any]]:
 def test_one_bad_entry_ends_neither_a_scan_nor_an_index(
     build: Callable[[Path], Path], home: Path, tmp_path: Path
 ) -> None:
-    """The status is one of 0, 1 and 3, the good item is compared, and a bad one says why it was not."""
+    """The status is one of 0, 1 and 3, the good item is compared, and a bad one has an error."""
     (tmp_path / "source").mkdir()
     source, out = build(tmp_path / "source"), tmp_path / "findings.jsonl"
-    status, said = run("scan", source, "--out", out, "--allow-remote", "--workers", 1, home=home)
-    assert status == 1, said
+    status, output = run("scan", source, "--out", out, "--allow-remote", "--workers", 1, home=home)
+    assert status == 1, output
     verdicts = {finding["verdict"] for finding in findings(out)}
     assert "match" in verdicts
     assert verdicts <= {"match", "not_readable"}
     if source.is_file():
-        status, said = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
-        assert status == 0, said
+        status, output = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
+        assert status == 0, output

@@ -53,24 +53,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_output_replaces_a_file_unasked(
     command: tuple[object, ...], option: str, home: Path, tmp_path: Path
 ) -> None:
-    """Where nobody can be asked, an output that exists is an error before any work is done."""
-    kept = tmp_path / "kept"
-    kept.write_text("mine")
+    """Without a terminal, an existing output is an error before any work is done."""
+    existing = tmp_path / "existing"
+    existing.write_text("mine")
     arguments = [tmp_path / "new" if each == "NEW" else each for each in command]
-    arguments += [option, kept] if option else [kept]
+    arguments += [option, existing] if option else [existing]
     done = earwitness(*arguments, home=home)
     assert done.exit_code == 2
     assert "exists already" in done.stderr
     assert "--force" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-    assert kept.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["existing"]
+    assert existing.read_text() == "mine"
     if command[0] in {"backup", "check"}:
         assert earwitness(*arguments, "--force", home=home).exit_code in {0, 1}
-        assert kept.read_bytes() != b"mine"
+        assert existing.read_bytes() != b"mine"
 
 
-def test_a_scan_that_goes_on_does_not_ask_again(home: Path, tmp_path: Path) -> None:
-    """Who began a scan over an old file agreed to replace it: --resume goes on."""
+def test_a_resumed_scan_does_not_ask_again(home: Path, tmp_path: Path) -> None:
+    """--resume does not ask again whether to replace the old file."""
     out = tmp_path / "out.jsonl"
     out.write_text("old")
     assert earwitness("scan", WORK, "--out", out, *QUICK, "--resume", home=home).exit_code == 2
@@ -113,9 +113,9 @@ def drop_times(text: str) -> list[object]:
     lines: list[object] = []
     for line in text.splitlines():
         if line.startswith("{"):
-            said = json.loads(line)
-            said.pop("search", None)
-            lines.append(said)
+            parsed = json.loads(line)
+            parsed.pop("search", None)
+            lines.append(parsed)
         else:
             lines.append(line)
     return lines
@@ -138,10 +138,10 @@ def test_a_device_stays_a_device(home: Path) -> None:
         done = earwitness("scan", WORK, "--out", device, *QUICK, "--workers", "1", home=home)
         assert done.exit_code == status, done.output
         assert Path(device).is_char_device()
-    assert "no room left" in done.stderr
+    assert "no space left" in done.stderr
 
 
-def test_findings_are_readable_as_the_umask_says(home: Path, tmp_path: Path) -> None:
+def test_findings_have_the_permissions_of_the_umask(home: Path, tmp_path: Path) -> None:
     """Every output of a scan has the permissions that the umask gives, with nothing left behind."""
     names = ("findings", "exclude", "clean", "report", "links")
     options = ("--out", "--exclude-list", "--clean-manifest", "--report", "--links")
@@ -179,24 +179,24 @@ def test_every_verb_answers_in_json(verb: str, home: Path, tmp_path: Path) -> No
     """With --json, standard output is one object of the verb's schema, or of an error's."""
     arguments = [tmp_path / "new" if each == "NEW" else each for each in VERBS[verb]]
     done = earwitness(verb, *arguments, "--json", home=home)
-    said = json.loads(done.stdout)
+    parsed = json.loads(done.stdout)
     expected = "error" if done.exit_code == 2 else verb
-    assert said["schema"] == f"earwitness.{expected}/1"
+    assert parsed["schema"] == f"earwitness.{expected}/1"
     assert done.exit_code in {0, 1} or verb == "remove"
     assert len(done.stdout.splitlines()) == 1
 
 
 def test_an_error_is_json_too(tmp_path: Path) -> None:
-    """Where a command cannot be carried out, its JSON says why, with the code that is stable."""
+    """If a command fails, its JSON has the stable error code."""
     done = earwitness("check", WORK, "--json", home=tmp_path)
     assert json.loads(done.stdout)["code"] == "home_missing"
     assert done.exit_code == 2
 
 
-def test_possible_counts_where_it_is_asked_to() -> None:
-    """--exit-on possible turns a possible match into exit 1; the summary says what chance expects."""
+def test_exit_on_possible_counts_possible_matches() -> None:
+    """--exit-on possible turns a possible match into exit 1; the summary has the chance number."""
     from earwitness.api.scan.tally import Tally
-    from earwitness.api.sentences import counted, summary
+    from earwitness.api.sentences import counts_sentence, summary
     from earwitness.index.match import Verdict
     from tests.unit.api.made_findings import finding
 
@@ -209,13 +209,13 @@ def test_possible_counts_where_it_is_asked_to() -> None:
         tally.count(each)
     assert (tally.exit_code(strict=False), tally.exit_code(strict=False, exit_on="possible")) == (0, 1)
     assert "1 possible match; 0.4 would be expected by chance" in summary(tally)
-    assert "1 possible (0.4 would be expected by chance)" in counted(findings)
+    assert "1 possible (0.4 would be expected by chance)" in counts_sentence(findings)
     known = Tally()
     known.count(findings[0], known=True)
     assert known.exit_code(strict=False, exit_on="possible") == 0
 
 
-def test_quiet_says_results_alone(home: Path, tmp_path: Path) -> None:
+def test_quiet_prints_only_results(home: Path, tmp_path: Path) -> None:
     """-q works before and after the command: standard error is empty, results and errors stay."""
     for place in (("-q", "scan"), ("scan", "-q")):
         done = earwitness(*place, WORK, "--out", tmp_path / "o", "--force", *QUICK, home=home)
@@ -223,7 +223,7 @@ def test_quiet_says_results_alone(home: Path, tmp_path: Path) -> None:
     assert "exists already" in earwitness("scan", "-q", WORK, "--out", tmp_path / "o", home=home).stderr
 
 
-def test_the_version_is_said() -> None:
+def test_the_version_is_printed() -> None:
     """--version prints one line and needs nothing else."""
     done = subprocess.run([str(SCRIPT), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("earwitness ")

@@ -1,4 +1,4 @@
-"""Settings, systems and people that are not as they should be: a message, a way out, and exit 2."""
+"""Bad settings, system errors and closed outputs: a message, a hint, and exit status 2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from earwitness.api.cli.app import app
-from earwitness.api.cli.command_guard import DEFECT, told
+from earwitness.api.cli.command_guard import DEFECT, report_error
 from earwitness.api.cli.system_errors import explained
 from earwitness.fingerprint.errors import EarwitnessError
 
@@ -31,9 +31,9 @@ def earwitness(
     settings = os.environ | environment
     if stdout is None:
         return subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
-    with open(stdout, "w") as taken:  # noqa: PTH123
+    with open(stdout, "w") as file:  # noqa: PTH123
         return subprocess.run(
-            command, env=settings, stdout=taken, stderr=subprocess.PIPE, text=True, check=False
+            command, env=settings, stdout=file, stderr=subprocess.PIPE, text=True, check=False
         )
 
 
@@ -56,7 +56,7 @@ def earwitness(
 def test_a_bad_setting_is_named(
     variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message names the variable, its value and the reason; the hint says what to do with it."""
+    """The message names the variable, its value and the reason; the hint says what to do."""
     monkeypatch.setenv("EARWITNESS_HOME", str(tmp_path))
     monkeypatch.setenv(f"EARWITNESS_{variable}", value)
     done = CliRunner().invoke(app, ["collections"])
@@ -66,7 +66,7 @@ def test_a_bad_setting_is_named(
     assert "Traceback" not in done.stderr
 
 
-def test_a_password_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_not_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that cannot be used is an error that does not repeat it."""
     monkeypatch.setenv("EARWITNESS_DATABASE_URL", "nonsense-with-secret")
     done = CliRunner().invoke(app, ["--home", str(tmp_path), "collections"])
@@ -85,7 +85,7 @@ def test_a_variable_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "way_out"),
+    ("number", "hint"),
     [
         (errno.ENOSPC, "free some space"),
         (errno.EDQUOT, "free some space"),
@@ -101,8 +101,8 @@ def test_a_variable_that_is_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) ->
     ],
     ids=lambda value: errno.errorcode[value] if isinstance(value, int) else "",
 )
-def test_what_the_system_refuses_is_said_with_the_way_out(number: int, way_out: str) -> None:
-    """Each refusal of the system names the file and what to do, wherever in a chain of errors it stands."""
+def test_a_system_error_has_a_message_and_a_hint(number: int, hint: str) -> None:
+    """Each system error names the file and a hint, at any place in a chain of causes."""
     try:
         try:
             raise OSError(number, os.strerror(number), "/some/file")
@@ -112,13 +112,13 @@ def test_what_the_system_refuses_is_said_with_the_way_out(number: int, way_out: 
         known = explained(error)
     assert isinstance(known, EarwitnessError)
     assert "/some/file" in known.message
-    assert way_out in known.hint
+    assert hint in known.hint
 
 
 @pytest.mark.parametrize(
     "words", ["attempt to write a readonly database", "unable to open database file", "disk I/O error"]
 )
-def test_what_a_database_refuses_is_said_without_its_statement(words: str) -> None:
+def test_a_database_error_is_printed_without_its_statement(words: str) -> None:
     """SQLite's complaints become one line that names the catalogue, not the SQL."""
     known = explained(OperationalError("SELECT secrets", {}, Exception(words)))
     assert known is not None
@@ -128,10 +128,10 @@ def test_what_a_database_refuses_is_said_without_its_statement(words: str) -> No
 
 def test_a_defect_stays_a_defect(capsys: pytest.CaptureFixture[str]) -> None:
     """What only a mistake in this program explains is not dressed up as the user's."""
-    assert told(ValueError("a mistake of ours \x1b[2J")) == DEFECT
-    said = capsys.readouterr().err
-    assert "defect" in said
-    assert "\x1b" not in said
+    assert report_error(ValueError("a mistake \x1b[2J")) == DEFECT
+    output = capsys.readouterr().err
+    assert "defect" in output
+    assert "\x1b" not in output
 
 
 @needs_full
@@ -142,12 +142,12 @@ def test_output_to_a_full_disk_is_an_error(arguments: tuple[str, ...], tmp_path:
     """A result that could not be written does not end with 0."""
     done = earwitness(*arguments, stdout=str(FULL), EARWITNESS_HOME=str(tmp_path))
     assert done.returncode == 2
-    assert "no room left" in done.stderr
+    assert "no space left" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_closed_the_pipe_is_not_told_that_all_is_clean(tmp_path: Path) -> None:
-    """Where the output was closed before all was said, the status is not that of a clean result."""
+def test_a_closed_pipe_does_not_exit_0(tmp_path: Path) -> None:
+    """If the output is closed before its end, the exit status is not 0."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([SCRIPT, "schema"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)

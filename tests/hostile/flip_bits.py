@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.checkpoint import partial_path
 from earwitness.index.library import Library
 from tests.hostile.attack import (
     ALONE,
@@ -76,7 +76,7 @@ class Flips:
         whole, broken = root / "whole.jsonl", root / "broken.jsonl"
         assert run_here(home, "scan", self.made.clips, *ALONE, "--out", whole).status in {0, 1}
         process = start(self.made.copy("scanned"), "scan", self.made.clips, *ALONE, "--out", broken)
-        partial = partial_of(broken)
+        partial = partial_path(broken)
         while process.poll() is None:
             if partial.exists() and partial.read_bytes().count(b"\n") >= 2:
                 os.killpg(process.pid, signal.SIGSTOP)
@@ -118,8 +118,8 @@ class Flips:
         """Damage the file of a scan that was killed, and resume it."""
         out = self.made.root / "resumed.jsonl"
         out.unlink(missing_ok=True)
-        partial_of(out).write_bytes(self.partial)
-        flip(partial_of(out), chance)
+        partial_path(out).write_bytes(self.partial)
+        flip(partial_path(out), chance)
         ended = run_here(self.made.copy("scanned"), "scan", self.made.clips, *ALONE, "--resume", "--out", out)
         silent = ended.status in {0, 1} and out.read_bytes() != self.findings
         tally.note("partial", [ended], silent=silent)

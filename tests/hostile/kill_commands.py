@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.runs.crash import acknowledged
-from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.checkpoint import partial_path
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.library import Library
 from earwitness.index.store.backup import WORKPLACE
@@ -106,7 +106,7 @@ class Kills:
     def scan(self, chance: random.Random, tally: Tally) -> None:
         """Resumed, it ends with the bytes of an unbroken scan."""
         home, out = self.made.copy(), self.made.root / "scan.jsonl"
-        for left in (out, partial_of(out)):
+        for left in (out, partial_path(out)):
             left.unlink(missing_ok=True)
         arguments = ("scan", self.made.clips, *ALONE, "--out", out, "--resume")
         self.killed(chance, home, *arguments)

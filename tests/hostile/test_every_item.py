@@ -28,7 +28,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
 @pytest.fixture(scope="module")
 def listener() -> Iterator[ItemDecoder]:
     """One decoder for all items."""
-    with ItemDecoder(settings=Settings(), may_be_whole=lambda _: False) as opened:
+    with ItemDecoder(settings=Settings(), wants_chromaprint=lambda _: False) as opened:
         yield opened
 
 
@@ -39,7 +39,7 @@ def account(source: Path, listener: ItemDecoder) -> tuple[float, int]:
         if isinstance(item, Skipped):
             unread += 1
         elif item.open is not None:
-            heard = listener.hear(item)
+            heard = listener.decode(item)
             seconds += (heard.item.duration_s or 0.0) + (heard.item.not_compared_s or 0.0)
             unread += heard.query is None
     return seconds, unread

@@ -19,7 +19,7 @@ OFF_S = 0.12
 @pytest.fixture(scope="module")
 def listener() -> Iterator[ItemDecoder]:
     """One decoder for all files."""
-    with ItemDecoder(settings=Settings(), may_be_whole=lambda _: False) as opened:
+    with ItemDecoder(settings=Settings(), wants_chromaprint=lambda _: False) as opened:
         yield opened
 
 
@@ -27,7 +27,7 @@ def hear(listener: ItemDecoder, made: Made, folder: Path) -> DecodedItem:
     """Decode a file as `scan` does."""
     path = folder / "item"
     path.write_bytes(made.data)
-    return listener.hear(
+    return listener.decode(
         SourceItem(item_id=made.name, path=made.name, open=lambda: path.open("rb"), file=path)
     )
 
@@ -37,7 +37,7 @@ def complaint(made: Made, heard: DecodedItem) -> str | None:
     compared_s = heard.item.duration_s or 0.0
     reported_s = heard.item.not_compared_s or 0.0
     there_s = made.there_s or 0.0
-    if made.is_whole and not heard.whole:
+    if made.is_whole and not heard.complete:
         return f"whole, but {heard.error.message if heard.error else 'not read'}"
     if heard.query is None:
         return None if heard.error is not None else "nothing was compared and no reason is given"
@@ -46,10 +46,10 @@ def complaint(made: Made, heard: DecodedItem) -> str | None:
         return f"{reported_s:.2f} s are reported as missing from a whole file"
     if abs(compared_s + reported_s - there_s) <= OFF_S * n_parts:
         return None
-    if not heard.whole and compared_s + reported_s >= there_s - OFF_S:
+    if not heard.complete and compared_s + reported_s >= there_s - OFF_S:
         return None  # a cut file may report what it lost besides, which `ffmpeg` does not count
     account = f"{compared_s:.2f} s compared, {reported_s:.2f} s reported, {there_s:.2f} s there"
-    return f"{account}, whole {heard.whole}"
+    return f"{account}, whole {heard.complete}"
 
 
 def test_every_second_of_a_file_is_compared_or_reported(listener: ItemDecoder, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def heard(name: str, *, stored: bool = False) -> ItemResult:
     """What a worker answers of an item: its finding, or, where it is stored already, that it is."""
     found = finding(item=name)
     existing = ItemRow.__new__(ItemRow) if stored else None
-    return ItemResult(said=found.item, finding=None if stored else found, existing=existing)
+    return ItemResult(item=found.item, finding=None if stored else found, existing=existing)
 
 
 def test_a_journal_gives_what_an_earlier_run_found(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_index_job_that_was_killed_reports_all_of_its_findings(
             before([answer])
             if first and n == 2:
                 raise KeyboardInterrupt  # noted, not stored
-            yield Enrolled(answer=answer, outcome=Outcome.ALREADY if answer.existing else Outcome.ADDED)
+            yield Enrolled(result=answer, outcome=Outcome.ALREADY if answer.existing else Outcome.ADDED)
 
     class Reader:
         total = len(names)

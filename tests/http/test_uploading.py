@@ -36,15 +36,15 @@ def worker(limits: Settings) -> Iterator[UploadWorker]:
 
 def ask(name: str, settings: Settings) -> Ask:
     """An upload of this name."""
-    order = RunSpec(settings=settings, effort=Effort.FAST, asked=(), state_digest="", search=None)
+    order = RunSpec(settings=settings, effort=Effort.FAST, collections=(), state_digest="", search=None)
     return Ask(order=order, epoch=1, file=settings.home / "x", name=name, n_bytes=1)
 
 
 def test_one_process_answers_upload_after_upload(worker: UploadWorker, limits: Settings) -> None:
     """Starting one for each would cost seconds."""
-    answers = [worker.answer(ask(name, limits), watch=lambda: None).said for name in ("a", "b")]
+    answers = [worker.answer(ask(name, limits), watch=lambda: None).item for name in ("a", "b")]
     worker.rest(2)
-    answers.append(worker.answer(ask("c", limits), watch=lambda: None).said)
+    answers.append(worker.answer(ask("c", limits), watch=lambda: None).item)
     assert [said.id for said in answers] == ["a", "b", "c"]
     assert len({said.path for said in answers}) == 1
 
@@ -64,7 +64,7 @@ def test_an_upload_that_ends_or_holds_the_process_is_not_readable(
 
 def test_work_that_is_stopped_ends_its_process_at_once(worker: UploadWorker, limits: Settings) -> None:
     """A cancelled upload is not worked on any longer, whatever it was doing."""
-    number = int(worker.answer(ask("a", limits), watch=lambda: None).said.path)
+    number = int(worker.answer(ask("a", limits), watch=lambda: None).item.path)
 
     def stop() -> None:
         raise Cancelled

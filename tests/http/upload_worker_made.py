@@ -40,7 +40,7 @@ def main() -> None:
                 time.sleep(600)
             number = str(os.getpid())
             connection.send(
-                ItemResult(said=FindingItem(id=said.name, path=number, sha256=None, duration_s=1.0))
+                ItemResult(item=FindingItem(id=said.name, path=number, sha256=None, duration_s=1.0))
             )
 
 

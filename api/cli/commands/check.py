@@ -20,7 +20,7 @@ from earwitness.api.cli.options import (
     to_stderr,
     to_stdout,
 )
-from earwitness.api.cli.output_files import Force, placed
+from earwitness.api.cli.output_files import Force, prepared_outputs
 
 if TYPE_CHECKING:
     from earwitness.api.datasets.items import Skipped, SourceItem
@@ -37,7 +37,7 @@ def check(
     ] = None,
     effort: EffortOption = "standard",
     form: Annotated[
-        Literal["table", "jsonl", "csv"], typer.Option("--format", help="How to answer")
+        Literal["table", "jsonl", "csv"], typer.Option("--format", help="Format of the findings on stdout")
     ] = "table",
     as_json: Json = False,
     out: Annotated[
@@ -47,54 +47,54 @@ def check(
     root: Root = None,
     exit_on: ExitOn = "match",
     strict: Annotated[
-        bool, typer.Option(help="Exit 3 for unreadable files even when there are findings")
+        bool, typer.Option(help="Exit 3 for unreadable files even when there are matches")
     ] = False,
     home: Home = None,
 ) -> None:
-    """Say whether audio is in an indexed dataset. Exit status: 0 no, 1 match, 2 cannot, 3 unreadable."""
-    from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.api.cli.source_arguments import gathered
+    """Check whether audio is in a dataset. Exit status: 0 no match, 1 match, 2 error, 3 unreadable."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.findings import to_json
     from earwitness.api.pipeline.searched_collections import check_spec, open_library
     from earwitness.api.scan.outputs import write_findings
-    from earwitness.api.sentences import counted
+    from earwitness.api.sentences import counts_sentence
     from earwitness.index.match import Effort
 
     want_json(as_json)
     settings = settings_of(home)
     with (
         open_library(settings) as library,
-        placed({"out": out}, force=force, taken=as_json or form != "table") as places,
+        prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets,
     ):
-        order = check_spec(settings, library, names=within or (), effort=Effort(effort))
-        make_warm(to_stderr())
-        answers = answered(gathered(audio, settings, root=root), order, library)
-        findings = list(answers) if as_json else show(answers, form)
-        if (place := places["out"]) is not None:
-            write_findings(findings, place.path, form="jsonl")
-    to_stderr().print(counted(findings), soft_wrap=True)
+        spec = check_spec(settings, library, names=within or (), effort=Effort(effort))
+        compile_kernels(to_stderr())
+        searched = search_items(list_items(audio, settings, root=root), spec, library)
+        findings = list(searched) if as_json else show(searched, form)
+        if (target := targets["out"]) is not None:
+            write_findings(findings, target.path, form="jsonl")
+    to_stderr().print(counts_sentence(findings), soft_wrap=True)
     if as_json:
         print_json("check", counts=counts(findings), findings=[to_json(each) for each in findings])
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
 
 
-def answered(items: Iterable[SourceItem | Skipped], order: RunSpec, library: Library) -> Iterator[Finding]:
-    """Answer one item after another in this process: what starts quickly is right for a few files."""
+def search_items(items: Iterable[SourceItem | Skipped], spec: RunSpec, library: Library) -> Iterator[Finding]:
+    """Search for one item after another in this process, which starts faster than worker processes do."""
     from earwitness.api.datasets.items import Skipped
     from earwitness.api.pipeline.item_processor import ItemProcessor
-    from earwitness.api.pipeline.run_spec import refusal
+    from earwitness.api.pipeline.run_spec import refused_result
     from earwitness.api.pipeline.search_item import ItemDecoder
 
-    with ItemDecoder(settings=order.settings, scheme=library.scheme) as listener:
-        answerer = ItemProcessor(order, library, listener)
+    with ItemDecoder(settings=spec.settings, scheme=library.scheme) as decoder:
+        processor = ItemProcessor(spec, library, decoder)
         for item in items:
-            answer = refusal(order, item) if isinstance(item, Skipped) else answerer.answer(item)
-            assert answer.finding is not None  # a check always asks
-            yield answer.finding
+            result = refused_result(spec, item) if isinstance(item, Skipped) else processor.process(item)
+            assert result.finding is not None  # a check always searches
+            yield result.finding
 
 
 def show(findings: Iterator[Finding], form: str) -> list[Finding]:
-    """Print findings as they come; returns them all."""
+    """Print findings as they come; return them all."""
     from earwitness.api.findings import to_line
     from earwitness.api.scan.outputs import write_csv
 
@@ -112,7 +112,7 @@ def show(findings: Iterator[Finding], form: str) -> list[Finding]:
 
 
 def show_one(finding: Finding) -> None:
-    """Print one finding: a clear sentence, then its matches."""
+    """Print one finding: a sentence, then its matches."""
     from earwitness.api.cli.match_tables import print_matches
     from earwitness.api.sentences import sentence
 
@@ -130,11 +130,11 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 
 def exit_code(findings: list[Finding], *, strict: bool, exit_on: str = "match") -> int:
-    """Return 0 where nothing was found, 1 where something was, 3 where something could not be read."""
+    """Return 0 for no match, 1 for a match, 3 for files that could not be read."""
     from earwitness.index.match import Verdict
 
     verdicts = {finding.verdict for finding in findings}
-    found = Verdict.MATCH in verdicts or (exit_on == "possible" and Verdict.POSSIBLE in verdicts)
-    if Verdict.NOT_READABLE in verdicts and (strict or not found):
+    matched = Verdict.MATCH in verdicts or (exit_on == "possible" and Verdict.POSSIBLE in verdicts)
+    if Verdict.NOT_READABLE in verdicts and (strict or not matched):
         return UNREADABLE
-    return int(found)
+    return int(matched)

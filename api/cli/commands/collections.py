@@ -1,4 +1,4 @@
-"""``earwitness collections``: what is in this home."""
+"""``earwitness collections``: list the collections of a home."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def collections(
-    form: Annotated[Literal["table", "jsonl"], typer.Option("--format", help="How to answer")] = "table",
+    form: Annotated[Literal["table", "jsonl"], typer.Option("--format", help="Format of the list")] = "table",
     as_json: Json = False,
     home: Home = None,
 ) -> None:
@@ -28,35 +28,35 @@ def collections(
     settings = settings_of(home)
     try:
         with open_library(settings) as library:
-            known = library.collections
+            stored = library.collections
     except HomeMissing as missing:
         if as_json:
             print_json("collections", home=str(settings.home), collections=[])
         to_stdout().print(f"{missing.message}; {missing.hint}", soft_wrap=True)
         return
     if as_json:
-        print_json("collections", home=str(settings.home), collections=[asdict(each) for each in known])
+        print_json("collections", home=str(settings.home), collections=[asdict(each) for each in stored])
     elif form == "jsonl":
-        for each in known:
+        for each in stored:
             print(json.dumps(asdict(each)))
     else:
-        show(known)
+        show(stored)
 
 
-def show(known: tuple[Collection, ...]) -> None:
-    """Print collections as a table, one line each, and how many there are."""
+def show(stored: tuple[Collection, ...]) -> None:
+    """Print collections as a table, one line each, and their number."""
     from earwitness.api.cli.match_tables import fitting, in_columns
     from earwitness.api.printable import shown
     from earwitness.api.sentences import count
 
     console = to_stdout()
     table = [("kind", "name", "version", "items", "unreadable", "codes", "changed", "")]
-    for each in known:
+    for each in stored:
         numbers = (f"{each.n_items:,}", f"{each.n_unreadable:,}", f"{each.n_codes:,}")
-        unfinished = "" if each.complete else "incomplete: index it again to go on"
+        unfinished = "" if each.complete else "incomplete: index it again to complete it"
         names = (str(each.kind), shown(each.name), shown(each.version))
         table.append((*names, *numbers, each.indexed_at, unfinished))
     widths = fitting(table, console.width if console.is_terminal else None, shorten=(1, 2))
     for line in in_columns(table, widths):
         console.print(line, soft_wrap=True)
-    console.print(f"{count(len(known), 'collection')}.")
+    console.print(f"{count(len(stored), 'collection')}.")

@@ -4,118 +4,135 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import (
     UNREADABLE,
-    AllowPrivate,
-    AllowRemote,
-    AudioColumn,
+    EffortName,
     EffortOption,
     Home,
-    ReaderName,
-    Root,
     Workers,
-    say_workers,
+    print_workers,
     set_home_in_use,
     settings_of,
     to_stderr,
     to_stdout,
 )
-from earwitness.api.cli.output_files import Force, placed
+from earwitness.api.cli.output_files import Force, prepared_outputs
+from earwitness.api.cli.source_options import OpenReader, reads_source
+
+if TYPE_CHECKING:
+    from earwitness.api.datasets.items import Reader
+    from earwitness.api.scan.duplicates import Duplicates
+    from earwitness.api.settings import Settings
 
 RELATED_SHOWN: Final = 20
 """Pairs of related items that are printed; the file has them all."""
 
 
+@reads_source
 def dedup(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
     out: Annotated[
         Path | None, typer.Option(help="Write the groups here, one JSON object a line (- is stdout)")
     ] = None,
     keep_list: Annotated[
-        Path | None, typer.Option(help="Write the ids that leave one item of each group (- is stdout)")
+        Path | None, typer.Option(help="Write the ids to keep, one item of each group (- is stdout)")
     ] = None,
     force: Force = False,
     as_json: Json = False,
     effort: EffortOption = "fast",
     workers: Workers = 0,
-    reader: ReaderName = None,
-    audio_column: AudioColumn = None,
-    root: Root = None,
-    allow_remote: AllowRemote = False,
-    allow_private: AllowPrivate = False,
+    *,
+    open_reader: OpenReader,
     home: Home = None,
 ) -> None:
     """Find items of a dataset that are copies of others, or of parts of them.
 
-    An item could go where (nearly) all of its audio lies in one that is kept. Items that only share a part,
-    such as a song and a medley, are named and both kept. Exit status: 0 no copies, 1 some, 2 cannot,
-    3 none, but some items could not be read.
+    A copy is an item of which (nearly) all audio is in another item, which is kept. Items that only share a
+    part, such as a song and a medley, are listed, and both are kept. Exit status: 0 no copies, 1 copies,
+    2 error, 3 no copies, but some items could not be read.
     """
-    from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.api.cli.progress import Watch
-    from earwitness.api.cli.source_arguments import opened
-    from earwitness.api.scan.duplicates import grouped, write_groups, write_keep_list
-    from earwitness.api.sentences import count
-    from earwitness.index.match import Effort
+    from earwitness.api.scan.duplicates import write_groups, write_keep_list
 
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     set_home_in_use(None)
-    console = to_stderr()
-    say_workers(settings, console)
-    with placed({"out": out, "keep_list": keep_list}, force=force, taken=as_json) as places:
-        items = opened(
-            source,
-            settings,
-            reader=reader,
-            audio_column=audio_column,
-            remote=allow_remote,
-            private=allow_private,
-            root=root,
-        )
-        make_warm(console)
-        total = None if items.total is None else 2 * items.total
-        with Watch(console, "comparing", total=total) as watch:
-            alike = grouped(
-                items,
-                settings=settings,
-                effort=Effort(effort),
-                seen=lambda said: watch.item(duration_s=said.duration_s),
-            )
-        for group in alike.groups:
-            to_stdout().print(f"{group.kept}: same audio in {', '.join(group.others)}", soft_wrap=True)
-        for pair in alike.related[:RELATED_SHOWN]:
-            one, other = pair.items
-            to_stdout().print(
-                f"{one} and {other}: {pair.shared_s:.1f} s in common; both kept", soft_wrap=True
-            )
-        if (place := places["out"]) is not None:
-            write_groups(alike, place.path)
-        if (place := places["keep_list"]) is not None:
-            write_keep_list(alike, place.path)
-    n_spare = sum(len(group.others) for group in alike.groups)
-    console.print(
-        f"{count(alike.n_items, 'item')}: {count(len(alike.groups), 'group')} with the same audio,"
-        f" {n_spare:,} of them could go; {alike.n_unread:,} could not be read."
-    )
-    if alike.related:
-        hidden = len(alike.related) - RELATED_SHOWN
-        more = f" ({hidden:,} of them not shown here; --out has them all)" if hidden > 0 else ""
-        console.print(f"{count(len(alike.related), 'pair')} share audio and are both kept{more}.")
+    print_workers(settings, to_stderr())
+    outputs = {"out": out, "keep_list": keep_list}
+    with prepared_outputs(outputs, force=force, stdout_in_use=as_json) as targets:
+        duplicates = compare(open_reader(settings), settings, effort)
+        print_groups(duplicates)
+        if (target := targets["out"]) is not None:
+            write_groups(duplicates, target.path)
+        if (target := targets["keep_list"]) is not None:
+            write_keep_list(duplicates, target.path)
+    print_summary(duplicates)
     if as_json:
-        print_json(
-            "dedup",
-            source=source,
-            items=alike.n_items,
-            not_readable=alike.n_unread,
-            could_go=n_spare,
-            groups=[asdict(group) for group in alike.groups],
-            related=[asdict(pair) for pair in alike.related],
+        print_json("dedup", source=source, **duplicates_json(duplicates))
+    unread = bool(duplicates.n_unread) and not duplicates.groups
+    raise typer.Exit(UNREADABLE if unread else int(bool(duplicates.groups)))
+
+
+def compare(items: Reader, settings: Settings, effort: EffortName) -> Duplicates:
+    """Compare the items of a source with each other, and show the progress."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.progress import ItemProgress
+    from earwitness.api.scan.duplicates import find_duplicates
+    from earwitness.index.match import Effort
+
+    compile_kernels(to_stderr())
+    total = None if items.total is None else 2 * items.total
+    with ItemProgress(to_stderr(), "comparing", total=total) as progress:
+        return find_duplicates(
+            items,
+            settings=settings,
+            effort=Effort(effort),
+            seen=lambda item: progress.item(duration_s=item.duration_s),
         )
-    unread = bool(alike.n_unread) and not alike.groups
-    raise typer.Exit(UNREADABLE if unread else int(bool(alike.groups)))
+
+
+def print_groups(duplicates: Duplicates) -> None:
+    """Print the groups, and the first pairs of related items."""
+    console = to_stdout()
+    for group in duplicates.groups:
+        console.print(f"{group.keeper}: same audio in {', '.join(group.others)}", soft_wrap=True)
+    for pair in duplicates.related[:RELATED_SHOWN]:
+        one, other = pair.items
+        console.print(f"{one} and {other}: {pair.shared_s:.1f} s in common; keep both", soft_wrap=True)
+
+
+def print_summary(duplicates: Duplicates) -> None:
+    """Print the numbers of items, groups and related pairs."""
+    from earwitness.api.sentences import count
+
+    console = to_stderr()
+    console.print(
+        f"{count(duplicates.n_items, 'item')}: {count(len(duplicates.groups), 'group')} with the same audio,"
+        f" {_n_copies(duplicates):,} of them could be removed; {duplicates.n_unread:,} could not be read."
+    )
+    if duplicates.related:
+        hidden = len(duplicates.related) - RELATED_SHOWN
+        more = f" ({hidden:,} of them not shown here; --out writes them all)" if hidden > 0 else ""
+        console.print(f"{count(len(duplicates.related), 'pair')} share audio, and both are to be kept{more}.")
+
+
+def duplicates_json(duplicates: Duplicates) -> dict[str, Any]:
+    """Return the result for ``--json``."""
+    return {
+        "items": duplicates.n_items,
+        "not_readable": duplicates.n_unread,
+        "could_go": _n_copies(duplicates),
+        "groups": [
+            {"kept": group.keeper, "others": group.others, "kinds": group.kinds}
+            for group in duplicates.groups
+        ],
+        "related": [asdict(pair) for pair in duplicates.related],
+    }
+
+
+def _n_copies(duplicates: Duplicates) -> int:
+    return sum(len(group.others) for group in duplicates.groups)

@@ -1,4 +1,4 @@
-"""``earwitness rebuild``, ``verify``, ``backup``, ``restore``: looking after a home."""
+"""``earwitness rebuild``, ``verify``, ``backup``, ``restore``: maintain a home."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import typer
 
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import Home, settings_of, to_stderr, to_stdout
-from earwitness.api.cli.output_files import Force, placed
+from earwitness.api.cli.output_files import Force, prepared_outputs
 
 
 def rebuild(as_json: Json = False, home: Home = None) -> None:
-    """Build the search shards again from the stored fingerprints."""
+    """Build the index shards again from the stored fingerprints."""
     from earwitness.api.cli.progress import working
     from earwitness.index.writer import Writer
 
@@ -21,16 +21,16 @@ def rebuild(as_json: Json = False, home: Home = None) -> None:
     settings = settings_of(home)
     with (
         Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer,
-        working(to_stderr(), "Building segments"),
+        working(to_stderr(), "Building shards"),
     ):
         epoch = writer.rebuild()
-    to_stdout().print(f"Segments were built again; the library is at epoch {epoch}.")
+    to_stdout().print(f"The shards were built again; the library is at epoch {epoch}.")
     if as_json:
         print_json("rebuild", home=str(settings.home), epoch=epoch)
 
 
 def verify(as_json: Json = False, home: Home = None) -> None:
-    """Check all that is stored against its checksums, in use or not. Exit status: 0 sound, 1 not."""
+    """Check everything stored against its checksums. Exit status: 0 intact, 1 problems."""
     from earwitness.api.cli.progress import working
     from earwitness.index.store.verify import verify_in_use
 
@@ -41,20 +41,20 @@ def verify(as_json: Json = False, home: Home = None) -> None:
     console = to_stdout()
     for problem in problems:
         console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)
-    console.print(f"{len(problems):,} problems found." if problems else "Everything stored is sound.")
+    console.print(f"{len(problems):,} problems found." if problems else "Everything stored is intact.")
     if as_json:
-        said = [{"where": each.where, "what": each.what, "hint": each.hint} for each in problems]
-        print_json("verify", home=str(settings.home), sound=not problems, problems=said)
+        listed = [{"where": each.where, "what": each.what, "hint": each.hint} for each in problems]
+        print_json("verify", home=str(settings.home), sound=not problems, problems=listed)
     raise typer.Exit(int(bool(problems)))
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to write it", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="File to write", show_default=False)],
     force: Force = False,
     as_json: Json = False,
     home: Home = None,
 ) -> None:
-    """Write everything that is stored into one file; may be done while other commands run."""
+    """Write everything stored into one file; other commands may run at the same time."""
     from earwitness.api.cli.progress import working
     from earwitness.index.store.backup import backup as back_up
     from earwitness.index.store.store_errors import CatalogElsewhere
@@ -63,11 +63,11 @@ def backup(
     settings = settings_of(home)
     if settings.database is not None:
         raise CatalogElsewhere
-    with placed({"file": file}, force=force, taken=as_json) as places:
-        place = places["file"]
-        assert place is not None  # the argument is required
+    with prepared_outputs({"file": file}, force=force, stdout_in_use=as_json) as targets:
+        target = targets["file"]
+        assert target is not None  # the argument is required
         with working(to_stderr(), "Backing up"):
-            size_bytes = back_up(settings.home, place.path)
+            size_bytes = back_up(settings.home, target.path)
     to_stdout().print(f"{file}: {size_bytes:,} bytes.")
     if as_json:
         print_json("backup", home=str(settings.home), file=str(file), size_bytes=size_bytes)

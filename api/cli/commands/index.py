@@ -1,4 +1,4 @@
-"""``earwitness index``: a source becomes a dataset, each item checked at once against the works."""
+"""``earwitness index``: store a source as a dataset; each item is checked against the works."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ import typer
 
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import (
-    AllowPrivate,
-    AllowRemote,
-    AudioColumn,
     EffortOption,
     Home,
-    ReaderName,
-    Root,
     Workers,
-    say_workers,
+    print_workers,
     settings_of,
     to_stderr,
     to_stdout,
 )
-from earwitness.api.cli.output_files import Force, placed
+from earwitness.api.cli.output_files import Force, prepared_outputs
+from earwitness.api.cli.source_options import OpenReader, reads_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,29 +28,26 @@ if TYPE_CHECKING:
     from earwitness.api.pipeline.enroll import Enrolled, Outcome
 
 
+@reads_source
 def index(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
-    name: Annotated[str, typer.Option(help="What the dataset is called", show_default=False)],
-    version: Annotated[str, typer.Option(help="Which version of it")] = "1",
+    name: Annotated[str, typer.Option(help="Name of the dataset", show_default=False)],
+    version: Annotated[str, typer.Option(help="Version of the dataset")] = "1",
     effort: EffortOption = "standard",
     out: Annotated[
         Path | None,
-        typer.Option(help="Also write what was found of the works, one JSON object a line (- is stdout)"),
+        typer.Option(help="Also write the findings with matches, one JSON object a line (- is stdout)"),
     ] = None,
     force: Force = False,
     as_json: Json = False,
     workers: Workers = 0,
-    reader: ReaderName = None,
-    audio_column: AudioColumn = None,
-    root: Root = None,
-    allow_remote: AllowRemote = False,
-    allow_private: AllowPrivate = False,
+    *,
+    open_reader: OpenReader,
     home: Home = None,
 ) -> None:
-    """Index a dataset; only fingerprints are kept. Run again after a kill, it adds what is missing."""
-    from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.api.cli.progress import Watch
-    from earwitness.api.cli.source_arguments import opened
+    """Index a dataset; only fingerprints are stored. A run after a kill adds what is missing."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.progress import ItemProgress
     from earwitness.api.pipeline.enroll import index_source
     from earwitness.index.match import Effort
     from earwitness.index.writer import Writer
@@ -62,21 +55,12 @@ def index(
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
-    say_workers(settings, console)
-    with placed({"out": out}, force=force, taken=as_json) as places:
-        items = opened(
-            source,
-            settings,
-            reader=reader,
-            audio_column=audio_column,
-            remote=allow_remote,
-            private=allow_private,
-            root=root,
-        )
-        indexed = Indexed()
+    print_workers(settings, console)
+    with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as targets:
+        items, indexed = open_reader(settings), Indexed()
         with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
-            make_warm(console)
-            with Watch(console, "indexing", total=items.total) as watch:
+            compile_kernels(console)
+            with ItemProgress(console, "indexing", total=items.total) as progress:
                 for enrolled in index_source(
                     items,
                     name=name,
@@ -86,10 +70,13 @@ def index(
                     effort=Effort(effort),
                     n_workers=settings.n_workers,
                 ):
-                    watch.item(duration_s=enrolled.answer.said.duration_s, found=indexed.take(enrolled))
-        place = places["out"]
+                    duration_s = enrolled.result.item.duration_s
+                    progress.item(duration_s=duration_s, match=indexed.take(enrolled))
+        target = targets["out"]
         indexed.report(
-            f"{name} version {version}", None if place is None else place.path, passed_over=items.passed_over
+            f"{name} version {version}",
+            None if target is None else target.path,
+            passed_over=items.passed_over,
         )
     if as_json:
         print_json(
@@ -102,30 +89,30 @@ def index(
 
 
 class Indexed:
-    """What became of a source's items, and which of them hold a registered work."""
+    """The outcomes of a source's items, and the findings of those that match a registered work."""
 
     def __init__(self) -> None:
         self._outcomes: Counter[Outcome] = Counter()
         self._reasons: Counter[str] = Counter()
-        self._found: list[Finding] = []
+        self._matching: list[Finding] = []
 
     def take(self, enrolled: Enrolled) -> str | None:
-        """Count one item; returns what was found of it, in words."""
+        """Count one item; return its matches as a sentence, or None."""
         from earwitness.api.sentences import sentence
         from earwitness.index.match import Verdict
 
-        answer = enrolled.answer
+        result = enrolled.result
         self._outcomes[enrolled.outcome] += 1
-        if answer.error is not None:
-            self._reasons[answer.error.code] += 1
-        finding = answer.finding
+        if result.error is not None:
+            self._reasons[result.error.code] += 1
+        finding = result.finding
         if finding is None or finding.verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
             return None
-        self._found.append(finding)
+        self._matching.append(finding)
         return sentence(finding)
 
     def json(self) -> dict[str, Any]:
-        """Return it for ``--json``."""
+        """Return the counts and findings for ``--json``."""
         from earwitness.api.findings import to_json
         from earwitness.api.pipeline.enroll import Outcome
 
@@ -134,28 +121,28 @@ class Indexed:
             "already": self._outcomes[Outcome.ALREADY],
             "not_readable": self._outcomes[Outcome.NOT_READABLE],
             "reasons": dict(self._reasons),
-            "found": [to_json(each) for each in self._found],
+            "found": [to_json(each) for each in self._matching],
         }
 
     def report(self, dataset: str, out: Path | None, *, passed_over: Mapping[str, int]) -> None:
-        """Say what was indexed, show what was found, and write it to `out`."""
+        """Print the counts and the matches, and write the findings with matches to `out`."""
         from earwitness.api.cli.match_tables import print_matches
         from earwitness.api.pipeline.enroll import Outcome
         from earwitness.api.scan.outputs import write_findings
-        from earwitness.api.sentences import count, left_aside
+        from earwitness.api.sentences import count, skipped_files
 
         console, done = to_stdout(), self._outcomes
         console.print(
             f"{dataset}: {count(done[Outcome.ADDED], 'item')} added, {done[Outcome.ALREADY]:,} there already,"
             f" {done[Outcome.NOT_READABLE]:,} not readable{_because(self._reasons)}."
         )
-        for said in left_aside(passed_over):
-            console.print(said, soft_wrap=True)
-        if self._found:
-            console.print(f"{count(len(self._found), 'item')} may hold a registered work:")
-            print_matches(self._found, console)
+        for text in skipped_files(passed_over):
+            console.print(text, soft_wrap=True)
+        if self._matching:
+            console.print(f"{count(len(self._matching), 'item')} may hold a registered work:")
+            print_matches(self._matching, console)
         if out is not None:
-            write_findings(self._found, out, form="jsonl")
+            write_findings(self._matching, out, form="jsonl")
 
 
 def _because(reasons: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""``earwitness keys``: API keys for a server that others may reach."""
+"""``earwitness keys``: API keys for a server that is reachable from other machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ keys = typer.Typer(no_args_is_help=True, help="Make API keys for `earwitness ser
 
 
 def create(as_json: Json = False, home: Home = None) -> None:
-    """Make a key: it is printed once, and its record is what the server's settings hold."""
+    """Make a key: it is printed once, and its record goes into the server's settings."""
     from earwitness.api.http.http_errors import BadKeyRecord
     from earwitness.api.http.protection.api_keys import KeyRing, mint
 
@@ -24,16 +24,16 @@ def create(as_json: Json = False, home: Home = None) -> None:
     try:
         KeyRing([str(record)], tenant=tenant)
     except BadKeyRecord:
-        reason = "a tenant with keys has a name of small letters, digits and hyphens"
+        reason = "the name of a tenant with keys consists of small letters, digits and hyphens"
         raise BadSetting(name="EARWITNESS_TENANT", value=tenant, reason=reason, default="local") from None
     if as_json:
         print_json("keys", key=key, record=str(record))
     else:
         print(key)
     to_stderr().print(
-        "The key above is shown only now: give it to its user, who sends 'Authorization: Bearer KEY'.\n"
+        "The key above is shown only once: give it to its user, who sends 'Authorization: Bearer KEY'.\n"
         f"Add its record to the server's settings:\n\n  EARWITNESS_API_KEYS={record}\n\n"
-        "Several records are separated by commas; taking a record out locks its key out.",
+        "Several records are separated by commas; a key without a record is refused.",
         soft_wrap=True,
         highlight=False,
     )
@@ -44,4 +44,4 @@ keys.command(epilog=epilog("create"))(guarded(create))
 
 @keys.callback()
 def _keys() -> None:
-    """Keep `create` a verb of its own, though it is the only one."""
+    """Make typer treat `create` as a subcommand, although it is the only one."""

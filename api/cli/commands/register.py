@@ -1,4 +1,4 @@
-"""``earwitness register``: audio becomes works, each checked at once against the indexed datasets."""
+"""``earwitness register``: store audio as works; each is checked against the indexed datasets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from earwitness.api.cli.options import (
     Home,
     Root,
     Workers,
-    say_workers,
+    print_workers,
     settings_of,
     to_stderr,
     to_stdout,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 def register(
     paths: Annotated[list[str], typer.Argument(help="Audio files, or folders of them", show_default=False)],
-    owner: Annotated[str | None, typer.Option(help="Who the works belong to")] = None,
-    title: Annotated[str | None, typer.Option(help="Title; by default the file's name stands for it")] = None,
+    owner: Annotated[str | None, typer.Option(help="Owner of the works")] = None,
+    title: Annotated[str | None, typer.Option(help="Title; without one, the file's name is shown")] = None,
     isrc: Annotated[str | None, typer.Option(help="International Standard Recording Code")] = None,
     meta: Annotated[
         Path | None, typer.Option(help="CSV with a header row: path, and any of title, owner, isrc")
@@ -42,10 +42,10 @@ def register(
     root: Root = None,
     home: Home = None,
 ) -> None:
-    """Register audio as works, and check them. Exit status: 0 registered, 2 cannot, 3 not all registered."""
-    from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.api.cli.progress import Watch
-    from earwitness.api.cli.source_arguments import gathered
+    """Register audio as works, and check them. Exit status: 0 registered, 2 error, 3 not all registered."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.progress import ItemProgress
+    from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.pipeline.enroll import Label, Outcome
     from earwitness.api.pipeline.enroll import register as enrol
     from earwitness.index.match import Effort
@@ -54,17 +54,18 @@ def register(
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     labels = read_labels(meta) if meta else {}
-    say_workers(settings, to_stderr())
+    print_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
-    said: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
     console = to_stderr()
     with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
-        make_warm(console)
-        # in a terminal each work is a line of its own, and a bar would be drawn across them
-        watch = Watch(console, "registering", total=None) if as_json or not console.is_terminal else None
-        with watch or nullcontext():
+        compile_kernels(console)
+        # in a terminal each work is a line of its own, and a progress bar would be drawn across them
+        in_lines = as_json or not console.is_terminal
+        progress = ItemProgress(console, "registering", total=None) if in_lines else None
+        with progress or nullcontext():
             for enrolled in enrol(
-                gathered(paths, settings, root=root),
+                list_items(paths, settings, root=root),
                 writer=writer,
                 settings=settings,
                 effort=Effort(effort),
@@ -73,15 +74,15 @@ def register(
                 n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
             ):
                 outcomes.append(enrolled.outcome)
-                if watch is not None:
-                    watch.item(duration_s=enrolled.answer.said.duration_s, found=_found(enrolled))
+                if progress is not None:
+                    progress.item(duration_s=enrolled.result.item.duration_s, match=_match_text(enrolled))
                 if as_json:
-                    said.append(enrolled_json(enrolled))
+                    files.append(enrolled_json(enrolled))
                 else:
                     show(enrolled)
     summarise(outcomes)
     if as_json:
-        print_json("register", counts=dict(Counter(map(str, outcomes))), files=said)
+        print_json("register", counts=dict(Counter(map(str, outcomes))), files=files)
     refused = any(
         each in {Outcome.REFUSED, Outcome.NOT_READABLE, Outcome.OF_ANOTHER_OWNER} for each in outcomes
     )
@@ -89,31 +90,31 @@ def register(
 
 
 def enrolled_json(enrolled: Enrolled) -> dict[str, Any]:
-    """Return what became of one work, for ``--json``."""
+    """Return the outcome of one work, for ``--json``."""
     from earwitness.api.findings import to_json
 
-    answer = enrolled.answer
-    error = answer.error and {key: getattr(answer.error, key) for key in ("code", "message", "hint")}
+    result = enrolled.result
+    error = result.error and {key: getattr(result.error, key) for key in ("code", "message", "hint")}
     return {
-        "item": answer.said.id,
-        "sha256": answer.said.sha256,
+        "item": result.item.id,
+        "sha256": result.item.sha256,
         "outcome": str(enrolled.outcome),
         "error": error,
-        "finding": None if answer.finding is None else to_json(answer.finding),
+        "finding": None if result.finding is None else to_json(result.finding),
     }
 
 
-def _found(enrolled: Enrolled) -> str | None:
-    """Say where a work was found, if it was."""
+def _match_text(enrolled: Enrolled) -> str | None:
+    """Return a sentence about the matches of a work, or None."""
     from earwitness.api.sentences import sentence
     from earwitness.index.match import Verdict
 
-    finding = enrolled.answer.finding
+    finding = enrolled.result.finding
     return sentence(finding) if finding is not None and finding.verdict is Verdict.MATCH else None
 
 
 def _safe(text: str | None) -> str | None:
-    """Escape what can be neither stored nor shown, such as bytes of another encoding."""
+    """Escape characters that can be neither stored nor shown, such as bytes of another encoding."""
     return None if text is None else shown(text)
 
 
@@ -122,16 +123,16 @@ def _are_files(paths: list[str]) -> bool:
 
 
 def show(enrolled: Enrolled) -> None:
-    """Say what became of one work, and where it was found."""
+    """Print the outcome of one work, and its matches."""
     from earwitness.api.cli.commands.check import show_one
     from earwitness.api.pipeline.enroll import Outcome
     from earwitness.index.match import Verdict
 
-    answer, console = enrolled.answer, to_stdout()
-    name = answer.said.id
+    result, console = enrolled.result, to_stdout()
+    name = result.item.id
     known = {
         Outcome.ALREADY: f"{name} is registered already.",
-        Outcome.UPDATED: f"{name} is registered already; what is said of it was updated.",
+        Outcome.UPDATED: f"{name} is registered already; its title, owner or ISRC was updated.",
         Outcome.OF_ANOTHER_OWNER: (
             f"{name} is registered already for another owner; nothing was changed.\n"
             f"  What to do: remove it first (earwitness remove --work {name}), or give the file another name."
@@ -141,20 +142,20 @@ def show(enrolled: Enrolled) -> None:
         console.print(known[enrolled.outcome], soft_wrap=True)
         return
     if enrolled.outcome is not Outcome.ADDED:
-        assert answer.error is not None  # what is not registered has its reason
-        console.print(f"{name} was not registered: {answer.error.message}.", soft_wrap=True)
-        console.print(f"  What to do: {answer.error.hint}.", soft_wrap=True)
+        assert result.error is not None  # a work that was not registered has an error
+        console.print(f"{name} was not registered: {result.error.message}.", soft_wrap=True)
+        console.print(f"  What to do: {result.error.hint}.", soft_wrap=True)
         return
     console.print(f"{name} is registered.", soft_wrap=True)
-    if answer.error is not None:
-        console.print(f"  Note: {answer.error.message}.", soft_wrap=True)
-    finding = answer.finding
+    if result.error is not None:
+        console.print(f"  Note: {result.error.message}.", soft_wrap=True)
+    finding = result.finding
     if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
         show_one(finding)
 
 
 def summarise(outcomes: list[Outcome]) -> None:
-    """Say in one line what became of all."""
+    """Print the number of files by outcome, in one line."""
     from earwitness.api.pipeline.enroll import Outcome
     from earwitness.api.sentences import count
 
@@ -166,12 +167,12 @@ def summarise(outcomes: list[Outcome]) -> None:
         Outcome.REFUSED: "not fit to be a work",
         Outcome.NOT_READABLE: "not readable",
     }
-    parts = [f"{outcomes.count(each):,} {said}" for each, said in words.items() if each in outcomes]
+    parts = [f"{outcomes.count(each):,} {text}" for each, text in words.items() if each in outcomes]
     to_stderr().print(f"{count(len(outcomes), 'file')}: {', '.join(parts)}.")
 
 
 def read_labels(table: Path) -> dict[str, Label]:
-    """Read what is said of single works, by their path.
+    """Read the labels of single works, by their path.
 
     Raises
     ------
@@ -187,8 +188,8 @@ def read_labels(table: Path) -> dict[str, Label]:
             if "path" not in (rows.fieldnames or ()):
                 raise BadTable(path=str(table), reason="it has no column called path")
             for row in rows:
-                said = {key: shown(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
-                labels[row["path"]] = Label(**said)
+                fields = {key: shown(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
+                labels[row["path"]] = Label(**fields)
     except (OSError, UnicodeError, csv.Error) as error:
         raise BadTable(path=str(table), reason=str(error)) from error
     return labels

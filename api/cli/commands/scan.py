@@ -1,4 +1,4 @@
-"""``earwitness scan``: which items of this collection contain a registered work?"""
+"""``earwitness scan``: which items of this source contain a registered work?"""
 
 from __future__ import annotations
 
@@ -11,25 +11,19 @@ import typer
 from earwitness.api.cli.cli_errors import NotResumable
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import (
-    AllowPrivate,
-    AllowRemote,
-    AudioColumn,
     EffortOption,
     ExitOn,
     Home,
-    ReaderName,
-    Root,
     Workers,
-    say_workers,
+    print_workers,
     settings_of,
     to_stderr,
     to_stdout,
 )
-from earwitness.api.cli.output_files import STDOUT, Force, OutputTarget, placed
+from earwitness.api.cli.output_files import STDOUT, Force, OutputTarget, prepared_outputs
+from earwitness.api.cli.source_options import OpenReader, reads_source
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from earwitness.api.datasets.items import Reader
     from earwitness.api.findings import Finding
     from earwitness.api.scan.run_scan import Plan, Scanned
@@ -38,75 +32,67 @@ if TYPE_CHECKING:
     from earwitness.index.match import Verdict
 
 
+@reads_source
 def scan(
     source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
     out: Annotated[
         Path,
-        typer.Option(help="Where the findings go, one for every item (- is stdout)", show_default=False),
+        typer.Option(help="Write the findings here, one for each item (- is stdout)", show_default=False),
     ],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a scan that was cut off")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a scan that was interrupted")] = False,
     workers: Workers = 0,
     effort: EffortOption = "standard",
     form: Annotated[
-        Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="Of the findings")
+        Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="Format of the findings")
     ] = "jsonl",
-    exclude_list: Annotated[Path | None, typer.Option(help="Write the ids to leave out here")] = None,
+    exclude_list: Annotated[Path | None, typer.Option(help="Write the ids to exclude here")] = None,
     exclude: Annotated[
         str,
-        typer.Option(
-            help="What else to leave out, besides match: possible, not_readable, too_short_or_silent"
-        ),
+        typer.Option(help="Verdicts to exclude, besides match: possible, not_readable, too_short_or_silent"),
     ] = "",
     clean_manifest: Annotated[
-        Path | None, typer.Option(help="Write the source's manifest without what is left out here")
+        Path | None, typer.Option(help="Write the source's manifest without the excluded items here")
     ] = None,
     links: Annotated[
         Path | None,
-        typer.Option(help="Write entries that name a work by identifier or title here (no sound)"),
+        typer.Option(help="Write entries that name a work by identifier or title here (not by audio)"),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page here")] = None,
     diff: Annotated[
-        Path | None, typer.Option(help="Earlier findings (jsonl): say what came, went and stayed")
+        Path | None,
+        typer.Option(help="Earlier findings (jsonl): print new, gone and unchanged matches"),
     ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Earlier findings (jsonl) whose matches are known and do not count")
     ] = None,
     sample_every: Annotated[
-        int, typer.Option(min=1, help="Hear only every so many items; the report is partial")
+        int, typer.Option(min=1, help="Compare only every n-th item; the report is partial")
     ] = 1,
     max_seconds: Annotated[
-        float | None, typer.Option(min=1.0, help="Stop after so much audio; the report is partial")
+        float | None, typer.Option(min=1.0, help="Stop after so many seconds of audio; the report is partial")
     ] = None,
     force: Force = False,
     as_json: Json = False,
     exit_on: ExitOn = "match",
     strict: Annotated[
-        bool, typer.Option(help="Exit 3 for unreadable items even when there are findings")
+        bool, typer.Option(help="Exit 3 for unreadable items even when there are matches")
     ] = False,
-    reader: ReaderName = None,
-    audio_column: AudioColumn = None,
-    root: Root = None,
-    allow_remote: AllowRemote = False,
-    allow_private: AllowPrivate = False,
+    *,
+    open_reader: OpenReader,
     home: Home = None,
 ) -> None:
-    """Find registered works in a collection. Exit status: 0 clean, 1 findings, 2 cannot, 3 unreadable."""
-    from earwitness.api.cli.source_arguments import opened
-    from earwitness.api.scan.checkpoint import partial_of
+    """Find registered works in a source. Exit status: 0 no match, 1 matches, 2 error, 3 unreadable items."""
+    from earwitness.api.scan.checkpoint import partial_path
     from earwitness.api.scan.run_scan import Plan
-    from earwitness.api.scan.tally import keys_of, possible_keys
+    from earwitness.api.scan.tally import keys_of
     from earwitness.index.match import Effort
 
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
-    left_out = verdicts_of(exclude)
-    known = LibraryView(
-        matches=keys_of(baseline) if baseline else {},
-        possible=keys_of(baseline, of=possible_keys) if baseline else {},
-    )
-    before = keys_of(diff) if diff else None
-    console = to_stderr()
-    say_workers(settings, console)
+    excluded_verdicts = verdicts_of(exclude)
+    known = Baseline.read(baseline)
+    earlier = keys_of(diff) if diff else None
+    print_workers(settings, to_stderr())
     outputs = {
         "out": out,
         "exclude_list": exclude_list,
@@ -114,23 +100,14 @@ def scan(
         "links": links,
         "report": report,
     }
-    goes_on = resume and partial_of(out).exists()
-    with placed(outputs, force=force, agreed=goes_on, taken=as_json) as places:
-        paths = {name: None if place is None else place.path for name, place in places.items()}
+    resumes = resume and partial_path(out).exists()
+    with prepared_outputs(outputs, force=force, confirmed=resumes, stdout_in_use=as_json) as targets:
+        paths = {name: None if target is None else target.path for name, target in targets.items()}
         if resume and paths["out"] != out:
             raise NotResumable(where="standard output" if str(out) == STDOUT else str(out))
-        items = opened(
-            source,
-            settings,
-            reader=reader,
-            audio_column=audio_column,
-            remote=allow_remote,
-            private=allow_private,
-            root=root,
-        )
         plan = Plan(
             source=source,
-            out=paths["out"] or out,
+            out=paths.pop("out") or out,
             form=form,
             effort=Effort(effort),
             n_workers=settings.n_workers,
@@ -138,39 +115,41 @@ def scan(
             sample_every=sample_every,
             max_seconds=max_seconds,
         )
-        extras = Extras(
-            exclude_list=paths["exclude_list"],
-            left_out=left_out,
-            clean_manifest=paths["clean_manifest"],
-            links=paths["links"],
-            report=paths["report"],
-            before=before,
-        )
-        tally = run(plan, items, settings=settings, extras=extras, known=known, console=console)
+        extras = Extras(**paths, excluded_verdicts=excluded_verdicts, earlier=earlier)
+        tally = run(plan, open_reader(settings), settings=settings, extras=extras, known=known)
     if as_json:
-        print_json("scan", source=source, written=written(places), **tally_json(tally))
+        print_json("scan", source=source, written=written(targets), **tally_json(tally))
     raise typer.Exit(tally.exit_code(strict=strict, exit_on=exit_on))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryView:
-    """What a baseline says was found, and what it says may have been."""
+class Baseline:
+    """Matches, and possible matches, of an earlier scan, which do not count in this one."""
 
     matches: Keys
     possible: Keys
 
+    @classmethod
+    def read(cls, path: Path | None) -> Baseline:
+        """Read a file of findings; without one, the baseline is empty."""
+        from earwitness.api.scan.tally import keys_of, possible_keys
 
-def written(places: dict[str, OutputTarget | None]) -> dict[str, str]:
-    """Name the files that a scan has written."""
-    return {name: place.named for name, place in places.items() if place is not None}
+        if path is None:
+            return cls(matches={}, possible={})
+        return cls(matches=keys_of(path), possible=keys_of(path, of=possible_keys))
+
+
+def written(targets: dict[str, OutputTarget | None]) -> dict[str, str]:
+    """Return the files that a scan has written, by the name of the output."""
+    return {name: target.named for name, target in targets.items() if target is not None}
 
 
 def tally_json(tally: Tally) -> dict[str, Any]:
     """Return the counts of a scan for ``--json``."""
     return {
         "items": tally.n_items,
-        "compared": tally.n_asked,
-        "seconds": round(tally.heard_s, 2),
+        "compared": tally.n_compared,
+        "seconds": round(tally.decoded_s, 2),
         "verdicts": {str(verdict): n for verdict, n in tally.verdicts.items()},
         "reasons": dict(tally.reasons),
         "works": dict(tally.works),
@@ -185,42 +164,41 @@ def tally_json(tally: Tally) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What a scan leaves besides its findings."""
+    """The outputs of a scan besides its findings."""
 
     exclude_list: Path | None
-    left_out: frozenset[Verdict]
+    excluded_verdicts: frozenset[Verdict]
     clean_manifest: Path | None
     links: Path | None
     report: Path | None
-    before: Keys | None
+    earlier: Keys | None
 
 
-def run(
-    plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known: LibraryView, console: Console
-) -> Tally:
-    """Scan, and say what was found; everything that is written is written before the checkpoint goes."""
-    from earwitness.api.cli.kernel_warmup import make_warm
-    from earwitness.api.cli.progress import Watch
+def run(plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known: Baseline) -> Tally:
+    """Scan and print the summary; all outputs are written before the checkpoint is deleted."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.progress import ItemProgress
     from earwitness.api.scan.run_scan import scan as scan_source
     from earwitness.api.scan.run_scan import tally_of
     from earwitness.api.sentences import summary
 
     tallies: list[Tally] = []
+    console = to_stderr()
 
     def finish(scanned: Scanned) -> None:
         tallies.append(tally_of(scanned, baseline=known.matches, possible=known.possible))
         write_extras(scanned, tallies[0], plan, items, extras, settings)
 
-    make_warm(console)
-    with Watch(console, "scanning", total=_expected(items, plan)) as watch:
+    compile_kernels(console)
+    with ItemProgress(console, "scanning", total=_expected(items, plan)) as progress:
         scan_source(
             plan,
             items,
             settings=settings,
-            seen=lambda finding: watch.item(
+            seen=lambda finding: progress.item(
                 duration_s=finding.item.duration_s,
-                found=_found(finding),
-                said=f"{finding.item.id}: {finding.verdict}",
+                match=_match_text(finding),
+                detail=f"{finding.item.id}: {finding.verdict}",
             ),
             finish=finish,
         )
@@ -232,7 +210,7 @@ def _expected(items: Reader, plan: Plan) -> int | None:
     return None if items.total is None else -(-items.total // plan.sample_every)
 
 
-def _found(finding: Finding) -> str | None:
+def _match_text(finding: Finding) -> str | None:
     from earwitness.api.scan.tally import work_label
     from earwitness.api.sentences import change_words
     from earwitness.index.match import Verdict
@@ -246,21 +224,22 @@ def _found(finding: Finding) -> str | None:
 def write_extras(
     scanned: Scanned, tally: Tally, plan: Plan, items: Reader, extras: Extras, settings: Settings
 ) -> None:
-    """Write the lists, the clean manifest, the report and the comparison, whichever were asked for."""
+    """Write the lists, the clean manifest and the report, and print the difference, where requested."""
     from earwitness.api.datasets.write_clean_manifest import write_clean
     from earwitness.api.scan.link_findings import write_links
     from earwitness.api.scan.outputs import excluded, write_exclude_list
 
+    verdicts = extras.excluded_verdicts
     if extras.exclude_list is not None:
-        write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=extras.left_out)
+        write_exclude_list(scanned.findings(), extras.exclude_list, verdicts=verdicts)
     if extras.clean_manifest is not None:
-        left_out = frozenset(excluded(scanned.findings(), extras.left_out))
+        left_out = frozenset(excluded(scanned.findings(), verdicts))
         cleaned = write_clean(items, left_out, extras.clean_manifest)
         to_stderr().print(f"{extras.clean_manifest}: {cleaned.sentence}", soft_wrap=True)
     if extras.links is not None:
         n_links = write_links(items, extras.links, settings=settings)
         to_stderr().print(
-            f"{n_links:,} entries name a work by identifier or title; that is no match by sound."
+            f"{n_links:,} entries name a work by identifier or title; their audio was not compared for this."
         )
     if extras.report is not None:
         from earwitness.api.evidence.report import write_report
@@ -268,31 +247,31 @@ def write_extras(
         write_report(
             scanned.findings(), tally, extras.report, source=plan.source, items=items, settings=settings
         )
-    if extras.before is not None:
-        say_difference(scanned, extras.before)
+    if extras.earlier is not None:
+        print_difference(scanned, extras.earlier)
 
 
-def say_difference(scanned: Scanned, before: Keys) -> None:
-    """Say which matches came, went and stayed since earlier findings; one that went is proof of a removal."""
+def print_difference(scanned: Scanned, earlier: Keys) -> None:
+    """Print which matches are new, gone or unchanged since an earlier scan."""
     from earwitness.api.scan.tally import keys_in
 
     now = keys_in(scanned.findings())
     console = to_stdout()
-    went, came, stayed = (before.keys() - now.keys(), now.keys() - before.keys(), now.keys() & before.keys())
-    for word, keys in (("added", came), ("removed", went), ("still there", stayed)):
+    removed, added = earlier.keys() - now.keys(), now.keys() - earlier.keys()
+    for word, keys in (("added", added), ("removed", removed), ("still there", now.keys() & earlier.keys())):
         console.print(f"{word}: {len(keys):,}")
-        for said in sorted(now.get(key) or before[key] for key in keys):
-            console.print(f"  {said}", soft_wrap=True)
+        for text in sorted(now.get(key) or earlier[key] for key in keys):
+            console.print(f"  {text}", soft_wrap=True)
 
 
 def verdicts_of(words: str) -> frozenset[Verdict]:
-    """Read a list of verdicts; a match is always among them."""
+    """Parse a comma-separated list of verdicts; ``match`` is always among them."""
     from earwitness.index.match import Verdict
 
     allowed = {str(each) for each in Verdict} - {"no_match"}
-    named = {word.strip() for word in words.split(",") if word.strip()}
-    if not named <= allowed:
+    given = {word.strip() for word in words.split(",") if word.strip()}
+    if not given <= allowed:
         raise typer.BadParameter(
-            f"{', '.join(sorted(named - allowed))}: choose from {', '.join(sorted(allowed))}"
+            f"{', '.join(sorted(given - allowed))}: choose from {', '.join(sorted(allowed))}"
         )
-    return frozenset(Verdict(word) for word in named | {"match"})
+    return frozenset(Verdict(word) for word in given | {"match"})

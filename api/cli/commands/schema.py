@@ -1,4 +1,4 @@
-"""``earwitness schema``: the JSON Schema of what the commands write."""
+"""``earwitness schema``: print the JSON Schema of the findings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def schema(
-    name: Annotated[Literal["finding"], typer.Argument(help="Which schema")] = "finding",
+    name: Annotated[Literal["finding"], typer.Argument(help="Name of the schema")] = "finding",
 ) -> None:
     """Print a JSON Schema (draft 2020-12)."""
     print((Path(__file__).parents[2] / "schemas" / f"{name}-1.json").read_text(encoding="utf-8"), end="")

@@ -1,4 +1,4 @@
-"""``earwitness serve``: the HTTP service."""
+"""``earwitness serve``: run the HTTP service."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def serve(
     ] = None,
     home: Home = None,
 ) -> None:
-    """Serve over HTTP until interrupted; one process writes this home while it runs."""
-    from earwitness.api.cli.kernel_warmup import make_warm
+    """Serve over HTTP until interrupted; no other process can write to this home meanwhile."""
+    from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.http.server import serve as serve_http
 
     settings = settings_of(home)
-    make_warm(to_stderr())
+    compile_kernels(to_stderr())
     serve_http(settings, host=host or settings.host, port=settings.port if port is None else port)

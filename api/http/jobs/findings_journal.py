@@ -102,8 +102,8 @@ class FindingsJournal:
 
     def _write(self, answer: ItemResult) -> None:
         said = {
-            "item": answer.said.id,
-            "sha256": answer.said.sha256,
+            "item": answer.item.id,
+            "sha256": answer.item.sha256,
             "finding": None if answer.finding is None else to_json(answer.finding),
         }
         line = json.dumps(said).encode() + b"\n"
@@ -123,7 +123,7 @@ class FindingsJournal:
 
 
 def _key(answer: ItemResult) -> tuple[str, str | None]:
-    return answer.said.id, answer.said.sha256
+    return answer.item.id, answer.item.sha256
 
 
 def _whole_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

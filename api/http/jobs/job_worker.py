@@ -19,11 +19,11 @@ from earwitness.api.pipeline.enroll import Label, Outcome, index_source, registe
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.api.pipeline.searched_collections import (
     check_spec,
-    contents_of,
     datasets_of,
+    read_summary,
     run_spec_of,
 )
-from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.checkpoint import partial_path
 from earwitness.api.scan.outputs import whole_file
 from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
 from earwitness.api.scan.scan_errors import ScanChanged
@@ -82,7 +82,7 @@ class JobWorker:
         return persistently(lambda: work(job, pulse))
 
     def _check(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        contents, said = contents_of(self._settings), job.payload
+        contents, said = read_summary(self._settings), job.payload
         effort = Effort(said["effort"])
         order = check_spec(self._settings, contents, names=said["collections"], effort=effort)
         finding = self._answer(order, contents, job, pulse).finding
@@ -91,8 +91,8 @@ class JobWorker:
         return to_json(finding)
 
     def _work(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        works, contents = self._writer.collection(CollectionKind.WORKS), contents_of(self._settings)
-        datasets = datasets_of(contents)
+        works, contents = self._writer.collection(CollectionKind.WORKS), read_summary(self._settings)
+        datasets = datasets_of(contents.collections)
         order = run_spec_of(
             self._settings, contents, datasets, effort=Effort.STANDARD, into=works, as_works=True
         )
@@ -125,9 +125,9 @@ class JobWorker:
             )
             with whole_file(self._findings_file(job)) as lines:
                 for done, one in enumerate(enrolled, start=1):
-                    ours = one.outcome is Outcome.ALREADY and journal.holds(one.answer)
+                    ours = one.outcome is Outcome.ALREADY and journal.holds(one.result)
                     outcomes[Outcome.ADDED if ours else one.outcome] += 1
-                    self._note(journal.finding(one.answer), tally, lines)
+                    self._note(journal.finding(one.result), tally, lines)
                     pulse.beat(done, reader.total)
         return {
             "name": said["name"],
@@ -160,7 +160,7 @@ class JobWorker:
         try:
             scan(plan, reader, settings=self._settings, seen=seen, finish=finish, watch=pulse.check)
         except ScanChanged:  # works came or went while this server was down: ask anew
-            partial_of(plan.out).unlink()
+            partial_path(plan.out).unlink()
             raise
         return self._scanned(tallies[-1])
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from earwitness.api.child_process import command
 from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.api.datasets.items import Skipped
-from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refused_result
 from earwitness.api.scan.worker_errors import ItemTimeout, WorkerDied, WorkersFail
 from earwitness.api.scan.worker_messages import Broken, Ready
 from earwitness.api.settings import Settings, worker_environment
@@ -173,4 +173,4 @@ class UploadWorker:
 
 
 def _refused(order: RunSpec, error: ItemRefused) -> ItemResult:
-    return refusal(order, Skipped.of(error, item_id=error.name, path=error.name, shard=None))
+    return refused_result(order, Skipped.of(error, item_id=error.name, path=error.name, shard=None))

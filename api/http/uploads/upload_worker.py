@@ -41,7 +41,7 @@ def serve(connection: Connection, begin: Begin) -> None:
                 newest.let_go(said.epoch)
                 continue
             try:
-                answer = ItemProcessor(said.order, newest.library(said), listener).answer(_upload(said))
+                answer = ItemProcessor(said.order, newest.library(said), listener).process(_upload(said))
             except EarwitnessError as error:
                 send(connection, Broken(error=error))
             else:
@@ -59,7 +59,7 @@ class _Newest:
         self.let_go(said.epoch)
         if self._library is None:
             self._library = open_library(self._settings)
-        if self._library.state_digest(said.order.asked) != said.order.state_digest:
+        if self._library.state_digest(said.order.collections) != said.order.state_digest:
             raise LibraryMoved(wanted=said.epoch, found=self._library.epoch)
         return self._library
 

@@ -35,7 +35,7 @@ SEARCH = FindingSearch(
 
 def match(**changed: Any) -> FindingMatch:
     """The match of the specification's example."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "collection": "scraped-2026",
         "version": "1",
         "recording": FindingRecording(id="ab" * 32, path="song.mp3", title=None, owner=None, isrc=None),
@@ -52,25 +52,25 @@ def match(**changed: Any) -> FindingMatch:
             FindingSegment(query_start_s=0.0, query_end_s=8.0, reference_start_s=61.2, reference_end_s=70.1),
         ),
     }
-    return FindingMatch(**{**said, **changed})
+    return FindingMatch(**{**fields, **changed})
 
 
 def finding(
     verdict: Verdict = Verdict.MATCH, *, item: str = "shard-0/clip_12.ogg", **changed: Any
 ) -> Finding:
     """A finding that keeps the schema's laws for its verdict."""
-    found = verdict in {Verdict.MATCH, Verdict.POSSIBLE}
+    has_match = verdict in {Verdict.MATCH, Verdict.POSSIBLE}
     failed = verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "item": FindingItem(id=item, path=item, sha256="cd" * 32, duration_s=8.0),
         "verdict": verdict,
         "error": FindingError(code="empty_file", message=f"{item} is empty", hint="fetch it")
         if failed
         else None,
         "search": SEARCH,
-        "matches": (match(e_value=1.34e-9 if verdict is Verdict.MATCH else 1e-3),) if found else (),
+        "matches": (match(e_value=1.34e-9 if verdict is Verdict.MATCH else 1e-3),) if has_match else (),
     }
-    return Finding(**{**said, **changed})
+    return Finding(**{**fields, **changed})
 
 
 texts = st.text(max_size=12)
@@ -116,5 +116,5 @@ def findings(draw: st.DrawFn) -> Finding:
     """Any finding that may be written."""
     made = finding(draw(st.sampled_from(list(Verdict))), item=draw(texts))
     item = replace(made.item, parts=draw(part_lists), not_compared_s=draw(time_s))
-    found = draw(st.lists(matches, min_size=1, max_size=3).map(tuple)) if made.matches else ()
-    return replace(made, item=item, matches=found)
+    drawn = draw(st.lists(matches, min_size=1, max_size=3).map(tuple)) if made.matches else ()
+    return replace(made, item=item, matches=drawn)

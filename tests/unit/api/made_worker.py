@@ -1,4 +1,4 @@
-"""A worker for tests: it hears nothing, answers with the bytes' sha256, and dies of what is called poison."""
+"""A worker for tests: it decodes nothing, returns the bytes' sha256, and dies of an item called poison."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from earwitness.api.scan.worker_messages import Broken, Ready, Task
 def main() -> None:
     """Serve the socket whose number is the first argument."""
     connection = Connection(int(sys.argv[1]))
-    order = connection.recv()
-    if order.state_digest == "moved":
+    spec = connection.recv()
+    if spec.state_digest == "moved":
         connection.send(Broken(error=LibraryMoved(wanted=1, found=2)))
         return
-    if order.state_digest == "broken":
+    if spec.state_digest == "broken":
         os._exit(5)
     connection.send(Ready())
-    if order.state_digest == "ahead":
+    if spec.state_digest == "ahead":
         look_ahead(connection)
     while True:
         try:
             task: Task = connection.recv()
         except EOFError:
             return
-        connection.send(ItemResult(said=said(task, connection)))
+        connection.send(ItemResult(item=finding_item(task, connection)))
 
 
 def look_ahead(connection: Connection) -> None:
@@ -47,12 +47,12 @@ def look_ahead(connection: Connection) -> None:
             except EOFError:
                 os._exit(0)
         else:
-            connection.send(ItemResult(said=said(tasks.pop(0), connection)))
+            connection.send(ItemResult(item=finding_item(tasks.pop(0), connection)))
         if any(task.item_id == "poison" for task in tasks):
             os._exit(9)
 
 
-def said(task: Task, connection: Connection) -> FindingItem:
+def finding_item(task: Task, connection: Connection) -> FindingItem:
     """Hash the task's bytes, however they came."""
     if task.audio is None:
         with os.fdopen(recv_handle(connection), "rb") as spool:

@@ -1,4 +1,4 @@
-"""Ids of what several paths are given for: each item can be told from every other."""
+"""Ids of items of several sources: they differ."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_names_tell_sources_apart(sources: list[str]) -> None:
 def test_items_of_several_paths_have_ids_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_: list[str], ids: list[str]
 ) -> None:
-    """Files of one name in different folders, and folders with files of one name, are told apart."""
+    """Files of one name in different folders, and folders with files of one name, get different ids."""
     for name in ("a/x.mp3", "b/x.mp3", "b/y.mp3"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(SOUND, tmp_path / name)

@@ -26,15 +26,15 @@ PATIENCE_S = 2.0
 POOL = """
 import sys, time
 from pathlib import Path
-from earwitness.api.pipeline.run_spec import Order
+from earwitness.api.pipeline.run_spec import RunSpec
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.match import Effort
 
 settings = Settings(home=Path(sys.argv[1]))
-order = Order(settings=settings, effort=Effort.FAST, asked=(), state_digest="", search=None)
-pool = Pool(order, n_workers=2, module=sys.argv[2])
+spec = RunSpec(settings=settings, effort=Effort.FAST, collections=(), state_digest="", search=None)
+pool = Pool(spec, n_workers=2, module=sys.argv[2])
 if sys.argv[3] == "ready":
     while not all(each.ready for each in pool._workers):
         pool._listen()
@@ -45,11 +45,11 @@ time.sleep(60)
 
 def descendants(pid: int) -> set[int]:
     """Every process below one, by number."""
-    found = set[int]()
+    pids = set[int]()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in map(int, task.read_text().split()):
-            found |= {child, *descendants(child)}
-    return found
+            pids |= {child, *descendants(child)}
+    return pids
 
 
 def alive(pid: int) -> bool:
@@ -89,7 +89,7 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path, module: str, 
 
 
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
-    """Where the parent ended before the kernel was told, the child does nothing."""
+    """If the parent has ended already, the child does nothing."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     command = [sys.executable, "-P", "-m", "earwitness.api.child_process", str(gone.pid), "this"]
@@ -101,41 +101,41 @@ SCANNING: Final = "earwitness.api.scan.scan_worker"
 UPLOADING: Final = "earwitness.api.http.uploads.upload_worker"
 
 
-def order(home: Path, *asked: int) -> RunSpec:
-    """An order to look things up in these collections."""
+def spec(home: Path, *ids: int) -> RunSpec:
+    """A spec that searches these collections."""
     settings = Settings(home=home, sandbox="rlimits")
-    return RunSpec(settings=settings, effort=Effort.FAST, asked=asked, state_digest="", search=None)
+    return RunSpec(settings=settings, effort=Effort.FAST, collections=ids, state_digest="", search=None)
 
 
 def first_message(module: str, home: Path, *, refused: bool) -> RunSpec | Begin:
     """What a worker begins with; `refused`, it answers that it cannot work."""
     if module == SCANNING:
-        return order(home, 1) if refused else order(home)
+        return spec(home, 1) if refused else spec(home)
     scheme = "no such scheme" if refused else extractor().scheme
-    return Begin(settings=order(home).settings, scheme=scheme)
+    return Begin(settings=spec(home).settings, scheme=scheme)
 
 
 def hung_up(module: str, messages: list[Any], *, wait_for_ready: bool = False) -> tuple[int, str]:
     """Give a worker messages, then take no answer from it; return its exit status and what it printed."""
-    ours, theirs = socket.socketpair()
-    with theirs:
+    parent_end, worker_end = socket.socketpair()
+    with worker_end:
         worker = subprocess.Popen(
-            command(module, str(theirs.fileno())),
+            command(module, str(worker_end.fileno())),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[worker_end.fileno()],
             env=worker_environment() | {"PYTHONWARNINGS": "ignore"},
             text=True,
         )
-    with ours, Connection(os.dup(ours.fileno())) as connection:
+    with parent_end, Connection(os.dup(parent_end.fileno())) as connection:
         for number, message in enumerate(messages):
             if number and wait_for_ready:
                 assert isinstance(connection.recv(), Ready)
             if number == len(messages) - 1:
-                ours.shutdown(socket.SHUT_RD)  # from here on, what the worker sends has no receiver
+                parent_end.shutdown(socket.SHUT_RD)  # from here on, what the worker sends has no receiver
             connection.send(message)
         if not messages:
-            ours.shutdown(socket.SHUT_RDWR)
+            parent_end.shutdown(socket.SHUT_RDWR)
         printed = worker.communicate(timeout=60)[1]
     return worker.returncode, printed
 
@@ -159,5 +159,5 @@ def test_a_worker_whose_answer_has_no_receiver_ends_and_prints_nothing(tmp_path:
     if module == SCANNING:
         messages += [Task(item_id="item", path="item", audio=file, start_s=None, end_s=None)]
     else:
-        messages += [Ask(order=order(tmp_path), epoch=1, file=file, name="item", n_bytes=16)]
+        messages += [Ask(order=spec(tmp_path), epoch=1, file=file, name="item", n_bytes=16)]
     assert hung_up(module, messages, wait_for_ready=True) == (0, "")

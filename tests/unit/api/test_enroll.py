@@ -14,7 +14,7 @@ from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.findings import FindingItem
 from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.pipeline.enroll import Outcome, index_source
-from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refusal
+from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refused_result
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, ItemRow
 from earwitness.index.match import Effort
@@ -24,8 +24,8 @@ from earwitness.index.writer import Writer
 class Answering:
     """In the place of a pool: every item is stored already, but for those that are skipped."""
 
-    def __init__(self, order: RunSpec, **_: object) -> None:
-        self._order = order
+    def __init__(self, spec: RunSpec, **_: object) -> None:
+        self._spec = spec
 
     def __enter__(self) -> Answering:
         return self
@@ -33,15 +33,15 @@ class Answering:
     def __exit__(self, *_: object) -> None:
         """Nothing is held."""
 
-    def answers(
+    def results(
         self, items: Iterable[SourceItem | Skipped]
     ) -> Iterator[tuple[SourceItem | Skipped, ItemResult]]:
         for item in items:
             if isinstance(item, Skipped):
-                yield item, refusal(self._order, item)
+                yield item, refused_result(self._spec, item)
             else:
-                said = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=1.0)
-                yield item, ItemResult(said=said, existing=ItemRow.__new__(ItemRow))
+                finding_item = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=1.0)
+                yield item, ItemResult(item=finding_item, existing=ItemRow.__new__(ItemRow))
 
 
 def stored(name: str) -> SourceItem:
@@ -99,7 +99,7 @@ def known(index: Any) -> list[Collection]:
 )
 @pytest.mark.parametrize("before", [True, False], ids=["complete", "new"])
 def test_what_is_no_source_does_not_touch_the_dataset(index: Any, garbage: Any, before: bool) -> None:
-    """A complete dataset stays complete and as large as it was; a new name is not taken."""
+    """A complete dataset stays complete and as large as it was; a new name stays unused."""
     if before:
         index([refused("a")])
     was = known(index)
@@ -110,14 +110,14 @@ def test_what_is_no_source_does_not_touch_the_dataset(index: Any, garbage: Any, 
 
 
 def test_a_source_that_adds_nothing_leaves_a_complete_dataset_complete(index: Any) -> None:
-    """What broke off after items that are stored already says nothing new about the dataset."""
+    """A source that ends with an error after stored items does not change the dataset."""
     index([refused("a")])
     index([stored("b")])
     assert [each.complete for each in known(index)] == [True]
 
 
 def test_a_source_that_breaks_off_after_a_new_item_is_incomplete(index: Any) -> None:
-    """Coverage is partial then, and says so, until the whole source is indexed."""
+    """The dataset is incomplete until the source is indexed to its end."""
     assert index([refused("a"), CUT]) == [Outcome.NOT_READABLE, Outcome.NOT_READABLE]
     assert [each.complete for each in known(index)] == [False]
     index([refused("a"), refused("b")])

@@ -16,8 +16,8 @@ def _of_datasets(root: type[EarwitnessError]) -> list[type[EarwitnessError]]:
     for module in pkgutil.walk_packages(earwitness.api.datasets.__path__, "earwitness.api.datasets."):
         if not module.name.endswith("worker"):
             importlib.import_module(module.name)
-    found = [kind for child in root.__subclasses__() for kind in (child, *_of_datasets(child))]
-    return [kind for kind in found if kind.__module__.startswith("earwitness.api.datasets")]
+    kinds_found = [kind for child in root.__subclasses__() for kind in (child, *_of_datasets(child))]
+    return [kind for kind in kinds_found if kind.__module__.startswith("earwitness.api.datasets")]
 
 
 @pytest.mark.parametrize("kind", _of_datasets(AudioError), ids=lambda kind: kind.__name__)
@@ -25,6 +25,6 @@ def test_an_error_about_an_item_keeps_its_class(kind: type[EarwitnessError]) -> 
     """Whoever reads an item catches the same error, with its code, wherever it was raised."""
     error = kind.__new__(kind)
     EarwitnessError.__init__(error, "a message", hint="a hint")
-    taken = error_from_message(error_to_message(error))
-    assert type(taken) is kind
-    assert (taken.code, taken.message, taken.hint) == (kind.code, "a message", "a hint")
+    received = error_from_message(error_to_message(error))
+    assert type(received) is kind
+    assert (received.code, received.message, received.hint) == (kind.code, "a message", "a hint")

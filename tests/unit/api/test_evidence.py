@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem
-from earwitness.api.evidence.png import palette, png, span
+from earwitness.api.evidence.png import palette, png, time_slice
 from earwitness.api.evidence.report import part_of, write_report
-from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, picture
+from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, thumbnail
 from earwitness.api.findings import FindingRecording
 from earwitness.api.scan.tally import Tally
 from earwitness.api.settings import Settings
@@ -31,9 +31,9 @@ def sound(n_frames: int, n_bands: int = 128) -> Spectrogram:
 
 
 @pytest.mark.parametrize("n_frames", [0, 1, 4, 5, 1_000])
-def test_a_picture_covers_the_whole_sound(n_frames: int) -> None:
-    """However long the sound is, its picture spans it, in few bytes, the loudest at full scale."""
-    small = picture(sound(n_frames))
+def test_a_thumbnail_covers_the_audio(n_frames: int) -> None:
+    """Audio of any length has a small thumbnail that covers it, with the loudest cell at full scale."""
+    small = thumbnail(sound(n_frames))
     assert small.levels.shape[1] == N_BANDS
     assert abs(len(small.levels) * small.frame_s - n_frames * 0.032) < small.frame_s
     assert small.levels.max(initial=255) == 255
@@ -41,17 +41,17 @@ def test_a_picture_covers_the_whole_sound(n_frames: int) -> None:
     assert small.lowest_db == -RANGE_DB
 
 
-def test_a_picture_of_an_hour_is_small() -> None:
+def test_a_thumbnail_of_an_hour_is_small() -> None:
     """Works keep at most 2 MB an hour."""
-    second = picture(sound(round(60 / 0.032)))
+    second = thumbnail(sound(round(60 / 0.032)))
     assert second.levels.nbytes * 60 < 2_000_000
 
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 1.0), (0.5, 0.5), (3.0, 99.0), (50.0, 60.0)])
 def test_a_span_has_at_least_one_frame(start_s: float, end_s: float) -> None:
-    """Wherever a span lies, something of the picture is shown."""
-    kept = Thumbnail(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
-    assert 1 <= len(span(kept, start_s, end_s)) <= 40
+    """Any time span has at least one frame."""
+    stored = Thumbnail(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
+    assert 1 <= len(time_slice(stored, start_s, end_s)) <= 40
 
 
 def test_an_image_reads_back_as_drawn() -> None:
@@ -81,19 +81,22 @@ class Nothing:
         return iter(())
 
 
-def test_a_page_runs_nothing_that_a_name_says(tmp_path: Path) -> None:
+def test_a_page_escapes_names(tmp_path: Path) -> None:
     """Names from outside are text on the page, whatever they contain."""
     hostile = "<script>alert(1)</script>"
     named = FindingRecording(id="ab" * 32, path=hostile, title=hostile, owner=hostile, isrc=None)
-    found = finding(Verdict.POSSIBLE, item=hostile)
-    every = [replace(found, matches=(match(recording=named, e_value=1e-3),)), finding(Verdict.NOT_READABLE)]
+    weak = finding(Verdict.POSSIBLE, item=hostile)
+    every = [
+        replace(weak, matches=(match(recording=named, e_value=1e-3),)),
+        finding(Verdict.NOT_READABLE),
+    ]
     tally = Tally(partial=[hostile])
     for each in every:
         tally.count(each)
     settings = Settings(home=tmp_path / "home")
     page = tmp_path / "page.html"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("earwitness.api.evidence.report.draw", lambda gathered, *_: gathered.works)
+        patch.setattr("earwitness.api.evidence.report.draw", lambda list_items, *_: list_items.works)
         write_report(every, tally, page, source=hostile, items=Nothing(), settings=settings)
     text = page.read_text()
     assert "<script" not in text

@@ -1,4 +1,4 @@
-"""Findings and the line that says them."""
+"""Findings and their JSON lines."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 @given(made=findings())
 def test_every_finding_is_of_the_shipped_schema(made: Finding) -> None:
-    """Whatever is said of an item, its line is valid under the schema in the wheel."""
+    """The line of any finding is valid under the schema of the package."""
     VALIDATOR.validate(json.loads(to_line(made)))
 
 
 @given(made=findings())
-def test_a_line_read_back_says_the_same(made: Finding) -> None:
+def test_a_parsed_line_is_the_same_finding(made: Finding) -> None:
     """Writing rounds once: a finding that was read writes the same line again."""
     line = to_line(made)
     assert to_line(from_json(json.loads(line))) == line
@@ -38,9 +38,9 @@ def test_a_line_read_back_says_the_same(made: Finding) -> None:
 
 def test_the_line_looks_as_specified() -> None:
     """Keys, their order and the rounding are those that were promised."""
-    said = to_json(finding())
-    assert list(said) == ["schema", "item", "verdict", "error", "search", "matches"]
-    (match,) = said["matches"]
+    fields = to_json(finding())
+    assert list(fields) == ["schema", "item", "verdict", "error", "search", "matches"]
+    (match,) = fields["matches"]
     assert list(match) == [
         "collection", "version", "recording", "class", "e_value", "e_extrapolated", "similarity",
         "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo", "segments",
@@ -51,13 +51,13 @@ def test_the_line_looks_as_specified() -> None:
 
 def test_an_unread_item_never_reads_as_no_match() -> None:
     """The schema itself refuses "no match" beside an error."""
-    said = to_json(finding(Verdict.NOT_READABLE)) | {"verdict": "no_match"}
+    fields = to_json(finding(Verdict.NOT_READABLE)) | {"verdict": "no_match"}
     with pytest.raises(jsonschema.ValidationError):
-        VALIDATOR.validate(said)
+        VALIDATOR.validate(fields)
 
 
 @pytest.mark.parametrize(("n_items", "expected"), [(10, Verdict.MATCH), (10**9, Verdict.POSSIBLE)])
-def test_a_scan_asks_more_of_a_match(n_items: int, expected: Verdict) -> None:
+def test_a_scan_needs_a_lower_e_value(n_items: int, expected: Verdict) -> None:
     """E times the items of the scan may be a tenth at most, else the match is only possible."""
     assert graded(finding(), n_items=n_items).verdict is expected
 

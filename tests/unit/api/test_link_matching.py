@@ -1,4 +1,4 @@
-"""Link lists name works; they never claim to have heard them."""
+"""Link lists name works; they are no evidence of audio."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_title_alone_names_nobody() -> None:
     assert not find(entry(artist="A Third One", title="The Quiet Mill"))
 
 
-def test_the_strongest_basis_is_told_once() -> None:
+def test_the_strongest_basis_is_reported_once() -> None:
     """A work named by ISRC and by title is one finding."""
     (finding,) = find(entry(isrc="DEA122400001", artist="Sigur Ros", title="The Quiet Mill"))
     assert finding.basis is LinkBasis.ISRC
@@ -82,9 +82,9 @@ def test_a_plain_name_is_plain_already(text: str) -> None:
 )
 def test_a_video_is_known_by_its_url(url: str) -> None:
     """Every usual form of a YouTube URL gives the same id."""
-    found = identifiers_of({"url": url})
-    assert found is not None
-    assert found.youtube == "dQw4w9WgXcQ"
+    identifiers = identifiers_of({"url": url})
+    assert identifiers is not None
+    assert identifiers.youtube == "dQw4w9WgXcQ"
 
 
 def test_what_is_no_isrc_is_none() -> None:

@@ -1,4 +1,4 @@
-"""How many worker processes a machine is given, whatever was asked for."""
+"""The number of worker processes for a machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from earwitness.api.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("asked", "n_cores", "fitting", "used", "why"),
+    ("requested", "n_cores", "fitting", "used", "why"),
     [
         (0, 4, 100, 4, ""),
         (3, 4, 100, 3, ""),
@@ -26,11 +26,11 @@ from earwitness.api.settings import Settings
     ],
 )
 def test_workers_are_bounded_by_cores_and_memory(
-    asked: int, n_cores: int, fitting: int | None, used: int, why: str
+    requested: int, n_cores: int, fitting: int | None, used: int, why: str
 ) -> None:
-    """However many are asked for, no more run than there are cores and memory for, and the reason is said."""
+    """However many are requested, cores and memory limit the number, and there is a reason."""
     free = None if fitting is None else fitting * WORKER_BYTES + 5
-    allowed = allowance(asked, Machine(n_cores=n_cores, free_bytes=free))
+    allowed = allowance(requested, Machine(n_cores=n_cores, free_bytes=free))
     assert allowed.n_workers == used
     assert (why in allowed.reason) if why else not allowed.reason
 

@@ -13,7 +13,7 @@ from earwitness.index.writer import WORKS, Writer
 
 @pytest.mark.parametrize("name", ["works", "Works", " works "])
 def test_no_dataset_is_called_as_the_registry_is(tmp_path: Path, name: str) -> None:
-    """The registry's name is refused, with the way out; others that hold it are fine."""
+    """The registry's name is refused with a hint; names that contain it are accepted."""
     with Writer.open(tmp_path) as writer:
         with pytest.raises(NameReserved) as refused:
             writer.collection(CollectionKind.DATASET, name)

@@ -1,4 +1,4 @@
-"""The road of one item, with a decoder and an extractor of our making."""
+"""One item from bytes to finding, with a stand-in for the decoder and the extractor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.pipeline import search_item as pipeline
 from earwitness.api.pipeline.cut_stretch import stretch
-from earwitness.api.pipeline.item_bytes import taken
+from earwitness.api.pipeline.item_bytes import read_item
 from earwitness.api.pipeline.pipeline_errors import StretchMissing
-from earwitness.api.pipeline.search_item import ItemDecoder, ask, audio_key
+from earwitness.api.pipeline.search_item import ItemDecoder, audio_key, search_item
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import BrokenAudio
 from earwitness.fingerprint.types import (
@@ -37,12 +37,12 @@ from tests.unit.api.made_findings import SEARCH
 
 def item(audio: bytes = b"sound", **changed: Any) -> SourceItem:
     """A member of an archive, whose stream cannot seek."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "item_id": "a.wav",
         "path": "a.wav",
         "open": lambda: io.BufferedReader(io.BytesIO(audio)),
     }
-    return SourceItem(**said | changed)
+    return SourceItem(**fields | changed)
 
 
 def wave(seconds: float) -> Waveform:
@@ -66,7 +66,7 @@ class OneSound:
 class Lengths:
     """An extractor that keeps nothing but the length; all of it is active."""
 
-    def query(self, waveform: Waveform, *, whole: bool = True) -> Query:
+    def query(self, waveform: Waveform, *, with_chromaprint: bool = True) -> Query:
         """Extract; the Chromaprint is one item long."""
         empty = Spectrogram(power=np.empty((0, 1), np.float32), frame_s=0.1)
         return Query(
@@ -74,17 +74,17 @@ class Lengths:
             duration_s=waveform.duration_s,
             active_s=waveform.duration_s,
             spectrogram=empty,
-            chromaprint=np.zeros(int(whole), np.uint32),
+            chromaprint=np.zeros(int(with_chromaprint), np.uint32),
         )
 
 
-def listener(
-    decoded: Decoded | Exception, *, may_be_whole: Callable[[float], bool] = lambda _: True
+def decoder(
+    decoded: Decoded | Exception, *, wants_chromaprint: Callable[[float], bool] = lambda _: True
 ) -> ItemDecoder:
-    """A listener round those."""
+    """A decoder round those."""
     made = ItemDecoder.__new__(ItemDecoder)
     made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
-    made._may_be_whole = may_be_whole
+    made._wants_chromaprint = wants_chromaprint
     return made
 
 
@@ -103,10 +103,10 @@ def decoded(seconds: float, *, whole: bool = True) -> Decoded:
 
 @pytest.mark.parametrize("held_bytes", [10, 5, 4, 1])
 @pytest.mark.parametrize("own_file", [False, True])
-def test_bytes_are_had_once_and_hashed(tmp_path: Path, held_bytes: int, own_file: bool) -> None:
-    """In memory or not, the decoder gets the bytes whose sha256 is said, and nothing stays on the disk."""
+def test_bytes_are_read_once_and_hashed(tmp_path: Path, held_bytes: int, own_file: bool) -> None:
+    """In memory or not, the decoder gets the bytes with the reported sha256, and no copy stays on disk."""
     (tmp_path / "a.wav").write_bytes(b"sound")
-    with taken(item(file=tmp_path / "a.wav" if own_file else None), held_bytes=held_bytes) as had:
+    with read_item(item(file=tmp_path / "a.wav" if own_file else None), held_bytes=held_bytes) as had:
         source = had.source
         if isinstance(source, Path):
             audio = source.read_bytes()
@@ -124,7 +124,7 @@ def test_sealed_memory_is_decoded_without_a_copy() -> None:
         file.write(b"sound")
         seal(file)
         received = open_received(os.dup(file.fileno()))
-        with taken(item(open=lambda: received)) as item_bytes:
+        with read_item(item(open=lambda: received)) as item_bytes:
             assert item_bytes.source is received
             assert item_bytes.sha256 == hashlib.sha256(b"sound").hexdigest()
             assert (item_bytes.size_bytes, received.read()) == (5, b"sound")
@@ -132,7 +132,7 @@ def test_sealed_memory_is_decoded_without_a_copy() -> None:
 
 def test_a_link_has_no_bytes() -> None:
     """An entry without audio is refused by name."""
-    with pytest.raises(NoSound, match=r"a\.wav"), taken(item(open=None)):
+    with pytest.raises(NoSound, match=r"a\.wav"), read_item(item(open=None)):
         pass
 
 
@@ -146,7 +146,7 @@ def test_the_same_bytes_in_parts_are_different_audio() -> None:
     ("start_s", "end_s", "expected_s"), [(None, None, 8), (2, 5, 3), (6, 60, 2), (None, 3, 3)]
 )
 def test_a_part_is_cut_out(start_s: float | None, end_s: float | None, expected_s: float) -> None:
-    """The part that a manifest means is what is heard; where the file ends earlier, up to there."""
+    """The part that a manifest selects is decoded, at most to the end of the file."""
     cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
     assert cut.waveform.duration_s == pytest.approx(expected_s)
 
@@ -170,13 +170,13 @@ def in_parts(kind: Literal["sequential", "parallel"], *lengths_s: float) -> Deco
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(30.0, 38.0), (30.0, 38.3), (3.0, 11.0), (900.0, 907.8)])
 def test_a_file_as_long_as_the_part_is_the_part(start_s: float, end_s: float) -> None:
-    """A clip that was cut already is compared whole, wherever it began in a recording that is not there."""
+    """A clip that was cut already is compared to its end, wherever it began in the original recording."""
     assert stretch(decoded(8), item(start_s=start_s, end_s=end_s)).waveform.duration_s == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize(("start_s", "end_s", "left_s"), [(3.0, 9.5, 5.0), (0.0, 8.0, 8.0), (2.0, 8.2, 6.0)])
 def test_a_part_that_begins_in_a_longer_file_is_cut(start_s: float, end_s: float, left_s: float) -> None:
-    """A file that is not as long as the part is not taken for it."""
+    """A file of another length than the part is not the part."""
     cut = stretch(decoded(8), item(start_s=start_s, end_s=end_s))
     assert cut.waveform.duration_s == pytest.approx(left_s)
 
@@ -210,54 +210,57 @@ def test_a_stretch_is_in_the_time_of_the_file(
     assert all(part.start_s + part.duration_s <= total_s + 1e-9 for part in cut.parts)
 
 
-@pytest.mark.parametrize(("end_s", "whole"), [(3.0, True), (5.0, False), (None, False)])
-def test_what_is_missing_behind_a_stretch_is_no_matter(end_s: float | None, whole: bool) -> None:
-    """A stretch is whole where nothing is missing before its end, whatever is missing behind it."""
+@pytest.mark.parametrize(("end_s", "complete"), [(3.0, True), (5.0, False), (None, False)])
+def test_audio_missing_after_a_stretch_does_not_matter(end_s: float | None, complete: bool) -> None:
+    """A stretch is complete if nothing is missing before its end."""
     held = replace(decoded(8, whole=False), complete_s=4.0, not_compared_s=2.5)
     cut = stretch(held, item(start_s=1.0, end_s=end_s))
-    assert (cut.whole, cut.not_compared_s) == (whole, 0.0 if whole else 2.5)
+    assert (cut.complete, cut.not_compared_s) == (complete, 0.0 if complete else 2.5)
 
 
 def test_streams_and_missing_seconds_are_in_the_finding() -> None:
     """The item names the streams of its file, and the seconds that were not compared."""
     held = replace(in_parts("parallel", 4, 4), whole=False, not_compared_s=1.5, note="track 3 is damaged")
-    heard = listener(held).hear(item())
-    assert [part.label for part in heard.item.parts] == ["part 1", "part 2"]
-    assert heard.item.not_compared_s == 1.5
-    assert heard.error is not None and heard.error.code == "truncated_audio"
+    result = decoder(held).decode(item())
+    assert [part.label for part in result.item.parts] == ["part 1", "part 2"]
+    assert result.item.not_compared_s == 1.5
+    assert result.error is not None and result.error.code == "truncated_audio"
 
 
-def test_what_is_wrong_with_an_item_is_its_answer() -> None:
+def test_an_error_of_an_item_is_part_of_its_result() -> None:
     """An item that cannot be decoded keeps its sha256, and its error."""
-    heard = listener(BrokenAudio(name="a.wav", reason="noise")).hear(item())
-    assert heard.query is None
-    assert heard.error is not None
-    assert (heard.error.code, heard.item.sha256) == ("broken_audio", hashlib.sha256(b"sound").hexdigest())
+    result = decoder(BrokenAudio(name="a.wav", reason="noise")).decode(item())
+    assert result.query is None
+    assert result.error is not None
+    assert (result.error.code, result.item.sha256) == (
+        "broken_audio",
+        hashlib.sha256(b"sound").hexdigest(),
+    )
 
 
-def test_bytes_that_cannot_be_had_are_its_answer_too() -> None:
-    """An archive that breaks off within an item says so of that item."""
+def test_unreadable_bytes_are_an_error_of_the_item() -> None:
+    """An archive that ends within an item gives that item an error."""
 
     def breaks() -> io.BufferedReader:
         raise ItemUnreadable(name="a.wav", detail="checksum")
 
-    heard = listener(decoded(8)).hear(item(open=breaks))
-    assert heard.error is not None
-    assert (heard.error.code, heard.item.sha256) == ("item_unreadable", None)
+    result = decoder(decoded(8)).decode(item(open=breaks))
+    assert result.error is not None
+    assert (result.error.code, result.item.sha256) == ("item_unreadable", None)
 
 
-def test_what_is_known_is_not_decoded() -> None:
-    """Where the audio's key is known, the decoder is not asked."""
-    heard = listener(RuntimeError("decoded all the same")).hear(item(), known=lambda key: key)
-    assert heard.known == hashlib.sha256(b"sound").hexdigest()
+def test_known_audio_is_not_decoded() -> None:
+    """If the audio's key is known, nothing is decoded."""
+    result = decoder(RuntimeError("decoded all the same")).decode(item(), known=lambda key: key)
+    assert result.known == hashlib.sha256(b"sound").hexdigest()
 
 
 @pytest.mark.parametrize(("seconds", "made"), [(8.0, True), (7.9, False)])
-def test_what_cannot_be_a_whole_copy_gets_no_chromaprint(seconds: float, made: bool) -> None:
-    """Only sounds as long as a work may be the whole of one."""
-    heard = listener(decoded(seconds), may_be_whole=lambda duration_s: duration_s >= 8.0).hear(item())
-    assert heard.query is not None
-    assert bool(heard.query.chromaprint.size) is made
+def test_audio_of_another_length_gets_no_chromaprint(seconds: float, made: bool) -> None:
+    """Only audio as long as a work can be a complete copy of it."""
+    result = decoder(decoded(seconds), wants_chromaprint=lambda duration_s: duration_s >= 8.0).decode(item())
+    assert result.query is not None
+    assert bool(result.query.chromaprint.size) is made
 
 
 @pytest.mark.parametrize(
@@ -269,13 +272,13 @@ def test_what_cannot_be_a_whole_copy_gets_no_chromaprint(seconds: float, made: b
         (8, False, 5.0, Verdict.NO_MATCH),
     ],
 )
-def test_only_what_was_heard_whole_reads_no_match(
+def test_only_complete_audio_gets_no_match(
     seconds: float, whole: bool, end_s: float | None, expected: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off is not readable, unless the part that is meant was heard; too short is too short."""
+    """Truncated audio is not readable, unless the selected part was decoded; short audio is too short."""
     monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
-    heard = listener(decoded(seconds, whole=whole)).hear(item(end_s=end_s))
-    finding = ask(heard, None, collections=(1,), effort=Effort.FAST, search=SEARCH)  # type: ignore[arg-type]
+    result = decoder(decoded(seconds, whole=whole)).decode(item(end_s=end_s))
+    finding = search_item(result, None, collections=(1,), effort=Effort.FAST, search=SEARCH)  # type: ignore[arg-type]
     assert finding.verdict is expected
     assert (finding.error is None) is (expected is Verdict.NO_MATCH)
 

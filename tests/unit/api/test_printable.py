@@ -45,5 +45,5 @@ def test_nothing_unseen_is_left(text: str) -> None:
 
 
 def test_lines_may_stay() -> None:
-    """A text of several lines keeps them where that is asked for, and nothing else."""
+    """A text of several lines keeps them where that is requested, and nothing else."""
     assert shown("a\nb\r", lines=True) == "a\nb\\x0d"

@@ -1,4 +1,4 @@
-"""The table that says what single works are called."""
+"""The table with the labels of single works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from earwitness.api.cli.commands.register import read_labels
 from earwitness.api.pipeline.enroll import Label
 
 
-def test_a_row_says_what_one_work_is_called(tmp_path: Path) -> None:
+def test_a_row_is_the_label_of_one_work(tmp_path: Path) -> None:
     """Columns may be missing and cells empty; control characters are shown, not sent to the terminal."""
     table = tmp_path / "works.csv"
     table.write_text("\ufeffpath,title,owner\na.wav,Song,\nb.wav,Be\x1b[31mll,Me\n", encoding="utf-8")
@@ -33,6 +33,6 @@ def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes) 
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """A missing table is an error of ours."""
+    """A missing table is an EarwitnessError."""
     with pytest.raises(BadTable, match="nowhere"):
         read_labels(tmp_path / "nowhere.csv")

@@ -1,4 +1,4 @@
-"""What a scan leaves: files that appear whole, counts, and sentences."""
+"""Outputs of a scan: complete files, counts, and sentences."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     """What stops in the middle of writing leaves the old file, and no other."""
     path = tmp_path / "out"
     path.write_text("old")
@@ -126,12 +126,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """An output that cannot be written is an error of ours, with the file in it."""
+    """An output that cannot be written is a CannotWrite that names it."""
     with pytest.raises(CannotWrite, match="nowhere"), whole_file(tmp_path / "nowhere" / "out"):
         pass
 
 
-def test_the_exclude_list_has_what_was_asked(tmp_path: Path) -> None:
+def test_the_exclude_list_has_the_requested_verdicts(tmp_path: Path) -> None:
     """Ids of the verdicts that were named, one a line, and no others."""
     chosen = {Verdict.MATCH, Verdict.NOT_READABLE}
     assert write_exclude_list(EVERY, tmp_path / "x", verdicts=chosen) == 2
@@ -181,10 +181,8 @@ def test_a_damaged_line_of_findings_is_named(old: bytes, new: bytes, tmp_path: P
         ([Verdict.MATCH], False, True, 0),
     ],
 )
-def test_the_exit_status_says_what_became_of_a_scan(
-    verdicts: list[Verdict], strict: bool, known: bool, expected: int
-) -> None:
-    """0 clean, 1 findings, 3 unread items, which go before findings when asked; a baseline does not count."""
+def test_the_exit_status_of_a_scan(verdicts: list[Verdict], strict: bool, known: bool, expected: int) -> None:
+    """0 clean, 1 findings, 3 unread items (first with `strict`); a baseline does not count."""
     tally = Tally()
     for verdict in verdicts:
         tally.count(finding(verdict), known=known)
@@ -200,24 +198,24 @@ def test_unlikely_matches_beside_a_likely_one_are_not_counted() -> None:
 
 
 def test_what_was_not_searched_is_not_called_clean() -> None:
-    """A summary counts what could not be read apart, says why, and marks a partial scan."""
-    tally = Tally(partial=["only one item in 10 was heard"])
+    """A summary counts unread items and their errors, and marks a partial scan."""
+    tally = Tally(partial=["only one item in 10 was compared"])
     for each in EVERY:
         tally.count(each)
-    said = summary(tally)
-    assert "could not be read" in said
-    assert "empty_file" in said
-    assert "partial" in said
+    text = summary(tally)
+    assert "could not be read" in text
+    assert "empty_file" in text
+    assert "partial" in text
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: str(each.verdict))
-def test_a_sentence_says_what_was_found_or_searched(each: Finding) -> None:
-    """One sentence a file: it names the file, and only what was searched and not found is called no match."""
-    said = sentence(each)
-    assert each.item.id in said
-    assert ("No match" in said) is (each.verdict is Verdict.NO_MATCH)
+def test_a_sentence_names_the_match_or_the_search(each: Finding) -> None:
+    """One sentence a file: it names the file, and only a searched item without a match is called no match."""
+    text = sentence(each)
+    assert each.item.id in text
+    assert ("No match" in text) is (each.verdict is Verdict.NO_MATCH)
     if each.verdict is Verdict.NO_MATCH:
-        assert "812 items of 1 dataset" in said
+        assert "812 items of 1 dataset" in text
 
 
 def test_an_item_without_bytes_has_a_place_in_the_diff() -> None:

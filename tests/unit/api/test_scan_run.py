@@ -15,7 +15,7 @@ from earwitness.api.findings import Finding
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.api.scan import checkpoint
 from earwitness.api.scan import run_scan as run
-from earwitness.api.scan.checkpoint import partial_of
+from earwitness.api.scan.checkpoint import partial_path
 from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
 from earwitness.api.scan.scan_errors import ScanChanged
 from earwitness.api.scan.tally import Tally
@@ -24,7 +24,7 @@ from earwitness.index.match import Effort, Verdict
 from tests.unit.api.made_findings import SEARCH, finding, match
 
 NAMES = [f"clip {number}.ogg" for number in range(7)]
-ORDER = RunSpec(settings=Settings(), effort=Effort.FAST, asked=(1,), state_digest="k", search=SEARCH)
+SPEC = RunSpec(settings=Settings(), effort=Effort.FAST, collections=(1,), state_digest="k", search=SEARCH)
 
 
 class Killed(BaseException):
@@ -47,11 +47,11 @@ class Source:
 class Answering:
     """In a pool's place: every item holds the work; one is less certain."""
 
-    heard: ClassVar[list[str]] = []
+    processed: ClassVar[list[str]] = []
 
-    def __init__(self, order: RunSpec, *, n_workers: int, watch: object) -> None:
-        assert order.search is not None
-        self._search = order.search
+    def __init__(self, spec: RunSpec, *, n_workers: int, watch: object) -> None:
+        assert spec.search is not None
+        self._search = spec.search
 
     def __enter__(self) -> Answering:
         return self
@@ -59,21 +59,23 @@ class Answering:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def answers(
+    def results(
         self, items: Iterable[SourceItem | Skipped]
     ) -> Iterator[tuple[SourceItem | Skipped, ItemResult]]:
         """Answer."""
         for item in items:
-            self.heard.append(item.item_id)
+            self.processed.append(item.item_id)
             e_value = 9e-5 if item.item_id == NAMES[3] else 1e-9
-            said = replace(finding(item=item.item_id, matches=(match(e_value=e_value),)), search=self._search)
-            yield item, ItemResult(said=said.item, finding=said)
+            answer = replace(
+                finding(item=item.item_id, matches=(match(e_value=e_value),)), search=self._search
+            )
+            yield item, ItemResult(item=answer.item, finding=answer)
 
 
 class NoMemory:
     """In the place of remembered findings."""
 
-    def __init__(self, order: RunSpec) -> None: ...
+    def __init__(self, spec: RunSpec) -> None: ...
 
     def remember(self, answer: ItemResult) -> None:
         """Forget it."""
@@ -87,11 +89,11 @@ class NoMemory:
 
 @pytest.fixture(autouse=True)
 def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    Answering.heard = []
+    Answering.processed = []
     monkeypatch.setattr(run, "Pool", Answering)
     monkeypatch.setattr(run, "KnownFindings", NoMemory)
-    monkeypatch.setattr(run, "contents_of", lambda settings: None)
-    monkeypatch.setattr(run, "scan_order", lambda settings, library, effort: ORDER)
+    monkeypatch.setattr(run, "read_summary", lambda settings: None)
+    monkeypatch.setattr(run, "scan_spec", lambda settings, library, effort: SPEC)
     monkeypatch.setattr(checkpoint, "SYNC_ITEMS", 3)
 
 
@@ -103,8 +105,8 @@ def scanned(out: Path, *, names: list[str] | None = None, **plan: Any) -> tuple[
     def finish(scan: Scanned) -> None:
         ended.append(([each.item.id for each in scan.findings()], tally_of(scan)))
 
-    whole = Plan(source="source", out=out, effort=Effort.FAST, **plan)
-    scan(whole, Source(names or NAMES), settings=Settings(), seen=seen.append, finish=finish)
+    full = Plan(source="source", out=out, effort=Effort.FAST, **plan)
+    scan(full, Source(names or NAMES), settings=Settings(), seen=seen.append, finish=finish)
     assert [each.item.id for each in seen] == ended[0][0]
     return ended[0]
 
@@ -118,9 +120,9 @@ CALLS: list[tuple[Any, str]] = [
 def test_a_scan_killed_anywhere_ends_the_same_when_resumed(
     owner: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever call it dies in, the output is whole or absent, and a resumed scan gives the same bytes."""
+    """In whichever call it dies, the output is complete or absent; a resumed scan gives the same bytes."""
     scanned(tmp_path / "unbroken")
-    whole = (tmp_path / "unbroken").read_bytes()
+    complete = (tmp_path / "unbroken").read_bytes()
     for nth in range(1, 30):
         out = tmp_path / f"{nth}"
         with monkeypatch.context() as patch:
@@ -128,10 +130,10 @@ def test_a_scan_killed_anywhere_ends_the_same_when_resumed(
             try:
                 scanned(out)
             except Killed:
-                assert not out.exists() or out.read_bytes() == whole
+                assert not out.exists() or out.read_bytes() == complete
         scanned(out, resume=True)
-        assert out.read_bytes() == whole
-        assert not partial_of(out).exists()
+        assert out.read_bytes() == complete
+        assert not partial_path(out).exists()
         if left():
             return
     raise AssertionError("the call was made more often than was tried")
@@ -152,29 +154,29 @@ def dying(patch: pytest.MonkeyPatch, owner: Any, name: str, nth: int) -> Callabl
     return lambda: n_calls < nth
 
 
-def test_a_resumed_scan_hears_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items that were answered before the kill are not heard again."""
+def test_a_resumed_scan_processes_only_missing_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items that were finished before the kill are not processed again."""
     with monkeypatch.context() as patch:
         dying(patch, checkpoint, "to_line", 5)
         with pytest.raises(Killed):
             scanned(tmp_path / "out")
-    Answering.heard = []
+    Answering.processed = []
     scanned(tmp_path / "out", resume=True)
-    assert Answering.heard == NAMES[4:]
+    assert Answering.processed == NAMES[4:]
 
 
 def test_another_source_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the items are not those that were answered, the scan says so and leaves the findings."""
+    """If the source's items have changed, the scan is an error and leaves the findings."""
     with monkeypatch.context() as patch:
         dying(patch, checkpoint, "to_line", 5)
         with pytest.raises(Killed):
             scanned(tmp_path / "out")
     with pytest.raises(ScanChanged, match="clip 1"):
         scanned(tmp_path / "out", names=[NAMES[0], "other", *NAMES[2:]], resume=True)
-    assert partial_of(tmp_path / "out").exists()
+    assert partial_path(tmp_path / "out").exists()
 
 
-def test_a_long_scan_asks_more_of_each_match(tmp_path: Path) -> None:
+def test_a_long_scan_needs_lower_e_values(tmp_path: Path) -> None:
     """With very many items, what would be a match alone is only possible."""
     _, tally = scanned(tmp_path / "out", names=[*NAMES, *(f"more {n}" for n in range(1_200))])
     assert tally.verdicts == {Verdict.MATCH: 1_206, Verdict.POSSIBLE: 1}
@@ -184,10 +186,10 @@ def test_a_long_scan_asks_more_of_each_match(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [({"sample_every": 3}, NAMES[::3]), ({"max_seconds": 20.0}, NAMES[:3]), ({}, NAMES)],
-    ids=["sampled", "stopped", "whole"],
+    ids=["sampled", "stopped", "all"],
 )
 def test_a_quick_look_is_partial(plan: dict[str, Any], expected: list[str], tmp_path: Path) -> None:
-    """Every so many items, or so much audio: the findings are those, and the scan says that it is partial."""
-    found, tally = scanned(tmp_path / "out", **plan)
-    assert found == expected
+    """With every n-th item, or limited audio, the scan is reported as partial."""
+    ids, tally = scanned(tmp_path / "out", **plan)
+    assert ids == expected
     assert bool(tally.partial) is bool(plan)

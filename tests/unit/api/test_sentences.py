@@ -16,7 +16,7 @@ from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import SEARCH, finding, match
 
 
-def found(n_sure: int, n_weak: int, verdict: Verdict = Verdict.MATCH) -> Finding:
+def finding_of(n_sure: int, n_weak: int, verdict: Verdict = Verdict.MATCH) -> Finding:
     """A finding of so many matches, and so many that may be chance, each in a dataset of its own."""
     sure = [match(e_value=1e-9, collection=f"sure-{number}") for number in range(n_sure)]
     weak = [match(e_value=1e-3, collection=f"weak-{number}") for number in range(n_weak)]
@@ -33,48 +33,48 @@ def test_places_are_counted_as_what_they_are(
     n_sure: int, n_weak: int, more: str | None, weaker: str | None
 ) -> None:
     """Further matches are counted truly, and what chance may have made is counted apart from them."""
-    said = sentence(found(n_sure, n_weak))
-    weak = re.findall(r"\(([\d,]+ weaker places?) besides may be chance\)", said)
-    assert re.findall(r"in ([\d,]+ more places?)", said) == ([more] if more else [])
+    text = sentence(finding_of(n_sure, n_weak))
+    weak = re.findall(r"\(([\d,]+ weaker places?) besides may be chance\)", text)
+    assert re.findall(r"in ([\d,]+ more places?)", text) == ([more] if more else [])
     assert weak == ([weaker] if weaker else [])
 
 
 @pytest.mark.parametrize("n_weak", [1, 5])
-def test_a_possible_is_never_said_to_be_found(n_weak: int) -> None:
-    """Where nothing is certain enough, nothing is said to be there."""
-    said = sentence(found(0, n_weak, Verdict.POSSIBLE))
-    assert "may be in" in said
-    assert " is in " not in said
-    assert "more place" not in said
+def test_a_possible_match_is_not_stated_as_a_match(n_weak: int) -> None:
+    """Without a match, the sentence says `may be in`."""
+    text = sentence(finding_of(0, n_weak, Verdict.POSSIBLE))
+    assert "may be in" in text
+    assert " is in " not in text
+    assert "more place" not in text
 
 
 def test_the_headline_counts_datasets_of_matches_only() -> None:
     """A dataset with only weak places is not among those that hold the recording."""
-    assert "sure-0 (version 1)" in headline(found(1, 7))
-    assert "2 datasets" in headline(found(2, 7))
+    assert "sure-0 (version 1)" in headline(finding_of(1, 7))
+    assert "2 datasets" in headline(finding_of(2, 7))
 
 
 @pytest.mark.parametrize(
     ("coverage", "words"), [(0.95, "The same recording is"), (0.2, "Part of this recording")]
 )
 def test_the_headline_claims_what_is_covered(coverage: float, words: str) -> None:
-    """Only a file that is there from end to end is said to be there."""
+    """Only a complete copy is stated to be in the dataset."""
     assert headline(finding(matches=(match(query_coverage=coverage),))).startswith(words)
 
 
 @pytest.mark.parametrize(("duration_s", "words"), [(None, "could not be compared"), (8.0, "only in part")])
 def test_the_page_says_how_much_was_compared(duration_s: float | None, words: str) -> None:
-    """A file that was not compared is not said to have been compared in part, nor searched for."""
+    """A file that was not compared is neither partly compared nor searched for."""
     made = finding(Verdict.NOT_READABLE)
-    said = say_finding(replace(made, item=replace(made.item, duration_s=duration_s)))
-    assert words in said.headline
-    assert (said.searched is None) == (duration_s is None)
+    text = say_finding(replace(made, item=replace(made.item, duration_s=duration_s)))
+    assert words in text.headline
+    assert (text.searched is None) == (duration_s is None)
 
 
 def test_what_may_match_is_not_called_matches() -> None:
     """Over rows that chance may have made stands no heading that calls them matches."""
-    assert say_finding(found(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
-    assert say_finding(found(1, 2)).caption.startswith("Matches")
+    assert say_finding(finding_of(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
+    assert say_finding(finding_of(1, 2)).caption.startswith("Matches")
 
 
 def test_in_a_scan_what_counts_as_a_match_is_stricter() -> None:
@@ -96,20 +96,20 @@ def test_seconds_that_match_are_counted_once() -> None:
     assert matched_s(match(segments=segments)) == pytest.approx(11.0)
 
 
-def test_what_was_not_measured_is_said_so() -> None:
+def test_an_unmeasured_change_is_named() -> None:
     """An unmeasured change is no change of 0 %, in words, in the table and in data."""
     unmeasured = match(speed=None, pitch_cents=None, tempo=None)
     assert change_words(unmeasured) == "change not measured"
     (row,) = rows_of(finding(matches=(unmeasured,)))
     assert "+0.0 %" not in row.cells
     assert row.cells.count("?") == 3
-    said = to_json(finding(matches=(unmeasured,)))["matches"][0]
-    assert (said["speed"], said["pitch_cents"], said["tempo"]) == (None, None, None)
+    text = to_json(finding(matches=(unmeasured,)))["matches"][0]
+    assert (text["speed"], text["pitch_cents"], text["tempo"]) == (None, None, None)
 
 
 def test_a_page_lists_many_and_counts_the_rest() -> None:
     """A page does not grow without end; what it leaves out it counts, and the data have it."""
-    many = found(ROWS_SHOWN + 30, 0)
+    many = finding_of(ROWS_SHOWN + 30, 0)
     page = say_finding(many)
     assert (len(page.matches), page.n_hidden) == (ROWS_SHOWN, 30)
     assert len(to_json(many)["matches"]) == ROWS_SHOWN + 30
@@ -119,7 +119,7 @@ def test_a_page_lists_many_and_counts_the_rest() -> None:
 def test_collections_that_are_not_named_are_counted(n: int) -> None:
     """Of many datasets some are named, and the others are counted."""
     named = FindingCollection(name="d", version="1", indexed_at="2026-05-01T00:00:00Z", items=1)
-    said = searched_in(replace(SEARCH, collections=(named,) * n))
-    assert f"{n:,} dataset" in said
-    assert ("more" in said) == (n > 5)
-    assert said.count("d version 1") + (n - 5 if n > 5 else 0) == n
+    text = searched_in(replace(SEARCH, collections=(named,) * n))
+    assert f"{n:,} dataset" in text
+    assert ("more" in text) == (n > 5)
+    assert text.count("d version 1") + (n - 5 if n > 5 else 0) == n

@@ -170,14 +170,14 @@ def test_a_part_is_never_whole_whatever_is_known_of_its_bytes(tmp_path: Path) ->
     """It passes the reading process, is decoded though its bytes are known, and has its reason."""
     (tmp_path / "a.warc").write_bytes(RECORDS["part"][0])
     known: Callable[[str], object] = lambda _: "a finding of the same bytes"  # noqa: E731
-    with ItemDecoder(settings=Settings(), may_be_whole=lambda _: False) as listener:
+    with ItemDecoder(settings=Settings(), wants_chromaprint=lambda _: False) as listener:
         (heard,) = [
-            listener.hear(item, known=known)
+            listener.decode(item, known=known)
             for item in open_isolated(tmp_path / "a.warc")
             if isinstance(item, SourceItem)
         ]
     assert heard.query is not None
-    assert not heard.whole
+    assert not heard.complete
     assert isinstance(heard.error, TruncatedAudio)
     assert "status 206" in heard.error.message
 

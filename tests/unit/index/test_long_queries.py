@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earwitness.api.findings import FindingCollection, FindingItem, FindingSearch
-from earwitness.api.pipeline.search_item import DecodedItem, ask
+from earwitness.api.pipeline.search_item import DecodedItem, search_item
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching import identify as road
@@ -112,15 +112,15 @@ def test_an_item_that_ran_out_of_time_is_no_no_match(
         raise SearchTimeout(matches=matches, compared_s=60.0, duration_s=query.duration_s, wall_s=1.0)
 
     monkeypatch.setattr("earwitness.api.pipeline.search_item.identify", late)
-    monkeypatch.setattr("earwitness.api.pipeline.search_item._places", lambda *_: iter([]))
+    monkeypatch.setattr("earwitness.api.pipeline.search_item._finding_matches", lambda *_: iter([]))
     monkeypatch.setattr(MemoryLibrary, "collections", (), raising=False)
     item = FindingItem(id="x", path="x", sha256=None, duration_s=query.duration_s)
     search = FindingSearch(
         collections=(FindingCollection(name="d", version="1", indexed_at="", items=1),),
         effort=Effort.FAST, speed=(1, 1), pitch_cents=(0, 0), tempo=(1, 1), scheme="fake-1", epoch=1,
     )  # fmt: skip
-    heard = DecodedItem(item=item, query=query, error=None, whole=True)
-    finding = ask(heard, library, collections=[1], effort=Effort.FAST, search=search)  # type: ignore[arg-type]
+    heard = DecodedItem(item=item, query=query, error=None, complete=True)
+    finding = search_item(heard, library, collections=[1], effort=Effort.FAST, search=search)  # type: ignore[arg-type]
     assert finding.verdict is said
     assert finding.error is not None
     assert finding.error.code == "search_timeout"
