@@ -1,4 +1,7 @@
-"""Measures active duration, and rejects audio that is not suitable as a registered work."""
+"""Measures active duration, and rejects audio that is not suitable as a registered work.
+
+The thresholds are chosen by hand; no command fits them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removes late reverberation from a spectrogram."""
+"""Removes late reverberation from a spectrogram. Its parameters are chosen by hand; no command fits them."""
 
 from __future__ import annotations
 

@@ -104,12 +104,20 @@ class TruncatedAudio(AudioError):
         )
 
 
+_SETTINGS: Final = {
+    "bytes": "EARWITNESS_MAX_ITEM_BYTES",
+    "seconds": "EARWITNESS_MAX_SECONDS",
+    "samples": "EARWITNESS_MAX_SECONDS",
+    "memory while decoding": "EARWITNESS_DECODE_MEMORY_BYTES",
+}
+"""Setting that raises each limit."""
+
 _HINTS: Final = {
-    "bytes": "split the file, or raise EARWITNESS_MAX_ITEM_BYTES if you trust the source",
-    "seconds": "split the file, or raise EARWITNESS_MAX_SECONDS if you trust the source",
-    "samples": "split the file, or raise EARWITNESS_MAX_SECONDS, which this limit follows",
+    "bytes": "split the file, or raise {setting} if you trust the source",
+    "seconds": "split the file, or raise {setting} if you trust the source",
+    "samples": "split the file, or raise {setting}, which this limit follows",
     "channels": "mix the file down to fewer channels",
-    "memory while decoding": "split the file, or raise EARWITNESS_DECODE_MEMORY_BYTES",
+    "memory while decoding": "split the file, or raise {setting}",
 }
 """Hint for each limit."""
 
@@ -121,8 +129,13 @@ class AudioTooLarge(AudioError):
 
     def __init__(self, *, name: str, what: str, limit: str) -> None:
         self.name, self.what, self.limit = name, what, limit
-        hint = _HINTS.get(what, "split the file")
+        hint = _HINTS.get(what, "split the file").format(setting=self.setting)
         super().__init__(f"{name} exceeds the limit on {what} ({limit})", hint=hint)
+
+    @property
+    def setting(self) -> str | None:
+        """Setting that raises the limit, if there is one."""
+        return _SETTINGS.get(self.what)
 
 
 class DecodeTimeout(AudioError):

@@ -1,4 +1,7 @@
-"""Restores in the mean of channels what cancels in it in some time-frequency bins only."""
+"""Restores in the mean of channels what cancels in it in some time-frequency bins only.
+
+The thresholds are chosen by hand; no command fits them.
+"""
 
 from __future__ import annotations
 

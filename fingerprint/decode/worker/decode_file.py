@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Final, Literal, Protocol
 
@@ -105,22 +104,8 @@ class _FileDecoding:
         backends = list(FORMATS[piece.format].backends) if piece.file.size else []
         for at, backend in enumerate(backends):
             attempt = StreamReader(piece=piece, backend=backend, track=number, budget=self._budget)
-            stream_sink = _StreamSink(
-                self._sink, self._container, link, number, first=first, again=bool(attempts)
-            )
-            try:
-                attempt.run(stream_sink)
-            except NoAudioStream as error:
-                attempt.reason, self._no_audio, silent = str(error), True, True
-            except DECODE_ERRORS as error:
-                attempt.reason, self._damaged = f"{backend}: {_library_message(error)}", True
-            except (AudioTooLarge, OutOfTime) as limit:
-                if first:
-                    raise
-                self._limit_reached = (
-                    _limit_message(limit) if isinstance(limit, AudioTooLarge) else str(limit)
-                )
-                attempt.reason = self._limit_reached
+            sink = _StreamSink(self._sink, self._container, link, number, first=first, again=bool(attempts))
+            silent = self._run(attempt, sink, first=first) or silent
             tracks = max(attempt.tracks, tracks, key=len)
             if attempt.reason is not None:
                 self._reasons.append(attempt.reason)
@@ -137,6 +122,25 @@ class _FileDecoding:
                 piece, attempts[-1] if attempts else None, _label(link, number, tracks), number, tracks
             )
         return tracks
+
+    def _run(self, attempt: StreamReader, sink: _StreamSink, *, first: bool) -> bool:
+        """Run an attempt and record why it stopped; return whether the container has no audio stream.
+
+        A limit is raised if the first stream of the file reaches it; later streams are reported as missing.
+        """
+        try:
+            attempt.run(sink)
+        except NoAudioStream as error:
+            attempt.reason, self._no_audio = str(error), True
+            return True
+        except DECODE_ERRORS as error:
+            attempt.reason, self._damaged = f"{attempt.backend}: {_library_message(error)}", True
+        except (AudioTooLarge, OutOfTime) as limit:
+            if first:
+                raise
+            self._limit_reached = _limit_message(limit) if isinstance(limit, AudioTooLarge) else str(limit)
+            attempt.reason = self._limit_reached
+        return False
 
     def _add_outcome(
         self, piece: Piece, attempt: StreamReader | None, label: str, number: int, tracks: tuple[Track, ...]
@@ -196,8 +200,7 @@ def _label(link: str, number: int, tracks: tuple[Track, ...]) -> str:
 
 def _limit_message(error: AudioTooLarge) -> str:
     """Which limit was reached, and the setting that raises it."""
-    setting = re.search(r"EARWITNESS_[A-Z_]+", error.hint)
-    limit = f"{error.limit}, {setting[0]}" if setting else error.limit
+    limit = f"{error.limit}, {error.setting}" if error.setting else error.limit
     return f"the limit on {error.what} ({limit}) was reached"
 
 

@@ -1,4 +1,7 @@
-"""Downmix and resampling: any channels at any sample rate to mono at ``RATE_HZ``."""
+"""Downmix and resampling: any channels at any sample rate to mono at ``RATE_HZ``.
+
+The thresholds are chosen by hand; no command fits them.
+"""
 
 from __future__ import annotations
 
