@@ -1,4 +1,4 @@
-"""Streams that keep their word: caps on what comes out, and our errors in place of a library's."""
+"""Streams with limits on what they return, which raise `ItemRefused` in place of a library's exceptions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from zipfile import BadZipFile
 
 from earwitness.api.datasets.item_errors import Bomb, ItemTooLarge, ItemUnreadable
+from earwitness.api.datasets.items import SourceLimits
 from earwitness.api.datasets.names import label
 from earwitness.fingerprint.errors import EarwitnessError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from earwitness.api.datasets.items import SourceLimits
-
 BLOCK_BYTES = 1 << 18
-# what unpacking hostile bytes raises in the standard library; RuntimeError is zipfile's for a wrong password
+# raised by the standard library for hostile bytes; RuntimeError is zipfile's for a wrong password
 UNPACK_ERRORS = (
     OSError, EOFError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError,
     RuntimeError, ValueError,
@@ -28,10 +27,10 @@ UNPACK_ERRORS = (
 
 
 class Readable(Protocol):
-    """Anything that gives bytes when asked for up to ``n`` of them; empty at the end."""
+    """Anything with a ``read`` that returns empty bytes at the end."""
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes."""
+        """Read up to ``n`` bytes."""
 
 
 class ItemStream(io.RawIOBase):
@@ -40,7 +39,7 @@ class ItemStream(io.RawIOBase):
     Parameters
     ----------
     size : int or None
-        What the format states; an end before that is an error, not an end.
+        Bytes that the format states; an earlier end is an error.
     """
 
     def __init__(self, source: Readable, *, name: str, max_bytes: int, size: int | None = None) -> None:
@@ -52,7 +51,7 @@ class ItemStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill ``buffer`` as far as one read of the source goes."""
+        """Fill ``buffer`` from one read of the source."""
         view = memoryview(buffer).cast("B")
         try:
             data = self._source.read(len(view))
@@ -77,39 +76,39 @@ class ItemStream(io.RawIOBase):
 
 
 def item_stream(source: Readable, *, name: str, max_bytes: int, size: int | None = None) -> BinaryIO:
-    """Open an item's bytes for reading, capped, in blocks."""
+    """Open an item's bytes for reading in blocks, at most ``max_bytes``."""
     return io.BufferedReader(ItemStream(source, name=name, max_bytes=max_bytes, size=size), BLOCK_BYTES)
 
 
 def lazily(
-    opened: Callable[[], Readable], *, name: str, max_bytes: int, size: int | None = None
+    open_source: Callable[[], Readable], *, name: str, max_bytes: int, size: int | None = None
 ) -> Callable[[], BinaryIO]:
-    """Make an item's ``open``: nothing is opened before it is called; failing to is the item's own error."""
+    """Make an item's ``open``: it opens the source when it is called; a failure is the item's error."""
 
-    def opening() -> BinaryIO:
+    def open_item() -> BinaryIO:
         try:
-            return item_stream(opened(), name=name, max_bytes=max_bytes, size=size)
+            return item_stream(open_source(), name=name, max_bytes=max_bytes, size=size)
         except UNPACK_ERRORS as error:
             raise ItemUnreadable(name=name, detail=reason(error)) from error
 
-    return opening
+    return open_item
 
 
 def reason(error: BaseException) -> str:
-    """What a library's exception says, in one printable line."""
+    """The message of a library's exception in one printable line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return label(" ".join(str(text).split()))[:200]
 
 
 class Counted:
-    """Passes bytes on and counts them."""
+    """A stream that counts the bytes read from it."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
         self.n_bytes = 0
 
     def read(self, n: int = -1, /) -> bytes:
-        """Give up to ``n`` bytes."""
+        """Read up to ``n`` bytes."""
         data = self._source.read(n)
         self.n_bytes += len(data)
         return data
@@ -121,7 +120,7 @@ class Counted:
 
 
 class Unpacked:
-    """An unpacked stream that gives up when far more comes out than went in.
+    """An unpacked stream that ends with an error when the ratio of unpacked to packed bytes is too high.
 
     Parameters
     ----------
@@ -133,7 +132,7 @@ class Unpacked:
     Attributes
     ----------
     spare_bytes : int
-        Unpacked bytes that may come out beyond what the ratio allows.
+        Unpacked bytes allowed beyond the ratio.
     """
 
     def __init__(self, *, packed: Counted, plain: Readable, name: str, limits: SourceLimits) -> None:
@@ -143,18 +142,18 @@ class Unpacked:
         self._began = (0, 0)
 
     def begin(self) -> None:
-        """Count from here for `bomb`."""
+        """Start the count of `bomb` here."""
         self._began = (self.n_bytes, self._packed.n_bytes)
 
     def bomb(self) -> str | None:
-        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
+        """State how the bytes since `begin` exceed the ratio; None when they do not."""
         n_bytes, packed = self.n_bytes - self._began[0], self._packed.n_bytes - self._began[1]
         if n_bytes - self._limits.ratio_free_bytes <= self._limits.ratio * packed:
             return None
         return f"{packed:,} bytes gave {n_bytes:,} and more"
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; `Bomb` when ratio or total exceed their caps, `OSError` when damaged."""
+        """Read up to ``n`` bytes; `Bomb` when ratio or total exceed their limits, `OSError` when damaged."""
         try:
             data = self._plain.read(min(n, BLOCK_BYTES))
         except UNPACK_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Where bytes lie: one file, here or on another machine; opened only when asked."""
+"""Locations of files, local or remote, and the listing of a local folder; files are opened on demand."""
 
 from __future__ import annotations
 
@@ -23,9 +23,18 @@ from earwitness.api.datasets.names import label
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """One file: what it is called (a label, relative to its source), how long it is, how to open it.
+    """One file of a source.
 
-    ``open`` gives a seekable binary stream; ``file`` is set when it is a plain local file.
+    Attributes
+    ----------
+    name : str
+        A label, relative to the source.
+    open : callable
+        Opens a seekable binary stream.
+    size : int or None
+        Bytes, where known.
+    file : Path or None
+        The path, where it is a plain local file.
     """
 
     name: str
@@ -40,14 +49,14 @@ class Location:
 
 
 def local_location(path: Path) -> Location:
-    """A local file as a place, a link by its own name; one that is not there yet fails when it is opened."""
+    """The location of a local file, with a link's own name; a missing file fails when it is opened."""
     real = path.resolve()
     size = real.stat().st_size if real.exists() else None
     return Location(name=label(path.name or real.name), open=lambda: open_regular(real), size=size, file=real)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file that was regular when listed and must still be: no link or device put in its place."""
+    """Open a file; `DeviceRefused`, or `OSError` for a link, where it is no longer a regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -57,68 +66,70 @@ def open_regular(path: Path) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Something in a folder that is not read, and why."""
+    """An entry of a folder that is not read, with the reason."""
 
     name: str
     error: ItemRefused
 
 
 Listing: TypeAlias = Callable[[], Iterator[Location | Refused]]
-"""Goes through a folder's files, always in the same order."""
+"""Lists a folder's files, always in the same order."""
 
 
 VERSION_CONTROL: Final = frozenset({b".git", b".hg", b".svn", b".bzr", b".dvc"})
-"""Folders in which tools keep their own copies of the files; they are not gone into."""
+"""Folders with a tool's own copies of the files; they are not listed."""
 MAX_LINKED: Final = 1_000
-"""Folders that are entered by a link; more are a maze, not a dataset."""
+"""Most folders that are entered by a link; chosen by hand."""
 _SYSTEM: Final = (b"/proc/", b"/sys/", b"/dev/")
 _SHARED_MEMORY: Final = b"/dev/shm/"
 
 
 def walk(root: Path) -> Iterator[Location | Refused]:
-    """Go through everything below ``root``, folder by folder, names in byte order.
+    """List everything below ``root``, folder by folder, names in byte order.
 
-    Links are followed to regular files and to folders, wherever these lie: the Hugging Face cache, DVC and
-    git-annex keep files so. A link is refused that leads nowhere, to a device, into the system's own folders
-    (/proc, /sys, /dev), or back to a folder that it lies in.
+    Links are followed to regular files and to folders, wherever these are: the Hugging Face cache, DVC and
+    git-annex store files so. A link is refused that leads to nothing, to a device, into the system's own
+    folders (/proc, /sys, /dev), or back to a folder that holds it.
     """
-    walk_ = _Walk()
-    # a stack of its own: folders may lie deeper than calls may
-    open_folders = [walk_.listed(os.fsencode(root), prefix=b"", trail=(_identity(root.stat()),))]
+    walker = _Walker()
+    # a stack in place of recursion: folders may be nested more deeply than calls
+    open_folders = [walker.entries_of(os.fsencode(root), prefix=b"", trail=(_identity(root.stat()),))]
     while open_folders:
-        found = next(open_folders[-1], None)
-        if found is None:
+        entry = next(open_folders[-1], None)
+        if entry is None:
             open_folders.pop()
-        elif isinstance(found, _Folder):
-            open_folders.append(walk_.listed(found.path, prefix=found.prefix, trail=found.trail))
+        elif isinstance(entry, _Folder):
+            open_folders.append(walker.entries_of(entry.path, prefix=entry.prefix, trail=entry.trail))
         else:
-            yield found
+            yield entry
 
 
 Trail: TypeAlias = tuple[tuple[int, int], ...]
-"""Identities of a folder and of those that it lies in."""
+"""Identities (device, inode) of a folder and of the folders that hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Folder:
-    """A folder that is gone into next; ``prefix`` is what its files' names begin with."""
+    """A folder to be listed next; the names of its files begin with ``prefix``."""
 
     path: bytes
     prefix: bytes
     trail: Trail
 
 
-class _Walk:
-    """One walk, and how many links to folders it has followed."""
+class _Walker:
+    """Lists folders and counts the followed links to folders."""
 
     def __init__(self) -> None:
         self._n_linked = 0
 
-    def listed(self, folder: bytes, *, prefix: bytes, trail: Trail) -> Iterator[Location | Refused | _Folder]:
-        """What lies in a folder."""
+    def entries_of(
+        self, folder: bytes, *, prefix: bytes, trail: Trail
+    ) -> Iterator[Location | Refused | _Folder]:
+        """The entries of one folder."""
         try:
             with os.scandir(folder) as listing:
-                # a folder sorts as `name/`, so that the whole is in the byte order of the paths
+                # a folder sorts as `name/`, so that all paths are in byte order
                 entries = sorted(listing, key=lambda e: e.name + b"/" * _is_folder(e))
         except OSError as error:
             name = label(prefix.rstrip(b"/")) or label(folder)
@@ -146,17 +157,17 @@ class _Walk:
         name = label(prefix + entry.name)
         try:
             real = os.path.realpath(entry.path)
-            found = Path(os.fsdecode(real)).stat()
+            state = Path(os.fsdecode(real)).stat()
         except (OSError, ValueError) as error:
             return Refused(name=name, error=_broken(error, name=name))
         if in_system_folder(real):
             return _refused_link(name, "it leads into the system's own folders")
-        if stat.S_ISREG(found.st_mode):
-            return _file(real, name=name, size=found.st_size)
-        if not stat.S_ISDIR(found.st_mode):
+        if stat.S_ISREG(state.st_mode):
+            return _file(real, name=name, size=state.st_size)
+        if not stat.S_ISDIR(state.st_mode):
             return Refused(name=name, error=DeviceRefused(name=name))
-        if _identity(found) in trail:
-            return _refused_link(name, "it leads back to a folder that it lies in")
+        if _identity(state) in trail:
+            return _refused_link(name, "it leads back to a folder that holds it")
         if self._n_linked >= MAX_LINKED:
             return _refused_link(name, f"more than {MAX_LINKED:,} links to folders")
         self._n_linked += 1
@@ -168,7 +179,7 @@ def _refused_link(name: str, detail: str) -> Refused:
 
 
 def in_system_folder(real: bytes) -> bool:
-    """Whether a resolved path lies in the system's own folders (/proc, /sys, /dev)."""
+    """Whether a resolved path is in the system's own folders (/proc, /sys, /dev)."""
     return (real + b"/").startswith(_SYSTEM) and not real.startswith(_SHARED_MEMORY)
 
 
@@ -179,8 +190,8 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
         return False
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
+def _identity(state: os.stat_result) -> tuple[int, int]:
+    return state.st_dev, state.st_ino
 
 
 def _unlisted(error: OSError, *, name: str) -> ItemRefused:
@@ -190,7 +201,7 @@ def _unlisted(error: OSError, *, name: str) -> ItemRefused:
 
 
 def _broken(error: OSError | ValueError, *, name: str) -> ItemRefused:
-    """Why a link leads nowhere."""
+    """Why a link cannot be followed."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MissingTarget(name=name)
     detail = "it leads back to itself" if getattr(error, "errno", None) == errno.ELOOP else str(error)

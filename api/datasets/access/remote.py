@@ -1,7 +1,7 @@
-"""Sources on other machines (s3, gs, http, https) through fsspec; public addresses alone, unless allowed.
+"""Remote sources (s3, gs, http, https) through fsspec; public addresses only, unless others are allowed.
 
-Every connection's address is judged when its socket is made, so neither a redirect nor a name that changes
-its address between two look-ups leads to a private one.
+The address of every connection is checked when its socket is made, so neither a redirect nor a host name that
+changes its address between two look-ups leads to a private address.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def is_remote(source: str) -> bool:
 
 
 def check_scheme(source: str) -> None:
-    """Refuse what is an address and not one that is read; `UnknownScheme` says what to do instead."""
+    """Raise `UnknownScheme` for a URL of a scheme that is not read."""
     scheme = source.partition("://")[0].lower()
     if is_url(source) and len(scheme) <= 20 and scheme not in SCHEMES:
         raise UnknownScheme(source=label(source), scheme=label(scheme), schemes=tuple(sorted(SCHEMES)))
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, whichever way it is written."""
+    """Whether an IP address is public, also when it is written as an IPv6 form of an IPv4 address."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
@@ -69,26 +69,26 @@ def _is_web(url: str) -> bool:
 
 
 class Guard:
-    """Makes sockets to public addresses alone, and remembers what it refused."""
+    """Makes sockets to public addresses only; ``refused`` is the last address that it refused."""
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self.refused: str | None = None
 
     def check_host(self, host: str) -> None:
-        """Look a host up and refuse it when any of its addresses is not public."""
+        """Look up a host and raise `AddressRefused` when any of its addresses is not public."""
         if self._allow_private:
             return
         try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except (OSError, ValueError) as error:  # ValueError: a name that cannot be one of a host
+            addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:  # ValueError: an invalid host name
             raise RemoteFailed(url=label(host), reason=reason(error)) from error
-        for *_, address in found:
+        for *_, address in addresses:
             if not is_public(str(address[0])):
                 raise AddressRefused(host=host, address=str(address[0]))
 
     def socket(self, info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
-        """Make the socket for one connection; this is the check that counts."""
+        """Make the socket for one connection after checking its address."""
         family, kind, protocol, _, address = info
         if not self._allow_private and not is_public(str(address[0])):
             self.refused = str(address[0])
@@ -98,20 +98,20 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Opens URLs. One guard stands before all of its connections."""
+    """Opens URLs; one guard checks all connections."""
 
     guard: Guard
     _systems: dict[str, Any] = field(default_factory=dict)
-    """One file system a scheme: connecting to a bucket takes seconds."""
+    """One file system for each scheme, because connecting to a bucket takes seconds."""
 
     def place(self, url: str, *, name: str | None = None) -> Location:
-        """The file at ``url``; nothing is fetched yet but what tells its size."""
+        """The file at ``url``; only its size is requested."""
         system, path = self._system(url)
-        size = self._asking(url, lambda: system.info(path).get("size"))
+        size = self._request(url, lambda: system.info(path).get("size"))
         return self._place(system, path, name=name or path.rpartition("/")[2], size=size)
 
     def item(self, url: str) -> Location:
-        """The file at ``url`` as an item of a manifest: its failure is the item's own."""
+        """The file at ``url`` as an item of a manifest: a failure is the item's error."""
         try:
             return self.place(url, name=label(url))
         except AddressRefused as error:
@@ -120,36 +120,36 @@ class Remote:
             raise ItemUnreadable(name=label(url), detail=error.message) from error
 
     def is_folder(self, url: str) -> bool:
-        """Whether ``url`` is a prefix with objects below it; no web page is."""
+        """Whether ``url`` is a prefix with objects below it; False for a web page."""
         if _is_web(url):
             return False
         system, path = self._system(url)
-        return bool(self._asking(url, lambda: system.isdir(path)))
+        return bool(self._request(url, lambda: system.isdir(path)))
 
     def listing(self, url: str) -> Callable[[], Iterator[Location]]:
-        """Everything below a prefix, in the byte order of the names; a web site is not crawled."""
+        """List everything below a prefix, in the byte order of the names; a web site is not crawled."""
 
-        def listed() -> Iterator[Location]:
+        def list_files() -> Iterator[Location]:
             if _is_web(url):
                 return
             system, path = self._system(url)
-            found = self._asking(url, lambda: system.find(path, detail=True))
-            for key in sorted(found, key=lambda key: key.encode("utf-8", "surrogateescape")):
+            files = self._request(url, lambda: system.find(path, detail=True))
+            for key in sorted(files, key=lambda key: key.encode("utf-8", "surrogateescape")):
                 yield self._place(
-                    system, key, name=key.removeprefix(path).lstrip("/"), size=found[key].get("size")
+                    system, key, name=key.removeprefix(path).lstrip("/"), size=files[key].get("size")
                 )
 
-        return listed
+        return list_files
 
     def _place(self, system: Any, path: str, *, name: str, size: int | None) -> Location:
-        def opened() -> BinaryIO:
+        def open_file() -> BinaryIO:
             try:
-                stream = self._asking(path, lambda: system.open(path, "rb", block_size=_BLOCK_BYTES))
-            except SourceError as error:  # by now the source is open: what fails is a part of it
+                stream = self._request(path, lambda: system.open(path, "rb", block_size=_BLOCK_BYTES))
+            except SourceError as error:  # the source is open: a part of it fails
                 raise OSError(error.message) from error
-            return io.BufferedReader(_Steady(stream), _BLOCK_BYTES)
+            return io.BufferedReader(_RemoteStream(stream), _BLOCK_BYTES)
 
-        return Location(name=label(name), open=opened, size=size)
+        return Location(name=label(name), open=open_file, size=size)
 
     def _system(self, url: str) -> tuple[Any, str]:
         scheme = url.partition("://")[0].lower()
@@ -164,11 +164,11 @@ class Remote:
         system = self._systems[scheme]
         return system, str(system._strip_protocol(url))
 
-    def _asking(self, url: str, ask: Callable[[], T]) -> T:
-        """Ask, and turn whatever a remote library raises into our own errors."""
+    def _request(self, url: str, call: Callable[[], T]) -> T:
+        """Call a remote library; raise a `SourceError` in place of its exceptions."""
         self.guard.refused = None
         try:
-            return ask()
+            return call()
         except _remote_errors() as error:
             if self.guard.refused is not None:
                 raise AddressRefused(host=label(url), address=self.guard.refused) from error
@@ -183,7 +183,7 @@ def _host_of(url: str) -> str:
 
 
 def _failure(url: str, error: Exception) -> SourceError:
-    """What a library's exception means; fsspec's HTTP calls any failure "not found"; its cause says why."""
+    """Convert a library's exception; fsspec's HTTP raises "not found" for any failure, so read its cause."""
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     status = getattr(cause, "status", 404 if isinstance(cause, FileNotFoundError) else None)
     return (
@@ -195,11 +195,11 @@ def _failure(url: str, error: Exception) -> SourceError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteRoot:
-    """Resolves what a remote manifest writes: URLs, and paths below the manifest's own prefix."""
+    """Resolves the entries of a remote manifest: URLs, and paths below the manifest's own prefix."""
 
     remote: Remote
     base: str
-    """URL of the folder the manifest lies in, with its final slash."""
+    """URL of the manifest's folder, with its final slash."""
 
     def place(self, text: str) -> Location:
         """The file that ``text`` names."""
@@ -211,12 +211,12 @@ class RemoteRoot:
         return replace(self.remote.item(self.base + text), name=label(text))
 
     def guess(self, stems: Sequence[str]) -> Location | None:  # noqa: ARG002 (part of the protocol)
-        """Nothing: each guess would be a request."""
+        """None: each guess would be a request."""
         return None
 
 
-class _Steady(io.RawIOBase):
-    """A remote file whose failures are OSErrors, whatever its library raises."""
+class _RemoteStream(io.RawIOBase):
+    """A remote file that raises `OSError` in place of its library's exceptions."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -226,22 +226,22 @@ class _Steady(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Where the server answers ranges."""
+        """Whether the server supports ranges."""
         return bool(self._stream.seekable())
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a place; `OSError` where the server answers no ranges."""
+        """Move to a position; `OSError` where the server does not support ranges."""
         try:
             return int(self._stream.seek(offset, whence))
         except ValueError as error:
-            raise OSError(f"this server does not answer ranges: {error}") from error
+            raise OSError(f"this server does not support ranges: {error}") from error
 
     def tell(self) -> int:
-        """Where we are."""
+        """The position."""
         return int(self._stream.tell())
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill ``buffer`` as far as one read goes."""
+        """Fill ``buffer`` from one read."""
         view = memoryview(buffer).cast("B")
         try:
             data = self._stream.read(len(view))
@@ -258,7 +258,7 @@ class _Steady(io.RawIOBase):
 
 
 def _remote_errors() -> tuple[type[Exception], ...]:
-    """What fsspec's systems raise; those of a library that is not installed cannot come."""
+    """The exceptions of fsspec's file systems and of those libraries that are loaded."""
     errors: list[type[Exception]] = [OSError, ValueError, RuntimeError, TimeoutError, NotImplementedError]
     if aiohttp := sys.modules.get("aiohttp"):
         errors.append(aiohttp.ClientError)
@@ -287,11 +287,11 @@ def _bucket(guard: Guard, scheme: str) -> Any:
         if scheme == "s3":
             settings = {"connector_args": {"socket_factory": guard.socket}}
             system = fsspec.filesystem("s3", config_kwargs=settings, skip_instance_cache=True)
-            # an endpoint of one's own comes from the AWS configuration, and is judged like any other host
+            # an endpoint from the AWS configuration is checked like any other host
             system.connect()
             guard.check_host(urlsplit(system._s3.meta.endpoint_url).hostname or "")
             return system
-        fsspec.get_filesystem_class(scheme)  # fails where the library is missing, before anything is asked
+        fsspec.get_filesystem_class(scheme)  # fails before any request where the library is missing
         guard.check_host("storage.googleapis.com")
         return fsspec.filesystem(scheme, skip_instance_cache=True)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Unpacks gzip, bzip2, xz and zstandard as it is read: a bounded piece at a time, stream after stream."""
+"""Unpacks gzip, bzip2, xz and zstandard while reading: in blocks of limited size, stream after stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from earwitness.api.datasets.access.byte_streams import Counted, Readable, Unpac
 from earwitness.api.datasets.items import SourceLimits
 
 MEMORY_BYTES: Final = 1 << 28
-"""Of one unpacker: an xz stream may state any dictionary size."""
+"""Memory of one unpacker; an xz stream may state any dictionary size."""
 _INPUT_BYTES: Final = 1 << 16
 
 PACKINGS: Final = {
@@ -21,11 +21,11 @@ PACKINGS: Final = {
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zst",
 }
-"""How compressed files begin, and what the compression is called."""
+"""First bytes of compressed files, and the name of the compression."""
 
 
 def compression_of(head: bytes) -> str | None:
-    """How a file of these first bytes is compressed; None when it is not."""
+    """Name the compression of a file from its first bytes; None when it is not compressed."""
     return next((name for magic, name in PACKINGS.items() if head.startswith(magic)), None)
 
 
@@ -36,13 +36,13 @@ def packing_of(head: bytes) -> str | None:
 
 
 def unpacker(stream: BinaryIO, *, compression: str, name: str, limits: SourceLimits) -> Unpacked:
-    """The unpacked bytes of a compressed file, within the caps on ratio and total; closing it closes that."""
+    """Open the unpacked bytes of a compressed file, within the limits on ratio and total."""
     packed = Counted(stream)
     return Unpacked(packed=packed, plain=UNPACKERS[compression](packed), name=name, limits=limits)
 
 
 class Unpacking(Protocol):
-    """A decompressor of the standard library: gives at most so much at a time."""
+    """A decompressor of the standard library with a limit on its output."""
 
     @property
     def eof(self) -> bool:
@@ -50,18 +50,18 @@ class Unpacking(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """Whether it gives nothing more without more packed bytes."""
+        """Whether it needs more packed bytes to return anything."""
 
     @property
     def unused_data(self) -> bytes:
-        """What was taken past the end of the stream."""
+        """Packed bytes after the end of the stream."""
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """Take packed bytes and give up to ``max_length`` plain ones."""
+        """Unpack up to ``max_length`` bytes."""
 
 
 class Streams:
-    """Streams of one compression, one after another, with or without zeros between them.
+    """Successive streams of one compression, with or without zeros between them.
 
     Raises
     ------
@@ -70,24 +70,24 @@ class Streams:
     """
 
     def __init__(self, packed: Readable, begin: Callable[[], Unpacking]) -> None:
-        self._packed, self._begin, self._now = packed, begin, begin()
+        self._packed, self._begin, self._current = packed, begin, begin()
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; empty at the end of the last stream."""
+        """Read up to ``n`` bytes; empty at the end of the last stream."""
         while True:
             data = b""
-            if self._now.eof:
-                data = self._next(self._now.unused_data)
+            if self._current.eof:
+                data = self._next(self._current.unused_data)
                 if not data:
                     return b""
-                self._now = self._begin()
-            elif self._now.needs_input and not (data := self._packed.read(_INPUT_BYTES)):
+                self._current = self._begin()
+            elif self._current.needs_input and not (data := self._packed.read(_INPUT_BYTES)):
                 raise EOFError("the compressed stream ends early")
-            if plain := self._now.decompress(data, n):
+            if plain := self._current.decompress(data, n):
                 return plain
 
     def _next(self, rest: bytes) -> bytes:
-        """The beginning of the next stream; empty where none follows."""
+        """The first bytes of the next stream; empty where none follows."""
         while not (rest := rest.lstrip(b"\0")):
             if not (rest := self._packed.read(_INPUT_BYTES)):
                 return b""
@@ -95,7 +95,7 @@ class Streams:
 
 
 def _gzip(packed: Counted) -> Readable:
-    # it would seek only to rewind
+    # a stream without seek is enough: gzip seeks only to rewind
     file: Readable = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[call-overload]
     return file
 
@@ -129,4 +129,4 @@ UNPACKERS: Final[dict[str, Callable[[Counted], Readable]]] = {
     "xz": _xz,
     "zst": _Zstd,
 }
-"""What unpacks each compression; raises `OSError`, `EOFError` or `lzma.LZMAError` on damage."""
+"""The unpacker of each compression; raises `OSError`, `EOFError` or `lzma.LZMAError` on damage."""

@@ -40,15 +40,15 @@ class PackedReader:
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
         name, limits = self._place.name, self._limits
 
-        def opened() -> Unpacked:
+        def open_unpacked() -> Unpacked:
             return unpacker(self._place.open(), compression=self._compression, name=name, limits=limits)
 
-        opening = lazily(opened, name=name, max_bytes=limits.item_bytes)
-        yield SourceItem(item_id=name, path=name, open=opening)
+        open_item = lazily(open_unpacked, name=name, max_bytes=limits.item_bytes)
+        yield SourceItem(item_id=name, path=name, open=open_item)
 
 
 def place_item(place: Location, *, item_id: str, limits: SourceLimits) -> SourceItem | Skipped:
-    """The item that an audio file is; nothing is opened."""
+    """The item of an audio file; nothing is opened."""
     if place.size is not None and place.size > limits.item_bytes:
         too_large = ItemTooLarge(name=item_id, detail=f"{place.size:,} bytes")
         return Skipped.of(too_large, item_id=item_id, path=place.name)

@@ -1,7 +1,7 @@
-"""Walks the members of a tar without extracting: a header at a time, every size bounded, no name a path.
+"""Lists the members of a tar without extracting: header by header, every size limited, no name used as path.
 
-The standard library's tarfile reads an extended header of any stated size into memory and, in the versions
-we must run on, can be sent backwards by a negative size; so only its parser of the 512-byte block is used.
+The standard library's tarfile reads an extended header of any stated size into memory and, in the supported
+versions, seeks backwards after a negative size; so only its parser of the 512-byte block is used.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _FILES: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 _EXTENDED: Final = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _PAX_KEYS: Final = {b"path": "path", b"size": "size"}
 _SHORTEST_SOUND: Final = 512
+"""Bytes in a header that may be audio, at least."""
 _LONGEST_NAME: Final = 4_000
 _ZERO_BLOCKS: Final = (1 << 30) // BLOCK
-"""Zeros that may follow an end mark before something else does."""
+"""Blocks of zeros that may follow an end mark before other data."""
 
 
 class TarStream(Protocol):
@@ -41,47 +42,47 @@ class TarStream(Protocol):
     position: int
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes."""
+        """Read up to ``n`` bytes."""
 
     def skip(self, n: int) -> None:
-        """Go on by ``n`` bytes, or to the end if that is nearer."""
+        """Move ``n`` bytes forwards, or to the end if that is nearer."""
 
     def begin(self) -> None:
-        """Count from here for `bomb`."""
+        """Start the count of `bomb` here."""
 
     def bomb(self) -> str | None:
-        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
+        """State how the bytes since `begin` exceed the ratio; None when they do not."""
 
 
 class PlainTarStream:
-    """An uncompressed tar: what is skipped is not read."""
+    """An uncompressed tar: skipped bytes are not read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.position = 0
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes."""
+        """Read up to ``n`` bytes."""
         data = self._stream.read(n)
         self.position += len(data)
         return data
 
     def skip(self, n: int) -> None:
-        """Go on by ``n`` bytes; past the end, the next read is empty."""
+        """Move ``n`` bytes forwards; past the end, the next read is empty."""
         self.position = self._stream.seek(self.position + n)
 
     def begin(self) -> None:
         """Do nothing."""
 
     def bomb(self) -> str | None:
-        """Nothing is: all is stored as it is."""
+        """None: nothing is compressed."""
         return None
 
 
 class PackedTarStream:
-    """A compressed tar: unpacked as it is read, within the caps on ratio and total.
+    """A compressed tar: unpacked while it is read, within the limits on ratio and total.
 
-    A member that packs too well is refused and gone past; all ends when too much had to be gone past.
+    A member above the ratio is refused and skipped; reading ends when too many bytes were skipped.
     """
 
     def __init__(self, plain: Unpacked) -> None:
@@ -89,7 +90,7 @@ class PackedTarStream:
         self.position = 0
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; fewer only at the end."""
+        """Read up to ``n`` bytes; fewer only at the end."""
         pieces = []
         while n > 0 and (data := self._plain.read(n)):
             pieces.append(data)
@@ -98,21 +99,21 @@ class PackedTarStream:
         return b"".join(pieces)
 
     def skip(self, n: int) -> None:
-        """Unpack and drop ``n`` bytes."""
+        """Unpack ``n`` bytes without returning them."""
         while n > 0 and (data := self.read(min(n, BLOCK_BYTES))):
             n -= len(data)
 
     def begin(self) -> None:
-        """Count from here for `bomb`."""
+        """Start the count of `bomb` here."""
         self._plain.begin()
 
     def bomb(self) -> str | None:
-        """What shows that the bytes since `begin` are far more than were stored for them; None when not."""
+        """State how the bytes since `begin` exceed the ratio; None when they do not."""
         return self._plain.bomb()
 
 
 def open_tar_stream(stream: BinaryIO, *, packing: str, name: str, limits: SourceLimits) -> TarStream:
-    """A tape over stored bytes; ``packing`` is ``tar``, or that with a compression: ``tar.gz``."""
+    """Open a tar; ``packing`` is ``tar``, or that with a compression: ``tar.gz``."""
     if packing == "tar":
         return PlainTarStream(stream)
     compression = packing.removeprefix("tar.")
@@ -122,23 +123,23 @@ def open_tar_stream(stream: BinaryIO, *, packing: str, name: str, limits: Source
 
 
 class Body:
-    """The bytes of one member, to be read before the tape goes on."""
+    """The bytes of one member, to be read before the next member."""
 
-    def __init__(self, tape: TarStream, *, name: str, size: int) -> None:
-        self._tape, self._name, self._left = tape, name, size
-        tape.begin()
+    def __init__(self, tar: TarStream, *, name: str, size: int) -> None:
+        self._tar, self._name, self._left = tar, name, size
+        tar.begin()
         self._padding = -size % BLOCK
         self._peeked = b""
         self._passed = False
 
     def head(self, n: int) -> bytes:
-        """The first bytes, kept for the reading that follows."""
+        """The first bytes; the next `read` returns them again."""
         if not self._peeked:
             self._peeked = self._take(n)
         return self._peeked[:n]
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; `StreamMovedOn` when the tape has passed this member."""
+        """Read up to ``n`` bytes; `StreamMovedOn` when the stream has passed this member."""
         if self._passed:
             raise StreamMovedOn(name=self._name)
         if self._peeked:
@@ -147,17 +148,17 @@ class Body:
         return self._take(n)
 
     def _take(self, n: int) -> bytes:
-        data = self._tape.read(min(n, self._left))
+        data = self._tar.read(min(n, self._left))
         if not data and self._left and n:
             raise ItemUnreadable(name=self._name, detail="the archive ends within it")
         self._left -= len(data)
-        if detail := self._tape.bomb():
+        if detail := self._tar.bomb():
             raise Bomb(name=self._name, detail=detail)
         return data
 
     def finish(self) -> None:
-        """Go on to the next header."""
-        self._tape.skip(self._left + self._padding)
+        """Skip to the next header."""
+        self._tar.skip(self._left + self._padding)
         self._passed = True
 
 
@@ -179,32 +180,32 @@ class Member:
     body: Body
 
 
-def members(tape: TarStream, *, name: str, limits: SourceLimits) -> Iterator[Member]:
-    """Go through the members; raises `SourceCutOff` or `Bomb` where the tar breaks off."""
+def members(tar: TarStream, *, name: str, limits: SourceLimits) -> Iterator[Member]:
+    """List the members; raises `SourceCutOff` or `Bomb` where the tar ends early."""
     extended: dict[str, bytes] = {}
     for _ in range(limits.members):
-        header = _header(tape, name=name)
+        header = _header(tar, name=name)
         if header is None:
             return
         size = _size(header, extended, name=name, limits=limits)
         if header.type in _EXTENDED or header.type in {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}:
-            found, hidden = _extension(tape, header, size=size, name=name, limits=limits)
-            extended |= found
+            records, hidden = _extension(tar, header, size=size, name=name, limits=limits)
+            extended |= records
             if hidden:
-                yield _hidden(tape, header)
+                yield _hidden(tar, header)
             continue
-        member = _member(tape, header, extended, size=size)
+        member = _member(tar, header, extended, size=size)
         extended = {}
         yield member
         member.body.finish()
     raise SourceCutOff(name=name, detail=f"more than EARWITNESS_MAX_MEMBERS, {limits.members:,}")
 
 
-def _header(tape: TarStream, *, name: str) -> tarfile.TarInfo | None:
-    """The next header; None at the end. After an end mark it goes on: tars are joined by `cat`."""
-    block, detail = _read(tape, BLOCK, name=name), "damaged tar header"
+def _header(tar: TarStream, *, name: str) -> tarfile.TarInfo | None:
+    """The next header; None at the end. An end mark is passed, because tars are joined by `cat`."""
+    block, detail = _read_exactly(tar, BLOCK, name=name), "damaged tar header"
     if not any(block):
-        block, detail = _after_end_mark(tape, name=name), "what follows its end mark is no tar"
+        block, detail = _after_end_mark(tar, name=name), "what follows its end mark is no tar"
         if not block:
             return None
     try:
@@ -213,26 +214,26 @@ def _header(tape: TarStream, *, name: str) -> tarfile.TarInfo | None:
         raise SourceCutOff(name=name, detail=f"{detail}: {reason(error)}") from error
 
 
-def _after_end_mark(tape: TarStream, *, name: str) -> bytes:
-    """The first block that is not of zeros; empty where none follows."""
+def _after_end_mark(tar: TarStream, *, name: str) -> bytes:
+    """The first block that is not all zeros; empty where none follows."""
     for _ in range(_ZERO_BLOCKS):
-        block = _some(tape, BLOCK, name=name)
+        block = _read_up_to(tar, BLOCK, name=name)
         if any(block) or len(block) < BLOCK:
             return block if any(block) else b""
     raise SourceCutOff(name=name, detail="endless zeros follow its end mark")
 
 
-def _read(tape: TarStream, n: int, *, name: str) -> bytes:
-    data = _some(tape, n, name=name)
+def _read_exactly(tar: TarStream, n: int, *, name: str) -> bytes:
+    data = _read_up_to(tar, n, name=name)
     if len(data) < n:
         raise SourceCutOff(name=name, detail="it ends without an end mark")
     return data
 
 
-def _some(tape: TarStream, n: int, *, name: str) -> bytes:
+def _read_up_to(tar: TarStream, n: int, *, name: str) -> bytes:
     """Up to ``n`` bytes; fewer only at the end."""
     try:
-        return tape.read(n)
+        return tar.read(n)
     except ItemRefused:
         raise
     except UNPACK_ERRORS as error:
@@ -251,36 +252,36 @@ def _size(header: tarfile.TarInfo, extended: Mapping[str, bytes], *, name: str, 
 
 
 def _extension(
-    tape: TarStream, header: tarfile.TarInfo, *, size: int, name: str, limits: SourceLimits
+    tar: TarStream, header: tarfile.TarInfo, *, size: int, name: str, limits: SourceLimits
 ) -> tuple[dict[str, bytes], bool]:
-    """What an extended header states of the next member, and whether it holds audio besides."""
+    """The fields of an extended header for the next member, and whether the header holds audio."""
     if size > limits.header_bytes:
         raise SourceCutOff(name=name, detail=f"an extended header of {size:,} bytes")
-    body = _read(tape, size + -size % BLOCK, name=name)[:size]
+    body = _read_exactly(tar, size + -size % BLOCK, name=name)[:size]
     if header.type == tarfile.GNUTYPE_LONGNAME:
         path, _, rest = body.partition(b"\0")
         return {"path": path}, _is_sound(rest) or _is_sound(path)
     if header.type == tarfile.GNUTYPE_LONGLINK:
         return {}, _is_sound(body)
     records, hidden = _pax(body, name=name)
-    # a global header names no member: only what belongs to the next one is kept
+    # a global header names no member: its fields are not used
     return (records if header.type in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE} else {}), hidden
 
 
 def _is_sound(value: bytes) -> bool:
-    """Whether a part of a header is audio, as it is or in base64."""
+    """Whether a part of a header is audio, plain or in base64."""
     return len(value) >= _SHORTEST_SOUND and (
         looks_like_audio(value[:HEAD_BYTES]) or holds_audio(io.BytesIO(value))
     )
 
 
-def _hidden(tape: TarStream, header: tarfile.TarInfo) -> Member:
+def _hidden(tar: TarStream, header: tarfile.TarInfo) -> Member:
     name = f"{label(header.name)[:_LONGEST_NAME]} (header)"
-    return Member(name=name, kind="hidden", size=0, offset=tape.position, body=Body(tape, name=name, size=0))
+    return Member(name=name, kind="hidden", size=0, offset=tar.position, body=Body(tar, name=name, size=0))
 
 
 def _pax(body: bytes, *, name: str) -> tuple[dict[str, bytes], bool]:
-    """Of the records of a pax header, those that tell how a member is read; whether another holds audio."""
+    """The records of a pax header that are used to read a member, and whether another one holds audio."""
     records: dict[str, bytes] = {}
     hidden = False
     at = 0
@@ -302,7 +303,7 @@ def _pax(body: bytes, *, name: str) -> tuple[dict[str, bytes], bool]:
     return records, hidden or _is_sound(body[at:].lstrip(b"\0"))
 
 
-def _member(tape: TarStream, header: tarfile.TarInfo, extended: Mapping[str, bytes], *, size: int) -> Member:
+def _member(tar: TarStream, header: tarfile.TarInfo, extended: Mapping[str, bytes], *, size: int) -> Member:
     sparse = header.type == tarfile.GNUTYPE_SPARSE or "sparse" in extended
     name = label(extended.get("path") or header.name).removeprefix("./")
     if len(name) > _LONGEST_NAME:
@@ -311,8 +312,8 @@ def _member(tape: TarStream, header: tarfile.TarInfo, extended: Mapping[str, byt
         name=name,
         kind="sparse" if sparse else _kind(header),
         size=size,
-        offset=tape.position,
-        body=Body(tape, name=name, size=size),
+        offset=tar.position,
+        body=Body(tar, name=name, size=size),
     )
 
 

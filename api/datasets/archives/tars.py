@@ -75,15 +75,15 @@ class TarReader:
             yield cut_off(error, place=self._place, item_id=names.take(f"{self._place.name}#rest"))
 
     def _members(self, stream: BinaryIO) -> Iterator[Member]:
-        tape = open_tar_stream(stream, packing=self.format, name=self._place.name, limits=self._limits)
-        return members(tape, name=self._place.name, limits=self._limits)
+        tar = open_tar_stream(stream, packing=self.format, name=self._place.name, limits=self._limits)
+        return members(tar, name=self._place.name, limits=self._limits)
 
     def _item(self, member: Member, *, item_id: str) -> SourceItem | Skipped | None:
         refused = member_refusal(member, limits=self._limits)
         if refused is not None:
             return Skipped.of(refused, item_id=item_id, path=member.name)
         if member.kind == "folder" or not member_is_item(member):
-            return held_in_text(member, member.body, item_id=item_id)
+            return refuse_audio_in_text(member, member.body, item_id=item_id)
         return SourceItem(
             item_id=item_id,
             path=member.name,
@@ -95,25 +95,27 @@ class TarReader:
 
 def member_is_item(member: Member) -> bool:
     """Whether a regular member is an item."""
-    # an item by name is not looked into before it is asked for
+    # an item by its name is not read before its bytes are requested
     return called_like_audio(member.name) or is_item(member.name, head=member.body.head(HEAD_BYTES))
 
 
-def held_in_text(member: Member, body: Readable, *, item_id: str, shard: str | None = None) -> Skipped | None:
-    """The account of a member that is no item, where it is a text that holds audio; None for others."""
+def refuse_audio_in_text(
+    member: Member, body: Readable, *, item_id: str, shard: str | None = None
+) -> Skipped | None:
+    """Report a member that is no item, where it is a text that holds audio; None for others."""
     if member.kind != "file" or not is_text(member.name, member.body.head(HEAD_BYTES)):
         return None
     try:
         if not holds_audio(body):
             return None
         refused: ItemRefused = AudioInText(name=member.name)
-    except ItemRefused as error:  # it packs too well, or ends early
+    except ItemRefused as error:  # its ratio is too high, or it ends early
         refused = error
     return Skipped.of(refused, item_id=item_id, path=member.name, shard=shard)
 
 
 def member_refusal(member: Member, *, limits: SourceLimits) -> ItemRefused | None:
-    """Why a member is not handed out; None when it may be."""
+    """Why a member is refused; None when it is not."""
     if member.kind in _REFUSED:
         return _REFUSED[member.kind](name=member.name)
     if member.kind == "folder":
@@ -128,7 +130,7 @@ def member_refusal(member: Member, *, limits: SourceLimits) -> ItemRefused | Non
 def member_open(
     place: Location, member: Member, *, packing: str, limits: SourceLimits
 ) -> Callable[[], BinaryIO]:
-    """How to open a member: from its place when the tar is plain, from the passing tape otherwise."""
+    """Make a member's ``open``: at its offset in a plain tar, in the current stream of a compressed one."""
     name, offset, size, body = member.name, member.offset, member.size, member.body
     if packing == "tar":
         return lazily(lambda: Slice(place.open(), offset=offset, size=size), name=name, max_bytes=size)
@@ -136,14 +138,14 @@ def member_open(
 
 
 class Slice:
-    """A stretch of a stored file."""
+    """Consecutive bytes of a stored file."""
 
     def __init__(self, stream: BinaryIO, *, offset: int, size: int) -> None:
         self._stream, self._left = stream, size
         stream.seek(offset)
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; the file ending early is an error, not an end."""
+        """Read up to ``n`` bytes; `EOFError` where the file ends early."""
         data = self._stream.read(min(n, self._left))
         if not data and self._left and n:
             raise EOFError("the archive ends within it")
@@ -158,7 +160,7 @@ class Slice:
 def cut_off(
     error: EarwitnessError | OSError, *, place: Location, item_id: str, shard: str | None = None
 ) -> Skipped:
-    """The account of everything that could not be listed because the archive broke off."""
+    """Report everything that could not be listed because the archive ends early or is damaged."""
     refused = (
         error if isinstance(error, SourceCutOff) else SourceCutOff(name=place.name, detail=reason(error))
     )

@@ -32,7 +32,7 @@ from earwitness.api.datasets.names import HEAD_BYTES, Names, label
 
 _WITH_CONTENT: Final = frozenset({"response", "resource", "conversion"})
 _RANGE: Final = re.compile(r"bytes\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.IGNORECASE)
-# the last three are what warcio comes to on a record that lacks a header it counts on
+# warcio raises the last three for a record without a header that it expects
 _WARC_ERRORS: Final = (
     ArchiveLoadFailed, StatusAndHeadersParserException, ChunkedDataException, *UNPACK_ERRORS,
     AttributeError, LookupError, TypeError,
@@ -74,7 +74,7 @@ class WarcReader:
         content: _Content | None = None
         try:
             iterator = ArchiveIterator(stream)
-            iterator.reader = reader = _CappedReader(stream, self._limits)
+            iterator.reader = reader = _LimitedReader(stream, self._limits)
             for record in iterator:
                 reader.n_line_bytes = 0
                 if content is not None:
@@ -106,34 +106,34 @@ class WarcReader:
 
 
 def _continuation(content: _Content, names: Names) -> Skipped:
-    """The account of a record that goes on with another one: they are not put together."""
+    """Report a record that continues another one: they are not joined."""
     item_id = names.take(label(content.url))
-    detail = "it is the continuation of another record, and such are not put together"
+    detail = "it is the continuation of another record, and such records are not joined"
     return Skipped.of(ItemUnreadable(name=item_id, detail=detail), item_id=item_id)
 
 
 def _refusal(content: _Content, path: str) -> ItemRefused | None:
-    """Why a record that is no audio itself is reported; None where it holds no sound."""
+    """Why a record that is no audio file is reported; None where it holds no audio."""
     name = label(content.url)
     if is_archive(path, head=content.head):
         return NestedArchive(name=name)
     try:
-        found = is_text(path, content.head) and holds_audio(content)
+        has_audio = is_text(path, content.head) and holds_audio(content)
     except ItemRefused as error:
         return error
-    return AudioInText(name=name) if found else None
+    return AudioInText(name=name) if has_audio else None
 
 
 def _path_of(url: str) -> str:
-    """The path in a URL; what is no URL is taken for a path."""
+    """The path in a URL; a text that is no URL is returned unchanged."""
     try:
         return urlsplit(url).path
     except ValueError:
         return url
 
 
-class _CappedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio has no types
-    """Reads lines (headers, chunk sizes) no longer, and per record no more, than their caps.
+class _LimitedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio has no types
+    """Limits the length of lines (headers, chunk sizes), each and per record.
 
     warcio reads a header line of any length into memory, and a packed one can be of any length.
     """
@@ -144,17 +144,17 @@ class _CappedReader(DecompressingBufferedReader):  # type: ignore[misc] # warcio
         self.n_line_bytes = 0
 
     def readline(self, length: int | None = None) -> bytes:
-        """Read a line; `ArchiveLoadFailed` when it, or the record's lines, exceed their cap."""
-        cap = self._limits.header_bytes
-        line: bytes = super().readline(min(length, cap) if length else cap)
+        """Read a line; `ArchiveLoadFailed` when it, or the record's lines together, are too long."""
+        limit = self._limits.header_bytes
+        line: bytes = super().readline(min(length, limit) if length else limit)
         self.n_line_bytes += len(line)
-        if len(line) >= cap or self.n_line_bytes > self._limits.json_bytes:
+        if len(line) >= limit or self.n_line_bytes > self._limits.json_bytes:
             raise ArchiveLoadFailed("its headers are too long")
         return line
 
 
 def _partial(record: Any) -> str | None:
-    """Why a record is known not to hold all of its file; None where nothing says so."""
+    """Why a record holds a part of its file only; None where no header states so."""
     if truncated := record.rec_headers.get_header("WARC-Truncated"):
         return f"the crawler cut the record off: {label(truncated)[:80]}"
     if record.rec_headers.get_header("WARC-Segment-Number"):
@@ -169,7 +169,7 @@ def _partial(record: Any) -> str | None:
 
 
 class _Content:
-    """The content of one record, to be read before the next is asked for."""
+    """The content of one record, to be read before the next record."""
 
     def __init__(self, record: Any) -> None:
         self.url: str = record.rec_headers.get_header("WARC-Target-URI") or "(no URL)"
@@ -180,12 +180,12 @@ class _Content:
         self.is_revisit = record.rec_type == "revisit"
         self.partial = _partial(record)
         self._raw, self._stream = record.raw_stream, record.content_stream()
-        # an item is recognised by its first bytes where neither its type nor its name says so
+        # its first bytes decide where neither its type nor its name is that of audio
         self.head: bytes = self._stream.read(HEAD_BYTES)
         self._peeked: bytes = self.head
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes."""
+        """Read up to ``n`` bytes."""
         if self.passed:
             raise StreamMovedOn(name=label(self.url))
         if self._peeked:

@@ -1,6 +1,6 @@
 """WebDataset shards: tars in which members of one basename are a sample; JSON beside audio describes it.
 
-Nothing is unpickled and no shell is asked, whatever a member or a shard is called.
+Nothing is unpickled and no shell is run, whatever the name of a member or a shard.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.archives.tar_stream import Member, members, open_tar_stream
 from earwitness.api.datasets.archives.tars import (
     cut_off,
-    held_in_text,
     member_is_item,
     member_open,
     member_refusal,
+    refuse_audio_in_text,
 )
 from earwitness.api.datasets.entries.identifiers import identifiers_of
 from earwitness.api.datasets.file_kinds import PassedOver
@@ -36,19 +36,19 @@ from earwitness.api.datasets.items import (
 from earwitness.api.datasets.manifests.json_text import BadJson, json_object
 from earwitness.api.datasets.names import HEAD_BYTES, Names
 
-HELD_BYTES: Final = 256 << 20
-"""A sample of a compressed shard is held in memory until its JSON has been seen; larger items have none."""
+SAMPLE_BYTES: Final = 256 << 20
+"""Bytes of a compressed shard's sample that wait in memory for its JSON; a larger item gets no metadata."""
 MAX_SAMPLE: Final = 10_000
-"""Members of one sample; of more, each so many are taken for a sample."""
+"""Most members of one sample; more become several samples."""
 _EXTENSION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 
 @dataclass(slots=True)
 class _Sample:
-    """Members of one basename, gathered until the next basename begins.
+    """Members of one basename, collected until the next basename begins.
 
-    Names may hold dots ("2.0 (A).mp3"), so what WebDataset takes for one sample may be several: an item is
-    described by the JSON that has the longest beginning of its name, never by another item's.
+    Names may hold dots ("2.0 (A).mp3"), so one sample of WebDataset may be several: an item is described by
+    the JSON whose name is the longest prefix of its own, never by the JSON of another item.
     """
 
     key: str
@@ -57,22 +57,22 @@ class _Sample:
     n_bytes: int = 0
 
     @property
-    def passes(self) -> bool:
-        """Whether the last item must be handed out before the tape goes on: it is too large to be held."""
+    def must_be_yielded(self) -> bool:
+        """Whether the last item is read from the stream: it must be yielded before the next member."""
         last = self.items[-1][1] if self.items else None
         return isinstance(last, SourceItem) and last.sequential
 
     def is_full(self, n_bytes: int) -> bool:
-        """Whether no member of so many bytes can be gathered any more."""
+        """Whether a member of ``n_bytes`` cannot be added."""
         n_members = len(self.items) + len(self.described)
-        return n_members >= MAX_SAMPLE or self.n_bytes + n_bytes > HELD_BYTES
+        return n_members >= MAX_SAMPLE or self.n_bytes + n_bytes > SAMPLE_BYTES
 
     def finished(self) -> Iterator[SourceItem | Skipped]:
-        """The items, each with what describes it."""
-        taken = {self._nearest(stem) for stem, _ in self.items}
+        """The items, each with its metadata."""
+        used = {self._nearest(stem) for stem, _ in self.items}
         shared = dict[str, Json]()
         for stem, metadata in self.described.items():
-            if stem not in taken and self._is_extension(stem):
+            if stem not in used and self._is_extension(stem):
                 shared |= metadata
         for stem, item in self.items:
             nearest = self._nearest(stem)
@@ -86,7 +86,7 @@ class _Sample:
                 yield item
 
     def _nearest(self, stem: str) -> str | None:
-        """The longest name of a JSON that this name is, or goes on from after a dot."""
+        """The longest name of a JSON that equals this name, or is its prefix up to a dot."""
         while stem not in self.described:
             stem, dot, _ = stem.rpartition(".")
             if not dot or len(stem) < len(self.key):
@@ -94,13 +94,13 @@ class _Sample:
         return stem
 
     def _is_extension(self, stem: str) -> bool:
-        """Whether a name goes on after the key with extensions (``vocals``), not with a title (``0 (A)``)."""
+        """Whether extensions (``vocals``) follow the key in a name, and not a title (``0 (A)``)."""
         rest = stem[len(self.key) + 1 :]
         return not rest or all(map(_EXTENSION.fullmatch, rest.split(".")))
 
 
 def sample_key(name: str) -> str:
-    """What the members of a sample share: the name up to the first dot of its last part."""
+    """The name that the members of a sample share: up to the first dot of the last part."""
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(".")[0]
 
@@ -124,7 +124,7 @@ class WebDatasetReader:
 
     @property
     def total(self) -> int | None:
-        """How many items there are, by walking the headers; None unless all shards are plain local tars."""
+        """How many items there are, from the headers; None unless all shards are plain local tars."""
         local = all(place.file is not None for place in self._places)
         if self._total is None and local and all(map(_is_plain, self._places)):
             self._total = sum(1 for _ in self)
@@ -141,15 +141,15 @@ class WebDatasetReader:
         try:
             with closing(place.open()) as stream:
                 packing = packing_of(place.head(HEAD_BYTES)) or "tar"
-                tape = open_tar_stream(stream, packing=packing, name=place.name, limits=self._limits)
-                for member in members(tape, name=place.name, limits=self._limits):
-                    key, n_bytes = sample_key(member.name), self._held(member, packing=packing)
+                tar = open_tar_stream(stream, packing=packing, name=place.name, limits=self._limits)
+                for member in members(tar, name=place.name, limits=self._limits):
+                    key, n_bytes = sample_key(member.name), self._n_held(member, packing=packing)
                     if key != sample.key or sample.is_full(n_bytes):
                         yield from sample.finished()
                         sample = _Sample(key)
                     sample.n_bytes += n_bytes
-                    self._gather(member, sample, place=place, packing=packing, names=names)
-                    if sample.passes:
+                    self._add(member, sample, place=place, packing=packing, names=names)
+                    if sample.must_be_yielded:
                         yield from sample.finished()
                         sample = _Sample(key)
                 yield from sample.finished()
@@ -157,9 +157,7 @@ class WebDatasetReader:
             yield from sample.finished()
             yield cut_off(error, place=place, item_id=names.take(f"{place.name}#rest"), shard=place.name)
 
-    def _gather(
-        self, member: Member, sample: _Sample, *, place: Location, packing: str, names: Names
-    ) -> None:
+    def _add(self, member: Member, sample: _Sample, *, place: Location, packing: str, names: Names) -> None:
         item_id = names.take(member.name if len(self._places) == 1 else f"{place.name}/{member.name}")
         refused = member_refusal(member, limits=self._limits)
         if refused is not None:
@@ -170,62 +168,64 @@ class WebDatasetReader:
             if text is not None:
                 sample.described.setdefault(_stem(member.name), {}).update(_metadata(text))
             body = member.body if text is None else io.BytesIO(text)
-            self._aside(member, body, sample, item_id=item_id, place=place)
+            self._pass_over(member, body, sample, item_id=item_id, place=place)
         elif member.kind == "file" and member_is_item(member):
-            recording = self._recording(member, item_id=item_id, place=place, packing=packing)
-            sample.items.append((_stem(member.name), recording))
+            item = self._item(member, item_id=item_id, place=place, packing=packing)
+            sample.items.append((_stem(member.name), item))
         elif member.kind == "file":
-            self._aside(member, member.body, sample, item_id=item_id, place=place)
+            self._pass_over(member, member.body, sample, item_id=item_id, place=place)
 
-    def _aside(
+    def _pass_over(
         self, member: Member, body: Readable, sample: _Sample, *, item_id: str, place: Location
     ) -> None:
-        """Count a member that is no item, or report it, where it is a text that holds audio."""
-        held = held_in_text(member, body, item_id=item_id, shard=place.name)
-        if held is None:
+        """Count a member that is no item; report it where it is a text that holds audio."""
+        refused = refuse_audio_in_text(member, body, item_id=item_id, shard=place.name)
+        if refused is None:
             self.passed_over.add(member.name)
         else:
-            sample.items.append((_stem(member.name), held))
+            sample.items.append((_stem(member.name), refused))
 
-    def _held(self, member: Member, *, packing: str) -> int:
-        """Bytes of a member that its sample would hold in memory."""
+    def _n_held(self, member: Member, *, packing: str) -> int:
+        """Bytes of a member that wait in memory with its sample."""
         if member.name.lower().endswith(".json"):
             return min(member.size, self._limits.metadata_bytes)
-        return min(member.size, HELD_BYTES) if packing != "tar" else 0
+        return min(member.size, SAMPLE_BYTES) if packing != "tar" else 0
 
-    def _recording(self, member: Member, *, item_id: str, place: Location, packing: str) -> SourceItem:
+    def _item(self, member: Member, *, item_id: str, place: Location, packing: str) -> SourceItem:
         if packing == "tar":
-            opening = member_open(place, member, packing=packing, limits=self._limits)
-        elif member.size > HELD_BYTES:
-            opening = member_open(place, member, packing=packing, limits=self._limits)
+            open_item = member_open(place, member, packing=packing, limits=self._limits)
+        elif member.size > SAMPLE_BYTES:
+            open_item = member_open(place, member, packing=packing, limits=self._limits)
             return SourceItem(
                 item_id=item_id,
                 path=member.name,
                 size=member.size,
-                open=opening,
+                open=open_item,
                 shard=place.name,
                 sequential=True,
             )
         else:
-            held = _read_all(member)
+            data = _read_all(member)
 
-            def opening() -> BinaryIO:
-                return io.BytesIO(held)
+            def open_item() -> BinaryIO:
+                return io.BytesIO(data)
 
-        return SourceItem(item_id=item_id, path=member.name, size=member.size, open=opening, shard=place.name)
+        return SourceItem(
+            item_id=item_id, path=member.name, size=member.size, open=open_item, shard=place.name
+        )
 
 
 def _is_plain(place: Location) -> bool:
     try:
         return packing_of(place.head(HEAD_BYTES)) is None
-    except OSError:  # a missing shard is one item, its own account
+    except OSError:  # a missing shard is reported as one item
         return True
 
 
 def _metadata(text: bytes) -> dict[str, Json]:
     try:
         return json_object(text)
-    except BadJson:  # the audio beside it is no worse for it
+    except BadJson:  # the audio beside it is still an item
         return dict(NO_METADATA)
 
 

@@ -1,4 +1,4 @@
-"""A zip's central directory, gone through entry by entry, and what of the file it does not speak of."""
+"""A zip's central directory, read entry by entry, and the bytes of the file that no entry covers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from earwitness.api.datasets.names import (
 from earwitness.api.datasets.source_errors import SourceBroken, SourceTooLarge
 
 NAMELESS: Final = "(no name)"
-"""What a member without a name is called, so that a finding can speak of it."""
+"""The name in findings of a member without a name."""
 
 LOCAL: Final = b"PK\x03\x04"
 LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
@@ -33,18 +33,19 @@ _LOCATOR_BYTES: Final = 20
 _TAIL_BYTES: Final = (1 << 16) + 22
 _READ_BYTES: Final = 1 << 18
 _NONE: Final = 0xFFFFFFFF
-_MAY_GAPE: Final = 128
-"""Bytes between two members that are not looked at: extra fields and a descriptor."""
+_MAX_GAP: Final = 128
+"""Bytes between two members that are not examined: extra fields and a descriptor."""
 _PADDING: Final = 4096
-_LOOKED_AT: Final = 1 << 16
+_EXAMINED: Final = 1 << 16
+"""Bytes of a gap that are examined."""
 _PROGRAM: Final = 1 << 20
-"""Bytes that the program of a self-extracting zip may have; more may be anything."""
+"""Most bytes of the program of a self-extracting zip."""
 _SOUND_WITHIN: Final = re.compile(
     rb"fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00.[\x00-\x7f]{4}|OggS\x00\x02|RIFF....WAVE"
     rb"|FORM....AIF[FC]|....ftyp(?:M4A|isom|mp4)|\x1aE\xdf\xa3",
     re.DOTALL,
 )
-_GAPS_LOOKED_AT: Final = 10_000
+_GAPS_EXAMINED: Final = 10_000
 _FARTHEST: Final = (1 << 63) - 1
 _SPLIT: Final = "it is one part of a split zip; join the parts first: zip -s 0"
 
@@ -71,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Where the central directory lies; ``before`` bytes were put before the zip after it was made."""
+    """The offsets of the central directory; ``before`` bytes were put in front of the finished zip."""
 
     start: int
     size: int
@@ -93,7 +94,7 @@ def ends_like_zip(stream: BinaryIO) -> bool:
 
 
 def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Directory:
-    """Find the directory from the file's end, once its size and count are known to be within their caps.
+    """Locate the directory from the file's end, and check its size and count against the limits.
 
     Raises
     ------
@@ -114,17 +115,15 @@ def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Dire
         stop = n_bytes - len(tail) + wide
         between = max(0, at - stop - _WIDE_END.size - _LOCATOR_BYTES)
     if disk or first_disk or here != count:
-        raise SourceBroken(
-            source=name, reason="it is one part of a split zip; join the parts first: zip -s 0"
-        )
+        raise SourceBroken(source=name, reason=_SPLIT)
     if size > min(limits.directory_bytes, n_bytes):
         raise SourceTooLarge(source=name, what="its directory", limit=f"{limits.directory_bytes:,} bytes")
-    # the directory ends where its end record begins; it may lie about its start, never about this
+    # the directory ends where its end record begins; its stated start may be wrong
     start = stop - size
     if start < 0 or start < offset:
-        raise SourceBroken(source=name, reason="its central directory is not where it says")
+        raise SourceBroken(source=name, reason="its central directory is not at the stated offset")
     trailing = max(0, n_bytes - at - _END.size - comment)
-    found = Directory(
+    directory = Directory(
         start=start,
         size=size,
         count=count,
@@ -134,13 +133,13 @@ def find_directory(stream: BinaryIO, *, name: str, limits: SourceLimits) -> Dire
         comment=min(comment, n_bytes - trailing - at - _END.size),
         between=between,
     )
-    if _count(stream, found) > limits.members:
+    if _count(stream, directory) > limits.members:
         raise SourceTooLarge(source=name, what="members", limit=f"{limits.members:,}")
-    return found
+    return directory
 
 
 def _count(stream: BinaryIO, directory: Directory) -> int:
-    """How often an entry may begin in the directory; not fewer than there are."""
+    """How often the signature of an entry occurs in the directory: at least the number of entries."""
     stream.seek(directory.start)
     left, count, last = directory.size, 0, b""
     while left > 0 and (block := stream.read(min(left, _READ_BYTES))):
@@ -151,7 +150,7 @@ def _count(stream: BinaryIO, directory: Directory) -> int:
 
 
 def entries(stream: BinaryIO, directory: Directory, *, name: str) -> Iterator[Entry]:
-    """Go through the directory; other reads of the stream may come between.
+    """List the entries of the directory; the stream may be read elsewhere between them.
 
     Raises
     ------
@@ -189,7 +188,7 @@ def entries(stream: BinaryIO, directory: Directory, *, name: str) -> Iterator[En
 
 
 def _text(raw: bytes) -> str | bytes:
-    """A name: in UTF-8 where it is that, whatever its flag says, else in the code page of DOS."""
+    """A name: UTF-8 where it is valid, whatever its flag states, else the code page of DOS."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -197,22 +196,22 @@ def _text(raw: bytes) -> str | bytes:
 
 
 def _wide(extra: bytes, *values: int) -> tuple[int, int, int]:
-    """Sizes and offset, of which those that do not fit in 32 bits stand in an extra field."""
+    """Sizes and offset; those that do not fit in 32 bits are in an extra field."""
     at = 0
-    found = list(values)
+    numbers = list(values)
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         if kind == 1:
             field = extra[at + 4 : at + 4 + length]
             for n, value in enumerate(values):
                 if value == _NONE and len(field) >= 8:
-                    found[n], field = int.from_bytes(field[:8], "little"), field[8:]
+                    numbers[n], field = int.from_bytes(field[:8], "little"), field[8:]
         at += 4 + length
-    return found[0], found[1], found[2]
+    return numbers[0], numbers[1], numbers[2]
 
 
 class Layout:
-    """Where the members of a zip lie: which share their bytes, and what lies outside of all of them."""
+    """The offsets of a zip's members: which members overlap, and which bytes belong to none."""
 
     def __init__(self, members: Iterator[Entry]) -> None:
         self._starts, self._ends, self._names = array("Q"), array("Q"), array("L")
@@ -228,35 +227,35 @@ class Layout:
         return sorted(range(self.count), key=self._starts.__getitem__)
 
     def overlapping(self) -> frozenset[int]:
-        """Numbers of the members whose stored bytes begin before the end of those stored ahead."""
-        shared = set[int]()
+        """Numbers of the members that share stored bytes with another one."""
+        numbers = set[int]()
         last = -1
         for number in self._order():
             if last >= 0 and self._starts[number] < self._ends[last]:
-                shared |= {last, number}
+                numbers |= {last, number}
             last = number
-        return frozenset(shared)
+        return frozenset(numbers)
 
     def unlisted(self, stream: BinaryIO, directory: Directory) -> int:
-        """How many bytes belong to no member that is listed, and may be one that is not.
+        """How many bytes belong to no listed member, and may be an unlisted one or audio.
 
-        Extra fields, descriptors, padding and the program of a self-extracting zip are nothing of the kind.
+        Extra fields, descriptors, padding and the program of a self-extracting zip do not count.
         """
-        end, found, looked_at = 0, 0, 0
+        end, n_unlisted, n_gaps = 0, 0, 0
         before = -1
         for number in [*self._order(), -1]:
             start = directory.start if number < 0 else self._starts[number]
-            if start - end > _MAY_GAPE and looked_at < _GAPS_LOOKED_AT:
-                looked_at += 1
+            if start - end > _MAX_GAP and n_gaps < _GAPS_EXAMINED:
+                n_gaps += 1
                 end = end if before < 0 else self._exact_end(stream, before)
-                found += _unlisted(stream, end, start)
+                n_unlisted += _unlisted(stream, end, start)
             end, before = (end, before) if number < 0 else (max(end, self._ends[number]), number)
         tail, comment = directory.end, directory.end - directory.comment
-        found += _comment(stream, comment, tail) + _unlisted(stream, tail, tail + directory.trailing)
-        return found + (directory.between if directory.between > _PADDING else 0)
+        n_unlisted += _comment(stream, comment, tail) + _unlisted(stream, tail, tail + directory.trailing)
+        return n_unlisted + (directory.between if directory.between > _PADDING else 0)
 
     def _exact_end(self, stream: BinaryIO, number: int) -> int:
-        """Where a member ends by its own header, whose extra field may be longer."""
+        """The end of a member from its own header, whose extra field may be longer."""
         start, end = self._starts[number], self._ends[number]
         stream.seek(start)
         header = stream.read(LOCAL_HEADER.size)
@@ -267,13 +266,13 @@ class Layout:
 
 
 def _unlisted(stream: BinaryIO, start: int, stop: int) -> int:
-    """Bytes of a stretch that may be a member or sound; 0 where it is padding, or a program."""
+    """Bytes of a gap that may be a member or audio; 0 where it is padding or a program."""
     if stop - start < LOCAL_HEADER.size:
         return 0
     stream.seek(start)
-    head = stream.read(min(stop - start, _LOOKED_AT))
+    head = stream.read(min(stop - start, _EXAMINED))
     plain = head.lstrip(b"\0")
-    if LOCAL in head[:_MAY_GAPE] or looks_like_audio(plain):
+    if LOCAL in head[:_MAX_GAP] or looks_like_audio(plain):
         return stop - start
     if not plain or stop - start <= _PADDING:
         return 0
@@ -284,7 +283,7 @@ def _unlisted(stream: BinaryIO, start: int, stop: int) -> int:
 
 
 def _comment(stream: BinaryIO, start: int, stop: int) -> int:
-    """Bytes of a comment that is no text and longer than a key or a checksum; 0 of any other."""
+    """Bytes of a comment that may be audio, or is longer than a key or a checksum; 0 for plain text."""
     stream.seek(start)
     text = stream.read(stop - start)
     if looks_like_text(text) and not holds_audio(io.BytesIO(text)):

@@ -60,7 +60,7 @@ _METHODS: Final = {
 }  # fmt: skip
 """Names of the methods that are not read."""
 _COUNTED: Final = 50_000
-"""Members that are looked into to count the items beforehand; of more, the total is not known."""
+"""Most members that are read to count the items; the total of a zip with more is not known."""
 
 
 class ZipReader:
@@ -72,14 +72,14 @@ class ZipReader:
     def __init__(self, place: Location, *, limits: SourceLimits) -> None:
         self._place, self._limits = place, limits
         self._total: int | None = None
-        self._counted = False
+        self._is_counted = False
         self.passed_over = PassedOver()
 
     @property
     def total(self) -> int | None:
-        """How many items there are; None where too many members would have to be looked into."""
-        if not self._counted:
-            self._total, self._counted = self._count(), True
+        """How many items there are; None where too many members would have to be read."""
+        if not self._is_counted:
+            self._total, self._is_counted = self._count(), True
         return self._total
 
     def _count(self) -> int | None:
@@ -105,13 +105,13 @@ class ZipReader:
                 unlisted = layout.unlisted(stream, directory)
             except UNPACK_ERRORS as error:
                 raise SourceBroken(source=place.name, reason=reason(error)) from error
-            shared = layout.overlapping()
+            overlapping = layout.overlapping()
             for number, entry in enumerate(entries(stream, directory, name=place.name)):
                 if entry.is_folder:
                     continue
                 item_id = names.take(entry.name)
                 try:
-                    item = self._item(stream, entry, item_id=item_id, shared=number in shared)
+                    item = self._item(stream, entry, item_id=item_id, overlaps=number in overlapping)
                 except ItemRefused as error:
                     yield Skipped.of(error, item_id=item_id, path=entry.name)
                     continue
@@ -123,10 +123,10 @@ class ZipReader:
             refused = UnlistedData(name=place.name, detail=f"{unlisted:,} bytes")
             yield Skipped.of(refused, item_id=names.take(f"{place.name}#rest"), path=place.name)
 
-    def _item(self, stream: BinaryIO, entry: Entry, *, item_id: str, shared: bool) -> SourceItem | None:
+    def _item(self, stream: BinaryIO, entry: Entry, *, item_id: str, overlaps: bool) -> SourceItem | None:
         name, place = entry.name, self._place
-        refuse(entry, shared=shared)
-        # an item by name is not looked into before it is asked for
+        refuse(entry, overlaps=overlaps)
+        # an item by its name is not read before its bytes are requested
         head = b"" if called_like_audio(name) else _head(stream, entry)
         if refused := refusal(name, head=head):
             raise refused
@@ -148,8 +148,8 @@ class ZipReader:
         )
 
 
-def refuse(entry: Entry, *, shared: bool) -> None:
-    """Raise why a member cannot be read, judged by its directory entry alone."""
+def refuse(entry: Entry, *, overlaps: bool) -> None:
+    """Raise an `ItemRefused` where the directory entry of a member shows that it cannot be read."""
     name, kind = entry.name, stat.S_IFMT(entry.mode)
     if kind == stat.S_IFLNK:
         raise LinkRefused(name=name)
@@ -157,15 +157,15 @@ def refuse(entry: Entry, *, shared: bool) -> None:
         raise DeviceRefused(name=name)
     if entry.flags & 0x41:  # encrypted, or strongly so
         raise EncryptedItem(name=name)
-    if shared:
+    if overlaps:
         raise OverlappingMember(name=name)
-    if entry.method not in {_STORED, _DEFLATED, _LZMA, *_BEGIN}:
+    if entry.method not in {_STORED, _DEFLATED, _LZMA, *_METHOD_UNPACKERS}:
         method = _METHODS.get(entry.method, "unknown")
         raise UnknownMethod(name=name, detail=f"{method}, method {entry.method}")
 
 
 def refuse_size(entry: Entry, *, limits: SourceLimits) -> None:
-    """Raise why an item is too large, or unpacks to too much, by what the directory states."""
+    """Raise `ItemTooLarge` or `Bomb` where the sizes in the directory exceed the limits."""
     if entry.size > max(limits.ratio_free_bytes, limits.ratio * entry.packed):
         raise Bomb(name=entry.name, detail=f"{entry.packed:,} bytes state {entry.size:,}")
     if entry.size > limits.item_bytes:
@@ -173,21 +173,21 @@ def refuse_size(entry: Entry, *, limits: SourceLimits) -> None:
 
 
 def unpacked(stream: BinaryIO, entry: Entry, *, close_stream: bool = True) -> Readable:
-    """The bytes of one member; given a handle of its own, items can be read in any order."""
+    """Open the bytes of one member; with a stream of its own each, members can be read in any order."""
     stream.seek(entry.offset)
     magic, name_bytes, extra_bytes = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
     if magic != LOCAL:
-        raise zipfile.BadZipFile("no member where the directory says")
+        raise zipfile.BadZipFile("no member at the offset in the directory")
     start = entry.offset + LOCAL_HEADER.size + name_bytes + extra_bytes
     stream.seek(start)
     if entry.method in {_STORED, _DEFLATED}:
-        return _deflated(stream, entry, close_stream=close_stream)
+        return _open_deflated(stream, entry, close_stream=close_stream)
     stored = Counted(Slice(stream, offset=start, size=entry.packed))
-    plain = _lzma(stored, entry) if entry.method == _LZMA else _BEGIN[entry.method](stored)
+    plain = _open_lzma(stored, entry) if entry.method == _LZMA else _METHOD_UNPACKERS[entry.method](stored)
     return _Checked(plain, stored=stored, entry=entry)
 
 
-def _deflated(stream: BinaryIO, entry: Entry, *, close_stream: bool) -> Readable:
+def _open_deflated(stream: BinaryIO, entry: Entry, *, close_stream: bool) -> Readable:
     info = zipfile.ZipInfo(entry.name)
     info.compress_type, info.flag_bits, info.CRC = entry.method, entry.flags, entry.crc
     info.compress_size, info.file_size = entry.packed, entry.size
@@ -195,8 +195,8 @@ def _deflated(stream: BinaryIO, entry: Entry, *, close_stream: bool) -> Readable
     return member
 
 
-def _lzma(stored: Counted, entry: Entry) -> Readable:
-    """LZMA as zip has it: the header of a .lzma file, without its length, after two numbers."""
+def _open_lzma(stored: Counted, entry: Entry) -> Readable:
+    """LZMA of a zip: a version, a length, and the header of a .lzma file without its size."""
     _, n_bytes = struct.unpack("<2sH", _exactly(stored, 4))
     properties = _exactly(stored, n_bytes)
     ends_itself = bool(entry.flags & 2)
@@ -213,28 +213,28 @@ def _exactly(stored: Counted, n: int) -> bytes:
     return data
 
 
-_BEGIN: Final[dict[int, Callable[[Counted], Readable]]] = {
+_METHOD_UNPACKERS: Final[dict[int, Callable[[Counted], Readable]]] = {
     12: lambda stored: UNPACKERS["bz2"](stored),
     93: lambda stored: UNPACKERS["zst"](stored),
     95: lambda stored: UNPACKERS["xz"](stored),
 }
-"""Unpackers by the number of their method."""
+"""Unpackers by the number of the compression method."""
 
 
 class _Checked:
-    """The bytes of a member up to its stated size, held to its checksum."""
+    """The bytes of a member up to its stated size, compared with its checksum."""
 
     def __init__(self, plain: Readable, *, stored: Counted, entry: Entry) -> None:
         self._plain, self._stored, self._left, self._crc = plain, stored, entry.size, 0
-        self._wanted = entry.crc
+        self._stated_crc = entry.crc
 
     def read(self, n: int, /) -> bytes:
-        """Give up to ``n`` bytes; `BadZipFile` at the end where they are not what was stored."""
+        """Read up to ``n`` bytes; `BadZipFile` at the end where the checksum differs."""
         data = self._plain.read(min(n, self._left)) if self._left and n else b""
         self._crc = zlib.crc32(data, self._crc)
         self._left -= len(data)
-        if not self._left and self._crc != self._wanted:
-            raise zipfile.BadZipFile("its bytes are not those that were packed")
+        if not self._left and self._crc != self._stated_crc:
+            raise zipfile.BadZipFile("its bytes do not have the checksum that is stored with them")
         return data
 
     def close(self) -> None:

@@ -185,7 +185,7 @@ def test_an_item_too_large_to_be_held_is_read_as_it_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a compressed shard, it is only the JSON beside it that such an item does without."""
-    monkeypatch.setattr("earwitness.api.datasets.archives.webdataset.HELD_BYTES", 100)
+    monkeypatch.setattr("earwitness.api.datasets.archives.webdataset.SAMPLE_BYTES", 100)
     path = tmp_path / "a.tar.gz"
     path.write_bytes(gzip.compress(tar_of(sample("0.wav", "0.json", "1.wav", "1.json"))))
     read = []
