@@ -1,4 +1,4 @@
-"""Where recordings are: folders, archives, tables, manifests, link lists; decodes nothing."""
+"""Sources of recordings: folders, archives, tables, manifests, link lists; decodes nothing."""
 
 from earwitness.api.datasets.items import (
     Identifiers,

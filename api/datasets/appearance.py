@@ -1,4 +1,4 @@
-"""What a file that no reader knows looks like, for the message that says so."""
+"""Describes a file that no reader recognises, for the error message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from earwitness.fingerprint.errors import AudioError, NotAudio
 
 
 def appearance(place: Location) -> str | None:
-    """What the first bytes of a file look like, in words; None when they look like nothing known."""
+    """Describe a file by its first bytes; None when they are unknown."""
     try:
         head = place.head(HEAD_BYTES)
         if words := archive_words(head):

@@ -1,4 +1,4 @@
-"""Tells a source's format from its content."""
+"""Detects a source's format from its content."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ TAR_ENDINGS: Final = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz",
 )  # fmt: skip
 _NO_MANIFESTS: Final = frozenset({".yaml", ".yml", ".toml", ".xml", ".xspf", ".html", ".htm"})
-"""Texts that may name audio in a form that is not read."""
+"""Texts that may name audio, in formats that are not read."""
 _SHARDS: Final = {".parquet": "parquet", ".arrow": "arrow", **dict.fromkeys(TAR_ENDINGS, "webdataset")}
 
 
 def detect_folder_format(listing: Listing) -> str:
-    """Name what a folder mainly is: shards, where all that may hold sound is of one kind."""
+    """Name the main format of a folder: that of its shards, where all files that may hold audio have it."""
     kinds: set[str] = set()
-    for found in listing():
-        name = found.name.lower()
-        if found.name == "wav.scp" and isinstance(found, Location):
+    for file in listing():
+        name = file.name.lower()
+        if file.name == "wav.scp" and isinstance(file, Location):
             return "kaldi"
         if called_like_audio(name):
             kinds.add("folder")
@@ -79,10 +79,10 @@ def detect_file_format(place: Location, *, limits: SourceLimits) -> str | None:
     if _tar_header(head):
         return "tar" if not _is_webdataset(place, packing="tar", limits=limits) else "webdataset"
     if packing := packing_of(head):
-        return _recognise_packed(place, packing=packing, limits=limits)
+        return _detect_packed(place, packing=packing, limits=limits)
     if called_like_audio(place.name) or looks_like_audio(head):
         return "file"
-    return _recognise_text(place, limits=limits)
+    return _detect_text(place, limits=limits)
 
 
 _MAGIC: Final = (
@@ -98,12 +98,12 @@ _MAGIC: Final = (
 
 
 def _is_prefixed_zip(place: Location) -> bool:
-    """Whether a zip has something before it, such as the program that unpacks it."""
+    """Whether a file ends as a zip after other bytes, such as the program that unpacks it."""
     with closing(place.open()) as stream:
         return stream.seekable() and ends_like_zip(stream)
 
 
-def _recognise_packed(place: Location, *, packing: str, limits: SourceLimits) -> str | None:
+def _detect_packed(place: Location, *, packing: str, limits: SourceLimits) -> str | None:
     head = unpacked_head(place, packing=packing, limits=limits) or b""
     if _tar_header(head):
         return "webdataset" if _is_webdataset(place, packing=packing, limits=limits) else packing
@@ -113,11 +113,11 @@ def _recognise_packed(place: Location, *, packing: str, limits: SourceLimits) ->
         return "packed"
     if looks_like_archive(head):
         return None
-    return _recognise_text(place, limits=limits)
+    return _detect_text(place, limits=limits)
 
 
 def unpacked_head(place: Location, *, packing: str, limits: SourceLimits) -> bytes | None:
-    """The first bytes of what a compressed file holds; None when they cannot be had."""
+    """The first unpacked bytes of a compressed file; None when they cannot be read."""
     with closing(place.open()) as stream:
         try:
             return open_tar_stream(stream, packing=packing, name=place.name, limits=limits).read(BLOCK)
@@ -126,9 +126,9 @@ def unpacked_head(place: Location, *, packing: str, limits: SourceLimits) -> byt
 
 
 def check_closed(place: Location, *, limits: SourceLimits) -> None:
-    """Tell of a file that is called or begins like an archive, and that no reader knows, why it is not read.
+    """Raise why a file with the name or first bytes of an archive is not read.
 
-    Returns where it is a compressed file that holds no archive: compressed text, which holds no sound.
+    Returns for a compressed file that holds no archive: compressed text, which holds no audio.
 
     Raises
     ------
@@ -158,16 +158,16 @@ def _tar_header(block: bytes) -> bool:
 def _is_webdataset(place: Location, *, packing: str, limits: SourceLimits) -> bool:
     """Whether the tar begins with a sample: audio and JSON of one basename."""
     with closing(place.open()) as stream:
-        tape = open_tar_stream(stream, packing=packing, name=place.name, limits=limits)
+        tar = open_tar_stream(stream, packing=packing, name=place.name, limits=limits)
         try:
-            first = [m.name for m in itertools.islice(members(tape, name=place.name, limits=limits), 8)]
+            first = [m.name for m in itertools.islice(members(tar, name=place.name, limits=limits), 8)]
         except (ItemRefused, OSError):
             return False
-    described = {sample_key(name) for name in first if name.endswith(".json")}
-    return any(called_like_audio(name) and sample_key(name) in described for name in first)
+    with_json = {sample_key(name) for name in first if name.endswith(".json")}
+    return any(called_like_audio(name) and sample_key(name) in with_json for name in first)
 
 
-def _recognise_text(place: Location, *, limits: SourceLimits) -> str | None:
+def _detect_text(place: Location, *, limits: SourceLimits) -> str | None:
     try:
         lines = [line for line in head_lines(place, limits) if line.strip()]
     except (OSError, ItemRefused):
@@ -178,23 +178,23 @@ def _recognise_text(place: Location, *, limits: SourceLimits) -> str | None:
         return None
     first = lines[0].lstrip()
     if first.startswith(("{", "[")) and not first.lower().startswith("[playlist]"):
-        return _recognise_json(place, lines, limits=limits)
+        return _detect_json(place, lines, limits=limits)
     if place.name == "wav.scp" or is_wav_scp(lines[:8]):
         return "kaldi"
     return "list" if is_path_list(lines, name=place.name) else delimited_kind(lines, name=place.name)
 
 
-def _recognise_json(place: Location, lines: Sequence[str], *, limits: SourceLimits) -> str | None:
+def _detect_json(place: Location, lines: Sequence[str], *, limits: SourceLimits) -> str | None:
     """JSON lines of a manifest, or of Lhotse; one text that is a manifest or a Croissant description."""
     try:
         first = parse_json(lines[0])
         if isinstance(first, list):
-            return _recognise_whole(place, limits=limits)
+            return _detect_json_document(place, limits=limits)
         if not isinstance(first, dict):
             return None
     except BadJson:
         # one JSON text over several lines; or lines of which the first is damaged
-        whole = _recognise_whole(place, limits=limits)
+        kind = _detect_json_document(place, limits=limits)
         stem = (
             place.name.lower()
             .removesuffix(".gz")
@@ -202,23 +202,23 @@ def _recognise_json(place: Location, lines: Sequence[str], *, limits: SourceLimi
             .removesuffix(".bz2")
             .removesuffix(".xz")
         )
-        return whole or ("jsonl" if suffix(stem) in {".jsonl", ".ndjson"} else None)
+        return kind or ("jsonl" if suffix(stem) in {".jsonl", ".ndjson"} else None)
     if is_croissant(first):
         return "croissant"
     if is_lhotse(first):
         return "lhotse"
     one_text = len(lines) == 1 and (not names_audio(first) or suffix(place.name) == ".json")
     if one_text and entries_of(first):
-        return _recognise_whole(place, limits=limits)
+        return _detect_json_document(place, limits=limits)
     return "jsonl"
 
 
-def _recognise_whole(place: Location, *, limits: SourceLimits) -> str | None:
+def _detect_json_document(place: Location, *, limits: SourceLimits) -> str | None:
     try:
         first = next(array_entries(place, limits=limits), {})
         return "lhotse" if isinstance(first, dict) and is_lhotse(first) else _json_of(first)
     except NoArray:
-        return _recognise_object(place, limits=limits)
+        return _detect_json_object(place, limits=limits)
     except (BadJson, OSError, ItemRefused):
         return None
 
@@ -227,12 +227,12 @@ def _json_of(first: Json) -> str | None:
     return "json" if isinstance(first, dict | str) else None
 
 
-def _recognise_object(place: Location, *, limits: SourceLimits) -> str | None:
+def _detect_json_object(place: Location, *, limits: SourceLimits) -> str | None:
     try:
         value = whole_json(place, limits=limits)
     except (BadJson, OSError, ItemRefused):
         return None
-    except SourceTooLarge:  # said again, with what to do, when it is read
+    except SourceTooLarge:  # raised again when the file is read
         return "json" if suffix(place.name) == ".json" else None
     if isinstance(value, dict) and is_croissant(value):
         return "croissant"
@@ -245,5 +245,5 @@ def _recognise_object(place: Location, *, limits: SourceLimits) -> str | None:
 
 
 def _is_binary(lines: Sequence[str]) -> bool:
-    """Whether most lines hold a NUL; one row that does is that row's error."""
+    """Whether most lines hold a NUL; a single one is the error of its row."""
     return 2 * sum("\0" in line for line in lines) > len(lines)

@@ -1,4 +1,4 @@
-"""Files that are no items: what kind each is, how many there are, and how that is said."""
+"""Files that are no items: the kind of each, their numbers, and the sentence that reports them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 MAX_KINDS: Final = 200
-"""Kinds counted one by one; those of a source that makes up more are counted together."""
+"""Kinds that are counted separately; further kinds of a source are counted together."""
 OTHER: Final = "other"
 APPLE_DOUBLE: Final = "AppleDouble"
-"""What macOS calls its notes beside a file (``._clip.mp3``)."""
+"""The kind of the files that macOS writes beside a file (``._clip.mp3``)."""
 _LISTS: Final = frozenset({"csv", "tsv", "jsonl", "ndjson", "json", "m3u", "m3u8", "pls", "lst", "scp"})
 _SHOWN: Final = 12
 _LONGEST: Final = 16
@@ -22,7 +22,7 @@ MAY_HOLD_SOUND: Final = frozenset({
     "riegeli", "s16", "s16le", "s24le", "s3m", "safetensors", "sf2", "sf3", "sqlite", "sqlite3", "swf",
     "tfrecord", "tfrecords", "xm", "zarr",
 })  # fmt: skip
-"""Kinds that hold numbers of any meaning, samples too, or instruments; no reader here looks into them."""
+"""Kinds that hold numbers, which may be samples, or instruments; no reader opens them."""
 
 
 def kind_of(name: str) -> str:
@@ -45,7 +45,7 @@ def is_list_kind(kind: str) -> bool:
 
 
 class PassedOver(Counter[str]):
-    """How many files of each kind a reader passed over."""
+    """How many files of each kind a reader counted as no items."""
 
     def add(self, name: str) -> None:
         """Count a file by its name."""
@@ -56,28 +56,28 @@ class PassedOver(Counter[str]):
         self[kind if kind in self or len(self) < MAX_KINDS else OTHER] += number
 
     def add_all(self, kinds: Mapping[str, int]) -> None:
-        """Count what another reader passed over."""
+        """Add the counts of another reader."""
         for kind, number in kinds.items():
             self.add_kind(kind, number)
 
 
 def passed_over_words(kinds: Mapping[str, int]) -> list[str]:
-    """Say what was passed over: ``12 files that hold no sound: txt 8, json 4``; nothing for nothing."""
+    """Report the files that are no items: ``12 files that hold no sound: txt 8, json 4``; empty for none."""
     unknown = {kind: number for kind, number in kinds.items() if kind.partition(".")[0] in MAY_HOLD_SOUND}
     silent = {kind: number for kind, number in kinds.items() if kind not in unknown}
-    said = []
+    sentences = []
     if n_silent := sum(silent.values()):
-        said.append(f"{n_silent:,} {_files(n_silent)} no sound: {_listed(silent)}")
+        sentences.append(f"{n_silent:,} {_files(n_silent)} no sound: {_listed(silent)}")
     if n_unknown := sum(unknown.values()):
         verb = "file that may" if n_unknown == 1 else "files that may"
-        said.append(f"{n_unknown:,} {verb} hold sound in a form that is not read: {_listed(unknown)}")
-    return said
+        sentences.append(f"{n_unknown:,} {verb} hold sound in a form that is not read: {_listed(unknown)}")
+    return sentences
 
 
 def lists_among(kinds: Mapping[str, int]) -> str:
     """Name the kinds of files that may be manifests, for a hint; empty where there are none."""
-    found = sorted(kind for kind in kinds if kind.partition(".")[0] in _LISTS)
-    return f"manifest itself (a {' or '.join(found)} file)" if found else ""
+    lists = sorted(kind for kind in kinds if kind.partition(".")[0] in _LISTS)
+    return f"manifest itself (a {' or '.join(lists)} file)" if lists else ""
 
 
 def _files(number: int) -> str:
@@ -86,7 +86,7 @@ def _files(number: int) -> str:
 
 def _listed(kinds: Mapping[str, int]) -> str:
     order = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
-    said = [f"{kind or 'no suffix'} {number:,}" for kind, number in order[:_SHOWN]]
+    sentences = [f"{kind or 'no suffix'} {number:,}" for kind, number in order[:_SHOWN]]
     if rest := order[_SHOWN:]:
-        said.append(f"{sum(number for _, number in rest):,} of {len(rest)} more kinds")
-    return ", ".join(said)
+        sentences.append(f"{sum(number for _, number in rest):,} of {len(rest)} more kinds")
+    return ", ".join(sentences)

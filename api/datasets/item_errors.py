@@ -32,7 +32,7 @@ class LinkRefused(ItemRefused):
 
 
 class BadLink(LinkRefused):
-    """A link in a folder that leads to nothing that is read."""
+    """A link in a folder whose target is not read."""
 
     reason = "the link is not followed"
     hint = "put the file itself in place of the link"
@@ -54,7 +54,7 @@ class NestedArchive(ItemRefused):
 
 
 class ClosedArchive(ItemRefused):
-    """An archive of a form that no reader opens: 7z, rar, a disk image."""
+    """An archive of a format that no reader opens: 7z, rar, a disk image."""
 
     code = "closed_archive"
     reason = "archives of this form are not opened"
@@ -81,12 +81,12 @@ class RemoteRefused(ItemRefused):
     """An entry that lies on another machine, where only local files were asked for."""
 
     code = "remote_refused"
-    reason = "it lies elsewhere, and fetching was not asked for"
+    reason = "it is on another machine, and remote items are not allowed"
     hint = "allow remote items, or copy the audio here first"
 
 
 class PrivateItem(ItemRefused):
-    """An entry whose URL leads to a private, loopback or link-local address."""
+    """An entry whose URL has a private, loopback or link-local address."""
 
     code = "address_refused"
     reason = "it leads to an address that is not public"
@@ -94,7 +94,7 @@ class PrivateItem(ItemRefused):
 
 
 class EncryptedItem(ItemRefused):
-    """A member under a password."""
+    """A member that is encrypted."""
 
     code = "encrypted"
     reason = "it is encrypted"
@@ -102,7 +102,7 @@ class EncryptedItem(ItemRefused):
 
 
 class SparseItem(ItemRefused):
-    """A member stored with holes: a few bytes that stand for any number of zeros."""
+    """A sparse member: few stored bytes stand for any number of zeros."""
 
     code = "sparse_member"
     reason = "sparse members are not read"
@@ -150,7 +150,7 @@ class Bomb(ItemRefused):
 
 
 class ItemMissing(ItemRefused):
-    """A manifest names a file that is not there."""
+    """A manifest names a file that does not exist."""
 
     code = "item_missing"
     reason = "the file is not there"
@@ -158,7 +158,7 @@ class ItemMissing(ItemRefused):
 
 
 class MissingTarget(ItemMissing):
-    """A link in a folder that leads to a file that is not there."""
+    """A link in a folder whose target does not exist."""
 
     reason = "the link leads to a file that is not there"
     hint = "fetch the file (git annex get, dvc pull, huggingface-cli download), or remove the link"
@@ -173,15 +173,15 @@ class BadEntry(ItemRefused):
 
 
 class AudioInText(ItemRefused):
-    """A text that holds audio, as base64 or as samples, where no reader takes it out."""
+    """A text that holds audio, as base64 or as samples, which no reader extracts."""
 
     code = "audio_in_text"
     reason = "it is a text that holds audio, which is not read here"
-    hint = "store the audio as plain files; lists (CSV, JSON) are read where they lie in a folder"
+    hint = "store the audio as plain files; lists (CSV, JSON) in a folder are read"
 
 
 class ItemUnreadable(ItemRefused):
-    """The bytes of an item could not be had: damaged, cut off, or gone."""
+    """The bytes of an item could not be read: damaged, cut off, or removed."""
 
     code = "item_unreadable"
     reason = "its bytes could not be read"
@@ -189,7 +189,7 @@ class ItemUnreadable(ItemRefused):
 
 
 class SourceCutOff(ItemRefused):
-    """The source ends or breaks here: what should follow cannot be listed, so coverage is partial."""
+    """The source ends early or is damaged here: later items cannot be listed, so coverage is partial."""
 
     code = "source_cut_off"
     reason = "the source breaks off here; what follows could not be listed"

@@ -1,4 +1,4 @@
-"""What a reader yields: where each recording is and what it is called, but not its samples."""
+"""The items that readers yield: the place and the name of each recording, without its samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NONE_PASSED_OVER: Final[Mapping[str, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifiers:
-    """What an entry says about which recording is meant; metadata, never evidence of sound."""
+    """Identifiers of a recording in an entry; metadata, never evidence of audio."""
 
     youtube: str | None = None
     spotify: str | None = None
@@ -37,20 +37,20 @@ class SourceItem:
     Attributes
     ----------
     item_id : str
-        Where it lies: relative path, member name, ``shard.parquet#row``, manifest id. Unique in its source; a
-        label, with anything unprintable escaped, and never a path to open.
+        Relative path, member name, ``shard.parquet#row`` or manifest id. Unique in its source; a label, with
+        unprintable characters escaped, and never a path to open.
     path : str
-        Label of the file that holds it, relative to the source.
+        Label of its file, relative to the source.
     size : int or None
         Bytes as stored, where the format states them; a statement, not a promise.
     open : callable or None
         Opens the item's bytes as a sequential, unseekable stream. None in a link list, which has no audio.
-        Items of a streamed archive (``sequential`` true) must be read before the next is asked for. Reading
-        raises `ItemRefused` subclasses when the bytes cannot be had.
+        Items of a streamed archive (``sequential`` true) must be read before the next item. Reading raises
+        `ItemRefused` subclasses when the bytes cannot be read.
     file : Path or None
-        The plain local file that holds exactly these bytes, where there is one, to hand to the decoder.
+        The plain local file with exactly these bytes, where there is one; the decoder opens it.
     start_s, end_s : float or None
-        The stretch of the file that is meant, in seconds; None is the file's own edge.
+        The part of the file that is the item, in seconds; None is the start or end of the file.
     partial : str or None
         Why these bytes are known to be a part of the audio only.
     """
@@ -71,12 +71,12 @@ class SourceItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """One item that a reader will not hand out, and why; it is reported, never passed over in silence.
+    """One item that is not read, with the reason; it is reported, never left out silently.
 
     Attributes
     ----------
     cut_off : bool
-        True when the source breaks off here: items after it could not be listed, and coverage is partial.
+        True when the source ends early here: items after it could not be listed, and coverage is partial.
     """
 
     item_id: str
@@ -91,7 +91,7 @@ class Skipped:
     def of(
         error: EarwitnessError, *, item_id: str, path: str | None = None, shard: str | None = None
     ) -> Skipped:
-        """Turn an error into the item's account."""
+        """Make the report of an item from an error."""
         return Skipped(
             item_id=item_id,
             path=item_id if path is None else path,
@@ -105,17 +105,17 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceLimits:
-    """How much a source may ask of us before it is refused. Bytes unless the name says otherwise."""
+    """Limits above which a source or an item is refused. Bytes unless the name states another unit."""
 
     item_bytes: int = 2 << 30
     members: int = 5_000_000
     total_bytes: int = 16 << 40
     """Unpacked bytes of one archive."""
     ratio: int = 200
-    """Unpacked over stored bytes, once ``ratio_free_bytes`` are out; silent audio packs well too."""
+    """Unpacked over stored bytes, after ``ratio_free_bytes``; silent audio has a high ratio, too."""
     ratio_free_bytes: int = 256 << 20
     skipped_bytes: int = 64 << 30
-    """Unpacked bytes beyond that ratio that are gone past in a compressed tar, to reach what follows them."""
+    """Unpacked bytes beyond that ratio that are skipped in a compressed tar, to reach the next members."""
     directory_bytes: int = 512 << 20
     """A zip's central directory, held in memory."""
     header_bytes: int = 1 << 20
@@ -125,7 +125,7 @@ class SourceLimits:
     table_bytes: int = 1 << 30
     """Unpacked audio column of one row group or record batch."""
     json_bytes: int = 64 << 20
-    """A manifest that must be read whole (Croissant)."""
+    """A manifest that is read into memory (Croissant)."""
     reader_memory_bytes: int = 800 << 20
     """Memory that the process which reads the source may allocate."""
     reader_wall_s: float = 120.0
@@ -134,7 +134,7 @@ class SourceLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A stretch of a manifest, byte for byte, and the ids of the items it stands for (none: a header)."""
+    """Bytes of a manifest, unchanged, and the ids of the items of this entry (none: a header)."""
 
     text: bytes
     item_ids: tuple[str, ...]
@@ -142,30 +142,30 @@ class Written:
 
 @runtime_checkable
 class Reader(Protocol):
-    """Goes through a source in an order that depends on nothing but its content; decodes nothing.
+    """Lists the items of a source in an order that depends on its content only; decodes nothing.
 
-    Iterating again starts again and yields the same. An item is what is called like audio or starts like it;
-    every other file is passed over and counted by kind. Archives, tables and files that cannot be opened are
-    items too (`Skipped`, where they are not read): nothing that may hold sound is left without an account.
+    Iterating again yields the same items. An item is a file with the name or the first bytes of audio; every
+    other file is counted by kind. Archives, tables and files that cannot be opened are items, too (`Skipped`,
+    where they are not read): everything that may hold audio is reported.
     """
 
     @property
     def format(self) -> str:
-        """Name of what was recognised, as said in the output."""
+        """Name of the detected format, as in the output."""
 
     @property
     def total(self) -> int | None:
-        """How many items iteration yields, where the format can tell."""
+        """How many items iteration yields; None where it is not known."""
 
     @property
     def shards(self) -> tuple[str, ...]:
-        """Labels of the files the source is split into; empty when it is not."""
+        """Labels of the files of a sharded source; empty for others."""
 
     @property
     def passed_over(self) -> Mapping[str, int]:
         """Files of the last iteration that are no items: how many of each kind.
 
-        A kind is the suffix without its dot (``txt``), empty for none; see `labels.kind_of`.
+        A kind is the suffix without its dot (``txt``), empty for none; see `file_kinds.kind_of`.
         """
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]: ...
@@ -176,4 +176,4 @@ class Manifest(Protocol):
     """A reader whose source is a list that can be written again with entries left out."""
 
     def written(self) -> Iterator[Written]:
-        """The manifest as it stands, entry by entry; put together again, it is the file."""
+        """The manifest entry by entry; all entries joined are the file unchanged."""

@@ -1,7 +1,7 @@
-"""Link lists against works: entries that name a recording without holding it. Metadata, never sound.
+"""Compares link lists with works by metadata: their entries name a recording without holding its audio.
 
-A `LinkFinding` says that an entry *names* a work; whether its audio holds the work, nobody here has heard.
-So it is a class of its own, with its own words, and is never counted or ranked with matches.
+A `LinkFinding` states that an entry *names* a work; its audio was not compared. So it has a class of its own,
+and is never counted or ranked with matches.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LinkFinding:
 
 
 class LinkIndex:
-    """Works, ready to be named by entries.
+    """An index of works by identifier and by artist and title.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class LinkIndex:
         self._titles = [plain(work.identifiers.title or "") for work in self._titled]
 
     def find(self, entries: Iterable[SourceItem]) -> Iterator[LinkFinding]:
-        """Every work that an entry names, entry by entry, each work once with its strongest basis."""
+        """Yield the works that each entry names, each work once with its strongest basis."""
         for entry in entries:
             if entry.identifiers is not None:
                 yield from self._named_by(entry.item_id, entry.identifiers)
@@ -90,21 +90,21 @@ class LinkIndex:
                 if work_id not in named:
                     named.add(work_id)
                     yield LinkFinding(item_id=item_id, work_id=work_id, basis=basis, score=100.0)
-        for work_id, score in self._alike(identifiers):
+        for work_id, score in self._similar(identifiers):
             if work_id not in named:
                 yield LinkFinding(item_id=item_id, work_id=work_id, basis=LinkBasis.ARTIST_TITLE, score=score)
 
-    def _alike(self, identifiers: Identifiers) -> Iterator[tuple[str, float]]:
-        """Works whose title and artist are both like the entry's."""
+    def _similar(self, identifiers: Identifiers) -> Iterator[tuple[str, float]]:
+        """Works whose title and artist are both similar to the entry's."""
         if not (identifiers.artist and identifiers.title):
             return
         title, artist = plain(identifiers.title), plain(identifiers.artist)
         if not (title and artist):
             return
-        found = process.extract(
+        similar_titles = process.extract(
             title, self._titles, scorer=fuzz.ratio, score_cutoff=self._min_score, limit=None
         )
-        for _, title_score, number in found:
+        for _, title_score, number in similar_titles:
             work = self._titled[number]
             artist_score = fuzz.token_set_ratio(artist, plain(work.identifiers.artist or ""))
             if artist_score >= self._min_score:
@@ -112,13 +112,13 @@ class LinkIndex:
 
 
 def plain(text: str) -> str:
-    """A name without case, accents, punctuation, guests and remarks such as "(Official Video)"."""
+    """Normalise a name: no case, accents, punctuation, guests and remarks such as "(Official Video)"."""
     text = _BRACKETS.sub(" ", _FEATURED.sub(" ", text))
     decomposed = unicodedata.normalize("NFKD", text)
-    kept = (
+    letters = (
         char.casefold() if char.isalnum() else " " for char in decomposed if not unicodedata.combining(char)
     )
-    return " ".join("".join(kept).split())
+    return " ".join("".join(letters).split())
 
 
 def _keys(identifiers: Identifiers) -> Iterator[tuple[LinkBasis, str]]:
@@ -131,8 +131,8 @@ def _keys(identifiers: Identifiers) -> Iterator[tuple[LinkBasis, str]]:
 
 
 def _by_identifier(works: Sequence[NamedWork]) -> Mapping[tuple[LinkBasis, str], tuple[str, ...]]:
-    found: defaultdict[tuple[LinkBasis, str], tuple[str, ...]] = defaultdict(tuple)
+    work_ids: defaultdict[tuple[LinkBasis, str], tuple[str, ...]] = defaultdict(tuple)
     for work in works:
         for key in _keys(work.identifiers):
-            found[key] += (work.work_id,)
-    return dict(found)
+            work_ids[key] += (work.work_id,)
+    return dict(work_ids)

@@ -1,4 +1,4 @@
-"""What is common to the files of any source: which are items, and why one is not read."""
+"""Decides for the files of any source which are items, and which are refused."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 
 
 def called_like_audio(name: str) -> bool:
-    """Whether a member's name alone makes it an item."""
+    """Whether a file is an item by its name alone."""
     return suffix(name) in AUDIO_SUFFIXES and not may_be_apple_double(name)
 
 
 def may_be_apple_double(name: str) -> bool:
-    """Whether a file is called like the notes that macOS keeps beside a file: ``._clip.mp3``."""
+    """Whether a file has the name of those that macOS writes beside a file: ``._clip.mp3``."""
     return name.replace("\\", "/").rpartition("/")[2].startswith("._")
 
 
 def is_apple_double(name: str, *, head: bytes) -> bool:
-    """Whether a file is such a note, by its name and its content; it holds no sound."""
+    """Whether a file is such a file by its name and content; it holds no audio."""
     return may_be_apple_double(name) and head.startswith(_APPLE_DOUBLE)
 
 
@@ -40,14 +40,14 @@ def is_archive(name: str, *, head: bytes) -> bool:
 
 
 def refusal(name: str, *, head: bytes) -> ItemRefused | None:
-    """Why a regular member is not handed out, judged by its name and first bytes; None when it may be."""
+    """Why a regular member is refused, by its name and first bytes; None when it is not."""
     if called_like_audio(name) or looks_like_audio(head) or not is_archive(name, head=head):
         return None
     return NestedArchive(name=name, detail=archive_words(head))
 
 
 def is_item(name: str, *, head: bytes) -> bool:
-    """Whether a file is an item: called like audio, or starting like it."""
+    """Whether a file is an item: by its name or its first bytes."""
     if called_like_audio(name):
         return True
     if is_apple_double(name, head=head):

@@ -1,4 +1,4 @@
-"""A folder as people have them: audio files, and archives and tables beside them, each read by its reader."""
+"""A folder of audio files, archives and tables, each read by its own reader."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from earwitness.api.datasets.source_errors import NoAudioColumn, SourceError
 
 TABLES: Final = frozenset({"parquet", "arrow"})
 _NAMES_NONE: Final = "it names no audio"
-_OWN_TROUBLES: Final = frozenset({"bad_entry", "item_too_large", "source_cut_off"})
+_OWN_ERRORS: Final = frozenset({"bad_entry", "item_too_large", "source_cut_off"})
 
 
 class Nested(Protocol):
-    """Opens the reader of an archive or a table; None for a file that is neither, such as packed text."""
+    """Opens the reader of an archive or a table; None for other files, such as compressed text."""
 
     def __call__(self, place: Location, *, lists: bool = False) -> Reader | None:
-        """Open it; with ``lists`` text manifests, too."""
+        """Open a file; with ``lists``, a text manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """The reader of what a folder mainly is, and the names of the files that it reads."""
+    """The reader of a folder's main format, and the names of the files that it reads."""
 
     reader: Reader
     names: frozenset[str]
@@ -51,9 +51,9 @@ class Lead:
 class MixedReader:
     """Reads a folder file by file; an item's id is its path relative to the folder.
 
-    What an archive or a table of the folder holds has its path before it: ``data/a.zip/clip.mp3``,
-    ``data/a.parquet#3``. Where the folder is mainly something (shards of one kind, Kaldi), that is read first
-    and under its own ids, and then whatever else lies there.
+    The ids of items in an archive or a table begin with its path: ``data/a.zip/clip.mp3``,
+    ``data/a.parquet#3``. Where the folder has a main format (shards of one kind, Kaldi), its items are read
+    first, with their own ids, and then all other files.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ class MixedReader:
         self._listing, self._nested, self._lead = listing, nested, lead
         self._root, self._limits = root, limits
         self._total: int | None = None
-        self._counted = False
+        self._is_counted = False
         self.format = "folder" if lead is None else lead.reader.format
         self.shards = () if lead is None else lead.reader.shards
         self.passed_over = PassedOver()
 
     @property
     def total(self) -> int | None:
-        """How many items there are, by listing the folder; None where an archive or table lies there."""
-        if not self._counted:
-            self._total, self._counted = self._count(), True
+        """How many items there are, by listing the folder; None where it holds an archive or a table."""
+        if not self._is_counted:
+            self._total, self._is_counted = self._count(), True
         return self._total
 
     def _count(self) -> int | None:
@@ -84,19 +84,19 @@ class MixedReader:
         total = 0 if lead is None else lead.total
         if total is None:
             return None
-        for found in self._rest():
-            if isinstance(found, Location) and not called_like_audio(found.name):
+        for file in self._rest():
+            if isinstance(file, Location) and not called_like_audio(file.name):
                 try:
-                    head = found.head(HEAD_BYTES)
+                    head = file.head(HEAD_BYTES)
                 except (OSError, ItemRefused):
                     total += 1
                     continue
-                if not is_item(found.name, head=head):
-                    if is_archive(found.name, head=head):
+                if not is_item(file.name, head=head):
+                    if is_archive(file.name, head=head):
                         return None
                     continue
             total += 1
-        # the lead's list may name some of the files
+        # the list of the main format may name some of the files
         return sum(1 for _ in self) if lead is not None and not lead.shards else total
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
@@ -113,15 +113,15 @@ class MixedReader:
                     read.add(item.file or item.path)
                 yield item
             self.passed_over.add_all(self._lead.reader.passed_over)
-        for found in self._rest():
-            if isinstance(found, Refused):
-                yield Skipped.of(found.error, item_id=found.name)
-            elif (found.file or found.name) not in read:
-                yield from self._file(found)
+        for file in self._rest():
+            if isinstance(file, Refused):
+                yield Skipped.of(file.error, item_id=file.name)
+            elif (file.file or file.name) not in read:
+                yield from self._file(file)
 
     def _rest(self) -> Iterator[Location | Refused]:
         lead = frozenset[str]() if self._lead is None else self._lead.names
-        return (found for found in self._listing() if found.name not in lead)
+        return (file for file in self._listing() if file.name not in lead)
 
     def _file(self, place: Location) -> Iterator[SourceItem | Skipped]:
         try:
@@ -137,16 +137,16 @@ class MixedReader:
             yield from self._held(place, head)
 
     def _held(self, place: Location, head: bytes) -> Iterator[SourceItem | Skipped]:
-        """The audio that a list beside audio files holds itself; what it only names are files or no items.
+        """The items whose audio is inside a list; files that it only names are listed by themselves.
 
-        A text that holds audio in a form that no reader takes out is reported.
+        A text that holds audio in another form is reported.
         """
         n_held = 0
         if may_hold_audio(place, limits=self._limits):
             try:
                 for item in self._nested(place, lists=True) or ():
                     own = item.path == place.name and getattr(item, "open", None) is not None
-                    if own or (isinstance(item, Skipped) and _is_own_trouble(item)):
+                    if own or (isinstance(item, Skipped) and _is_own_error(item)):
                         n_held += 1
                         yield _below(item, place)
             except (SourceError, ItemRefused, OSError) as error:
@@ -163,7 +163,7 @@ class MixedReader:
             yield _refused(error, place)
 
     def _within(self, place: Location) -> Iterator[SourceItem | Skipped]:
-        """The items of an archive or a table; its failure is one item's."""
+        """The items of an archive or a table; its failure is reported as one item."""
         try:
             reader = self._nested(place)
             if reader is None:
@@ -184,7 +184,7 @@ class MixedReader:
             yield _refused(error, place)
 
     def _rows(self, reader: Reader, place: Location) -> Iterator[SourceItem | Skipped]:
-        """A table's rows, but for those that name files of this folder: they are its items already."""
+        """A table's rows without those that name files of this folder, which are items already."""
         n_missing = 0
         for item in reader:
             if isinstance(item, Skipped):
@@ -192,7 +192,7 @@ class MixedReader:
                     n_missing += 1
                 else:
                     yield item
-            elif not self._lies_here(item):
+            elif not self._is_in_folder(item):
                 yield item
         if n_missing:
             missing = ItemMissing(
@@ -200,7 +200,7 @@ class MixedReader:
             )
             yield Skipped.of(missing, item_id=f"{place.name}#missing", path=place.name, shard=place.name)
 
-    def _lies_here(self, item: SourceItem) -> bool:
+    def _is_in_folder(self, item: SourceItem) -> bool:
         return (
             item.file is not None
             and self._root is not None
@@ -209,16 +209,16 @@ class MixedReader:
         )
 
 
-def _is_own_trouble(item: Skipped) -> bool:
-    """Whether a row of a list that is not readable may hold audio, and is not only a description."""
-    return item.code in _OWN_TROUBLES and _NAMES_NONE not in item.message
+def _is_own_error(item: Skipped) -> bool:
+    """Whether an unreadable row of a list may hold audio, and is not only a description."""
+    return item.code in _OWN_ERRORS and _NAMES_NONE not in item.message
 
 
 class MixedManifest(MixedReader):
-    """A folder whose lead is a list that can be written again with entries left out."""
+    """A folder whose main format is a list that can be written again with entries left out."""
 
     def written(self) -> Iterator[Written]:
-        """The list as it stands, entry by entry."""
+        """The list unchanged, entry by entry."""
         assert self._lead is not None
         assert isinstance(self._lead.reader, Manifest)
         return self._lead.reader.written()
@@ -230,7 +230,7 @@ def _refused(error: SourceError | ItemRefused | OSError, place: Location) -> Ski
 
 
 def _below(item: SourceItem | Skipped, place: Location) -> SourceItem | Skipped:
-    """An item of an archive or a table, with the path of that before its id."""
+    """An item of an archive or a table; its id begins with the path of that file."""
     if item.item_id == place.name or item.item_id.startswith(f"{place.name}#"):
         return replace(item, shard=place.name)
     path = item.path if item.path.startswith(place.name) else f"{place.name}/{item.path}"

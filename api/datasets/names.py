@@ -1,4 +1,4 @@
-"""Names from outside are labels: shown, compared and made unique, never opened."""
+"""Names in sources are labels, shown and compared but never opened; formats by suffix and first bytes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ AUDIO_SUFFIXES: Final = frozenset({
     ".sf", ".shn", ".snd", ".sox", ".sph", ".spx",
     ".tak", ".thd", ".truehd", ".tta", ".ulaw", ".vqf", ".w64", ".wav",
     ".wave", ".wavex", ".weba", ".wma", ".wv",
-    # pictures with sound
+    # video
     ".3g2", ".3gp", ".3gp2", ".3gpp", ".asf", ".avi", ".divx", ".f4a", ".f4b", ".f4p", ".f4v", ".flv",
     ".m1v", ".m2t", ".m2ts", ".m2v", ".m4s", ".m4v", ".mj2", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
     ".mxf", ".ogm", ".ogv", ".ogx", ".rmvb", ".webm", ".wmv",
 })  # fmt: skip
-"""Names that make a file an item. Wider than what the decoder reads: the rest is reported as not readable."""
+"""Suffixes of items. More than the decoder reads: the others are reported as not readable."""
 
 SHARED_SUFFIXES: Final = frozenset({
     ".16sv", ".8sv",
@@ -29,7 +29,7 @@ SHARED_SUFFIXES: Final = frozenset({
     ".oma", ".paf", ".pvf", ".qt", ".ra", ".rm", ".sd2", ".sln", ".svx", ".tod", ".ts", ".vob", ".voc",
     ".vox", ".wtv", ".xa",
 })  # fmt: skip
-"""Names of sound that other files have too (TypeScript is text); text of these names is no item."""
+"""Suffixes of audio that other files have, too (TypeScript is text); such a text is no item."""
 
 ARCHIVE_SUFFIXES: Final = frozenset({
     ".001", ".002", ".7z", ".ace", ".arj", ".arrow", ".arrows", ".br", ".bz2", ".cab", ".cb7", ".cbr",
@@ -38,7 +38,7 @@ ARCHIVE_SUFFIXES: Final = frozenset({
     ".tbz", ".tbz2", ".tgz", ".txz", ".tzst", ".vhd", ".vmdk", ".warc", ".wim", ".xar", ".xz", ".z",
     ".z01", ".z02", ".zip", ".zipx", ".zpaq", ".zst",
 })  # fmt: skip
-"""Names of files that hold other files or a table."""
+"""Suffixes of files that hold other files or a table."""
 
 ARCHIVES: Final = (
     (0, b"PK\x03\x04", "a zip archive"),
@@ -60,7 +60,7 @@ ARCHIVES: Final = (
     (0, b"WARC/", "a WARC file"),
     (257, b"ustar", "a tar archive"),
 )
-"""Where, and with which bytes, a file that holds others says so, and what it is called then."""
+"""Offset, bytes and description of each kind of file that holds others or a table."""
 
 _AUDIO_MAGIC: Final = (
     b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3", b".snd", b"dns.", b"MAC ", b"wvpk", b"caff", b"#!AMR",
@@ -75,26 +75,26 @@ _SPHERE: Final = b"NIST_1A\n"
 _RIFF: Final = frozenset({b"RIFF", b"RF64", b"RIFX", b"BW64"})
 _RIFF_SOUND: Final = frozenset({b"WAVE", b"AVI ", b"AVIX", b"CDXA", b"QLCM"})
 _FORM_SOUND: Final = frozenset({b"AIFF", b"AIFC", b"8SVX", b"16SV", b"MAUD"})
-_PICTURES: Final = frozenset({
+_IMAGE_BRANDS: Final = frozenset({
     b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"miaf", b"avif",
     b"avis", b"crx ", b"jp2 ", b"jpx ", b"jxl ",
 })  # fmt: skip
-"""Brands of files in the form of MP4 that hold pictures."""
+"""Brands of image files with the structure of MP4."""
 _ATOMS: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
-"""What a QuickTime file without a brand begins with."""
+"""First atoms of a QuickTime file without a brand."""
 _TEXT: Final = frozenset({7, 8, 9, 10, 12, 13, 27, *range(32, 127), *range(128, 256)})
 
 HEAD_BYTES: Final = 512
-"""How much of a file is looked at to tell what it is."""
+"""Bytes of a file that are read to detect its format."""
 
 
 def label(raw: str | bytes) -> str:
-    """Make a name showable: bytes that are not UTF-8, control and direction characters become escapes."""
+    """Make a name printable: bytes that are not UTF-8, control and direction characters become escapes."""
     text = raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
-    return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
+    return text if text.isascii() and text.isprintable() else "".join(map(_escape, text))
 
 
-def _shown(char: str) -> str:
+def _escape(char: str) -> str:
     point = ord(char)
     if 0xDC80 <= point <= 0xDCFF:  # a byte that surrogateescape could not decode
         return f"\\x{point - 0xDC00:02x}"
@@ -113,7 +113,7 @@ def suffix(name: str) -> str:
 
 
 def climbs_out(name: str) -> bool:
-    """Whether a name, taken as a path, would leave the folder it is unpacked in."""
+    """Whether a name, used as a path, leads out of its folder."""
     parts = name.replace("\\", "/").split("/")
     return (
         name.startswith(("/", "\\"))
@@ -123,7 +123,7 @@ def climbs_out(name: str) -> bool:
 
 
 def looks_like_audio(head: bytes) -> bool:
-    """Whether the first bytes are those of an audio container; for files whose name does not say so."""
+    """Whether the first bytes are those of an audio container."""
     if head.startswith(_SPHERE):
         return True
     if looks_like_text(head):
@@ -135,12 +135,12 @@ def looks_like_audio(head: bytes) -> bool:
     if head[:4] == b"FORM":
         return head[8:12] in _FORM_SOUND
     if head[4:8] == b"ftyp":
-        return head[8:12] not in _PICTURES
+        return head[8:12] not in _IMAGE_BRANDS
     return (head[4:8] in _ATOMS and head[:1] == b"\0") or _mpeg_frame(head) or _ac3(head) or _transport(head)
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether the first bytes hold no control character; nothing is text that is empty."""
+    """Whether the first bytes hold no control character; False for no bytes."""
     return bool(head) and _TEXT.issuperset(head)
 
 
@@ -170,13 +170,13 @@ def _transport(head: bytes) -> bool:
 
 
 def archive_words(head: bytes) -> str | None:
-    """What a file of these first bytes is called, where it holds other files or a table; None for others."""
-    found = (words for at, magic, words in ARCHIVES if head[at : at + len(magic)] == magic)
-    return next(found, None)
+    """Describe a file that holds other files or a table by its first bytes; None for others."""
+    matches = (words for at, magic, words in ARCHIVES if head[at : at + len(magic)] == magic)
+    return next(matches, None)
 
 
 def pointer_words(head: bytes) -> str | None:
-    """What stands in for a file that was not fetched, and how to fetch it; None for a file that is there."""
+    """Describe the pointer to a file that was not fetched, and how to fetch it; None for other files."""
     if head.startswith(b"version https://git-lfs.github.com/spec/"):
         return "a Git LFS pointer; git lfs pull fetches the file"
     if head.startswith((b"/annex/objects/", b"../.git/annex/", b".git/annex/")):
@@ -190,7 +190,7 @@ def looks_like_archive(head: bytes) -> bool:
 
 
 class Names:
-    """Hands out distinct, stable ids: a second ``name`` becomes ``name#2``."""
+    """Makes names unique: a second ``name`` becomes ``name#2``."""
 
     def __init__(self) -> None:
         # hashes, not names: a source may have millions
@@ -198,9 +198,9 @@ class Names:
         self._counts = dict[str, int]()
 
     def take(self, name: str) -> str:
-        """The id of the next item of this name."""
+        """The unique id of the next item with this name."""
         while (key := hash(name)) in self._seen:
             self._counts[name] = count = self._counts.get(name, 1) + 1
-            name = f"{name}#{count}"  # which may itself have been a name
+            name = f"{name}#{count}"  # this may be another item's name
         self._seen.add(key)
         return name

@@ -1,4 +1,4 @@
-"""Opens a source: recognises its format from the content and hands out the reader for it."""
+"""Opens a source: detects its format from the content and returns its reader."""
 
 from __future__ import annotations
 
@@ -57,20 +57,20 @@ from earwitness.api.datasets.tables.parquet import ParquetReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A source about to be read: what it is made of, and what was asked for.
+    """A located source and the options of its reading.
 
     Attributes
     ----------
     places : sequence of Location
         The file, or the files of a shard pattern; empty for a folder.
     listing : callable or None
-        Goes through the folder: the source itself, or the one that its file lies in.
+        Lists the folder: the source itself, or the folder of its file.
     root : Path or None
         That folder, where it is a local one.
     resolver : Resolver
-        Finds what entries name, below that folder.
+        Locates the files that entries name.
     declared : tuple of str
-        Columns that a description says are audio.
+        Columns that a description declares as audio.
     """
 
     source: str
@@ -90,19 +90,19 @@ class Opening:
 
     def shards(self, *endings: str) -> Sequence[Location]:
         """The files of the pattern, the one file, or those of the folder with these endings."""
-        found = self.places or [
+        files = self.places or [
             place
             for place in self.listing()
             if isinstance(place, Location) and place.name.lower().endswith(endings)
         ]
-        if not found:
+        if not files:
             raise NoAudioHere(source=self.source, passed_over="no file of this kind")
-        return found
+        return files
 
     def beside(self, name: str) -> Location | None:
         """The file of this name at the top of the folder; None when there is none."""
-        found = (place for place in self.listing() if isinstance(place, Location) and place.name == name)
-        return next(found, None)
+        files = (place for place in self.listing() if isinstance(place, Location) and place.name == name)
+        return next(files, None)
 
 
 def _kaldi(opening: Opening) -> Reader:
@@ -118,7 +118,7 @@ def _manifest(kind: str, opening: Opening) -> Reader:
         opening.file(),
         kind=kind,
         resolver=opening.resolver,
-        # of several columns that are declared, each is found as one that names audio
+        # several declared columns are each detected as columns that name audio
         path_column=opening.audio_column or (opening.declared[0] if len(opening.declared) == 1 else None),
         limits=opening.limits,
     )
@@ -172,7 +172,7 @@ def _croissant(opening: Opening) -> Reader:
 def _packed(place: Location, *, limits: SourceLimits) -> Reader:
     compression = compression_of(place.head(HEAD_BYTES))
     if compression is None:
-        raise SourceBroken(source=place.name, reason="it is not compressed as we know it")
+        raise SourceBroken(source=place.name, reason="it is not gzip, bzip2, xz or zstandard")
     return PackedReader(place, compression=compression, limits=limits)
 
 
@@ -199,7 +199,7 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
     "lhotse": lambda opening: LhotseReader(opening.file(), resolver=opening.resolver, limits=opening.limits),
     "warc": lambda opening: WarcReader(opening.file(), limits=opening.limits),
 }
-"""Every reader by the name that ``--reader`` takes and the output says."""
+"""Every reader by its name in ``--reader`` and in the output."""
 
 
 _LIST_READERS: Final = frozenset({"csv", "tsv", "jsonl", "json", "lhotse"})
@@ -207,7 +207,7 @@ _NESTED: Final = frozenset({
     "zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "packed", "webdataset", "parquet", "arrow",
     "warc",
 })  # fmt: skip
-"""Formats that are read where they lie in a folder. A list of names there is no sound: its files are."""
+"""Formats that are read inside a folder. A list in a folder is not: the files that it names are items."""
 
 
 def _inside(opening: Opening, place: Location) -> Opening:
@@ -215,7 +215,7 @@ def _inside(opening: Opening, place: Location) -> Opening:
 
 
 def _folder(opening: Opening, *, lead: str | None) -> Reader:
-    """The reader of a folder: of what it mainly is, where that is known, and of whatever else lies there."""
+    """Make the reader of a folder; ``lead`` names the reader of its main format, if it has one."""
     if opening.places:
         raise UnknownFormat(source=opening.source, readers=tuple(READERS))
 
@@ -237,7 +237,7 @@ def _folder(opening: Opening, *, lead: str | None) -> Reader:
 
 
 _LISTS: Final = {"kaldi": ("wav.scp", "segments")}
-"""Files of a folder that its reader takes for lists."""
+"""Files of a folder that the reader of its main format reads."""
 
 
 def guard_entries(opening: Opening) -> Opening:
@@ -255,7 +255,7 @@ def open_source(
     allow_private: bool = False,
     root: str | Path | None = None,
 ) -> Reader:
-    """Open a folder, archive, table, manifest or shard pattern, by the format its content shows.
+    """Open a folder, archive, table, manifest or shard pattern, by the format of its content.
 
     Anything but plain audio files is read by a process of its own: see `earwitness.api.datasets.isolated`.
 
@@ -264,7 +264,7 @@ def open_source(
     source : str or Path
         A local path, a URL (s3, gs, http, https), or a pattern such as ``train-{0000..0009}.tar``.
     reader : str, optional
-        Name in `READERS`; overrules what would be recognised.
+        Name in `READERS`; replaces the detected one.
     audio_column : str, optional
         Column of a table or manifest that holds the audio or its path.
     allow_remote : bool, optional
@@ -273,7 +273,7 @@ def open_source(
         Whether private, loopback and link-local addresses may be connected to.
     root : str or Path, optional
         Folder (or URL) that holds what a manifest names, where that is not the manifest's own folder; entries
-        are looked for there first, and absolute paths and such with ``..`` may lead there.
+        are located there first, and absolute paths and paths with ``..`` may lead there.
 
     Raises
     ------
@@ -296,7 +296,7 @@ def open_source(
 
 
 def open_here(request: Request, *, wrap: Callable[[Opening], Opening] = guard_entries) -> Reader:
-    """Open a source in this process: what a library dies of while it reads, this process dies of.
+    """Open a source in this process, which dies if a library crashes while it reads.
 
     Parameters
     ----------
@@ -313,12 +313,12 @@ def open_here(request: Request, *, wrap: Callable[[Opening], Opening] = guard_en
         root=options.get("root"),
     )
     opening = wrap(opening)
-    name = options.get("reader") or _recognise(opening)
+    name = options.get("reader") or _detect(opening)
     opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:
         kinds = opened.passed_over
-        said = "; ".join(passed_over_words(kinds))
-        raise NoAudioHere(source=opening.source, passed_over=said, lists=lists_among(kinds))
+        passed_over = "; ".join(passed_over_words(kinds))
+        raise NoAudioHere(source=opening.source, passed_over=passed_over, lists=lists_among(kinds))
     return opened
 
 
@@ -365,7 +365,7 @@ def _existing_folder(root: str) -> Path:
 
 
 def _existing(source: str) -> Path:
-    # what the caller names may be a link; nothing below it may
+    # only the named path itself may be a link
     path = Path(source)
     if "\0" in source or not path.exists():
         raise SourceNotFound(source=label(source))
@@ -385,7 +385,7 @@ def _locate_remote(
     )
 
 
-def _recognise(opening: Opening) -> str:
+def _detect(opening: Opening) -> str:
     if not opening.places:
         return detect_folder_format(opening.listing)
     if len(opening.places) > 1:

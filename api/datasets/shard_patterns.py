@@ -31,10 +31,10 @@ def expand(pattern: str) -> list[str]:
 
 
 def _choices(body: str, pattern: str) -> list[str]:
-    found = _RANGE.fullmatch(body)
-    if not found:
+    number_range = _RANGE.fullmatch(body)
+    if not number_range:
         return body.split(",") if "," in body else [f"{{{body}}}"]
-    first, last = found.groups()
+    first, last = number_range.groups()
     if int(last) - int(first) >= MAX_SHARDS:
         raise SourceTooLarge(source=pattern, what="shards", limit=f"{MAX_SHARDS:,}")
     return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]

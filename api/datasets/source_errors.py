@@ -6,13 +6,13 @@ from earwitness.fingerprint.errors import EarwitnessError
 
 
 class SourceError(EarwitnessError):
-    """The source as a whole cannot be read; there is nothing to go on with."""
+    """The source cannot be read at all."""
 
     code = "source"
 
 
 class SourceNotFound(SourceError):
-    """Nothing lies where the source was said to be."""
+    """There is no file or folder at the given path."""
 
     code = "source_not_found"
 
@@ -22,7 +22,7 @@ class SourceNotFound(SourceError):
 
 
 class UnknownScheme(SourceError):
-    """An address of a kind that is not read."""
+    """A URL of a scheme that is not read."""
 
     code = "unknown_scheme"
 
@@ -39,7 +39,7 @@ class UnknownScheme(SourceError):
 
 
 class MissingExtra(SourceError):
-    """An address whose library is not installed."""
+    """A URL whose library is not installed."""
 
     code = "missing_extra"
 
@@ -52,7 +52,7 @@ class MissingExtra(SourceError):
 
 
 class NoAudioHere(SourceError):
-    """The source was read to its end and holds nothing that is called like audio or starts like it."""
+    """The source was read to its end and holds no file with the name or first bytes of audio."""
 
     code = "no_audio_here"
 
@@ -71,11 +71,11 @@ class UnknownFormat(SourceError):
 
     def __init__(self, *, source: str, readers: tuple[str, ...], looks_like: str | None = None) -> None:
         self.source, self.readers, self.looks_like = source, readers, looks_like
-        seems = f" (it looks like {looks_like})" if looks_like else ""
-        way_out = "give the files that it stands for, or unpack it" if looks_like else "check what it is"
+        appearance = f" (it looks like {looks_like})" if looks_like else ""
+        advice = "give the files that it stands for, or unpack it" if looks_like else "check what it is"
         super().__init__(
-            f"{source} is no dataset format we recognise{seems}",
-            hint=f"{way_out}, or name its reader with --reader: {', '.join(readers)}",
+            f"{source} is no dataset format we recognise{appearance}",
+            hint=f"{advice}, or name its reader with --reader: {', '.join(readers)}",
         )
 
 
@@ -90,7 +90,7 @@ class UnknownReader(SourceError):
 
 
 class SourceBroken(SourceError):
-    """The format is known, but its frame (directory, footer, header) cannot be read."""
+    """The format is known, but its structure (directory, footer, header) cannot be read."""
 
     code = "source_broken"
 
@@ -106,7 +106,7 @@ _LARGER = {
 
 
 class SourceTooLarge(SourceError):
-    """The source states more members, bytes or nesting than its cap allows."""
+    """The source has more members, bytes or nesting than its limit allows."""
 
     code = "source_too_large"
 
@@ -119,7 +119,7 @@ class SourceTooLarge(SourceError):
 
 
 class NoAudioColumn(SourceError):
-    """A table has no column that holds audio, or not the one that was named."""
+    """A table has no column with audio, or not the named one."""
 
     code = "no_audio_column"
 
@@ -139,7 +139,7 @@ class NoAudioColumn(SourceError):
 
 
 class AddressRefused(SourceError):
-    """A remote name led to a private, loopback or link-local address, at first or after a redirect."""
+    """A remote host has a private, loopback or link-local address, at first or after a redirect."""
 
     code = "address_refused"
 
@@ -152,7 +152,7 @@ class AddressRefused(SourceError):
 
 
 class RemoteFailed(SourceError):
-    """A remote source did not answer as it should."""
+    """A remote source could not be read."""
 
     code = "remote_failed"
 

@@ -14,19 +14,19 @@ from typing import BinaryIO, Final, Protocol, TypeAlias, cast
 from earwitness.api.datasets.items import Manifest, Reader
 from earwitness.index.store.files import write_durably
 
-Keep: TypeAlias = Callable[[bytes], int]
+Write: TypeAlias = Callable[[bytes], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """What became of the entries.
+    """The numbers of entries that were written and left out.
 
     Attributes
     ----------
     form : str
-        In which format the clean manifest is.
+        The format of the clean manifest.
     note : str or None
-        In words, where it is not in the source's own form, or stands for less than the items that may stay.
+        Why the format differs from the source's, or which items that may stay are left out.
     """
 
     form: str
@@ -36,16 +36,16 @@ class Cleaned:
 
     @property
     def sentence(self) -> str:
-        """What was written, in words."""
-        said = f"{self.n_kept:,} stay, {self.n_left_out:,} left out (as {self.form})"
-        return f"{said}; {self.note}" if self.note else said
+        """A sentence that reports the numbers."""
+        counts = f"{self.n_kept:,} stay, {self.n_left_out:,} left out (as {self.form})"
+        return f"{counts}; {self.note}" if self.note else counts
 
 
 def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Cleaned:
-    """Write the manifest of what may stay, in the source's own format where it has one.
+    """Write the manifest without the excluded items, in the source's own format where it has one.
 
     CSV, TSV, JSON lines, lists, Kaldi and Lhotse manifests keep their header and rows byte for byte; those of
-    a JSON array become JSON lines. An entry that stands for several items goes when one of them does. A name
+    a JSON array become JSON lines. An entry with several items is left out when one of them is. A name
     that ends in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` packs them. WebDataset gives the list of the shards
     that hold nothing excluded, one a line; where no shard does, an index of the samples that may stay. Any
     other source gives JSON lines of id, path and shard.
@@ -53,22 +53,22 @@ def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Clea
     Parameters
     ----------
     reader : Reader
-        Of the source; it is gone through once more.
+        Of the source; it is read once more.
     exclude_ids : collection of str
         Item ids to leave out.
     out : Path
-        Appears whole or not at all.
+        Written completely or not at all.
     """
     excluded = frozenset(exclude_ids)
     form, note, entries = _entries(reader, excluded)
     counts = {True: 0, False: 0}
 
-    def write(keep: Keep) -> None:
+    def write(write_bytes: Write) -> None:
         for text, item_ids in entries:
             stays = excluded.isdisjoint(item_ids)
             counts[stays] += bool(item_ids)
             if stays:
-                keep(text)
+                write_bytes(text)
 
     pack = _PACKERS.get(out.suffix)
     write_durably(out, write if pack is None else _packing(write, pack))
@@ -95,9 +95,9 @@ _PACKERS: Final[dict[str, Callable[[_Sink], _Packer]]] = {
 }
 
 
-def _packing(write: Callable[[Keep], None], pack: Callable[[_Sink], _Packer]) -> Callable[[Keep], None]:
-    def packed(keep: Keep) -> None:
-        packer = pack(_Sink(keep))
+def _packing(write: Callable[[Write], None], pack: Callable[[_Sink], _Packer]) -> Callable[[Write], None]:
+    def packed(write_bytes: Write) -> None:
+        packer = pack(_Sink(write_bytes))
         write(packer.write)
         packer.close()
 
@@ -105,25 +105,25 @@ def _packing(write: Callable[[Keep], None], pack: Callable[[_Sink], _Packer]) ->
 
 
 class _Sink:
-    """A file of which only writing is asked."""
+    """A file that can only be written to."""
 
-    def __init__(self, keep: Keep) -> None:
-        self._keep = keep
+    def __init__(self, write_bytes: Write) -> None:
+        self._write = write_bytes
 
     def write(self, data: bytes, /) -> int:
         """Pass the bytes on."""
-        self._keep(bytes(data))
+        self._write(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: the file is flushed when it is whole."""
+        """Do nothing: the file is flushed at its end."""
 
 
 _Entries: TypeAlias = Iterator[tuple[bytes, tuple[str, ...]]]
 
 
 def _entries(reader: Reader, excluded: frozenset[str]) -> tuple[str, str | None, _Entries]:
-    """The form of the clean manifest, what is to be said of it, and its entries with their items' ids."""
+    """The format of the clean manifest, a note, and its entries with their items' ids."""
     if isinstance(reader, Manifest):
         form, note = reader.format, None
         if form == "json":
@@ -136,7 +136,7 @@ def _entries(reader: Reader, excluded: frozenset[str]) -> tuple[str, str | None,
                 len(ids) - len(excluded & ids) for ids in shards.values() if not excluded.isdisjoint(ids)
             )
             note = (
-                f"{lost:,} samples that may stay lie in shards that go; --exclude-list names samples"
+                f"{lost:,} samples that may stay are in excluded shards; --exclude-list names samples"
                 if lost
                 else None
             )
