@@ -30,6 +30,7 @@ from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort
 from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.effort import EFFORT_PROFILES
+from earwitness.index.matching.scoring import AlignmentScorer
 from earwitness.index.matching.search import Search
 from earwitness.index.statistics.null_model import log_e_pooled
 from earwitness.index.statistics.scheme_files import calibration_of
@@ -46,39 +47,44 @@ STEEPEST: Final = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
-class ItemDecoder(Search):
-    """A search that keeps how well the peaks agree, and lets it decide nothing."""
+class RecordingScorer(AlignmentScorer):
+    """Scores by the codes alone, and records how well the peaks agree with each alignment."""
 
-    heard: list[tuple[float, float]] = field(default_factory=list)
+    recorded: list[tuple[float, float]] = field(default_factory=list)
 
     def _log_p(self, alignment: Alignment) -> float:
-        space = self._space(alignment.copy, len(alignment.copy.heard))
-        log_e = log_e_pooled(alignment.score, space, self.scoring)
-        # better paths of absent excerpts may be of the same loop after all
+        log_e = log_e_pooled(alignment.score, self.space(alignment.copy), self.library.calibration)
+        # better alignments of absent excerpts may be of the same loop after all
         if log_e >= 0.0:
-            self.heard.append((log_e, self._agreement(alignment)))
+            self.recorded.append((log_e, self.peak_agreement(alignment)))
         return 0.0
 
 
 def listen(
     shelf: Shelf, same: Sequence[int], sound: Spectrogram, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Log E by the codes alone, and agreement, of every path that an absent excerpt is given."""
-    library = shelf.without(same)
-    search = ItemDecoder(
+    """Log E by the codes alone, and agreement, of every alignment that an absent excerpt is given."""
+    library, profile = shelf.without(same), EFFORT_PROFILES[Effort.FAST]
+    search = Search(
         query=as_query(sound, shelf.extractor),
         library=library,
         collections=SHELF,
-        scoring=library.calibration,
-        background=library.background,
-        max_e_value=1e-9,  # nothing is to be judged further
+        max_e_value=1e-9,  # nothing is to be scored further
         n_codes=library.n_codes(SHELF),
-        profile=EFFORT_PROFILES[Effort.FAST],
+        profile=profile,
     )
+    scorer = RecordingScorer(
+        query=search.query,
+        library=library,
+        n_codes=search.n_codes,
+        max_e_value=search.max_e_value,
+        chance_factor=profile.chance_factor,
+    )
+    search.scorer = scorer
     variants = EFFORT_PROFILES[Effort.FULL].variants
     for number in (0, *rng.choice(np.arange(1, len(variants)), CHANGED_RUNGS, replace=False)):
-        search.at(variants[number])
-    return search.heard
+        search.search_variant(variants[number])
+    return scorer.recorded
 
 
 def fit(agreements: NDArray[np.float64]) -> tuple[tuple[float, ...], tuple[float, ...], float]:

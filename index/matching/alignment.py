@@ -57,7 +57,7 @@ class Alignment:
     def _margins(self) -> tuple[float, float]:
         """Rows by which the spans reach past the first and the last: no more than there is."""
         before = min(self.before, float(self.rows[0]), float(self.codes[0]) * ROWS_PER_CODE)
-        return before, min(self.after, float(len(self.copy.rows)) - float(self.rows[-1]))
+        return before, min(self.after, float(len(self.copy.frames)) - float(self.rows[-1]))
 
     @property
     def query_span_s(self) -> tuple[float, float]:
@@ -72,7 +72,7 @@ class Alignment:
         """Start and end in the reference, in seconds: of the same sound as the query's; not cut off."""
         before, after = self._margins
         first, last = self._meets(np.array([self.rows[0] - before, self.rows[-1] + after], dtype=np.float64))
-        return max(float(first), 0.0) * self.copy.row_s, float(last) * self.copy.row_s
+        return max(float(first), 0.0) * self.copy.hop_s, float(last) * self.copy.hop_s
 
     def _meets(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where fine rows of the query lie in the reference, in rows: on a line through all steps.
@@ -152,10 +152,10 @@ def best_path(
         None instead of all three where no step scores above zero.
     """
     if half_band is None:
-        half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.rows), MAX_HALF_BAND_ROWS))
+        half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.frames), MAX_HALF_BAND_ROWS))
     steps, similarity, score = band_path(
         codes,
-        copy.rows,
+        copy.frames,
         copy.mean,
         copy.inverse_sd,
         lead,
@@ -171,7 +171,7 @@ def best_path(
 def codes_met(copy: QueryVariant, lead: int, n_codes: int) -> tuple[int, int]:
     """First and one past the last code of a recording that a copy can meet near a diagonal (see `align`)."""
     first = max(lead // ROWS_PER_CODE - ROWS_PER_CODE, 0)
-    last = min((lead + len(copy.rows)) // ROWS_PER_CODE + ROWS_PER_CODE, n_codes)
+    last = min((lead + len(copy.frames)) // ROWS_PER_CODE + ROWS_PER_CODE, n_codes)
     return first, max(first, last)
 
 

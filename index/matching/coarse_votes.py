@@ -1,71 +1,124 @@
-"""Which changes of a query are worth a full search: votes of a look-up at the coarse hop."""
+"""Which changes of a query are worth a full search: votes of a search at the coarse hop."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Hits
-from earwitness.index.matching.candidates import find_candidates
+from earwitness.index.matching.candidates import find_candidates, undo
 from earwitness.index.matching.effort import Variant
+from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.protocols import Embedder, Searchable
 from earwitness.index.statistics.calibration import Calibration
+
+NEIGHBOURS: Final = 8
+"""Entries of the index that are retrieved for each coarse frame. Chosen by hand."""
+
+TWO_PHASES_BELOW: Final = 40
+"""Query frames (5 s) below which a variant is embedded at two phases instead of one. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoarseLook:
-    """Hits of a query at the coarse hop, under every rung.
+class CoarseVotes:
+    """Hits of a query, or of a part of it, at the coarse hop, for several variants.
 
     Attributes
     ----------
-    rung_of : int64 array, shape (n_hits,)
-        Number of the rung that each hit belongs to.
-    fine_rows : int64 array, shape (n_hits,)
-        Fine row of the rung's copy that each hit belongs to.
+    variant_of : int64 array, shape (n_hits,)
+        Number of the variant of each hit.
+    frames : int64 array, shape (n_hits,)
+        Number of the query frame of each hit.
     z : float32 array, shape (n_hits,)
+        Similarity of each hit above the mean of its frame's decoys, in standard deviations.
+    hop_s : float
+        Seconds between query frames.
     start_s : float
-        Where the part that was looked up begins in the whole query, in seconds.
+        Where the searched part begins in the query, in seconds.
     """
 
     variants: tuple[Variant, ...]
-    rung_of: NDArray[np.int64]
+    variant_of: NDArray[np.int64]
     hits: Hits
-    fine_rows: NDArray[np.int64]
+    frames: NDArray[np.int64]
     z: NDArray[np.float32]
-    row_s: float
+    hop_s: float
     start_s: float
     scoring: Calibration
 
-    def promising(self, n_best: int, *, span_s: tuple[float, float] | None = None) -> list[Variant]:
-        """The rungs that give any recording the most votes, best first.
+    def ranked(self, *, span_s: tuple[float, float] | None = None) -> list[tuple[float, Variant]]:
+        """Votes of the best candidate of each variant, most votes first; variants without hits are left out.
 
         Parameters
         ----------
         span_s
-            Count only votes from this span of the query, in seconds.
+            Count only hits from this span of the query, in seconds.
         """
-        return [variant for _, variant in self.ranked(span_s=span_s)[:n_best]]
-
-    def ranked(self, *, span_s: tuple[float, float] | None = None) -> list[tuple[float, Variant]]:
-        """Votes of each rung's best candidate and the rung, most votes first; none of rungs without votes."""
         ranked = []
         for number, variant in enumerate(self.variants):
-            own = self.rung_of == number
+            own = self.variant_of == number
             if span_s is not None:
-                at_s = self.start_s + self.fine_rows * (self.row_s / variant.change.stretch)
+                at_s = self.start_s + self.frames * (self.hop_s / variant.change.stretch)
                 own &= (at_s >= span_s[0]) & (at_s < span_s[1])
             if own.any():
-                best = find_candidates(
+                (best, *_) = find_candidates(
                     self.hits.where(own),
-                    self.fine_rows[own],
+                    self.frames[own],
                     self.z[own],
                     variant,
-                    row_s=self.row_s,
+                    hop_s=self.hop_s,
                     scoring=self.scoring,
                     most=1,
-                )[0]
-                # a slowed copy is longer and has more rows to vote: count in the query's own seconds
+                )
+                # a stretched variant has more frames that vote: count votes for each second of the query
                 ranked.append((best.votes / variant.change.stretch, variant))
         ranked.sort(key=lambda pair: -pair[0])
         return ranked
+
+
+def vote_coarsely(
+    spectrogram: Spectrogram,
+    variants: Sequence[Variant],
+    library: Searchable,
+    collections: Sequence[int],
+    *,
+    start_s: float,
+) -> CoarseVotes:
+    """Search several variants of a spectrogram at the coarse hop.
+
+    Parameters
+    ----------
+    start_s
+        Where the spectrogram begins in the query, in seconds.
+    """
+    extractor = library.extractor
+    embedded = [_embed(undo(spectrogram, variant, extractor.params), extractor) for variant in variants]
+    vectors = np.concatenate([vectors for vectors, _ in embedded])
+    frames = np.concatenate([numbers for _, numbers in embedded])
+    variant_of = np.repeat(np.arange(len(embedded)), [len(numbers) for _, numbers in embedded])
+    hits = library.search(vectors, k=NEIGHBOURS, collections=collections)
+    mean, sd = library.background.expected_similarity(vectors)
+    return CoarseVotes(
+        variants=tuple(variants),
+        variant_of=variant_of[hits.query_row],
+        hits=hits,
+        frames=frames[hits.query_row],
+        z=(hits.similarity - mean[hits.query_row]) / sd[hits.query_row],
+        hop_s=extractor.params.query_hop_s,
+        start_s=start_s,
+        scoring=library.calibration,
+    )
+
+
+def _embed(spectrogram: Spectrogram, extractor: Embedder) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Query frames at the coarse hop, and their numbers among all query frames."""
+    n_frames = -(-len(spectrogram.power) // extractor.params.query_hop_frames)
+    phases = (0, ROWS_PER_CODE // 2) if n_frames < TWO_PHASES_BELOW else (0,)
+    frames = extractor.embed(spectrogram, fine=True, phases=phases)
+    numbers = np.flatnonzero(np.isin(np.arange(n_frames) % ROWS_PER_CODE, phases))
+    return frames[numbers], numbers

@@ -38,6 +38,10 @@ tempo. ``benchmarks changes`` measures which changes are found with them.
 MAX_N_PROBE: Final = 256
 """Lists of a partitioned shard, of 1,024, that are searched at most for one query frame."""
 
+FULL_DEPTH_FRAMES: Final = 40
+"""Query frames (5 s) below which more lists are searched for each frame, in about the same time. Chosen by
+hand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
@@ -68,7 +72,7 @@ class EffortProfile:
     neighbours : int
         Entries of the index that are retrieved for each query frame.
     n_probe : int
-        Lists of a partitioned shard that are searched for each query frame (see `lists_searched`).
+        Lists of a partitioned shard that are searched for each query frame (see `n_lists`).
     candidates : int
         Candidates that are aligned, however few votes they have; those of many votes are aligned in any case.
     chance_factor : float
@@ -93,6 +97,11 @@ class EffortProfile:
     prefilter: bool
     searched_variants: int
     unshifted_similarity: float | None
+
+    def n_lists(self, n_frames: int) -> int:
+        """Lists of a partitioned shard that are searched for each frame of a query of so many frames."""
+        most = self.n_probe * FULL_DEPTH_FRAMES // max(n_frames, 1)
+        return min(max(most, self.n_probe), MAX_N_PROBE)
 
     @property
     def unchanged(self) -> Variant:

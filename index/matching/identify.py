@@ -29,7 +29,8 @@ from earwitness.index.matching.kernels.alignment_loops import tally_votes
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.placement import ECHO_GAP, placed, without_echoes
 from earwitness.index.matching.refine import measure_change
-from earwitness.index.matching.search import LEAST_QUERY_S, ScoredAlignment, Search
+from earwitness.index.matching.scoring import ScoredAlignment
+from earwitness.index.matching.search import LEAST_PARTS_S, Search
 from earwitness.index.matching.segment_ends import copies_in
 from earwitness.index.matching.unexplained import OVERWHELMING_E, search_further
 from earwitness.index.matching.verdict import MATCH_E_VALUE
@@ -100,8 +101,6 @@ def identify(
         query=query,
         library=library,
         collections=collections,
-        scoring=library.calibration,
-        background=library.background,
         max_e_value=max_e_value,
         n_codes=n_codes,
         profile=EFFORT_PROFILES[effort],
@@ -152,16 +151,16 @@ def _search(search: Search, whole_files: Sequence[int]) -> Iterator[list[ScoredA
         prefiltered = search.prefilter(profile.unchanged)
         if prefiltered is None:
             return
-    found = search.at(profile.unchanged, also=whole_files, prefiltered=prefiltered)
+    found = search.search_variant(profile.unchanged, also=whole_files, prefiltered=prefiltered)
     yield found
     if not profile.changed:
         return
     found, look, tried = list(found), None, list[Variant]()
     if not _explained(search.query, found):
-        look = search.look_coarsely(profile.changed)
-        tried = look.promising(profile.searched_variants)
+        look = search.vote_coarsely(profile.changed)
+        tried = [variant for _, variant in look.ranked()[: profile.searched_variants]]
         for variant in tried:
-            more = search.at(variant)
+            more = search.search_variant(variant)
             found += more
             yield more
     yield from search_further(search, profile.changed, found, look, tried)
@@ -194,7 +193,7 @@ def _unexplained_by_others(search: Search, found: Sequence[ScoredAlignment]) -> 
 
     What is the best of its recording stays: it is reported as what it is.
     """
-    if search.query.duration_s < LEAST_QUERY_S:
+    if search.query.duration_s < LEAST_PARTS_S:
         return list(found)
     sure = [one for one in found if one.e_value <= OVERWHELMING_E][:MEASURED_MATCHES]
     kept, seen = list[ScoredAlignment](), set[int]()
@@ -214,9 +213,9 @@ def _is_anothers(one: ScoredAlignment, other: ScoredAlignment) -> bool:
 
 def _placed(search: Search, chain: Sequence[ScoredAlignment]) -> list[ScoredAlignment]:
     """What of the alignments with one recording stands, most certain first; none explains the same twice."""
-    if search.query.duration_s < LEAST_QUERY_S or chain[0].e_value > MATCH_E_VALUE:
+    if search.query.duration_s < LEAST_PARTS_S or chain[0].e_value > MATCH_E_VALUE:
         return _apart(chain)
-    echoes = search.echoes.get(chain[0].alignment.recording, [])
+    echoes = search.repeats.get(chain[0].alignment.recording, [])
     every = [*chain, *(replace(chain[0], alignment=echo) for echo in echoes)]
     every = [
         replace(one, alignment=copy) for one in every for copy in copies_in(one.alignment, search.scoring)
@@ -361,10 +360,10 @@ def warm(extractor: Embedder) -> None:
     mean, sd = background.expected_similarity(codes)
     copy = QueryVariant(
         variant=Variant(change=UNCHANGED, weight=1.0),
-        rows=codes,
+        frames=codes,
         mean=mean,
         inverse_sd=np.float32(1) / sd,
-        row_s=0.125,
+        hop_s=0.125,
     )
     align(copy, 0, codes, 0, scoring=scoring, least_score=0.0)
     sound = Spectrogram(power=np.ones((200, params.n_bands), np.float32), frame_s=params.frame_s)

@@ -83,7 +83,7 @@ def placed(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[
 def _slots(alignment: Alignment) -> NDArray[np.int64]:
     """Moment of each step of an alignment."""
     copy = alignment.copy
-    at_s = copy.start_s + alignment.rows * (copy.row_s / copy.variant.change.stretch)
+    at_s = copy.start_s + alignment.rows * (copy.hop_s / copy.variant.change.stretch)
     return np.asarray(at_s // SLOT_S, dtype=np.int64)
 
 

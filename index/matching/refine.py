@@ -70,8 +70,8 @@ def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[flo
     """
     copy = alignment.copy
     reach = np.arange(-REACH_ROWS, REACH_ROWS + 1)
-    near = np.clip(alignment.rows[:, None] + reach, 0, len(copy.rows) - 1)
-    similarity = np.einsum("sd,srd->sr", codes[alignment.codes], copy.rows[near])
+    near = np.clip(alignment.rows[:, None] + reach, 0, len(copy.frames) - 1)
+    similarity = np.einsum("sd,srd->sr", codes[alignment.codes], copy.frames[near])
     top = np.clip(similarity.argmax(axis=1), 1, len(reach) - 2)
     steps = np.arange(len(top))
     left, middle, right = (similarity[steps, top + side] for side in (-1, 0, 1))

@@ -14,10 +14,11 @@ import numpy as np
 
 from earwitness.index.matching.alignment import Alignment, shared_s, slope_along
 from earwitness.index.matching.candidates import loud_frames
-from earwitness.index.matching.coarse_votes import CoarseLook
+from earwitness.index.matching.coarse_votes import CoarseVotes
 from earwitness.index.matching.effort import Variant
 from earwitness.index.matching.placement import ECHO_GAP, ECHO_SHARE
-from earwitness.index.matching.search import LEAST_QUERY_S, ScoredAlignment, Search
+from earwitness.index.matching.scoring import ScoredAlignment
+from earwitness.index.matching.search import LEAST_PARTS_S, Search
 
 Span = tuple[float, float]
 
@@ -55,7 +56,7 @@ def search_further(
     search: Search,
     variants: Sequence[Variant],
     found: Sequence[ScoredAlignment],
-    look: CoarseLook | None,
+    look: CoarseVotes | None,
     tried: Sequence[Variant],
 ) -> Iterator[list[ScoredAlignment]]:
     """Search the unexplained stretches of a query at other changes, until nothing new is found.
@@ -76,7 +77,7 @@ def search_further(
     judged
         What was found besides, one stretch and change after the other.
     """
-    if search.query.duration_s < LEAST_QUERY_S:
+    if search.query.duration_s < LEAST_PARTS_S:
         return
     further, known = _Further(search, variants, look, tried), list(found)
     for _ in range(MOST_ROUNDS):
@@ -143,7 +144,7 @@ class _Further:
     """What was searched where, so that nothing is searched twice."""
 
     def __init__(
-        self, search: Search, variants: Sequence[Variant], look: CoarseLook | None, tried: Sequence[Variant]
+        self, search: Search, variants: Sequence[Variant], look: CoarseVotes | None, tried: Sequence[Variant]
     ) -> None:
         self._search, self._rungs, self._look = search, variants, look
         whole = (search.start_s, search.start_s + search.query.duration_s)
@@ -159,11 +160,11 @@ class _Further:
 
     def _window(self, window: Span) -> Iterator[list[ScoredAlignment]]:
         part = self._search.part(window[0] - MARGIN_S, window[1] + MARGIN_S)
-        look = self._look or part.look_coarsely(self._rungs)
+        look = self._look or part.vote_coarsely(self._rungs)
         for votes, variant in look.ranked(span_s=window)[:VARIANTS_PER_WINDOW]:
             if votes >= LEAST_VOTES and not self._is_tried(window, variant):
                 self._tried.append((window, variant))
-                yield part.at(variant)
+                yield part.search_variant(variant)
 
     def _is_tried(self, window: Span, variant: Variant) -> bool:
         return any(

@@ -33,10 +33,10 @@ def copy_of(rows: NDArray[np.float32]) -> QueryVariant:
     """A query whose rows all have decoys of mean 0 and standard deviation 0.4."""
     return QueryVariant(
         variant=Variant(change=UNCHANGED, weight=1.0),
-        rows=rows,
+        frames=rows,
         mean=np.zeros(len(rows), np.float32),
         inverse_sd=np.full(len(rows), 2.5, np.float32),
-        row_s=0.128,
+        hop_s=0.128,
     )
 
 
@@ -91,7 +91,7 @@ def test_a_path_is_worth_what_it_says(seed: int, n_codes: int, n_rows: int, lead
     scoring, rng = CALIBRATION, np.random.default_rng(seed)
     codes, copy = random_units(rng, n_codes), copy_of(random_units(rng, n_rows))
     path = best_path(copy, codes, lead, scoring=scoring)
-    scores = scoring.step_scores((codes @ copy.rows.T) * 2.5)
+    scores = scoring.step_scores((codes @ copy.frames.T) * 2.5)
     if path is None:
         assert not any(
             scores[j, i] > 1e-3
@@ -103,7 +103,7 @@ def test_a_path_is_worth_what_it_says(seed: int, n_codes: int, n_rows: int, lead
     assert np.array_equal(np.diff(steps[:, 0]), np.ones(len(steps) - 1))
     drift = np.abs(np.diff(steps[:, 1]) - ROWS_PER_CODE)
     assert drift.max(initial=0) <= 1
-    assert np.allclose(similarity, (codes @ copy.rows.T)[steps[:, 0], steps[:, 1]], atol=1e-5)
+    assert np.allclose(similarity, (codes @ copy.frames.T)[steps[:, 0], steps[:, 1]], atol=1e-5)
     expected = scores[steps[:, 0], steps[:, 1]].sum() - scoring.drift_cost * drift.sum()
     # a similarity on the border of two table entries may fall on either side
     assert abs(score - expected) <= 0.1 * len(steps)

@@ -14,7 +14,7 @@ from earwitness.fingerprint.types import Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Change, Effort, Match, MatchClass
 from earwitness.index.matching import identify as road
-from earwitness.index.matching.candidates import complete, make_variant, prefilter
+from earwitness.index.matching.candidates import embed_half, embed_rest, embed_variant
 from earwitness.index.matching.effort import EFFORT_PROFILES
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
@@ -53,21 +53,21 @@ def ask(
 def test_a_completed_glimpse_is_the_whole_copy(seconds: float) -> None:
     """Looking first at half of the rows and then at the rest gives the rows of looking once."""
     query, variant = EXTRACTOR.query(music(3, seconds)), EFFORT_PROFILES[Effort.FAST].variants[0]
-    first = prefilter(query, variant, EXTRACTOR, BACKGROUND)
+    first = embed_half(query, variant, EXTRACTOR, BACKGROUND)
     then, once = (
-        complete(first, query, EXTRACTOR, BACKGROUND),
-        make_variant(query, variant, EXTRACTOR, BACKGROUND),
+        embed_rest(first, query, EXTRACTOR, BACKGROUND),
+        embed_variant(query, variant, EXTRACTOR, BACKGROUND),
     )
-    np.testing.assert_allclose(then.rows, once.rows, atol=1e-6)
-    assert len(first.rows) == len(once.rows)
-    assert first.prefiltered and not then.prefiltered
+    np.testing.assert_allclose(then.frames, once.frames, atol=1e-6)
+    assert len(first.frames) == len(once.frames)
+    assert first.interpolated and not then.interpolated
 
 
 def test_a_dried_copy_lies_between_the_sound_and_the_dry_sound() -> None:
     """Rows are the sound's own without any drying, those of the dry sound with all of it, else between."""
     sound, variant = music(3, 8.1), EFFORT_PROFILES[Effort.FULL].variants[0]
     plain, between, dried = (
-        make_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, BACKGROUND, dereverb=share).rows
+        embed_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, BACKGROUND, dereverb=share).frames
         for share in (0.0, 0.5, 1.0)
     )
     np.testing.assert_array_equal(plain, EXTRACTOR.embed(sound, fine=True))

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from earwitness.index.match import Change, Effort, Match, MatchClass, Segment, Verdict
-from earwitness.index.matching.candidates import lists_searched
 from earwitness.index.matching.classify import classify, mark_shared
 from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED
 from earwitness.index.matching.refine import explain, parabola_peak
@@ -76,7 +75,7 @@ def test_more_effort_searches_deeper() -> None:
             assert getattr(lower, name) <= getattr(higher, name), name
         assert len(lower.variants) < len(higher.variants)
     for profile in profiles:
-        n_lists = [lists_searched(profile, n_frames) for n_frames in (0, 1, 20, 40, 41, 5000)]
+        n_lists = [profile.n_lists(n_frames) for n_frames in (0, 1, 20, 40, 41, 5000)]
         assert n_lists == sorted(n_lists, reverse=True)
         assert n_lists[-1] == profile.n_probe
 

@@ -17,7 +17,6 @@ from earwitness.index.matching import identify as road
 from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.search import Search
 from tests.unit.index.synthetic_index import (
-    CALIBRATION,
     BlurExtractor,
     MemoryLibrary,
     background_of,
@@ -78,11 +77,11 @@ def test_every_part_of_a_mix_is_found(library: MemoryLibrary, parts: list[Spectr
 def test_a_part_counts_chance_in_the_whole_query(library: MemoryLibrary) -> None:
     """What is found in a stretch counts the look-alikes of the whole query, not of the stretch alone."""
     sound = join(part(0, 35), part(1, 35), part(3, 12, speed=1.25))
-    whole = replace(search_of(library, sound), whole_rows=0)
+    whole = replace(search_of(library, sound), n_whole_frames=0)
     stretch, variant = whole.part(70.0, 76.0), EFFORT_PROFILES[Effort.FULL].variants[10]
     assert variant.change.speed == pytest.approx(1.2625, rel=0.01)
-    alone = replace(stretch, whole_rows=0, nulls={}, contrasts={})
-    (in_whole, *_), (by_itself, *_) = stretch.at(variant), alone.at(variant)
+    alone = replace(stretch, n_whole_frames=0)
+    (in_whole, *_), (by_itself, *_) = stretch.search_variant(variant), alone.search_variant(variant)
     assert in_whole.alignment.score == by_itself.alignment.score
     assert in_whole.e_value > 1.2 * by_itself.e_value
     assert in_whole.alignment.query_span_s[0] == pytest.approx(70.0, abs=1.5)
@@ -94,8 +93,6 @@ def search_of(library: MemoryLibrary, sound: Spectrogram) -> Search:
         query=EXTRACTOR.query(sound),
         library=library,
         collections=[1],
-        scoring=CALIBRATION,
-        background=BACKGROUND,
         max_e_value=1e-2,
         n_codes=library.n_codes([1]),
         profile=EFFORT_PROFILES[Effort.FAST],

@@ -127,10 +127,10 @@ def path(similarity: list[float], rows_off: list[int]) -> Alignment:
     n = len(similarity)
     copy = QueryVariant(
         variant=Variant(change=UNCHANGED, weight=1.0),
-        rows=np.zeros((4 * n + 40, 2), np.float32),
+        frames=np.zeros((4 * n + 40, 2), np.float32),
         mean=np.zeros(4 * n + 40, np.float32),
         inverse_sd=np.full(4 * n + 40, 8.0, np.float32),
-        row_s=0.125,
+        hop_s=0.125,
     )
     return Alignment(
         recording=0,
