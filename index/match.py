@@ -1,4 +1,4 @@
-"""What is found: hits, candidates, matches."""
+"""Results of the search: hits, candidates, segments, matches, verdicts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 
 class MatchClass(StrEnum):
-    """Kinds of match that a reader wants kept apart."""
+    """Kinds of match."""
 
     EXACT = "exact"
-    """The whole file by Chromaprint, both lengths aligned to 90 %, nothing changed."""
+    """The whole file by Chromaprint; 90 % of both files are aligned, nothing is changed."""
     MODIFIED = "modified"
-    """The same recording, whole or nearly so, at another speed, pitch or tempo, or otherwise altered."""
+    """The same recording, nearly complete, or at another speed, pitch or tempo."""
     EXCERPT = "excerpt"
     EXCERPT_UNDER_OTHER_AUDIO = "excerpt_under_other_audio"
     SHARED_MATERIAL = "shared_material"
-    """A loop or sample that several recordings of the collection hold alike."""
+    """A loop or sample that several recordings of the collection contain."""
 
 
 class Effort(StrEnum):
-    """How many changed copies of the query are looked up."""
+    """How many variants of the query are searched."""
 
     FAST = "fast"
     STANDARD = "standard"
@@ -34,7 +34,8 @@ class Effort(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is said of one item. Only a recording decoded whole, with enough active audio, is a NO_MATCH."""
+    """Result for one item. NO_MATCH needs a recording that was decoded to its end and has enough active
+    audio."""
 
     MATCH = "match"
     POSSIBLE = "possible"
@@ -45,9 +46,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """How a query was changed from its reference: 1.12 plays 12 % faster, +100 cents is a semitone higher.
+    """How a query differs from its reference: 1.12 plays 12 % faster, +100 cents is a semitone higher.
 
-    ``speed`` moves time and pitch together, ``tempo`` time alone, ``pitch_cents`` pitch alone.
+    ``speed`` changes time and pitch together, ``tempo`` time alone, ``pitch_cents`` pitch alone.
     """
 
     speed: float = 1.0
@@ -56,23 +57,23 @@ class Change:
 
     @property
     def stretch(self) -> float:
-        """Reference seconds that pass in one second of the query."""
+        """Seconds of the reference in one second of the query."""
         return self.speed * self.tempo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """Sub-fingerprints of the index near those of a query, one row a hit.
+    """Codes of the index that are nearest to the frames of a query, one row for each.
 
     Attributes
     ----------
     query_row : int32 array, shape (n_hits,)
-        Which of the vectors asked about.
+        Number of the query vector.
     recording : int64 array, shape (n_hits,)
     position : int32 array, shape (n_hits,)
         Number of the code within the recording.
     similarity : float32 array, shape (n_hits,)
-        Cosine, as the segment estimates it.
+        Cosine similarity, as the shard estimates it.
     """
 
     query_row: NDArray[np.int32]
@@ -80,18 +81,18 @@ class Hits:
     position: NDArray[np.int32]
     similarity: NDArray[np.float32]
 
-    def where(self, kept: NDArray[np.bool_]) -> Hits:
-        """Those hits for which `kept`, bool of shape (n_hits,), is true."""
+    def where(self, mask: NDArray[np.bool_]) -> Hits:
+        """Return the hits for which `mask`, bool of shape (n_hits,), is true."""
         return Hits(
-            query_row=self.query_row[kept],
-            recording=self.recording[kept],
-            position=self.position[kept],
-            similarity=self.similarity[kept],
+            query_row=self.query_row[mask],
+            recording=self.recording[mask],
+            position=self.position[mask],
+            similarity=self.similarity[mask],
         )
 
     @classmethod
     def together(cls, one: Self, other: Self) -> Self:
-        """The hits of two look-ups."""
+        """Return the hits of two look-ups in one."""
         return cls(
             query_row=np.concatenate([one.query_row, other.query_row]),
             recording=np.concatenate([one.recording, other.recording]),
@@ -102,18 +103,18 @@ class Hits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A recording, a change and an offset on which several hits agree; not yet verified."""
+    """A recording, a change and an offset that several hits vote for; not yet aligned."""
 
     recording: int
     change: Change
     offset_s: float
-    """Reference time at the query's start, in seconds: reference = offset + stretch * query."""
+    """Time in the reference at the start of the query, in seconds: reference = offset + stretch * query."""
     votes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One aligned stretch, in seconds from each file's start."""
+    """An aligned stretch of query and reference; times are in seconds from the start of each file."""
 
     query_start_s: float
     query_end_s: float
@@ -128,29 +129,28 @@ class Segment:
 
 
 def covered_s(spans: Iterable[tuple[float, float]]) -> float:
-    """Seconds that some spans cover together, each second counted once."""
-    total_s, reached_s = 0.0, -inf
+    """Return the seconds that spans cover, each second counted once."""
+    total_s, covered_to_s = 0.0, -inf
     for start_s, end_s in sorted(spans):
-        total_s += max(0.0, end_s - max(start_s, reached_s))
-        reached_s = max(reached_s, end_s)
+        total_s += max(0.0, end_s - max(start_s, covered_to_s))
+        covered_to_s = max(covered_to_s, end_s)
     return total_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One query aligned with one recording of the index.
+    """A query aligned with one recording of the index.
 
     Attributes
     ----------
     segments : tuple of Segment
-        Separated aligned stretches, in query order; never empty.
+        In order of the query; never empty.
     e_value : float
-        Expected number of matches at least this good that unrelated audio would give this query in an index
-        of this size.
+        Expected number of matches at least this good by chance, for this query in an index of this size.
     e_extrapolated : bool
-        True where the value lies beyond what decoys can check (`Calibration.checked_to`).
+        Whether the value is smaller than could be checked (`Calibration.checked_to`).
     change : Change or None
-        How the query was changed from the recording; None where that was not measured.
+        How the query differs from the recording; None if that was not measured.
     query_coverage, reference_coverage : float
         Fraction of each file that the segments cover, each second counted once.
     """

@@ -1,4 +1,4 @@
-"""What the search needs of a library and of an extractor, and nothing more; tests give it small ones."""
+"""Interfaces that the search needs of a library and of an extractor; tests implement small ones."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ class Embedder(Protocol):
 
     @property
     def params(self) -> Params:
-        """The numbers of its scheme."""
+        """Parameters of its scheme."""
 
     def __hash__(self) -> int:
-        """One extractor is one model: what is worked out from its files is kept for it."""
+        """Extractors are compared by identity: what is read from their files is cached for each."""
 
     def embed(
         self, spectrogram: Spectrogram, *, fine: bool, phases: Sequence[int] | None = None
     ) -> NDArray[np.float32]:
-        """Unit vectors along a spectrogram, at the codes' hop or a quarter of it; zeros but for `phases`."""
+        """Return unit vectors along a spectrogram, at the hop of codes or a quarter of it
+        (`Extractor.embed`)."""
 
     def unpack(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit vectors from packed codes."""
+        """Return the unit vectors of packed codes."""
 
     def model_file(self, name: str) -> Path:
-        """A shipped file of this extractor's scheme."""
+        """Return the path of a shipped file of this scheme."""
 
 
 class StoredRecording(Protocol):
-    """What the search needs to know of one recording of the index."""
+    """What the search needs of one recording of the index."""
 
     @property
     def duration_s(self) -> float:
@@ -52,11 +53,11 @@ class Searchable(Protocol):
 
     @property
     def scheme(self) -> str:
-        """Name of the numbers that its codes were made with."""
+        """Name of the scheme of its codes."""
 
     @property
     def extractor(self) -> Embedder:
-        """Makes codes of this scheme."""
+        """The extractor of this scheme."""
 
     @property
     def calibration(self) -> Calibration:
@@ -69,21 +70,23 @@ class Searchable(Protocol):
     def search(
         self, vectors: NDArray[np.float32], *, k: int, collections: Sequence[int], n_probe: int = N_PROBE
     ) -> Hits:
-        """The `k` codes nearest to each vector, `n_probe` lists of a partitioned segment read for each."""
+        """Return the `k` codes nearest to each vector; `n_probe` lists of a partitioned shard are read for
+        each."""
 
     def codes(self, recording: int) -> NDArray[np.float32]:
-        """All codes of a recording, unpacked."""
+        """Return all codes of a recording, unpacked, float32, shape (n_codes, dim)."""
 
     def peaks(self, recording: int) -> NDArray[np.int32]:
-        """Frame and band of a recording's strongest spectral peaks, frames ascending."""
+        """Return frame and band of a recording's spectral peaks, int32, shape (n_peaks, 2), frames
+        ascending."""
 
     def recording(self, recording: int) -> StoredRecording:
-        """What is known of a recording."""
+        """Return the stored facts about a recording."""
 
     def n_codes(self, collections: Sequence[int]) -> int:
-        """Codes that `search` looks among."""
+        """Return the number of codes that `search` compares with."""
 
     def whole_file(
         self, chromaprint: NDArray[np.uint32], duration_s: float, collections: Sequence[int]
     ) -> Sequence[int]:
-        """Recordings that Chromaprint takes for the same file from end to end."""
+        """Return recordings that are the same file from start to end by Chromaprint."""

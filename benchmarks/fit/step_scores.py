@@ -30,7 +30,7 @@ from benchmarks.runs.leave_out_library import Shelf, shelve
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import RATE_HZ, Waveform
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.scheme_files import background_of, calibration_of
 
 EXCERPT_S: Final = 8.0
@@ -70,7 +70,9 @@ def true_path(shelf: Shelf, number: int, start_s: float, heard: Waveform) -> NDA
     rows = model.embed(model.query(heard).spectrogram, fine=True)
     mean, sd = background_of(model).expected_similarity(rows)
     codes = shelf.codes(number)
-    place = np.round(ROWS_PER_CODE * np.arange(len(codes)) - start_s / model.params.query_hop_s).astype(int)
+    place = np.round(
+        QUERY_FRAMES_PER_CODE * np.arange(len(codes)) - start_s / model.params.query_hop_s
+    ).astype(int)
     paths = []
     for late in MISPLACED_ROWS:
         # rows at the ends look beyond the excerpt

@@ -14,7 +14,7 @@ from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Candidate, Change, Hits
 from earwitness.index.matching.effort import UNCHANGED, Variant
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, tally_votes
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE, tally_votes
 from earwitness.index.protocols import Embedder
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
@@ -197,7 +197,7 @@ def find_candidates(
         Most votes first. The offset is that of one hit; hits of neighbouring offsets add their votes.
     """
     weights = np.maximum(scoring.step_scores(z), 0)
-    offsets = hits.position.astype(np.int64) * ROWS_PER_CODE - frames
+    offsets = hits.position.astype(np.int64) * QUERY_FRAMES_PER_CODE - frames
     keys = hits.recording * _RECORDING_STRIDE + (offsets + _OFFSET_ZERO)
     order = np.argsort(keys, kind="stable")
     keys, weights = keys[order], weights[order]

@@ -1,4 +1,7 @@
-"""What kind of match it is."""
+"""Kind of a match: exact, modified, excerpt, excerpt under other audio, shared material.
+
+The constants were chosen by hand in November 2026.
+"""
 
 from __future__ import annotations
 
@@ -12,37 +15,39 @@ from numpy.typing import NDArray
 from earwitness.index.match import Change, Match, MatchClass
 
 EXACT_COVERAGE: Final = 0.9
-"""Both files aligned to this share, and a Chromaprint that says the whole file, make an exact copy."""
+"""Smallest coverage of both files of an exact copy, which Chromaprint confirms."""
 
 WHOLE_COVERAGE: Final = 0.8
-"""Both files aligned to this share make it the same recording, whole."""
+"""Smallest coverage of both files at which the match is the complete recording."""
 
 LOOP_RECORDINGS: Final = 4
-"""As many different recordings that hold the same short span of a query share a loop or a sample."""
+"""Smallest number of different recordings with the same short span of a query that share a loop or a
+sample."""
 
 LOOP_E_VALUE: Final = 1e-4
-"""Only what is surely there is counted as holding a loop."""
+"""Largest E-value of a match that counts for a loop."""
 
-LOOP_LIKENESS: Final = 0.15
-"""Recordings that hold a loop alike are about as similar to the query; one that is far more is its source."""
+LOOP_SIMILARITY_RANGE: Final = 0.15
+"""Recordings that share a loop are about as similar to the query; one that is far more similar is its
+source."""
 
 LOOP_S: Final = 12.0
-"""Longer spans are a recording in several copies, not a loop."""
+"""Longest loop, in seconds; longer spans are copies of one recording."""
 
 LOOP_COVERAGE: Final = 0.5
-"""A loop is less than this of whatever recording holds it."""
+"""A loop covers less than this share of each recording."""
 
 SAME_SPAN: Final = 0.8
-"""Two matches whose query spans overlap to this share hold the same material."""
+"""Share of overlap from which two matches have the same query span."""
 
 MOST_COMPARED: Final = 64
-"""So many matches of one span are compared with each other; thousands of copies would take hours."""
+"""Largest number of matches of one span that are compared with each other; thousands would take hours."""
 
-ROUND_CODES: Final = 16
-"""Codes on either side of a match (8 s) that two recordings are compared by."""
+CONTEXT_CODES: Final = 16
+"""Codes before and after a match (8 s) by which two recordings are compared."""
 
 COPY_SIMILARITY: Final = 0.6
-"""Recordings this alike round what they share are copies of one, not two that share a loop."""
+"""Smallest similarity of the contexts of two copies of one recording."""
 
 
 def classify(
@@ -54,14 +59,14 @@ def classify(
     whole_file: bool,
     overlaid_similarity: float,
 ) -> MatchClass:
-    """Name the kind of a match from what was measured.
+    """Return the kind of a match.
 
     Parameters
     ----------
     whole_file
-        Whether Chromaprint says that both files are the same from end to end.
+        Whether both files are the same from start to end by Chromaprint.
     overlaid_similarity
-        Excerpts less similar than this along their path have other audio on top.
+        Excerpts with a lower similarity along the path are under other audio.
     """
     covered = min(query_coverage, reference_coverage)
     unchanged = change == Change()
@@ -75,24 +80,25 @@ def classify(
 def mark_shared(
     matches: Sequence[Match], codes_of: Callable[[int], NDArray[np.float32]], *, hop_s: float
 ) -> list[Match]:
-    """Call matches shared material where one short span of the query lies inside many recordings alike.
+    """Mark matches as shared material where many recordings contain the same short span of the query.
 
     Parameters
     ----------
     codes_of
-        Codes of a recording, float32 (n_codes, dim): what lies round the match tells copies of one recording
-        from recordings that share a loop.
+        Returns the codes of a recording, float32, shape (n_codes, dim). The codes before and after a match
+        distinguish copies of one recording from recordings that share a loop.
     """
     loops = [match for match in matches if _may_be_loop(match)]
     if len(loops) < LOOP_RECORDINGS:
         return list(matches)
     spans = np.array([_query_span(match) for match in loops])
     similarity = np.array([match.similarity for match in loops])
-    around = [_round(match, codes_of, hop_s) for match in loops]
+    contexts = [_context(match, codes_of, hop_s) for match in loops]
     shared = {
         match.recording
         for number, match in enumerate(loops)
-        if _different([around[other] for other in _same_span(number, spans, similarity)]) >= LOOP_RECORDINGS
+        if _count_different([contexts[other] for other in _same_span(number, spans, similarity)])
+        >= LOOP_RECORDINGS
     }
     return [
         replace(match, kind=MatchClass.SHARED_MATERIAL) if match.recording in shared else match
@@ -111,49 +117,50 @@ def _query_span(match: Match) -> tuple[float, float]:
 
 
 def _same_span(number: int, spans: NDArray[np.float64], similarity: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Matches of the same span of the query, as similar as one of them; at most `MOST_COMPARED`."""
+    """Return the matches of the same span of the query and of similar similarity; at most `MOST_COMPARED`."""
     start_s, end_s = spans[number]
     shared_s = np.minimum(spans[:, 1], end_s) - np.maximum(spans[:, 0], start_s)
     longest_s = np.maximum(spans[:, 1] - spans[:, 0], end_s - start_s)
-    alike = np.abs(similarity - similarity[number]) <= LOOP_LIKENESS
-    return np.flatnonzero(alike & (shared_s > SAME_SPAN * longest_s))[:MOST_COMPARED]
+    similar = np.abs(similarity - similarity[number]) <= LOOP_SIMILARITY_RANGE
+    return np.flatnonzero(similar & (shared_s > SAME_SPAN * longest_s))[:MOST_COMPARED]
 
 
-def _different(around: Sequence[NDArray[np.float32]]) -> int:
-    """How many recordings are no copies of one another, by what lies round the match; counts no further
-    than need be."""
-    apart: list[NDArray[np.float32]] = []
-    for one in around:
-        if not any(_alike(one, other) for other in apart):
-            apart.append(one)
-            if len(apart) == LOOP_RECORDINGS:
+def _count_different(contexts: Sequence[NDArray[np.float32]]) -> int:
+    """Count recordings that are no copies of each other, up to `LOOP_RECORDINGS`."""
+    different: list[NDArray[np.float32]] = []
+    for context in contexts:
+        if not any(_are_copies(context, other) for other in different):
+            different.append(context)
+            if len(different) == LOOP_RECORDINGS:
                 break
-    return len(apart)
+    return len(different)
 
 
-def _round(match: Match, codes_of: Callable[[int], NDArray[np.float32]], hop_s: float) -> NDArray[np.float32]:
+def _context(
+    match: Match, codes_of: Callable[[int], NDArray[np.float32]], hop_s: float
+) -> NDArray[np.float32]:
     segment = match.segments[0]
     first, last = round(segment.reference_start_s / hop_s), round(segment.reference_end_s / hop_s)
-    return _codes_round(codes_of(match.recording), first, last)
+    return _codes_around(codes_of(match.recording), first, last)
 
 
-def _codes_round(codes: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-    """Codes just before and just after a span, zeros where the recording has ended; (2, ROUND_CODES, dim)."""
-    around = np.zeros((2, ROUND_CODES, codes.shape[1]), dtype=np.float32)
-    # three codes off, for a code looks a little beyond its own half second
+def _codes_around(codes: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    """Return codes before and after a span, zeros outside the recording, shape (2, CONTEXT_CODES, dim)."""
+    context = np.zeros((2, CONTEXT_CODES, codes.shape[1]), dtype=np.float32)
+    # at a distance of three codes, because the context of a code is longer than its half second
     before, after = (
-        codes[max(first - 3 - ROUND_CODES, 0) : max(first - 3, 0)],
-        codes[last + 3 :][:ROUND_CODES],
+        codes[max(first - 3 - CONTEXT_CODES, 0) : max(first - 3, 0)],
+        codes[last + 3 :][:CONTEXT_CODES],
     )
-    around[0, ROUND_CODES - len(before) :] = before
-    around[1, : len(after)] = after
-    return around
+    context[0, CONTEXT_CODES - len(before) :] = before
+    context[1, : len(after)] = after
+    return context
 
 
-def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
-    for late in (0, -1, 1):
-        similarity = (one * np.roll(other, late, axis=1)).sum(axis=2)
-        heard = similarity != 0
-        if not heard.any() or similarity[heard].mean() >= COPY_SIMILARITY:
+def _are_copies(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    for shift in (0, -1, 1):
+        similarity = (one * np.roll(other, shift, axis=1)).sum(axis=2)
+        present = similarity != 0
+        if not present.any() or similarity[present].mean() >= COPY_SIMILARITY:
             return True
     return False

@@ -13,7 +13,7 @@ from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Hits
 from earwitness.index.matching.candidates import find_candidates, undo
 from earwitness.index.matching.effort import Variant
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.protocols import Embedder, Searchable
 from earwitness.index.statistics.calibration import Calibration
 
@@ -118,7 +118,7 @@ def vote_coarsely(
 def _embed(spectrogram: Spectrogram, extractor: Embedder) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Query frames at the coarse hop, and their numbers among all query frames."""
     n_frames = -(-len(spectrogram.power) // extractor.params.query_hop_frames)
-    phases = (0, ROWS_PER_CODE // 2) if n_frames < TWO_PHASES_BELOW else (0,)
+    phases = (0, QUERY_FRAMES_PER_CODE // 2) if n_frames < TWO_PHASES_BELOW else (0,)
     frames = extractor.embed(spectrogram, fine=True, phases=phases)
-    numbers = np.flatnonzero(np.isin(np.arange(n_frames) % ROWS_PER_CODE, phases))
+    numbers = np.flatnonzero(np.isin(np.arange(n_frames) % QUERY_FRAMES_PER_CODE, phases))
     return frames[numbers], numbers

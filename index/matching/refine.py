@@ -1,4 +1,7 @@
-"""How exactly a query was changed: stretch from the path's slope, pitch from small shifts of its bands."""
+"""Measure the change of a query: stretch from the slope of a path, pitch from small shifts of its bands.
+
+The constants were chosen by hand in November 2026.
+"""
 
 from __future__ import annotations
 
@@ -12,51 +15,53 @@ from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Change
 from earwitness.index.matching.alignment import Alignment
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.protocols import Embedder
 
-REACH_ROWS: Final = 3
-"""Fine rows on either side of a path that are compared to place each step between rows."""
+REACH_FRAMES: Final = 3
+"""Query frames on each side of a step that are compared, to place the step between frames."""
 
 LEAST_STEPS: Final = 6
-"""Shorter paths have no slope worth the name; they keep their rung's."""
+"""Paths of fewer steps keep the change of their variant: their slope is not exact enough."""
 
 PITCH_STEPS_CENTS: Final = (150.0, 80.0, 50.0)
-"""How far to either side pitch is tried, anew from the best of each round."""
+"""Distance of the pitches tried in each round, around the best of the round before."""
+
 LONGEST_S: Final = 20.0
-"""Seconds of the query that pitch is estimated from."""
+"""Seconds of the query that pitch is measured on."""
 
 SAME_CENTS: Final = 50.0
-"""Pitch and speed this near to each other are one change of speed; this near to nothing, none."""
+"""A shift of pitch this near to that of a change of speed is part of it; one this near to 0 is none."""
 
 SAME_STRETCH: Final = 0.005
-"""Relative stretch below which nothing changed in time, or twice its standard error where that is more."""
+"""Smallest relative stretch that is a change of time, or twice its standard error if that is more."""
 
 LEAST_GAIN: Final = 0.02
-"""What a small change must add to the mean similarity of a path to be told."""
+"""Smallest increase of the mean similarity of a path for which a small change is reported."""
 
 PLAIN_CENTS: Final = 25.0
-"""Where a wide round finds no more, finer ones find nothing that would be told."""
+"""If the first round finds no larger shift, finer rounds would find none that is reported."""
 
-_OUTLIER_ROWS: Final = 1.0
-_LEAST_SCATTER_ROWS: Final = 0.35
+_OUTLIER_FRAMES: Final = 1.0
+_LEAST_SCATTER_FRAMES: Final = 0.35
 
 
 def fit_line(
     codes: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Slope of rows over codes and its standard error, weighted; steps over a row off set aside."""
+    """Return the slope of query frames over codes and its standard error; steps over a frame off are left
+    out."""
     slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
-    near = np.abs(rows - slope * codes - intercept) <= _OUTLIER_ROWS
+    near = np.abs(rows - slope * codes - intercept) <= _OUTLIER_FRAMES
     if np.count_nonzero(near) >= LEAST_STEPS:
         codes, rows, weights = codes[near], rows[near], weights[near]
         slope, intercept = np.polyfit(codes, rows, 1, w=np.sqrt(weights))
-    scatter = max(float(np.std(rows - slope * codes - intercept)), _LEAST_SCATTER_ROWS)
+    scatter = max(float(np.std(rows - slope * codes - intercept)), _LEAST_SCATTER_FRAMES)
     return float(slope), float(scatter / (np.std(codes) * np.sqrt(len(codes))))
 
 
 def parabola_peak(left: float, middle: float, right: float) -> float:
-    """Place of the top of the parabola through three equally spaced values, from -1 (left) to 1 (right)."""
+    """Return the position of the maximum of a parabola through three values, from -1 (left) to 1 (right)."""
     bend = left - 2 * middle + right
     if bend >= 0:
         return 0.0 if left == right else float(np.sign(right - left))
@@ -64,12 +69,12 @@ def parabola_peak(left: float, middle: float, right: float) -> float:
 
 
 def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[float, float]:
-    """Fine rows that pass from one reference code to the next, and the standard error of that.
+    """Return the query frames from one reference code to the next, and the standard error.
 
-    Each step is placed between rows by the parabola through the similarities round it.
+    Each step is placed between frames by a parabola through the similarities around it.
     """
     copy = alignment.copy
-    reach = np.arange(-REACH_ROWS, REACH_ROWS + 1)
+    reach = np.arange(-REACH_FRAMES, REACH_FRAMES + 1)
     near = np.clip(alignment.rows[:, None] + reach, 0, len(copy.frames) - 1)
     similarity = np.einsum("sd,srd->sr", codes[alignment.codes], copy.frames[near])
     top = np.clip(similarity.argmax(axis=1), 1, len(reach) - 2)
@@ -90,7 +95,8 @@ def measure_pitch(
     query: Query,
     extractor: Embedder,
 ) -> float:
-    """Pitch of the query against the reference, in cents: where shifted bands are most similar.
+    """Return the pitch of the query against the reference, in cents: the shift of bands of highest
+    similarity.
 
     Parameters
     ----------
@@ -99,7 +105,7 @@ def measure_pitch(
     stretch : float
         Reference seconds in one second of the query.
     cents : float
-        Where to begin.
+        First estimate.
     """
     for step_cents in PITCH_STEPS_CENTS:
         tried = [
@@ -123,9 +129,10 @@ def similarity_at(
     query: Query,
     extractor: Embedder,
 ) -> float:
-    """Mean similarity along an alignment if the query was changed by `stretch` in time and `cents` in pitch.
+    """Return the mean similarity along an alignment for a change of `stretch` in time and `cents` in pitch.
 
-    The query is cut and shifted so that its codes fall on the reference's own: one pass at the coarse hop.
+    The query is cut and shifted so that its codes are at the times of the reference's codes: one pass of the
+    net.
     """
     frame_s, hop_s = query.spectrogram.frame_s, extractor.params.hop_s
     start_s, end_s = alignment.query_span_s
@@ -136,16 +143,16 @@ def similarity_at(
     speed = 2 ** (cents / 1200)
     cut = Spectrogram(power=query.spectrogram.power[first : round(end_s / frame_s) + 1], frame_s=frame_s)
     warped = warp(cut, speed=speed, tempo=stretch / speed, params=extractor.params)
-    begins_at_code = middle_code - (middle_s - first * frame_s) * stretch / hop_s
-    first_code = max(int(np.ceil(begins_at_code)), 0)
-    skipped = round((first_code - begins_at_code) * hop_s / frame_s)
+    start_code = middle_code - (middle_s - first * frame_s) * stretch / hop_s
+    first_code = max(int(np.ceil(start_code)), 0)
+    skipped = round((first_code - start_code) * hop_s / frame_s)
     rows = extractor.embed(Spectrogram(power=warped.power[skipped:], frame_s=frame_s), fine=False)
     reference = codes[first_code : first_code + len(rows)]
     return float((rows[: len(reference)] * reference).sum(axis=1).mean())
 
 
 def explain(*, stretch: float, cents: float, same_stretch: float = SAME_STRETCH) -> Change:
-    """Name a stretch and a shift as people do: a change of speed, of tempo, of pitch, or of several."""
+    """Express a stretch and a shift as a change of speed, of tempo, of pitch, or of several."""
     cents_of_stretch = 1200 * log2(stretch)
     same_time, same_pitch = abs(stretch - 1) <= same_stretch, abs(cents) <= SAME_CENTS
     if same_time and same_pitch:
@@ -168,31 +175,31 @@ def measure_change(
     extractor: Embedder,
     plain_similarity: float | None = None,
 ) -> Change:
-    """The change of the query along one alignment, finer than the rung it was found on.
+    """Return the change of the query along an alignment, finer than that of its variant.
 
     Parameters
     ----------
     plain_similarity
-        A path this similar that runs straight was not shifted in pitch, and measuring that is left out.
+        Pitch is not measured for a straight path of at least this similarity.
     """
     variant = alignment.copy.variant.change
     if len(alignment.codes) < LEAST_STEPS:
         return variant
     slope, error = measure_slope(alignment, codes)
-    stretch = variant.stretch * ROWS_PER_CODE / slope
+    stretch = variant.stretch * QUERY_FRAMES_PER_CODE / slope
     same_stretch = max(SAME_STRETCH, 2 * error / slope)
-    alike = plain_similarity is not None and float(alignment.similarity.mean()) >= plain_similarity
-    if alike and variant == Change() and abs(stretch - 1) <= same_stretch:
+    similar = plain_similarity is not None and float(alignment.similarity.mean()) >= plain_similarity
+    if similar and variant == Change() and abs(stretch - 1) <= same_stretch:
         return variant
     sound: _Sound = {"query": query, "extractor": extractor}
-    begin_cents = variant.pitch_cents + 1200 * log2(variant.speed)
-    cents = measure_pitch(alignment, codes, stretch=stretch, cents=begin_cents, **sound)
+    first_cents = variant.pitch_cents + 1200 * log2(variant.speed)
+    cents = measure_pitch(alignment, codes, stretch=stretch, cents=first_cents, **sound)
     change = explain(stretch=stretch, cents=cents, same_stretch=same_stretch)
     if variant == Change() and change != variant:
-        # noise alone moves what is measured: a change is told where it explains more than none
-        told = similarity_at(alignment, codes, stretch=stretch, cents=cents, **sound)
+        # noise moves the estimate: a small change is reported only if it explains more than no change
+        changed = similarity_at(alignment, codes, stretch=stretch, cents=cents, **sound)
         plain = similarity_at(alignment, codes, stretch=1.0, cents=0.0, **sound)
-        return change if told - plain >= LEAST_GAIN else variant
+        return change if changed - plain >= LEAST_GAIN else variant
     return change
 
 

@@ -17,7 +17,7 @@ from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.protocols import Searchable
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.null_model import (
-    WINDOW_ROWS,
+    WINDOW_FRAMES,
     NullModel,
     SearchSpace,
     fit_null,
@@ -115,7 +115,7 @@ class AlignmentScorer:
         """The number of places where chance may align a variant."""
         whole = round(self.n_whole_frames * query_variant.change.stretch)
         return SearchSpace(
-            n_rows=max(len(query_variant.active), whole),
+            n_frames=max(len(query_variant.active), whole),
             n_codes=self.n_codes,
             weight=query_variant.variant.weight / self.chance_factor,
         )
@@ -186,12 +186,12 @@ class AlignmentScorer:
 
     def _null(self, alignment: Alignment, background: Background) -> NullModel:
         """The null model of the window of the query that holds the middle of an alignment."""
-        query_variant, step = alignment.copy, WINDOW_ROWS // 2
-        n_windows = max(1, -(-(len(query_variant.frames) - WINDOW_ROWS) // step) + 1)
+        query_variant, step = alignment.copy, WINDOW_FRAMES // 2
+        n_windows = max(1, -(-(len(query_variant.frames) - WINDOW_FRAMES) // step) + 1)
         window = min(max(round((alignment.middle_row - step) / step), 0), n_windows - 1)
         key = (query_variant.variant, query_variant.interpolated, window, len(background.codes))
         if key not in self._nulls:
-            frames = slice(window * step, window * step + WINDOW_ROWS)
+            frames = slice(window * step, window * step + WINDOW_FRAMES)
             self._nulls[key] = fit_null(
                 query_variant.frames[frames],
                 query_variant.mean[frames],

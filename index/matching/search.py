@@ -32,7 +32,7 @@ from earwitness.index.matching.candidates import (
 )
 from earwitness.index.matching.coarse_votes import CoarseVotes, vote_coarsely
 from earwitness.index.matching.effort import EffortProfile, Variant
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
     PREFILTER_MARGIN_NATS,
@@ -164,7 +164,7 @@ class Search:
         lead = round(candidate.offset_s / half.hop_s)
         codes = self.library.codes(candidate.recording)
         first, last = codes_met(half, lead, len(codes))
-        path = best_path(half, codes[first:last], lead - ROWS_PER_CODE * first, scoring=self.scoring)
+        path = best_path(half, codes[first:last], lead - QUERY_FRAMES_PER_CODE * first, scoring=self.scoring)
         if path is None:
             return False
         steps, similarity, score = path

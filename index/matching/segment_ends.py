@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.index.matching.alignment import Alignment, line_through
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.calibration import Calibration
 
 Run = tuple[int, int]
@@ -92,7 +92,7 @@ def _is_straight(piece: Alignment, run: Run, beyond: slice) -> bool:
     """Whether the steps before or after a run lie on its line, as those of a copy do that a voice covers."""
     own = slice(*run)
     slope, at_zero = line_through(piece.codes[own], piece.rows[own], piece.similarity[own])
-    off = ROWS_PER_CODE * piece.codes[beyond] - slope * piece.rows[beyond] - at_zero
+    off = QUERY_FRAMES_PER_CODE * piece.codes[beyond] - slope * piece.rows[beyond] - at_zero
     return float(np.abs(off).max()) <= STRAIGHT_ROWS
 
 
@@ -100,8 +100,10 @@ def _reach(gains: NDArray[np.float64], step: int, side: int) -> float:
     """Fine rows from the last step of a run to where similarity crosses the share of the level."""
     beyond = step + side
     if not 0 <= beyond < len(gains):
-        return ROWS_PER_CODE / 2
-    return float(ROWS_PER_CODE * np.clip(gains[step] / (gains[step] - gains[beyond] + 1e-9), 0.0, 1.0))
+        return QUERY_FRAMES_PER_CODE / 2
+    return float(
+        QUERY_FRAMES_PER_CODE * np.clip(gains[step] / (gains[step] - gains[beyond] + 1e-9), 0.0, 1.0)
+    )
 
 
 def _runs(gains: NDArray[np.float64]) -> list[Run]:
@@ -119,7 +121,7 @@ def _runs(gains: NDArray[np.float64]) -> list[Run]:
 
 def _goes_straight_on(piece: Alignment, before: Run, after: Run) -> bool:
     """Whether a path has the same pace through the hole between two runs as along them."""
-    codes = ROWS_PER_CODE * piece.codes.astype(np.float64)
+    codes = QUERY_FRAMES_PER_CODE * piece.codes.astype(np.float64)
     rows = piece.rows.astype(np.float64)
     pace = 1.0
     along = [(run[0], run[1] - 1) for run in (before, after) if run[1] - run[0] > LEAST_STEPS]

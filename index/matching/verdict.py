@@ -1,4 +1,4 @@
-"""What is said of one item, from its matches and from what could be heard of it."""
+"""Verdict about one item, from its matches and from how much of it was decoded."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ POSSIBLE_E_VALUE: Final = 1e-2
 """Largest E-value of a possible match."""
 
 SCAN_E_VALUE: Final = 0.1
-"""Largest number of false matches to expect in a whole scan, for any one item to be called a match."""
+"""Largest expected number of false matches in a complete scan at which an item is a match."""
 
 NEEDED_ACTIVE_S: Final = 1.0
-"""Active sound, in seconds, below which nothing can be said of an item."""
+"""Seconds of active audio that a verdict of no match needs."""
 
 
 def verdict(matches: Sequence[Match], *, whole: bool, active_s: float, n_items: int | None = None) -> Verdict:
-    """Decide what is said of one item.
+    """Return the verdict about one item.
 
     Parameters
     ----------
     matches
-        What `identify` found for it.
+        Result of `identify`.
     whole
-        Whether the item was decoded to its end: else what was not heard may hold anything.
+        Whether the item was decoded to its end; if not, the missing part may match.
     active_s
-        Seconds of the item that are neither silent nor near it.
+        Seconds of the item that are not silent or nearly silent.
     n_items
-        Items of the whole scan, whose false matches add up; None outside a scan.
+        Number of items of the scan, whose false matches add up; None outside a scan.
     """
     best = min((match.e_value for match in matches), default=float("inf"))
     if best <= MATCH_E_VALUE and best * (n_items or 1) <= SCAN_E_VALUE:

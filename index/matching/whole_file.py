@@ -1,4 +1,4 @@
-"""Copies of whole files, found by Chromaprint at once: 256-bit summaries narrow down, vectors decide."""
+"""Copies of complete files, by Chromaprint: 256-bit summaries select recordings, the vectors decide."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SUMMARY_BITS: Final = 72
-"""Summary bits that may differ: transcoding changes a few, unrelated sound more than this nearly always."""
+"""Largest number of summary bits that differ: transcoding changes few, unrelated audio nearly always more."""
 
 MAX_BIT_ERROR_RATE: Final = 0.25
-"""Bits of two Chromaprint vectors that may differ along their overlap; half of them do between strangers."""
+"""Largest share of differing bits along the overlap of two Chromaprint vectors; about 0.5 for unrelated
+audio."""
 
 MIN_LENGTH_RATIO: Final = 0.9
-"""Whole copies have nearly the same length, and overlap in as much of it."""
+"""Smallest ratio of the lengths of two copies, and smallest share of overlap."""
 
 
 class WholeFiles:
@@ -40,45 +41,45 @@ class WholeFiles:
             self._index.add(np.ascontiguousarray(summaries))
 
     def have_length(self, duration_s: float) -> bool:
-        """Whether any is so long that a sound of this length can be a whole copy of it."""
-        # a hair wider than `near`, so that rounding hides none
+        """Return whether any recording has a length at which audio of this length can be a copy of it."""
+        # slightly wider than `near`, so that rounding excludes none
         first = np.searchsorted(self._sorted_s, 0.999 * MIN_LENGTH_RATIO * duration_s)
         return bool(first < np.searchsorted(self._sorted_s, 1.001 * duration_s / MIN_LENGTH_RATIO))
 
     def near(self, summary: NDArray[np.uint8], duration_s: float) -> list[int]:
-        """Recordings of like summary and like length, nearest first."""
+        """Return recordings of similar summary and length, nearest first."""
         _, distances, rows = self._index.range_search(summary.reshape(1, -1), MAX_SUMMARY_BITS + 1)
         shorter = np.minimum(self._durations_s[rows], duration_s)
-        alike = shorter >= MIN_LENGTH_RATIO * np.maximum(self._durations_s[rows], duration_s)
-        rows = rows[alike][np.argsort(distances[alike], kind="stable")]
+        similar = shorter >= MIN_LENGTH_RATIO * np.maximum(self._durations_s[rows], duration_s)
+        rows = rows[similar][np.argsort(distances[similar], kind="stable")]
         return [int(recording) for recording in self._recordings[rows]]
 
 
 def copies(
     chromaprint: NDArray[np.uint32],
     duration_s: float,
-    known: list[WholeFiles],
+    collections: list[WholeFiles],
     chromaprint_of: Callable[[int], NDArray[np.uint32]],
 ) -> list[int]:
-    """Recordings of which `chromaprint` is the whole file, verified along the whole vectors.
+    """Return recordings of which `chromaprint` is the complete file, verified along the vectors.
 
     Parameters
     ----------
     chromaprint : uint32 array, shape (n,)
-    known
-        Collections to look through.
+    collections
+        Collections to search.
     chromaprint_of
-        Gives a recording's stored vector.
+        Returns the stored vector of a recording.
     """
     if not chromaprint.size:
         return []
     from earwitness.fingerprint.chromaprint import summary_bits, whole_file_similarity  # loads libchromaprint
 
     summary = summary_bits(chromaprint)
-    near = dict.fromkeys(number for files in known for number in files.near(summary, duration_s))
-    found = []
+    near = dict.fromkeys(number for files in collections for number in files.near(summary, duration_s))
+    verified = []
     for number in near:
         bit_error_rate, overlap = whole_file_similarity(chromaprint, chromaprint_of(number))
         if bit_error_rate <= MAX_BIT_ERROR_RATE and overlap >= MIN_LENGTH_RATIO:
-            found.append(number)
-    return found
+            verified.append(number)
+    return verified

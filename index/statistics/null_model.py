@@ -1,10 +1,12 @@
-"""How good a path chance alone would give *this* query: decoys, a tail fitted to them, E-values.
+"""Null model of one query: the distribution of its scores against decoys, and E-values.
 
 Local alignment scores of unrelated sequences have an exponential tail, ``E = K m n exp(-lambda S)`` (Karlin &
-Altschul 1990). Rate and height of the tail depend on the query: a tonal, narrow excerpt meets its like
-everywhere. So each query's own rows are aligned with shipped background music by the kernel that aligns the
-index, and the tail is fitted to what that gives, shrunk towards a pooled one because the
-largest scores are few.
+Altschul 1990). Rate and height of the tail depend on the query: a tonal, narrow excerpt is similar to much
+music. So each query's own frames are aligned with the decoys by the recursion that aligns them with the
+index, and a tail is fitted to those scores. Its rate is shrunk towards a pooled rate, because large scores
+are few.
+
+Constants without a named source were chosen by hand on validation music in November 2026.
 """
 
 from __future__ import annotations
@@ -16,113 +18,135 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE, decoy_peaks
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE, decoy_scores
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.peak_evidence import log_e_of_both
 
-WINDOW_ROWS: Final = 96
-"""Fine rows that one null model looks at: a longer query has several, overlapping by half."""
+WINDOW_FRAMES: Final = 96
+"""Query frames of one null model. A longer query has several null models, whose windows overlap by half."""
 
 TAIL_SHARES: Final = (1 / 600, 1 / 200, 1 / 60)
 """Shares of the clumps that the rate of the tail is estimated from: 20, 60 and 200 of the shipped ones.
-The slowest of the rates stands: where a few decoys are much like the query, the tail bends outwards."""
+The lowest rate is used: where a few decoys are very similar to the query, the tail is longer."""
 
 LEAST_TAIL: Final = 10
+"""Smallest number of clumps that a rate is estimated from."""
 
 OWN_SHARE: Final = 0.3
-"""Weight of a query's own rate beside the pooled one.
+"""Weight of a query's own rate; the pooled rate has the rest.
 
-Of one query's decoys only the few best say how its tail falls, and they say it badly. On validation music,
-calibrated alike, their rate alone tells 63 % of degraded excerpts of 3 s at E <= 1e-4, the pooled rate alone
-77 %, but then the worst absent queries are claimed at 1e-4; 0.3 tells 78 %.
+A query's own rate is estimated from few scores and has a large error. On validation music, each calibrated,
+the own rate alone finds 63 % of degraded excerpts of 3 s at E <= 1e-4. The pooled rate alone finds 77 %, but
+then the worst absent queries have E-values of 1e-4. A weight of 0.3 finds 78 %.
 """
 
-LOCATED_BY: Final = 10
-"""Where a query's tail lies, its own decoys do say: at the score that so many clumps reach."""
+TAIL_STARTS_AT: Final = 10
+"""The tail starts at the score of the 10th best clump of the query's own decoys."""
 
-PLAIN_VARIETY: Final = 0.5
+USUAL_VARIETY: Final = 0.5
+"""Participation ratio from which on a query needs no correction."""
+
 OWN_VARIETY_POWER, POOLED_VARIETY_POWER = 0.3, 0.5
-"""A query of less than plain variety has rates lower by these powers of it; from absent queries."""
+"""Below `USUAL_VARIETY`, both rates are multiplied by these powers of the ratio of the two."""
 
 CLUMP_CODES: Final = 8
-"""Neighbouring decoy codes whose best paths are one event, not several."""
+"""Neighbouring decoy codes whose best paths count as one event."""
 
 LEAST_SCORE: Final = 4.0
-"""Paths of decoys that score less are not counted: no tail begins there."""
+"""Lower scores of decoys are not counted: no tail starts there."""
 
 MOST_COPIES: Final = 4
-"""So many of the decoys' recordings may hold the query itself."""
+"""Largest number of runs of decoys that may hold the query itself."""
 
 COPY_GAP_NATS: Final = 12.0
-"""A decoy recording this far above the next is a copy, not chance."""
+"""A run of decoys whose score is this far above the next is a copy of the query and no decoy."""
 
 LOG_E_LOWEST: Final = -690.0
-"""Keeps E above the smallest double."""
+"""Lowest log E: keeps E above the smallest double."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NullModel:
-    """Tail of the scores that chance gives one window of a query.
+    """Distribution of chance scores of one window of a query.
 
-    ``n_above`` clumps of decoys score `threshold` or more; beyond it their number falls by ``exp(-rate)``
-    a unit.
+    Attributes
+    ----------
+    threshold : float
+        Score at which the exponential tail starts.
+    n_above : float
+        Clumps of decoys that score `threshold` or more.
+    rate : float
+        Their number falls by ``exp(-rate)`` for each unit of score above the threshold.
+    n_decoys : int
+        Decoy codes that were aligned, in both directions of time.
+    n_frames : int
+        Query frames of the window.
+    clumps : float32 array, shape (n_clumps,), ascending
+        Best score of each clump.
     """
 
     threshold: float
     n_above: float
     rate: float
     n_decoys: int
-    n_rows: int
+    n_frames: int
     clumps: NDArray[np.float32]
 
     def log_expected(self, score: float) -> float:
-        """Log of the number of clumps, among the decoys, that are expected to score at least this much."""
+        """Return the log of the number of clumps of the decoys that are expected to reach a score."""
         if score < self.threshold:
             return log(max(int(np.count_nonzero(self.clumps >= score)), 1))
         return log(self.n_above) - self.rate * (score - self.threshold)
 
 
 def fit_null(
-    rows: NDArray[np.float32],
+    frames: NDArray[np.float32],
     mean: NDArray[np.float32],
     inverse_sd: NDArray[np.float32],
     *,
     background: Background,
     scoring: Calibration,
 ) -> NullModel:
-    """Align some rows of a query with the decoys and fit the tail of the scores.
+    """Align query frames with the decoys and fit the tail of their scores.
 
     Parameters
     ----------
-    rows : float32 array, shape (n_rows, dim)
-    mean, inverse_sd : float32 arrays, shape (n_rows,)
-        Of each row's similarity to the decoys.
+    frames : float32 array, shape (n_frames, dim)
+        Unit vectors of consecutive query frames.
+    mean, inverse_sd : float32 arrays, shape (n_frames,)
+        Of each frame's similarity to the decoys.
 
     Returns
     -------
-    null
-        The threshold is the query's own; the rate mostly that of all queries of its length and variety. Its
-        own is the inverse mean excess over a threshold (the maximum-likelihood estimate of an exponential
-        tail), shrunk towards the pooled rate as by a gamma prior.
+    null : NullModel
+        The threshold is the query's own. The rate is mostly that of all queries of the same length and
+        variety. The query's own rate is the inverse mean excess over a threshold (the maximum-likelihood
+        estimate of an exponential tail), shrunk towards the pooled rate as by a gamma prior.
     """
-    clumps = _clump_scores(rows, mean, inverse_sd, background=background, scoring=scoring)
-    said = min(participation_ratio(rows, background) / PLAIN_VARIETY, 1.0)
-    return fit_tail(clumps, n_decoys=2 * len(background.codes), n_rows=len(rows), said=said, scoring=scoring)
+    clumps = _clump_scores(frames, mean, inverse_sd, background=background, scoring=scoring)
+    ratio = min(participation_ratio(frames, background) / USUAL_VARIETY, 1.0)
+    return fit_tail(
+        clumps, n_decoys=2 * len(background.codes), n_frames=len(frames), variety_ratio=ratio, scoring=scoring
+    )
 
 
-def participation_ratio(rows: NDArray[np.float32], background: Background) -> float:
-    """How many of a query's codes say something new, as a fraction: 1 for noise, 1 / n for one held chord.
+def participation_ratio(frames: NDArray[np.float32], background: Background) -> float:
+    """Return the share of a query's codes that are independent: 1 for noise, 1 / n for one held chord.
 
-    The steps of a path through a held chord all say the same; what it scores counts for fewer steps.
+    The steps of a path through a held chord are not independent, so its score is worth fewer steps.
+
+    Parameters
+    ----------
+    frames : float32 array, shape (n_frames, dim)
     """
-    apart = (rows[::ROWS_PER_CODE] - background.centre) @ background.spread
-    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-9)
-    return float(1 / (np.square(apart @ apart.T).mean() * len(apart)))
+    codes = (frames[::QUERY_FRAMES_PER_CODE] - background.centre) @ background.spread
+    codes /= np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-9)
+    return float(1 / (np.square(codes @ codes.T).mean() * len(codes)))
 
 
 def _clump_scores(
-    rows: NDArray[np.float32],
+    frames: NDArray[np.float32],
     mean: NDArray[np.float32],
     inverse_sd: NDArray[np.float32],
     *,
@@ -131,13 +155,13 @@ def _clump_scores(
 ) -> NDArray[np.float32]:
     """Best score of the paths that start in each clump of neighbouring decoys.
 
-    Played backwards, the query keeps its sounds and loses its order: a second set of decoys, after the first.
+    The query in reverse order of time has the same frames and another order: a second set of scores.
     """
     n_decoys = len(background.codes)
-    peaks = np.zeros((2, -(-n_decoys // CLUMP_CODES) * CLUMP_CODES), dtype=np.float32)
-    own = peaks[:, :n_decoys]
-    decoy_peaks(
-        background.codes @ rows.T,
+    padded = np.zeros((2, -(-n_decoys // CLUMP_CODES) * CLUMP_CODES), dtype=np.float32)
+    scores = padded[:, :n_decoys]
+    decoy_scores(
+        background.codes @ frames.T,
         np.ascontiguousarray(mean),
         np.ascontiguousarray(inverse_sd),
         background.run_of,
@@ -146,31 +170,38 @@ def _clump_scores(
         np.float32(scoring.levels_per_z),
         np.float32(scoring.drift_cost),
         np.float32(LEAST_SCORE),
-        own,
+        scores,
     )
-    for side in own:
-        side[~chance_mask(side, background.run_of, scoring.pooled_rate(len(rows)))] = 0.0
-    return np.asarray(peaks.reshape(-1, CLUMP_CODES).max(axis=1))
+    for direction in scores:
+        direction[~chance_mask(direction, background.run_of, scoring.pooled_rate(len(frames)))] = 0.0
+    return np.asarray(padded.reshape(-1, CLUMP_CODES).max(axis=1))
 
 
-def chance_mask(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: float) -> NDArray[np.bool_]:
-    """Which decoys are not the query itself: recordings that stand out far above all others are left out.
+def chance_mask(scores: NDArray[np.float32], run_of: NDArray[np.int32], rate: float) -> NDArray[np.bool_]:
+    """Return which decoys are chance and not copies of the query.
 
-    Someone may ask about music that the decoys were cut from. Chance leaves a gap of ``x / rate`` between
-    the best recordings' scores with probability ``exp(-x)``; a copy leaves a wider one.
+    A query may hold music that the decoys were cut from. The best scores of two runs differ by ``x / rate``
+    by chance with probability ``exp(-x)``; a copy of the query has a larger gap to the next run.
 
     Parameters
     ----------
-    peaks : float32 array, shape (n_decoys,)
+    scores : float32 array, shape (n_decoys,)
+        Best score of the paths that start at each decoy code, 0 where there is none.
     run_of : int32 array, shape (n_decoys,)
-        Number of the run that each decoy belongs to, 0 and up.
+        Number of the run that each decoy belongs to, from 0.
+    rate : float
+        Rate of the pooled null model.
+
+    Returns
+    -------
+    is_chance : bool array, shape (n_decoys,)
     """
     best = np.zeros(int(run_of[-1]) + 1, dtype=np.float32)
-    scored = np.flatnonzero(peaks)  # hardly any
-    np.maximum.at(best, run_of[scored], peaks[scored])
+    scored = np.flatnonzero(scores)  # a small part of all decoys
+    np.maximum.at(best, run_of[scored], scores[scored])
     ranked = np.argsort(-best)
-    few = min(MOST_COPIES, len(ranked) - 1)
-    gaps = rate * (best[ranked[:few]] - best[ranked[1 : few + 1]])
+    n_gaps = min(MOST_COPIES, len(ranked) - 1)
+    gaps = rate * (best[ranked[:n_gaps]] - best[ranked[1 : n_gaps + 1]])
     wide = np.flatnonzero(gaps > COPY_GAP_NATS)
     is_chance = np.ones(len(best), dtype=np.bool_)
     if wide.size:
@@ -179,73 +210,80 @@ def chance_mask(peaks: NDArray[np.float32], run_of: NDArray[np.int32], rate: flo
 
 
 def fit_tail(
-    clumps: NDArray[np.float32], *, n_decoys: int, n_rows: int, scoring: Calibration, said: float = 1.0
+    clumps: NDArray[np.float32],
+    *,
+    n_decoys: int,
+    n_frames: int,
+    scoring: Calibration,
+    variety_ratio: float = 1.0,
 ) -> NullModel:
-    """Fit an exponential tail to the largest of some clump maxima (see `fit_null`).
+    """Fit an exponential tail to the largest clump scores (see `fit_null`).
 
     Parameters
     ----------
-    said : float
-        Variety of the query as a share of plain variety, at most 1.
+    clumps : float32 array, shape (n_clumps,)
+    variety_ratio : float
+        Participation ratio of the query over `USUAL_VARIETY`, at most 1.
     """
     ranked = np.sort(clumps)
-    pooled, weight = scoring.pooled_rate(n_rows), scoring.prior_weight
+    pooled, weight = scoring.pooled_rate(n_frames), scoring.prior_weight
     rates = []
     for share in TAIL_SHARES:
         n_above = min(max(round(share * len(ranked)), LEAST_TAIL), len(ranked) - 1)
         excess = float((ranked[-n_above:] - ranked[-n_above - 1]).sum())
         rates.append((n_above + weight) / (excess + weight / pooled))
-    own, common = min(rates) * said**OWN_VARIETY_POWER, pooled * said**POOLED_VARIETY_POWER
-    n_above = min(LOCATED_BY, len(ranked))
+    own = min(rates) * variety_ratio**OWN_VARIETY_POWER
+    common = pooled * variety_ratio**POOLED_VARIETY_POWER
+    n_above = min(TAIL_STARTS_AT, len(ranked))
     return NullModel(
         threshold=float(ranked[-n_above]),
         n_above=float(n_above),
         rate=OWN_SHARE * own + (1 - OWN_SHARE) * common,
         n_decoys=n_decoys,
-        n_rows=n_rows,
+        n_frames=n_frames,
         clumps=ranked,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpace:
-    """Where chance may strike: fine rows of the query, codes searched, a path's share of the budget."""
+    """Size of the search: active query frames, codes searched, the variant's share of the error budget."""
 
-    n_rows: int
+    n_frames: int
     n_codes: int
     weight: float
 
 
 def log_e_raw(score: float, space: SearchSpace, null: NullModel) -> float:
-    """Log of the E-value before calibration: decoys scaled to the index, window to query, rung to ladder."""
-    scale = space.n_codes / null.n_decoys * space.n_rows / null.n_rows / space.weight
+    """Return log E before calibration: scaled from decoys to the index and from the window to the query."""
+    scale = space.n_codes / null.n_decoys * space.n_frames / null.n_frames / space.weight
     return null.log_expected(score) + log(scale)
 
 
 def log_e_pooled(score: float, space: SearchSpace, scoring: Calibration) -> float:
-    """What `log_e_raw` would be about, for a query that is like the pool: decides what is worth decoys."""
-    places = log(space.n_rows * space.n_codes / space.weight)
-    rate = scoring.pooled_rate(min(space.n_rows, WINDOW_ROWS))
-    return scoring.prior_log_count + places - rate * score
+    """Estimate `log_e_raw` by the pooled null model, without aligning decoys."""
+    log_size = log(space.n_frames * space.n_codes / space.weight)
+    rate = scoring.pooled_rate(min(space.n_frames, WINDOW_FRAMES))
+    return scoring.prior_log_count + log_size - rate * score
 
 
 def log_e_calibrated(log_e: float, log_p: float, scoring: Calibration, *, spoken: bool) -> float:
-    """Log of the E-value after calibration on absent queries, by both witnesses: claimed is observed.
+    """Return log E of codes and peaks together, calibrated on absent queries.
 
     Parameters
     ----------
     log_e : float
-        By the codes, before calibration (`log_e_raw`).
+        Log E of the codes, before calibration (`log_e_raw`).
     log_p : float
-        How probable it is that the peaks agree so well by chance; not asked about spoken word, as a voice
-        that says a word twice agrees in its peaks as well.
+        Log of the probability that chance agrees so well with the peaks. Not used for spoken word: a voice
+        that repeats a word agrees in its peaks as well.
     spoken : bool
-        Whether what was met is spoken word: another sentence of the same voice is nearer to a query than
-        any music is to other music, and an index holds hours of one voice.
+        Whether the aligned part of the reference is spoken word. Another sentence of the same voice is more
+        similar to a query than music is to other music, and an index may hold hours of one voice.
     """
     if spoken:
-        told = scoring.spoken_offset + scoring.spoken_slope * log_e
+        calibrated = scoring.spoken_offset + scoring.spoken_slope * log_e
     else:
         both = log_e_of_both(scoring.codes_slope * log_e, log_p)
-        told = scoring.calibration_offset + scoring.calibration_slope * both
-    return max(told, LOG_E_LOWEST)
+        calibrated = scoring.calibration_offset + scoring.calibration_slope * both
+    return max(calibrated, LOG_E_LOWEST)

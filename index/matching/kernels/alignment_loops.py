@@ -1,9 +1,9 @@
 """Numba loops of the search: votes, alignment of one candidate, local alignment against decoys.
 
-Geometry. A reference code lies every four *fine rows* of the query. Cell ``(j, i)`` compares reference code
-``j`` with fine row ``i``; a path goes from code to code and moves on by four rows a code, or by three or five
-at a cost, so that it follows small differences of speed. Every kernel below walks the same recursion
-(Smith & Waterman 1981): ``H[j, i] = s[j, i] + max(0, H[j-1, i-4], H[j-1, i-3] - cost, H[j-1, i-5] - cost)``.
+Geometry. A query has four frames in the time of one reference code. Cell ``(j, i)`` compares code ``j`` with
+query frame ``i``. A path advances by four frames for each code, or by three or five at a cost, so that it
+follows small differences of speed. Every alignment below uses the same recursion (Smith & Waterman 1981):
+``H[j, i] = s[j, i] + max(0, H[j-1, i-4], H[j-1, i-3] - cost, H[j-1, i-5] - cost)``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-ROWS_PER_CODE: Final = 4
-"""Fine rows of a query between two reference codes."""
+QUERY_FRAMES_PER_CODE: Final = 4
+"""Query frames from one reference code to the next; the same in every scheme (`Params`)."""
 
 START, STRAIGHT, FEWER, MORE = 0, 1, 2, 3
-"""How a path came into a cell: it starts there, or moved on by four, three or five rows."""
+"""How a path entered a cell: it starts there, or it advanced by four, three or five frames."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -28,11 +28,11 @@ def _step_score(
     inverse_sd: np.float32,
     table: NDArray[np.float32],
     z_low: np.float32,
-    per_z: np.float32,
+    levels_per_z: np.float32,
 ) -> np.float32:
     """Score of one step, read from a table of ``z = (similarity - mean) / sd``, clipped at its ends."""
-    place = ((similarity - mean) * inverse_sd - z_low) * per_z
-    # clipped as an integer: a row that is not a number must not read beyond the table
+    place = ((similarity - mean) * inverse_sd - z_low) * levels_per_z
+    # clipped as an integer: a frame that is not a number must not read beyond the table
     level = int(place)
     return np.float32(table[min(max(level, 0), table.size - 1)])
 
@@ -40,66 +40,68 @@ def _step_score(
 @njit(cache=True, nogil=True, fastmath=True)
 def align_band(
     codes: NDArray[np.float32],
-    rows: NDArray[np.float32],
+    frames: NDArray[np.float32],
     mean: NDArray[np.float32],
     inverse_sd: NDArray[np.float32],
-    lead: int,
+    diagonal: int,
     half_band: int,
     table: NDArray[np.float32],
     z_low: np.float32,
-    per_z: np.float32,
+    levels_per_z: np.float32,
     cost: np.float32,
     total: NDArray[np.float32],
-    came: NDArray[np.int8],
+    moves: NDArray[np.int8],
     similarity: NDArray[np.float32],
 ) -> None:
-    """Fill the recursion in a band round the diagonal ``i = 4 j - lead``.
+    """Compute the recursion in a band around the diagonal ``i = 4 j - diagonal``.
 
     Parameters
     ----------
     codes : float32 array, shape (n_codes, dim)
         Unit vectors of the reference.
-    rows : float32 array, shape (n_rows, dim)
-        Unit vectors of the query, `mean` and `inverse_sd` of each row's similarity to decoys.
-    total, came, similarity : arrays, shape (n_codes, 2 * half_band + 1), written
-        Column ``b`` of line ``j`` is the cell of row ``4 j - lead + b - half_band``; outside the query the
-        total is -1 and the similarity 0.
+    frames : float32 array, shape (n_frames, dim)
+        Unit vectors of the query.
+    mean, inverse_sd : float32 arrays, shape (n_frames,)
+        Of each frame's similarity to the decoys.
+    total, moves, similarity : arrays, shape (n_codes, 2 * half_band + 1), written
+        Column ``b`` of row ``j`` is the cell of query frame ``4 j - diagonal + b - half_band``; outside
+        the query the total is -1 and the similarity 0.
     """
     width = 2 * half_band + 1
     for j in range(codes.shape[0]):
         for b in range(width):
-            i = ROWS_PER_CODE * j - lead + b - half_band
-            came[j, b] = START
+            i = QUERY_FRAMES_PER_CODE * j - diagonal + b - half_band
+            moves[j, b] = START
             similarity[j, b] = 0.0
             total[j, b] = -1.0
-            if i < 0 or i >= rows.shape[0]:
+            if i < 0 or i >= frames.shape[0]:
                 continue
             cosine = np.float32(0.0)
             for d in range(codes.shape[1]):
-                cosine += codes[j, d] * rows[i, d]
+                cosine += codes[j, d] * frames[i, d]
             similarity[j, b] = cosine
             best = np.float32(0.0)
             if j > 0:
-                # the straight step first: on a tie a path does not drift
+                # the straight step first: a tie is no drift
                 if total[j - 1, b] > best:
                     best = total[j - 1, b]
-                    came[j, b] = STRAIGHT
+                    moves[j, b] = STRAIGHT
                 if b + 1 < width and total[j - 1, b + 1] - cost > best:
                     best = total[j - 1, b + 1] - cost
-                    came[j, b] = FEWER
+                    moves[j, b] = FEWER
                 if b > 0 and total[j - 1, b - 1] - cost > best:
                     best = total[j - 1, b - 1] - cost
-                    came[j, b] = MORE
-            total[j, b] = best + _step_score(cosine, mean[i], inverse_sd[i], table, z_low, per_z)
+                    moves[j, b] = MORE
+            total[j, b] = best + _step_score(cosine, mean[i], inverse_sd[i], table, z_low, levels_per_z)
 
 
 @njit(cache=True, nogil=True)
 def trace_back(
     total: NDArray[np.float32],
-    came: NDArray[np.int8],
+    moves: NDArray[np.int8],
     path: NDArray[np.int32],
 ) -> tuple[int, float]:
-    """Walk the best path of a filled band backwards.
+    """Trace the best path of a band back from its last step.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def trace_back(
     while j >= 0:
         path[n_steps, 0], path[n_steps, 1] = j, b
         n_steps += 1
-        move = came[j, b]
+        move = moves[j, b]
         if move == START:
             break
         if move == FEWER:
@@ -134,96 +136,107 @@ def trace_back(
 @njit(cache=True, nogil=True)
 def band_path(
     codes: NDArray[np.float32],
-    rows: NDArray[np.float32],
+    frames: NDArray[np.float32],
     mean: NDArray[np.float32],
     inverse_sd: NDArray[np.float32],
-    lead: int,
+    diagonal: int,
     half_band: int,
     table: NDArray[np.float32],
     z_low: np.float32,
-    per_z: np.float32,
+    levels_per_z: np.float32,
     cost: np.float32,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], float]:
-    """Best path in a band (see `align_band`): code and fine row of each step, similarities, score.
+    """Return the best path in a band: code and query frame of each step, similarities, score.
 
-    One call from Python instead of many: a query has dozens of candidates, and calls cost more than bands.
+    One call from Python for each candidate: a query has dozens, and calls cost more than bands.
     """
     shape = (codes.shape[0], 2 * half_band + 1)
     total, similarity = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    came, path = np.empty(shape, np.int8), np.empty((shape[0], 2), np.int32)
+    moves, path = np.empty(shape, np.int8), np.empty((shape[0], 2), np.int32)
     align_band(
-        codes, rows, mean, inverse_sd, lead, half_band, table, z_low, per_z, cost, total, came, similarity
+        codes,
+        frames,
+        mean,
+        inverse_sd,
+        diagonal,
+        half_band,
+        table,
+        z_low,
+        levels_per_z,
+        cost,
+        total,
+        moves,
+        similarity,
     )
-    n_steps, score = trace_back(total, came, path)
+    n_steps, score = trace_back(total, moves, path)
     steps, met = np.empty((n_steps, 2), np.int32), np.empty(n_steps, np.float32)
     for k in range(n_steps):
         j, b = path[n_steps - 1 - k]
-        steps[k, 0], steps[k, 1] = j, ROWS_PER_CODE * j - lead + b - half_band
+        steps[k, 0], steps[k, 1] = j, QUERY_FRAMES_PER_CODE * j - diagonal + b - half_band
         met[k] = similarity[j, b]
     return steps, met, score
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def decoy_peaks(
+def decoy_scores(
     similarity: NDArray[np.float32],
     mean: NDArray[np.float32],
     inverse_sd: NDArray[np.float32],
     run_of: NDArray[np.int32],
     table: NDArray[np.float32],
     z_low: np.float32,
-    per_z: np.float32,
+    levels_per_z: np.float32,
     cost: np.float32,
     least: np.float32,
-    peaks: NDArray[np.float32],
+    best_of_start: NDArray[np.float32],
 ) -> None:
-    """Best score of any path that starts at each decoy code, over every diagonal.
+    """Compute the best score of all paths that start at each decoy code, over every diagonal.
 
-    Codes that score above zero nowhere, and that no path reaches, are passed by: four in five.
+    Codes that score above zero nowhere and that no path reaches are skipped: four in five.
 
     Parameters
     ----------
-    similarity : float32 array, shape (n_decoys, n_rows)
+    similarity : float32 array, shape (n_decoys, n_frames)
     run_of : int32 array, shape (n_decoys,)
-        Number of the recording that a decoy code comes from; paths do not cross from one to the next.
-    peaks : float32 array, shape (2, n_decoys), zeros, written
-        Of the rows as they are, and of the rows in the opposite order; left at zero where no path scores
-        more than `least`.
+        Number of the run that a decoy code belongs to; no path crosses from one run to the next.
+    best_of_start : float32 array, shape (2, n_decoys), zeros, written
+        Of the query frames in their order, and in reverse order; zero where no path scores more than `least`.
     """
-    n_rows = similarity.shape[1]
-    # [side, old or new, i + 5] holds row i, so that the row five before is always there
-    total = np.full((2, 2, n_rows + 5), np.float32(-1.0))
-    start = np.zeros((2, 2, n_rows + 5), np.int32)
-    scores = np.empty((2, n_rows), np.float32)
-    scale, shift = inverse_sd * per_z, -(mean * inverse_sd + z_low) * per_z
+    n_frames = similarity.shape[1]
+    # [direction, old or new, i + 5] holds frame i, so that the frame five before always exists
+    total = np.full((2, 2, n_frames + 5), np.float32(-1.0))
+    start = np.zeros((2, 2, n_frames + 5), np.int32)
+    scores = np.empty((2, n_frames), np.float32)
+    scale, shift = inverse_sd * levels_per_z, -(mean * inverse_sd + z_low) * levels_per_z
     last = np.int32(table.size - 1)
     first_right = np.float32(np.searchsorted(table, np.float32(0.0), side="right"))
-    alive, old = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    n_open, old = np.zeros(2, np.int64), np.zeros(2, np.int64)
     for j in range(similarity.shape[0]):
         if j > 0 and run_of[j] != run_of[j - 1]:
             total[:] = np.float32(-1.0)
-            alive[:] = 0
+            n_open[:] = 0
         right = 0
-        for i in range(n_rows):
+        for i in range(n_frames):
             right += int(similarity[j, i] * scale[i] + shift[i] >= first_right)
-        if right + alive[0] + alive[1] == 0:
+        if right + n_open[0] + n_open[1] == 0:
             continue
-        for i in range(n_rows):
+        for i in range(n_frames):
             place = similarity[j, i] * scale[i] + shift[i]
             scores[0, i] = table[min(max(np.int32(place), np.int32(0)), last)]
         scores[1] = scores[0, ::-1]
-        for side in range(2):
-            if right + alive[side] == 0:
+        for direction in range(2):
+            if right + n_open[direction] == 0:
                 continue
-            before, after = total[side, old[side]], total[side, 1 - old[side]]
-            before_start, after_start = start[side, old[side]], start[side, 1 - old[side]]
-            _extend(j, scores[side], cost, before, before_start, after, after_start)
-            alive[side] = _count_above(after, np.float32(0.0))
-            if alive[side] and _count_above(after, least):
-                _raise_peaks(after, after_start, least, peaks[side])
-            old[side] = 1 - old[side]
+            before, after = total[direction, old[direction]], total[direction, 1 - old[direction]]
+            before_start, after_start = start[direction, old[direction]], start[direction, 1 - old[direction]]
+            _extend(j, scores[direction], cost, before, before_start, after, after_start)
+            n_open[direction] = _count_above(after, np.float32(0.0))
+            if n_open[direction] and _count_above(after, least):
+                _raise_best(after, after_start, least, best_of_start[direction])
+            old[direction] = 1 - old[direction]
 
 
-# loops of their own: the compiler turns each into vector instructions, and one loop over them all into none
+# separate loops: the compiler vectorises each of them, and not one loop that does all
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -236,7 +249,7 @@ def _extend(
     after: NDArray[np.float32],
     after_start: NDArray[np.int32],
 ) -> None:
-    """Totals of the paths into each row of code ``j``, and the codes where those start."""
+    """Compute the totals of the paths into each cell of code ``j``, and the codes where they start."""
     for i in range(scores.size):
         straight, fewer, more = before[i + 1], before[i + 2] - cost, before[i] - cost
         best = max(np.float32(0.0), straight)
@@ -257,15 +270,15 @@ def _count_above(totals: NDArray[np.float32], least: np.float32) -> int:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _raise_peaks(
+def _raise_best(
     totals: NDArray[np.float32],
     starts: NDArray[np.int32],
     least: np.float32,
-    peaks: NDArray[np.float32],
+    best_of_start: NDArray[np.float32],
 ) -> None:
     for i in range(totals.size):
-        if totals[i] > least and totals[i] > peaks[starts[i]]:
-            peaks[starts[i]] = totals[i]
+        if totals[i] > least and totals[i] > best_of_start[starts[i]]:
+            best_of_start[starts[i]] = totals[i]
 
 
 @njit(cache=True, nogil=True)
@@ -275,12 +288,12 @@ def tally_votes(
     reach: int,
     votes: NDArray[np.float32],
 ) -> None:
-    """Sum the weights of all hits whose key lies within `reach` of each hit's own.
+    """Sum the weights of all hits whose key is within `reach` of each hit's own key.
 
     Parameters
     ----------
     keys : int64 array, shape (n_hits,), ascending
-        One number for recording and offset, so that neighbours in offset are neighbours in key.
+        One number for recording and offset: neighbouring offsets are neighbouring keys.
     votes : float32 array, shape (n_hits,), written
     """
     first, last, inside = 0, 0, np.float64(0.0)

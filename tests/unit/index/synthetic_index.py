@@ -15,7 +15,7 @@ from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.match import Hits
-from earwitness.index.matching.kernels.alignment_loops import ROWS_PER_CODE
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import calibration_of
@@ -85,7 +85,7 @@ class BlurExtractor:
         rows = patches @ basis
         units = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
         if phases is not None:
-            units[~np.isin(np.arange(len(units)) % ROWS_PER_CODE, phases)] = 0
+            units[~np.isin(np.arange(len(units)) % QUERY_FRAMES_PER_CODE, phases)] = 0
         return np.asarray(units, dtype=np.float32)
 
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Ladder, verdicts, classes, step scores and tails: the rules that need no sound."""
+"""Error budget, verdicts, kinds of match, step scores and null models: rules that need no audio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.unit.index.synthetic_index import CALIBRATION
 
 
 def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) -> Match:
-    """Eight seconds found in the middle of a recording."""
+    """A match of eight seconds in the middle of a recording."""
     segment = Segment(
         query_start_s=0.0,
         query_end_s=8.0,
@@ -58,7 +58,7 @@ def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) ->
 
 @pytest.mark.parametrize("effort", list(Effort))
 def test_the_error_budget_is_spent_once(effort: Effort) -> None:
-    """All shares add up to one, and the query as it is has most of it."""
+    """All shares add up to one, and the unchanged query has more than half."""
     variants = EFFORT_PROFILES[effort].variants
     assert sum(variant.weight for variant in variants) == pytest.approx(1.0)
     assert variants[0].change == UNCHANGED
@@ -95,7 +95,7 @@ def test_more_effort_searches_wider() -> None:
 
 
 @pytest.mark.parametrize(
-    ("e_value", "n_items", "said"),
+    ("e_value", "n_items", "expected"),
     [
         (1e-5, None, Verdict.MATCH),
         (1e-4, None, Verdict.MATCH),
@@ -105,13 +105,13 @@ def test_more_effort_searches_wider() -> None:
         (0.5, None, Verdict.NO_MATCH),
     ],
 )
-def test_a_verdict_follows_the_error_it_risks(e_value: float, n_items: int | None, said: Verdict) -> None:
-    """A match risks 1e-4, and in a scan a tenth of a false match in all of it."""
-    assert verdict([a_match(e_value)], whole=True, active_s=8.0, n_items=n_items) is said
+def test_a_verdict_limits_the_error_rate(e_value: float, n_items: int | None, expected: Verdict) -> None:
+    """A match has an E-value of at most 1e-4; in a scan at most 0.1 over the number of items."""
+    assert verdict([a_match(e_value)], whole=True, active_s=8.0, n_items=n_items) is expected
 
 
-def test_what_was_not_heard_is_never_called_absent() -> None:
-    """Cut off or silent items do not read "no match"; what was found in them still counts."""
+def test_incomplete_or_silent_items_are_never_no_match() -> None:
+    """Truncated or silent items have another verdict than no match; their matches still count."""
     assert verdict([], whole=False, active_s=8.0) is Verdict.NOT_READABLE
     assert verdict([], whole=True, active_s=0.9) is Verdict.TOO_SHORT_OR_SILENT
     assert verdict([a_match()], whole=False, active_s=8.0) is Verdict.MATCH
@@ -129,11 +129,11 @@ def test_what_was_not_heard_is_never_called_absent() -> None:
         (Change(), (1.0, 0.1), 0.4, False, MatchClass.EXCERPT_UNDER_OTHER_AUDIO),
     ],
 )
-def test_a_class_follows_what_was_measured(
+def test_a_kind_follows_from_change_coverage_and_similarity(
     change: Change, coverage: tuple[float, float], similarity: float, whole_file: bool, kind: MatchClass
 ) -> None:
     """Exact, modified, excerpt and excerpt under other audio, by change, coverage and similarity."""
-    found = classify(
+    classified = classify(
         change=change,
         query_coverage=coverage[0],
         reference_coverage=coverage[1],
@@ -141,19 +141,19 @@ def test_a_class_follows_what_was_measured(
         whole_file=whole_file,
         overlaid_similarity=0.65,
     )
-    assert found is kind
+    assert classified is kind
 
 
 def codes_with_loop(seed: int, loop: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A recording of its own, but for sixteen codes."""
+    """Codes of a recording that shares sixteen codes with others."""
     rng = np.random.default_rng(seed)
     codes = rng.standard_normal((120, loop.shape[1])).astype(np.float32)
     codes[40:56] = loop
     return np.asarray(codes / np.linalg.norm(codes, axis=1, keepdims=True), dtype=np.float32)
 
 
-def test_a_loop_is_told_from_copies() -> None:
-    """Different recordings that hold the same bars share material; copies of one recording do not."""
+def test_a_loop_is_distinguished_from_copies() -> None:
+    """Different recordings that contain the same bars share material; copies of one recording do not."""
     loop = np.random.default_rng(0).standard_normal((16, 64)).astype(np.float32)
     matches = [a_match(recording=number, at_s=20.0) for number in range(5)]
     different = [codes_with_loop(number + 1, loop) for number in range(5)]
@@ -166,8 +166,8 @@ def test_a_loop_is_told_from_copies() -> None:
 
 @given(stretch=st.floats(0.6, 1.6), cents=st.floats(-600, 600))
 @settings(deadline=None)
-def test_a_change_is_named_without_losing_it(stretch: float, cents: float) -> None:
-    """Whatever words are chosen, they mean the measured stretch and pitch, to the tolerance of sameness."""
+def test_a_change_keeps_the_measured_stretch_and_pitch(stretch: float, cents: float) -> None:
+    """Speed, pitch and tempo together give the measured stretch and pitch, within the tolerance."""
     change = explain(stretch=stretch, cents=cents)
     assert change.stretch == pytest.approx(stretch, rel=0.007)
     assert 1200 * np.log2(change.speed) + change.pitch_cents == pytest.approx(cents, abs=51)
@@ -175,8 +175,8 @@ def test_a_change_is_named_without_losing_it(stretch: float, cents: float) -> No
 
 @given(top=st.floats(-0.9, 0.9), bend=st.floats(0.01, 10.0), height=st.floats(-1, 1))
 @settings(deadline=None)
-def test_a_parabola_has_its_top_where_it_is(top: float, bend: float, height: float) -> None:
-    """Three points of a parabola that opens downwards give back its top."""
+def test_the_maximum_of_a_parabola_is_exact(top: float, bend: float, height: float) -> None:
+    """Three points of a parabola that opens downwards give its maximum."""
     values = [height - bend * (x - top) ** 2 for x in (-1.0, 0.0, 1.0)]
     assert parabola_peak(*values) == pytest.approx(top, abs=1e-6)
 
@@ -194,67 +194,68 @@ def test_moments_of_decoys_are_those_of_comparing_them_all() -> None:
     assert np.allclose(sd, every.std(axis=0, ddof=1), rtol=1e-3)
 
 
-def test_a_tail_gives_back_the_rate_it_was_drawn_from() -> None:
-    """Exponential scores of known rate: the fitted E is the expected count, in the data and beyond."""
+def test_a_fitted_tail_has_the_rate_of_its_scores() -> None:
+    """For exponential scores of known rate, E is the expected count, inside and outside the data."""
     rng, rate = np.random.default_rng(3), 0.3
     scoring = replace(CALIBRATION, prior_rate=rate, prior_rate_rows=0.0)
     clumps = rng.exponential(1 / rate, 5000).astype(np.float32)
-    null = fit_tail(clumps, n_decoys=40_000, n_rows=63, scoring=scoring)
-    space = SearchSpace(n_rows=63, n_codes=40_000, weight=1.0)
+    null = fit_tail(clumps, n_decoys=40_000, n_frames=63, scoring=scoring)
+    space = SearchSpace(n_frames=63, n_codes=40_000, weight=1.0)
     for score, tolerance in ((20.0, 0.4), (60.0, 3.0)):
         assert log_e_raw(score, space, null) == pytest.approx(np.log(5000) - rate * score, abs=tolerance)
 
 
-def test_e_grows_with_the_index_and_shrinks_with_the_share() -> None:
+def test_e_grows_with_the_index_and_falls_with_the_share() -> None:
     """Twice the codes, or half the share of the budget, double E."""
     clumps = np.random.default_rng(4).exponential(3.0, 2000).astype(np.float32)
-    null = fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=CALIBRATION)
-    space = SearchSpace(n_rows=63, n_codes=100_000, weight=0.5)
+    null = fit_tail(clumps, n_decoys=16_000, n_frames=63, scoring=CALIBRATION)
+    space = SearchSpace(n_frames=63, n_codes=100_000, weight=0.5)
     for other in (replace(space, n_codes=200_000), replace(space, weight=0.25)):
         assert log_e_raw(40.0, other, null) - log_e_raw(40.0, space, null) == pytest.approx(np.log(2))
 
 
 def test_calibration_keeps_order_and_never_overflows() -> None:
-    """A better raw value never reads worse, and the best stays above zero, in music and spoken word."""
+    """A lower raw value never has a higher E-value, and E stays above zero, in music and spoken word."""
     scoring = CALIBRATION
     for spoken in (False, True):
-        told = [
+        calibrated = [
             log_e_calibrated(one, -1.0, scoring, spoken=spoken) for one in (-5000.0, -50.0, -5.0, 0.0, 3.0)
         ]
-        assert told == sorted(told)
-        assert np.exp(told[0]) > 0
+        assert calibrated == sorted(calibrated)
+        assert np.exp(calibrated[0]) > 0
 
 
-def test_a_voice_is_told_from_music() -> None:
-    """Codes that lie with the spoken decoys are spoken; where no decoy is spoken, nothing is."""
+def test_speech_is_distinguished_from_music() -> None:
+    """Codes near the spoken decoys are speech; if no decoy is spoken, no code is."""
     rng = np.random.default_rng(5)
     codes = rng.standard_normal((600, 16)).astype(np.float32)
     is_speech = np.arange(600) < 150
     codes[is_speech, 3] += 2.0
-    codes[is_speech, 5] *= 0.2  # voices are alike in what tells pieces of music apart
+    codes[is_speech, 5] *= 0.2  # speech varies little where music varies much
     decoys = Background.of(codes, np.zeros(600, np.int32), is_speech)
     assert decoys.is_speech(codes[is_speech][:16])
     assert not decoys.is_speech(codes[~is_speech][:16])
     drone = codes[is_speech][:16].copy()
     drone[:, 5] += 4.0
-    assert not decoys.is_speech(drone)  # on the voice's side of the music, and yet far from any voice
-    silent = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
-    assert not silent.is_speech(codes[is_speech][:16])
+    assert not decoys.is_speech(drone)  # on the side of speech, but far from all speech
+    without_speech = Background.of(codes, np.zeros(600, np.int32), np.zeros(600, np.bool_))
+    assert not without_speech.is_speech(codes[is_speech][:16])
 
 
 def test_a_query_of_little_variety_has_a_heavier_tail() -> None:
-    """What one held chord scores against its like counts for less: the same score has a larger E."""
+    """The score of one held chord has a larger E-value than the same score of a varied query."""
     clumps = np.random.default_rng(6).exponential(3.0, 2000).astype(np.float32)
     plain, held = (
-        fit_tail(clumps, n_decoys=16_000, n_rows=63, scoring=CALIBRATION, said=said) for said in (1.0, 0.2)
+        fit_tail(clumps, n_decoys=16_000, n_frames=63, scoring=CALIBRATION, variety_ratio=ratio)
+        for ratio in (1.0, 0.2)
     )
     assert held.log_expected(80.0) > plain.log_expected(80.0)
 
 
-def test_scoring_reads_what_it_wrote(tmp_path: Path) -> None:
-    """The calibration's file holds every number."""
+def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """The file holds every number."""
     scoring = CALIBRATION
-    write_calibration(tmp_path / "scoring.json", scoring)
-    again = read_calibration(tmp_path / "scoring.json")
+    write_calibration(tmp_path / "calibration.json", scoring)
+    again = read_calibration(tmp_path / "calibration.json")
     assert np.allclose(again.table, scoring.table, atol=1e-4)
     assert again.prior_rate == scoring.prior_rate
