@@ -1,4 +1,4 @@
-"""The application: made from settings, holding nothing until it is started."""
+"""The web application, made from settings; it opens the home when it starts."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ from earwitness.api.settings import Settings
 DESCRIPTION: Final = """
 Tells whether a recording is inside a dataset that was indexed here, and which items of a dataset hold a work
 that was registered here. An upload is answered with 202 and the address of a job; its audio is deleted when
-the job ends (where the job failed for no fault of it, it is kept for some days to be tried again). A match
-says that the same recording was heard in both places, and how often unrelated audio would look as alike.
+the job ends (where the job failed for another reason than its upload, it is stored for some days for a
+retry). A match says that both files hold the same recording, and how often unrelated audio would match as
+well.
 """
 TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},
-    {"name": "works", "description": "What creators registered."},
+    {"name": "works", "description": "Registered works."},
     {"name": "collections", "description": "Datasets: index them, scan them, list them."},
-    {"name": "jobs", "description": "What was promised with a 202."},
+    {"name": "jobs", "description": "Accepted jobs."},
     {"name": "health", "description": "For balancers and monitors."},
 ]
 
 
 def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = open_service) -> FastAPI:
-    """Make the application; its home is opened when it starts, and let go of when it stops.
+    """Make the application; its home is opened when it starts, and closed when it stops.
 
     Parameters
     ----------
     opened : callable
-        Gives the opened home.
+        Opens the home.
     """
 
     @asynccontextmanager
@@ -57,7 +58,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
         version=version("earwitness"),
         description=DESCRIPTION,
         openapi_tags=TAGS,
-        docs_url=None,  # its page loads scripts from elsewhere
+        docs_url=None,  # its page loads scripts from another host
         redoc_url=None,
         lifespan=lifespan,
     )
@@ -73,7 +74,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
 
 
 def _describe_findings(app: FastAPI) -> None:
-    """Put the finding's own JSON Schema, which travels in the wheel, and the problem's among the API's."""
+    """Add the JSON Schemas of findings and problems to the API's description."""
     describe = app.openapi
 
     def with_findings() -> dict[str, Any]:

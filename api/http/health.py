@@ -1,4 +1,4 @@
-"""For balancers and monitors: alive, ready, and in numbers."""
+"""Health checks and metrics for load balancers and monitors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"])
 
 @router.get("/livez", operation_id="isAlive", summary="Alive", response_class=PlainTextResponse)
 async def get_livez() -> str:
-    """Answer at all."""
+    """Answer whenever the process runs."""
     return "alive\n"
 
 
@@ -31,7 +31,7 @@ async def get_livez() -> str:
     responses={503: {"model": HealthOut, "description": "Not ready, and why."}},
 )
 def get_readyz(response: Response, service: Annotated[Service, Depends(service_of)]) -> HealthOut:
-    """Say whether the server can take work: its store answers, its lanes run, its disk has room."""
+    """Report whether the server can take work: its store answers, its lanes run, its disk has room."""
     reasons, epoch = service.runner.complaints(), None
     try:
         epoch = service.writer.epoch
@@ -59,5 +59,5 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
     responses=problems(*ANY, ok={"description": "In Prometheus's text format."}),
 )
 def get_metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
-    """Give jobs by state, seconds by stage, verdicts and requests."""
+    """Return jobs by state, seconds by stage, verdicts and requests."""
     return Response(service.metrics.page(), media_type=MEDIA_TYPE)

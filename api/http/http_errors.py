@@ -30,14 +30,14 @@ def http_hint(error: EarwitnessError) -> str:
 
 
 class RequestError(EarwitnessError):
-    """Root of what is wrong with a request itself."""
+    """Root of the errors of a request."""
 
     code = "request"
     status: ClassVar[int] = 400
 
 
 class BadForm(RequestError):
-    """The body is no multipart form that we can read, or lacks what it must hold."""
+    """The body is no readable multipart form, or a required part is missing."""
 
     code = "bad_form"
 
@@ -50,7 +50,7 @@ class BadForm(RequestError):
 
 
 class NotAForm(BadForm):
-    """The body is said to be something else than a multipart form."""
+    """The Content-Type is not that of a multipart form."""
 
     code = "not_a_form"
     status = 415
@@ -60,7 +60,7 @@ class NotAForm(BadForm):
 
 
 class UploadTooLarge(RequestError):
-    """The upload passed the cap; nothing of it is kept."""
+    """The upload is larger than the limit; nothing of it is stored."""
 
     code = "upload_too_large"
     status = 413
@@ -74,7 +74,7 @@ class UploadTooLarge(RequestError):
 
 
 class UploadTooSlow(RequestError):
-    """The client stopped sending, or sends too slowly to ever finish."""
+    """The client stopped sending, or sends too slowly."""
 
     code = "upload_too_slow"
     status = 408
@@ -88,7 +88,7 @@ class UploadTooSlow(RequestError):
 
 
 class ClientTooBusy(RequestError):
-    """One client sends as many uploads at once as it may."""
+    """One client sends more uploads at the same time than allowed."""
 
     code = "too_many_uploads"
     status = 429
@@ -102,7 +102,7 @@ class ClientTooBusy(RequestError):
 
 
 class UploadsBusy(RequestError):
-    """As many uploads come in as this server takes at once."""
+    """The server receives as many uploads at the same time as it can."""
 
     code = "uploads_busy"
     status = 503
@@ -113,7 +113,7 @@ class UploadsBusy(RequestError):
 
 
 class NoRoom(RequestError):
-    """The disk that holds the spool is nearly full; what is already accepted keeps its room."""
+    """The disk of the uploads is nearly full; the rest is reserved for accepted jobs."""
 
     code = "no_room"
     status = 507
@@ -127,7 +127,7 @@ class NoRoom(RequestError):
 
 
 class QueueFull(RequestError):
-    """More jobs wait than the server is willing to promise."""
+    """As many jobs wait as the server accepts."""
 
     code = "queue_full"
     status = 503
@@ -138,7 +138,7 @@ class QueueFull(RequestError):
 
 
 class NoWorkers(RequestError):
-    """No job of this kind would be done at present, so none is promised."""
+    """No job of this kind can be done at present, so none is accepted."""
 
     code = "no_workers"
     status = 503
@@ -147,7 +147,7 @@ class NoWorkers(RequestError):
         self.reason = reason
         super().__init__(
             f"this server cannot do such jobs at present ({reason})",
-            hint="try again in a minute; GET /readyz says how it stands, the server's log says more",
+            hint="try again in a minute; GET /readyz gives the reason, the server's log the details",
         )
 
 
@@ -163,7 +163,7 @@ class JobEnded(RequestError):
 
 
 class NothingToRetry(RequestError):
-    """Only a job that failed for no fault of its upload, and whose upload is still kept, is tried again."""
+    """Only a failed job whose upload was not at fault, and is still stored, can be retried."""
 
     code = "nothing_to_retry"
     status = 409
@@ -171,13 +171,13 @@ class NothingToRetry(RequestError):
     def __init__(self, *, job: str, state: str) -> None:
         self.job, self.state = job, state
         super().__init__(
-            f"job {job} is {state}, and there is no kept upload to try it again with",
+            f"job {job} is {state}, and its upload is not stored for a retry",
             hint="send the file again as a new job",
         )
 
 
 class JobTooLong(EarwitnessError):
-    """A job took longer than one job may, and was stopped."""
+    """A job took longer than the limit for one job, and was stopped."""
 
     code = "job_too_long"
 
@@ -190,7 +190,7 @@ class JobTooLong(EarwitnessError):
 
 
 class JobNotFound(RequestError):
-    """No such job, or it belongs to somebody else: both answer alike."""
+    """There is no such job, or it belongs to another tenant: both have the same response."""
 
     code = "job_not_found"
     status = 404
@@ -203,16 +203,14 @@ class JobNotFound(RequestError):
 
 
 class NoFindings(RequestError):
-    """The job has written no findings, or not yet."""
+    """The job has no findings, or not yet."""
 
     code = "no_findings"
     status = 404
 
     def __init__(self, *, job: str, state: str) -> None:
         self.job, self.state = job, state
-        super().__init__(
-            f"job {job} is {state} and has no findings to give", hint="wait until its state is done"
-        )
+        super().__init__(f"job {job} is {state} and has no findings", hint="wait until its state is done")
 
 
 class NotAllowed(RequestError):
@@ -226,7 +224,7 @@ class NotAllowed(RequestError):
 
 
 class CrossSite(RequestError):
-    """A page of another site asked a browser to write here on its behalf."""
+    """A page of another site made a browser send a writing request."""
 
     code = "cross_site"
     status = 403
@@ -239,7 +237,7 @@ class CrossSite(RequestError):
 
 
 class UnknownHost(RequestError):
-    """The Host header names a machine that this server does not answer for: DNS rebinding looks like this."""
+    """The Host header names a host that this server does not accept, as in DNS rebinding."""
 
     code = "unknown_host"
     status = 421
@@ -254,25 +252,25 @@ class UnknownHost(RequestError):
 
 
 class BadHost(RequestError):
-    """The Host header is missing, or is no host at all."""
+    """The Host header is missing, repeated or invalid."""
 
     code = "bad_host"
 
     def __init__(self) -> None:
         super().__init__(
-            "the request does not say which host it is for",
+            "the request has no single valid Host header",
             hint="send one Host header: a name or an address, with the port where it is not 80",
         )
 
 
 class BadTarget(RequestError):
-    """The request line asks for something that is no path on this server."""
+    """The request line holds no path of this server."""
 
     code = "bad_target"
 
     def __init__(self) -> None:
         super().__init__(
-            "the request line holds no path of this server", hint="ask for a path, such as GET /readyz"
+            "the request line holds no path of this server", hint="request a path, such as GET /readyz"
         )
 
 
@@ -290,7 +288,7 @@ class OpenDoor(EarwitnessError):
 
 
 class CannotListen(EarwitnessError):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen on the host and port of the settings."""
 
     code = "cannot_listen"
 
@@ -303,20 +301,20 @@ class CannotListen(EarwitnessError):
 
 
 class SandboxIncomplete(EarwitnessError):
-    """A part of the decoder's sandbox is missing, and the settings make all of it a condition of starting."""
+    """A part of the decoder's sandbox is missing, and EARWITNESS_REQUIRE_SANDBOX is set."""
 
     code = "sandbox_incomplete"
 
     def __init__(self, *, missing: str) -> None:
         self.missing = missing
         super().__init__(
-            f"EARWITNESS_REQUIRE_SANDBOX is set, and the sandbox is not whole: {missing}",
+            f"EARWITNESS_REQUIRE_SANDBOX is set, and the sandbox is not complete: {missing}",
             hint="install bubblewrap (apt-get install bubblewrap), or unset EARWITNESS_REQUIRE_SANDBOX",
         )
 
 
 class BadKeyRecord(EarwitnessError):
-    """An entry of EARWITNESS_API_KEYS is no record of a key, or one of another tenant's."""
+    """An entry of EARWITNESS_API_KEYS is no key record, or one of another tenant."""
 
     code = "bad_key_record"
 

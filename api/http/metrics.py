@@ -1,4 +1,4 @@
-"""What a Prometheus server may ask: jobs by state, seconds by stage, verdicts, requests."""
+"""Metrics for Prometheus: jobs by state, seconds by stage, verdicts, requests."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000
 
 
 class Metrics:
-    """One server's numbers, in a registry of their own, so that two apps in one process do not mix.
+    """The metrics of one server, in a registry of their own, so that two apps in one process do not mix.
 
     Parameters
     ----------
     count_jobs : callable
-        Gives the number of jobs in each state; asked at every scrape, so the store stays the only truth.
+        Returns the number of jobs in each state; called at every scrape.
     """
 
     def __init__(self, count_jobs: Callable[[], Mapping[JobState, int]]) -> None:
@@ -48,12 +48,12 @@ class Metrics:
         )
 
     def watch_lanes(self, lanes: Callable[[], Mapping[str, bool]]) -> None:
-        """Give at every scrape which lanes can do jobs."""
+        """Report at every scrape which lanes can do jobs."""
         self.registry.register(_Lanes(lanes))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens inside the block."""
+        """Measure the time of the block."""
         start = time.perf_counter()
         try:
             yield
@@ -61,30 +61,30 @@ class Metrics:
             self._stages.labels(name).observe(time.perf_counter() - start)
 
     def judged(self, verdict: str, count: int = 1) -> None:
-        """Count items' verdict."""
+        """Count the verdict of items."""
         self._verdicts.labels(verdict).inc(count)
 
     def answered(self, route: str, status: int) -> None:
-        """Count one answered request."""
+        """Count one response."""
         self._requests.labels(route, str(status)).inc()
 
     def uploaded(self, n_bytes: int) -> None:
-        """Count an upload taken in."""
+        """Count the bytes of an upload."""
         self._uploaded.inc(n_bytes)
 
     def page(self) -> bytes:
-        """Write all of it in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
 class Meter:
-    """ASGI middleware: counts answers by the route's template, never by the address, which clients choose."""
+    """ASGI middleware: counts responses by the route's template, never by the path, which clients choose."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on and count its answer."""
+        """Pass one request on and count its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""What OpenAPI says of answers that are problems: every status that a route may give, with its media type."""
+"""OpenAPI descriptions of problems: every error status that a route may return, with its media type."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ WORDS: Final[dict[int, str]] = {
     403: "A page of another site may not write here.",
     404: "There is no such job or collection.",
     408: "The upload stalled, or came too slowly.",
-    409: "This cannot be done as things stand: no dataset, no work, or a job that has ended.",
+    409: "This cannot be done now: no dataset, no work, or a job that has ended.",
     413: "The upload is larger than this server takes.",
     415: "The body is no multipart form.",
     421: "The Host header names another machine than this server answers for.",
     422: "A field is wrong, the file is empty, or the Idempotency-Key was used for another request.",
     429: "This client sends too many uploads at once.",
     500: "Something went wrong on the server; it has been logged.",
-    503: "Too much waits already, or no such job would be done, or the store cannot be reached, at present.",
+    503: "Too many jobs wait, no such job can be done at present, or the store cannot be reached.",
     507: "The server's disk is nearly full.",
 }
 ANY: Final = (400, 401, 421, 500, 503)
-"""What every address under /v1 may answer, and /metrics."""
+"""Statuses that every route under /v1, and /metrics, may return."""
 WRITES: Final = (*ANY, 403, 507)
 UPLOADS: Final = (*WRITES, 408, 409, 413, 415, 422, 429)
 
@@ -35,9 +35,9 @@ def problems(*statuses: int, ok: dict[str, Any] | None = None, **words: str) -> 
     Parameters
     ----------
     ok
-        What is said of 200 besides.
+        The description of 200.
     words
-        Other words than `WORDS` for a status, as ``_404="..."``.
+        Another description than that of `WORDS` for a status, as ``_404="..."``.
     """
     content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
     good: Responses = {} if ok is None else {200: ok}

@@ -1,4 +1,4 @@
-"""What the page says of a job, in sentences: what was heard and how sure that is. It accuses nobody."""
+"""The sentences of a job's page: what matches and how sure that is. They accuse nobody."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORK_STATUS_WORDS: Final = {
 CAPTIONS: Final = {True: "Matches, most certain first", False: "What may match, most certain first"}
 
 ROWS_SHOWN: Final = 200
-"""Matches that a page lists."""
+"""Most matches that a page lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +46,26 @@ class Row:
     coverage: str
     e_value: str
     sure: bool
-    """False where chance may have made it: it is no match, but may be one."""
+    """False for a possible match, which may be chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageText:
-    """A headline, what follows it, the matches, and what was searched."""
+    """The texts of a job's page: headline, sentences, matches, and what was searched."""
 
     headline: str
     sentences: tuple[str, ...] = ()
     matches: tuple[Row, ...] = ()
     n_hidden: int = 0
-    """Matches beyond those; the answer as JSON has them all."""
+    """Number of matches that are not in `matches`; the JSON has them all."""
     searched: str | None = None
-    """What was searched, where anything was and the sentences do not say it."""
+    """What was searched, where something was and the sentences do not state it."""
     caption: str = ""
-    """What the matches are called."""
+    """Caption of the table of matches."""
 
 
 def job_text(job: JobOut) -> PageText:
-    """Put a job into words."""
+    """Return the texts of a job's page."""
     if job.state == "failed" and job.error is not None:
         return PageText(
             headline="This could not be done.",
@@ -74,7 +74,7 @@ def job_text(job: JobOut) -> PageText:
     if job.state == "cancelled":
         return PageText(
             headline="This job was cancelled.",
-            sentences=("The file you sent is deleted, and nothing is said of it.",),
+            sentences=("The file you sent is deleted, and there is no answer about it.",),
         )
     if job.state != "done" or job.result is None:
         return _waiting(job)
@@ -87,22 +87,21 @@ def _waiting(job: JobOut) -> PageText:
             headline="Your file waits for its turn.", sentences=("It is safely stored until then.",)
         )
     if job.progress is None:
-        return PageText(headline="Listening to your file.")
+        return PageText(headline="Your file is being compared.")
     of_all = "" if job.progress.total is None else f" of {job.progress.total}"
-    return PageText(headline=f"Listening: {job.progress.done}{of_all} items done.")
+    return PageText(headline=f"Comparing: {job.progress.done}{of_all} items done.")
 
 
 def _check(result: dict[str, Any]) -> PageText:
-    return say_finding(from_json(result))
+    return finding_text(from_json(result))
 
 
-def say_finding(finding: Finding) -> PageText:
-    """Put one finding into words."""
-    said = sentence(finding)
+def finding_text(finding: Finding) -> PageText:
+    """Return the texts of a check's page."""
     how = f"Searched: {searched_in(finding.search)}, {searched_how(finding.search)}."
     return PageText(
         headline=headline(finding),
-        sentences=(said,),
+        sentences=(sentence(finding),),
         matches=_rows(finding)[:ROWS_SHOWN],
         n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
         caption=CAPTIONS[finding.verdict is Verdict.MATCH],
@@ -124,17 +123,17 @@ def _work(result: dict[str, Any]) -> PageText:
     because = () if error is None else (_sentence(error["message"]), _sentence(error["hint"]))
     if result["finding"] is None or error is not None:
         return PageText(headline=WORK_STATUS_WORDS[status], sentences=because)
-    found = _check(result["finding"])
-    return replace(found, headline=WORK_STATUS_WORDS[status], sentences=(found.headline, *found.sentences))
+    text = _check(result["finding"])
+    return replace(text, headline=WORK_STATUS_WORDS[status], sentences=(text.headline, *text.sentences))
 
 
 def _index(result: dict[str, Any]) -> PageText:
-    said = [f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."]
-    said.append(f"{count(result['matches'], 'item')} matched a registered work.")
-    if result["already"]:  # a server that died went on with them: they were compared then, not now
-        said.append(f"{count(result['already'], 'item')} were indexed before, and not compared again.")
+    sentences = [f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."]
+    sentences.append(f"{count(result['matches'], 'item')} matched a registered work.")
+    if result["already"]:  # an earlier run of this job, or another job, compared them
+        sentences.append(f"{count(result['already'], 'item')} were indexed before, and not compared again.")
     return PageText(
-        headline=f"{result['name']} (version {result['version']}) is indexed.", sentences=tuple(said)
+        headline=f"{result['name']} (version {result['version']}) is indexed.", sentences=tuple(sentences)
     )
 
 
@@ -143,12 +142,12 @@ def _scan(result: dict[str, Any]) -> PageText:
 
 
 def headline(finding: Finding) -> str:
-    """Say a verdict in few words; `earwitness.api.sentences.sentence` says what it rests on."""
+    """Return a short sentence about a verdict; `earwitness.api.sentences.sentence` has the evidence."""
     return {
         Verdict.MATCH: _holds(finding),
         Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
         Verdict.NO_MATCH: "No match was found.",
-        Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to say anything.",
+        Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to compare it.",
         Verdict.NOT_READABLE: _unread(finding),
     }[finding.verdict]
 
@@ -160,18 +159,18 @@ def _unread(finding: Finding) -> str:
 
 
 def _holds(finding: Finding) -> str:
-    """Say what the matches that are certain enough rest on; weaker ones are not counted."""
+    """Return where the certain matches are; possible ones are not counted."""
     sure = list(certain(finding)) or list(finding.matches[:1])
     names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in sure))
     where = names[0] if len(names) == 1 else f"{len(names)} datasets"
     if all(each.kind == MatchClass.SHARED_MATERIAL for each in sure):
         return f"A loop or sample of this file is also in {where}."
-    whole = any(each.query_coverage >= WHOLE_COVERAGE for each in sure)
-    return f"The same recording is in {where}." if whole else f"Part of this recording is in {where}."
+    is_complete = any(each.query_coverage >= WHOLE_COVERAGE for each in sure)
+    return f"The same recording is in {where}." if is_complete else f"Part of this recording is in {where}."
 
 
 def row(match: FindingMatch, *, sure: bool) -> Row:
-    """Put one match into a line of the table; `sure` tells whether it is certain enough to be called one."""
+    """Return one row of the table of matches; `sure` is false for a possible match."""
     return Row(
         sure=sure,
         collection=match.collection,

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from earwitness.api.http.page_sentences import PageText, job_text
 from earwitness.api.http.page_templates import WEB, render_page
-from earwitness.api.http.routes import take_in
+from earwitness.api.http.routes import queue_upload
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import CheckForm, WorkForm
 from earwitness.index.database.records import CollectionKind
@@ -41,14 +41,14 @@ def get_home(service: Served) -> HTMLResponse:
 @router.post("/check")
 async def post_check(request: Request, service: Served) -> Response:
     """Accept an upload to check, and redirect to its job."""
-    job, _ = await take_in("check", CheckForm, request, service)
+    job, _ = await queue_upload("check", CheckForm, request, service)
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
 
 
 @router.post("/register")
 async def post_register(request: Request, service: Served) -> Response:
     """Accept an upload to register, and redirect to its job."""
-    job, _ = await take_in("work", WorkForm, request, service)
+    job, _ = await queue_upload("work", WorkForm, request, service)
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
 
 

@@ -1,4 +1,4 @@
-"""The API of version 1. A route receives, hands over, and says what became of it; it works nothing out."""
+"""The routes of API version 1. They check requests and describe jobs; the work is done in the lanes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses
 from earwitness.api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import (
-    Asked,
     CheckForm,
+    FormFields,
     IndexForm,
     ScanForm,
     WorkForm,
@@ -35,15 +35,15 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Any text of yours; sending the same request again under it starts nothing new.",
+        description="Any text; the same request with the same text starts no second job.",
     ),
 ]
 
 
 ACCEPTED: Final[Responses] = {
     202: {
-        "description": "The upload is safe and the job will be done; ask at the address in Location.",
-        "headers": {"Location": {"schema": {"type": "string"}, "description": "Where to ask about the job."}},
+        "description": "The upload is stored and the job is queued; Location is the address of the job.",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "Address of the job."}},
         "content": {
             "application/json": {
                 "example": {**JOB_EXAMPLE, "state": "queued", "ended_at": None, "attempts": 0, "result": None}
@@ -63,13 +63,13 @@ router = APIRouter(prefix="/v1")
     status_code=202,
     responses=ACCEPTED
     | problems(*UPLOADS, 404, _404="No dataset has one of these names.", _409="No dataset is indexed."),
-    openapi_extra={"requestBody": upload_body(CheckForm, file="The audio to ask about.")},
+    openapi_extra={"requestBody": upload_body(CheckForm, file="The audio to check.")},
 )
 async def post_check(
     request: Request, response: Response, service: Served, key: IdempotencyKey = None
 ) -> JobOut:
-    """Ask whether a recording is in an indexed dataset."""
-    return promised(response, service, *await take_in("check", CheckForm, request, service, key=key))
+    """Check whether a recording is in an indexed dataset."""
+    return job_accepted(response, service, *await queue_upload("check", CheckForm, request, service, key=key))
 
 
 @router.post(
@@ -84,8 +84,8 @@ async def post_check(
 async def post_work(
     request: Request, response: Response, service: Served, key: IdempotencyKey = None
 ) -> JobOut:
-    """Register a work; it is looked for in the indexed datasets at once."""
-    return promised(response, service, *await take_in("work", WorkForm, request, service, key=key))
+    """Register a work, and search the indexed datasets for it."""
+    return job_accepted(response, service, *await queue_upload("work", WorkForm, request, service, key=key))
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def post_work(
     summary="Index or scan an archive",
     tags=["collections"],
     status_code=202,
-    responses=ACCEPTED | problems(*UPLOADS, _409="A scan was asked for, and no work is registered."),
+    responses=ACCEPTED | problems(*UPLOADS, _409="A scan was requested, and no work is registered."),
     openapi_extra={"requestBody": upload_body(IndexForm, file="A zip or tar of audio.")},
 )
 async def post_collection(
@@ -103,13 +103,13 @@ async def post_collection(
     service: Served,
     scan: Annotated[
         bool,
-        Query(description="Only look for registered works in it; `name` is not needed and nothing is kept."),
+        Query(description="Only search it for registered works; `name` is not needed and nothing is stored."),
     ] = False,
     key: IdempotencyKey = None,
 ) -> JobOut:
     """Index an archive of audio as a dataset, or scan it for registered works."""
     kind, form = ("scan", ScanForm) if scan else ("index", IndexForm)
-    return promised(response, service, *await take_in(kind, form, request, service, key=key))
+    return job_accepted(response, service, *await queue_upload(kind, form, request, service, key=key))
 
 
 @router.get(
@@ -121,12 +121,12 @@ async def post_collection(
 )
 def get_collections(
     service: Served,
-    cursor: Annotated[int, Query(ge=0, description="The `next` of the page before.")] = 0,
+    cursor: Annotated[int, Query(ge=0, description="`next` of the page before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> CollectionsOut:
     """List the datasets and the registry of works, a page at a time."""
-    known = sorted(service.writer.collections, key=lambda each: each.id)
-    rest = [each for each in known if each.id > cursor]
+    collections = sorted(service.writer.collections, key=lambda each: each.id)
+    rest = [each for each in collections if each.id > cursor]
     page = rest[:limit]
     more = str(page[-1].id) if len(rest) > limit else None
     return CollectionsOut(collections=[CollectionOut.of(each) for each in page], next=more)
@@ -135,7 +135,7 @@ def get_collections(
 @router.get(
     "/jobs/{job_id}",
     operation_id="getJob",
-    summary="Ask about a job",
+    summary="Get a job",
     tags=["jobs"],
     responses=problems(
         *ANY,
@@ -146,7 +146,7 @@ def get_collections(
     ),
 )
 def get_job(job_id: str, response: Response, service: Served) -> JobOut:
-    """Say how a job stands, and its result once it has one."""
+    """Return the state of a job, and its result when it has one."""
     job = service.job(job_id)
     response.headers["Cache-Control"] = "no-store"
     if job.ended_at is None:
@@ -166,9 +166,8 @@ def get_job(job_id: str, response: Response, service: Served) -> JobOut:
 def post_cancel(job_id: str, service: Served) -> JobOut:
     """End a job before it is done; its upload is deleted. Cancelling it again changes nothing.
 
-    A queued job ends at once, a running one within seconds; a failed one that could be tried again no longer
-    can. What an index job has stored by then stays in its
-    dataset, which says that it is not complete.
+    A queued job ends at once, a running one within seconds; a failed one can no longer be retried. Items
+    that an index job has stored stay in its dataset, which is marked as not complete.
     """
     return service.show(service.cancel(job_id))
 
@@ -186,22 +185,22 @@ def post_cancel(job_id: str, service: Served) -> JobOut:
         409,
         422,
         _404="There is no such job.",
-        _409="The job did not fail, its upload was at fault, or its upload is no longer kept.",
+        _409="The job did not fail, its upload was at fault, or its upload is deleted.",
     ),
 )
 def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
-    """Queue a job again that failed for no fault of its upload.
+    """Queue a failed job again whose upload was not at fault.
 
-    Such an upload (of a job that was stopped several times without progress, or took too long) is kept for
-    some days. `links.retry` of the job is set as long as that is so.
+    Such an upload (of a job that was stopped several times without progress, or took too long) is stored for
+    some days. `links.retry` of the job is set during that time.
     """
-    return promised(response, service, service.retry(job_id), True)
+    return job_accepted(response, service, service.retry(job_id), True)
 
 
 @router.get(
     "/jobs/{job_id}/findings",
     operation_id="getFindings",
-    summary="Fetch findings",
+    summary="Get findings",
     tags=["jobs"],
     response_class=FileResponse,
     responses=problems(
@@ -213,7 +212,7 @@ def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
     ),
 )
 def get_findings(job_id: str, service: Served) -> FileResponse:
-    """Fetch what an index or scan job found, one JSON object (earwitness.finding/1) a line."""
+    """Return the findings of an index or scan job, one JSON object (earwitness.finding/1) a line."""
     job = service.job(job_id)
     file = service.findings_file(job.id)
     if job.state is not JobState.DONE or not file.exists():
@@ -221,35 +220,35 @@ def get_findings(job_id: str, service: Served) -> FileResponse:
     return FileResponse(file, media_type=NDJSON, filename=f"findings-{job.id}.jsonl")
 
 
-async def take_in(
-    kind: str, form: type[Asked], request: Request, service: Service, *, key: str | None = None
+async def queue_upload(
+    kind: str, form: type[FormFields], request: Request, service: Service, *, key: str | None = None
 ) -> tuple[Job, bool]:
-    """Receive an upload and turn it into a job; whatever is refused leaves no file behind."""
+    """Receive an upload and queue a job for it; a refused upload leaves no file behind."""
     service.demand_workers(kind)
     await run_in_threadpool(service.demand_room_in_queue)
     received = await receive(request, service.spool, service.slots)
     with service.spool.unless_refused(received.file):
-        asked = parse(form, received.fields)
-        await run_in_threadpool(demand_something_to_search, kind, asked, service)
+        fields = parse(form, received.fields)
+        await run_in_threadpool(demand_something_to_search, kind, fields, service)
         return await run_in_threadpool(
-            lambda: service.accept(kind, received, asked.model_dump(mode="json"), key=key)
+            lambda: service.accept(kind, received, fields.model_dump(mode="json"), key=key)
         )
 
 
-def promised(response: Response, service: Service, job: Job, is_new: bool) -> JobOut:
-    """Say that a job will be done, and where to ask about it."""
+def job_accepted(response: Response, service: Service, job: Job, is_new: bool) -> JobOut:
+    """Return an accepted job, with its address in the headers."""
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not is_new:
         response.headers["Idempotency-Replayed"] = "true"
     return service.show(job)
 
 
-def demand_something_to_search(kind: str, asked: Asked, service: Service) -> None:
+def demand_something_to_search(kind: str, fields: FormFields, service: Service) -> None:
     """Refuse a job that would search nothing, before it is queued."""
-    known = service.writer.collections
-    if isinstance(asked, CheckForm):
-        require_datasets(known, asked.collections, home=service.settings.home)
-    if isinstance(asked, IndexForm) and asked.name.casefold() == WORKS:
-        raise NameReserved(name=asked.name)
+    collections = service.writer.collections
+    if isinstance(fields, CheckForm):
+        require_datasets(collections, fields.collections, home=service.settings.home)
+    if isinstance(fields, IndexForm) and fields.name.casefold() == WORKS:
+        raise NameReserved(name=fields.name)
     if kind == "scan":
-        require_works(known, home=service.settings.home)
+        require_works(collections, home=service.settings.home)

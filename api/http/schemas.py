@@ -1,4 +1,4 @@
-"""What goes over the wire: types of their own, so that the inside may change and the wire need not."""
+"""The types of the HTTP API, separate from the internal ones, so that those can change."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ JobKind = Literal["check", "work", "index", "scan"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
-class Wire(BaseModel):
-    """Base of the wire types: nothing unknown, nothing changed after it was made."""
+class ApiModel(BaseModel):
+    """Base of the API's types: frozen, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ProblemOut(Wire):
-    """An RFC 9457 problem: what went wrong, and the way out."""
+class ProblemOut(ApiModel):
+    """An RFC 9457 problem: what went wrong, and what to do."""
 
     type: str
     title: str
     status: int
     detail: str
     instance: str
-    code: str = Field(description="Stable; what a program should look at.")
-    hint: str = Field(description="The way out.")
+    code: str = Field(description="Stable; for programs.")
+    hint: str = Field(description="What to do.")
 
 
-class ErrorOut(Wire):
+class ErrorOut(ApiModel):
     """Why a job failed."""
 
     code: str
@@ -39,40 +39,42 @@ class ErrorOut(Wire):
     hint: str
 
 
-class ProgressOut(Wire):
-    """How far a running job has come, in items; `total` is null where the source does not say."""
+class ProgressOut(ApiModel):
+    """Progress of a running job, in items; `total` is null where it is not known."""
 
     done: int
     total: int | None
 
 
-class LinksOut(Wire):
+class LinksOut(ApiModel):
     """Addresses that belong to a job, relative to this server."""
 
     self: str
     page: str
     findings: str | None = Field(description="One finding a line, once an index or scan job is done.")
     cancel: str | None = Field(
-        description="Where to POST to end the job and delete its upload; null where neither is left."
+        description="Where to POST to end the job and delete its upload; null when neither is possible."
     )
     retry: str | None = Field(
-        description="Where to POST to try a failed job again; null where its upload was at fault, or is gone."
+        description="Where to POST to retry a failed job; null when its upload was at fault or is deleted."
     )
 
 
-class JobOut(Wire):
-    """One job, as it is now."""
+class JobOut(ApiModel):
+    """The current state of a job."""
 
     id: str
     kind: JobKind
     state: JobState
-    file: str = Field(description="What the client called the uploaded file.")
+    file: str = Field(description="The client's name of the uploaded file.")
     created_at: datetime
     ended_at: datetime | None
-    attempts: int = Field(description="How often it was begun; above 1 when a server was stopped meanwhile.")
+    attempts: int = Field(
+        description="How often it was started; above 1 when the server was stopped during it."
+    )
     progress: ProgressOut | None
     result: dict[str, Any] | None = Field(
-        description="A check's finding (earwitness.finding/1); of a work, dataset or scan, what became of it."
+        description="A check's finding (earwitness.finding/1), or the outcome of a work, dataset or scan."
     )
     error: ErrorOut | None = Field(
         description="Set when the job failed; unreadable audio is a result, not a failure."
@@ -80,7 +82,7 @@ class JobOut(Wire):
     links: LinksOut
 
 
-class CollectionOut(Wire):
+class CollectionOut(ApiModel):
     """One collection as it was last published."""
 
     kind: Literal["works", "dataset"]
@@ -93,7 +95,7 @@ class CollectionOut(Wire):
 
     @staticmethod
     def of(collection: Collection) -> CollectionOut:
-        """Say what the wire says of a collection."""
+        """Return a collection as the API shows it."""
         return CollectionOut(
             kind=collection.kind.value,
             name=collection.name,
@@ -105,26 +107,26 @@ class CollectionOut(Wire):
         )
 
 
-class CollectionsOut(Wire):
-    """One page of collections; ask with `cursor=next` for the following one."""
+class CollectionsOut(ApiModel):
+    """One page of collections; `cursor=next` gets the following one."""
 
     collections: list[CollectionOut]
     next: str | None
 
 
-class HealthOut(Wire):
-    """Whether the server can take work, and what keeps it from that."""
+class HealthOut(ApiModel):
+    """Whether the server can take work, and why not."""
 
     ready: bool
     epoch: int | None
     reasons: list[str]
     remarks: list[str] = Field(
-        description="What is missing without keeping the server from work, such as a part of the sandbox."
+        description="What is missing although the server works, such as a part of the sandbox."
     )
 
 
 def moment(seconds: float) -> datetime:
-    """Turn seconds since 1970 into what the wire says."""
+    """Convert seconds since 1970 to the API's date and time."""
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 

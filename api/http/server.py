@@ -1,4 +1,4 @@
-"""The server process: uvicorn with limits on connections, headers and how long a client may dawdle."""
+"""The server process: uvicorn with limits on connections, headers and slow clients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from earwitness.api.settings import Settings
 HEADER_S: Final = 10.0
 """Seconds that a client has to finish its request line and headers."""
 MAX_CONNECTIONS: Final = 512
-"""Far more than uploads may take (see `connection_slots`): health, polling and pages always find one."""
+"""Far more than uploads use (see `connection_slots`), so that other requests always get one."""
 MAX_HEADER_BYTES: Final = 32 * 1_024
 GRACE_S: Final = 20
 
@@ -32,31 +32,31 @@ _log = structlog.get_logger("earwitness.serve")
 
 
 class HeaderTimeoutProtocol(H11Protocol):
-    """uvicorn's protocol, which waits for ever for the end of a header, with a limit to its patience."""
+    """uvicorn's protocol with a time limit on the header, for which it would wait for ever."""
 
     _header_timer: asyncio.TimerHandle | None = None
     _opened_at: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock with the connection."""
+        """Start the header's timer."""
         super().connection_made(transport)
         self._opened_at = self.loop.time()
         self._watch_header()
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Keep the clock running while h11 still waits for a whole header."""
+        """Keep the timer running while h11 waits for the rest of the header."""
         super().data_received(data)
         self._watch_header()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the timer."""
         self._stop_watching()
         super().connection_lost(exc)
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered on it."""
+        """Whether no request is being answered on this connection."""
         return self.cycle is None or self.cycle.response_complete
 
     def _make_room(self) -> None:
@@ -86,7 +86,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     OpenDoor
         When `host` lets other machines in and no API key is set.
     BadKeyRecord, CannotListen, SandboxMissing, SandboxIncomplete
-        When it was told to need what is not there.
+        When a part that the settings require is missing.
     HomeBusy
         When another process writes to this home.
     """
@@ -98,7 +98,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     try:
         missing = demand_sandbox(settings)
         log_to_stderr()
-        # opened here, so that what is wrong with the home is said as any command says it
+        # opened here, so that an error of the home is reported as by any command
         service = open_service(settings, sandbox_missing=missing)
     except BaseException:
         for each in sockets:
@@ -126,7 +126,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
 
 
 def log_to_stderr() -> None:
-    """Log a line an event, and tracebacks without the values of variables, which may be somebody's titles."""
+    """Log one line for each event, and tracebacks without the values of variables, which may be private."""
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     structlog.configure(
@@ -136,7 +136,7 @@ def log_to_stderr() -> None:
 
 
 class Unfailing:
-    """A stream whose reader may be gone or whose disk may be full: what cannot be logged is dropped."""
+    """A stream that drops what cannot be written, as its reader may be gone or its disk full."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -155,7 +155,7 @@ class Unfailing:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach a server that listens on `host`."""
+    """Return whether only this machine can reach a server that listens on `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

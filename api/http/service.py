@@ -1,4 +1,4 @@
-"""What a running server holds: settings, the home's writer, the queue, the spool, the runner."""
+"""The state of a running server: settings, the home's writer, the queue, the spool, the runner."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ MAX_QUEUED: Final = 1_000
 PATIENCE_S: Final = 10.0
 
 OpenJobHandler = Callable[[Settings, Writer, Metrics, str], JobHandler]
-"""Makes the desk of the lane that the last argument names."""
+"""Makes the job handler of the lane that the last argument names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One opened home being served. Made by `open_service`.
+    """One open home that is being served. Made by `open_service`.
 
     Attributes
     ----------
     sandbox_missing : tuple of str
-        What of the decoder's sandbox is missing on this machine.
+        The parts of the decoder's sandbox that are missing on this machine.
     """
 
     settings: Settings
@@ -62,14 +62,14 @@ class Service:
     sandbox_missing: tuple[str, ...] = ()
 
     def accept(
-        self, kind: str, received: Received, asked: Mapping[str, Any], *, key: str | None = None
+        self, kind: str, received: Received, fields: Mapping[str, Any], *, key: str | None = None
     ) -> tuple[Job, bool]:
-        """Turn an upload into a durable job; from here on it is promised.
+        """Turn an upload into a durable job.
 
         Parameters
         ----------
-        asked
-            What the form said besides the file.
+        fields
+            The form's fields besides the file.
         key
             The client's Idempotency-Key: repeating it returns the first job.
 
@@ -83,7 +83,7 @@ class Service:
             When `key` came with another request before.
         """
         file = received.file
-        payload = {**asked, "file": file.name, "sha256": file.sha256, "n_bytes": file.n_bytes}
+        payload = {**fields, "file": file.name, "sha256": file.sha256, "n_bytes": file.n_bytes}
         job, is_new = self.jobs.enqueue(kind, payload, spool_path=file.path, idempotency_key=key)
         if not is_new:
             file.path.unlink()
@@ -92,26 +92,26 @@ class Service:
         return job, is_new
 
     def demand_workers(self, kind: str) -> None:
-        """Raise NoWorkers before an upload is read that nobody would look at."""
+        """Raise NoWorkers when no job of this kind can be done."""
         trouble = self.runner.trouble(kind)
         if trouble is not None:
             raise NoWorkers(reason=trouble)
 
     def demand_room_in_queue(self) -> None:
-        """Raise QueueFull before an upload is read that could not be promised anything."""
+        """Raise QueueFull when as many jobs wait as the server accepts."""
         waiting = self.jobs.count()[JobState.QUEUED]
         if waiting >= MAX_QUEUED:
             raise QueueFull(waiting=waiting)
 
     def job(self, job_id: str) -> Job:
         """Return one of this tenant's jobs; raises JobNotFound."""
-        found = self.jobs.get(job_id)
-        if found is None:
+        job = self.jobs.get(job_id)
+        if job is None:
             raise JobNotFound(job=job_id)
-        return found
+        return job
 
     def cancel(self, job_id: str) -> Job:
-        """End a job that is queued (at once), running (soon) or kept for a retry; its upload is removed.
+        """End a job that is queued (at once), running (soon) or can be retried; its upload is removed.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Service:
         if job.state is not JobState.CANCELLED:
             raise JobEnded(job=job_id, state=job.state.value)
         if not self.runner.cancel(job_id) and job.spool_path is not None:
-            job.spool_path.unlink(missing_ok=True)  # else its lane removes it, when nobody reads it any more
+            job.spool_path.unlink(missing_ok=True)  # else its lane removes it when the job has stopped
         return job
 
     def retry(self, job_id: str) -> Job:
@@ -135,7 +135,7 @@ class Service:
         ------
         JobNotFound
         NothingToRetry
-            When it did not fail so, or its upload is no longer kept. Retrying twice is no error.
+            When it did not fail so, or its upload is gone. Retrying twice is no error.
         """
         before = self.job(job_id)
         if before.is_retryable and not self._has_upload(before):
@@ -151,16 +151,16 @@ class Service:
         return job.spool_path is not None and job.spool_path.is_file()
 
     def findings_file(self, job_id: str) -> Path:
-        """Where the findings of an index or scan job lie."""
+        """Path of the findings of an index or scan job."""
         return findings_file(self.settings.home, job_id)
 
     def show(self, job: Job) -> JobOut:
-        """Say what the wire says of a job."""
+        """Return a job as the API shows it."""
         progress = self.runner.progress(job.id) if job.state is JobState.RUNNING else None
         address = f"/v1/jobs/{job.id}"
         has_findings = job.state is JobState.DONE and self.findings_file(job.id).exists()
         retryable = job.is_retryable and self._has_upload(job)
-        said = {
+        fields = {
             "id": job.id,
             "kind": job.kind,
             "state": job.state.value,
@@ -179,7 +179,7 @@ class Service:
                 "retry": f"{address}/retry" if retryable else None,
             },
         }
-        return JobOut.model_validate(said)
+        return JobOut.model_validate(fields)
 
 
 def open_service(
@@ -188,12 +188,12 @@ def open_service(
     open_job_worker: OpenJobHandler = open_real_worker,
     sandbox_missing: tuple[str, ...] = (),
 ) -> Service:
-    """Take the home's lock, put back what a dead server was doing, and start working.
+    """Take the home's lock, queue the jobs of an ended server again, and start the lanes.
 
     Parameters
     ----------
     open_job_worker : callable
-        Makes what does the jobs; tests give another.
+        Makes the job handlers; tests pass another.
 
     Raises
     ------
@@ -231,19 +231,19 @@ def open_service(
 
 
 def tidy(settings: Settings, jobs: Jobs) -> None:
-    """Let go of findings, and of uploads of failed jobs, that were kept long enough."""
+    """Remove findings, and uploads of failed jobs, that are older than the settings allow."""
     for upload in jobs.release_uploads(ended_before=time.time() - settings.keep_uploads_days * DAY_S):
         upload.unlink(missing_ok=True)
     prune(settings.home, keep_days=settings.keep_findings_days, unended=jobs.unfinished)
 
 
 def close_service(service: Service) -> None:
-    """Stop working and let go of the home; a lane that does not end keeps the lock while it can write."""
+    """Stop the lanes and close the home; a lane that does not end keeps the lock while it can write."""
     if service.runner.stop(patience_s=PATIENCE_S):
         service.writer.close()
 
 
 def service_of(request: Request) -> Service:
-    """Hand a route the service."""
+    """Return the service, for routes."""
     service: Service = request.app.state.service
     return service

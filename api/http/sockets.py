@@ -9,7 +9,7 @@ from earwitness.api.http.http_errors import CannotListen
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Bind every address that `host` stands for.
+    """Bind every address of `host`.
 
     Raises
     ------
@@ -18,11 +18,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """
     bound = list[socket.socket]()
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+        resolved = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in resolved):
             if bound and port == 0:
-                address = (address[0], bound[0].getsockname()[1], *address[2:])  # one port for all of them
-            bound.append(_bound(family, address, alone=len(found) == 1))
+                address = (address[0], bound[0].getsockname()[1], *address[2:])  # one port for all addresses
+            bound.append(_bound(family, address, alone=len(resolved) == 1))
     except (OSError, UnicodeError) as error:
         for each in bound:
             each.close()
@@ -32,20 +32,20 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _bound(family: int, address: tuple[object, ...], *, alone: bool) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6 and not alone:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind(address)
-        made.set_inheritable(False)
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        bound.set_inheritable(False)
     except BaseException:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound
 
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:
-    """Say where the server is reached, as URLs."""
+    """Return the URLs of the server."""
     names = [each.getsockname()[:2] for each in sockets]
     return [f"http://{f'[{host}]' if ':' in host else host}:{port}/" for host, port in names]

@@ -201,8 +201,8 @@ def test_a_job_that_gets_further_is_not_given_up(serve: Serve, settings: Setting
 def test_progress_is_on_the_disk_before_the_server_can_be_killed(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a lane reports is written down, so that a kill after it does not count as without progress."""
-    monkeypatch.setattr("earwitness.api.http.jobs.lane.NOTE_S", 0.0)
+    """The progress of a job is stored, so that a kill after it does not count as one without progress."""
+    monkeypatch.setattr("earwitness.api.http.jobs.lane.PROGRESS_INTERVAL_S", 0.0)
 
     def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
         pulse.beat(7, 9)

@@ -108,7 +108,7 @@ def test_what_became_of_a_job_is_written_down_when_the_store_is_back(
     with serve(work) as client:
         address = client.post("/v1/works", files=AUDIO, data={"title": "bad"}).headers["Location"]
         until(lambda: client.get("/readyz").status_code == 503)
-        assert "written down" in client.get("/readyz").json()["reasons"][0]
+        assert "cannot be stored" in client.get("/readyz").json()["reasons"][0]
         assert client.get(address).json()["state"] == "running"
         full.clear()
         assert wait_for(client, address)["state"] == ("done" if end == "finish" else "failed")
@@ -225,7 +225,7 @@ def report(*, sandbox: str = "bwrap", filtered: bool = True, holes: tuple[str, .
     ("found", "words"),
     [
         (report(), ()),
-        (report(sandbox="rlimits"), ("without bubblewrap", "system call filter still stand")),
+        (report(sandbox="rlimits"), ("without bubblewrap", "system call filter are active")),
         (report(filtered=False), ("system calls are not filtered",)),
         (report(sandbox="rlimits", holes=("home folder",)), ("home folder",)),
     ],

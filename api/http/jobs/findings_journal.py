@@ -1,4 +1,4 @@
-"""Findings of jobs on disk: written as they come, given when the job is done, kept for so many days."""
+"""Findings of jobs on disk: the journal of a running job, and the files of ended ones."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ DAY_S: Final = 86_400.0
 
 
 def findings_file(home: Path, job: str) -> Path:
-    """Where the findings of an index or scan job lie."""
+    """Path of the findings of an index or scan job."""
     return home / RESULT_FOLDER / f"{job}.jsonl"
 
 
 def journal_of(home: Path, job: str) -> Path:
-    """Where an index job notes what it found, until it is done."""
+    """Path of the journal of an index job."""
     return home / RESULT_FOLDER / f"{job}{JOURNAL}"
 
 
 def prune(home: Path, *, keep_days: float, unended: Callable[[], Set[str]]) -> int:
-    """Remove findings older than `keep_days` (0: none is), and what jobs that have ended left half done.
+    """Remove findings older than `keep_days` (0: none), and unfinished files of jobs that have ended.
 
     Parameters
     ----------
     unended
-        Tells the ids of jobs that are queued or running: nothing of theirs is touched.
+        Returns the ids of jobs that are queued or running; their files stay.
 
     Returns
     -------
     n_removed : int
     """
     oldest = time.time() - keep_days * DAY_S if keep_days else 0.0
-    found = list((home / RESULT_FOLDER).iterdir())
-    at_work = unended()  # asked last: a job that begins meanwhile has no file in the list
+    files = list((home / RESULT_FOLDER).iterdir())
+    at_work = unended()  # read last: a job that begins meanwhile has no file in the list
     spent = [
         path
-        for path in found
+        for path in files
         if path.name.lstrip(".").partition(".")[0] not in at_work
         and (path.name.startswith(".") or path.suffix != ".jsonl" or path.stat().st_mtime < oldest)
     ]
@@ -56,10 +56,10 @@ def prune(home: Path, *, keep_days: float, unended: Callable[[], Set[str]]) -> i
 
 
 class FindingsJournal:
-    """What an index job found, item by item, each on the disk before its item is stored.
+    """The findings of an index job, each on the disk before its item is stored.
 
-    So a job that is taken up after a kill knows the findings of the items that it does not hear again. An
-    item heard twice is noted twice, and the later note counts.
+    So a job that continues after a kill has the findings of the items that it does not compare again. The
+    later of two entries for an item counts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class FindingsJournal:
         self._file.close()
 
     def note(self, answers: Iterable[ItemResult]) -> None:
-        """Note items that are about to be stored; all are on the disk when this returns."""
+        """Write the items that are about to be stored; all are on the disk when this returns."""
         with convert_write_errors(self._path):
             for answer in answers:
                 if answer.existing is None:
@@ -89,35 +89,35 @@ class FindingsJournal:
             os.fsync(self._file.fileno())
 
     def holds(self, answer: ItemResult) -> bool:
-        """Whether this job heard the item, in this run or in one before."""
+        """Whether this job compared the item, in this run or an earlier one."""
         return _key(answer) in self._places
 
     def finding(self, answer: ItemResult) -> Finding | None:
-        """What was found of an item; None where nothing was asked."""
+        """The finding of an item; None where nothing was searched."""
         if answer.existing is None or not self.holds(answer):
             return answer.finding
         self._file.seek(self._places[_key(answer)])
-        found = json.loads(self._file.readline())["finding"]
-        return None if found is None else from_json(found)
+        finding = json.loads(self._file.readline())["finding"]
+        return None if finding is None else from_json(finding)
 
     def _write(self, answer: ItemResult) -> None:
-        said = {
+        entry = {
             "item": answer.item.id,
             "sha256": answer.item.sha256,
             "finding": None if answer.finding is None else to_json(answer.finding),
         }
-        line = json.dumps(said).encode() + b"\n"
+        line = json.dumps(entry).encode() + b"\n"
         self._places[_key(answer)] = self._end
         self._file.write(line)
         self._end += len(line)
 
     def _read(self) -> int:
-        """Find the notes of earlier runs; returns where they end, a line that a kill cut off left out."""
+        """Read the entries of earlier runs; returns where the last complete line ends."""
         self._file.seek(0)
         end = 0
-        for place, line in _whole_lines(self._file):
-            said = json.loads(line)
-            self._places[said["item"], said["sha256"]] = place
+        for place, line in _complete_lines(self._file):
+            entry = json.loads(line)
+            self._places[entry["item"], entry["sha256"]] = place
             end = place + len(line)
         return end
 
@@ -126,7 +126,7 @@ def _key(answer: ItemResult) -> tuple[str, str | None]:
     return answer.item.id, answer.item.sha256
 
 
-def _whole_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+def _complete_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     place = 0
     for line in file:
         if line.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""What a job's work is given while it runs: where to report progress, and whether to go on."""
+"""A running job reports its progress here, and learns here when to stop."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from earwitness.api.http.http_errors import JobTooLong
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Items done of a running job, and how many there are, where that is known."""
+    """Items done of a running job, and their number where it is known."""
 
     done: int
     total: int | None
 
 
 class Interrupted(Exception):
-    """Work on a job stops before its end, for a reason that its subclass names."""
+    """A job stops before its end; the subclass names the reason."""
 
 
 class Halted(Interrupted):
-    """The server is stopping; the job goes back to the queue and is gone on with at the next start."""
+    """The server is stopping; the job goes back to the queue and continues at the next start."""
 
 
 class Cancelled(Interrupted):
-    """Somebody cancelled the job."""
+    """A client cancelled the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """What a job's work is given: whom to tell how far it is, and when to stop.
+    """Reports the progress of a job, and raises when it has to stop.
 
     Attributes
     ----------
     ends_at : float
-        When the job has run for too long, on the monotonic clock.
+        Moment on the monotonic clock after which the job has run too long.
     wall_s : float
-        How many seconds that is from its beginning.
+        Longest time for the job, in seconds.
     """
 
     report: Callable[[Progress], None]
@@ -49,12 +49,12 @@ class Heartbeat:
     wall_s: float
 
     def beat(self, done: int, total: int | None) -> None:
-        """Say how far the job is; raises as `check` does."""
+        """Report the progress; raises as `check` does."""
         self.report(Progress(done, total))
         self.check()
 
     def check(self) -> None:
-        """Raise Cancelled, Halted or JobTooLong where the work is to stop; call it every second or so."""
+        """Raise Cancelled, Halted or JobTooLong when the job has to stop; call it about once a second."""
         if self.cancelled.is_set():
             raise Cancelled
         if self.halted.is_set():

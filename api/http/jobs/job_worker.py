@@ -1,4 +1,4 @@
-"""Where a lane's jobs are done: the same functions as the commands call, on an upload instead of a path."""
+"""Carries out the jobs of a lane with the functions that the commands call, on uploads instead of paths."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from earwitness.index.store.summary import HomeSummary
 from earwitness.index.writer import Writer
 
 TRIES: Final = 5
-"""Runs of a long job that the other lane's new works may interrupt; each goes on where the last stopped."""
+"""Most runs of a job whose library changes during it; each run continues where the one before stopped."""
 WORK_STATUS: Final = {
     Outcome.ADDED: "registered",
     Outcome.ALREADY: "existing",
@@ -52,12 +52,12 @@ Done = TypeVar("Done")
 
 
 class JobWorker:
-    """One lane's desk: every job is done in processes that end when the job is stopped.
+    """Carries out the jobs of one lane, in processes that end when the job is stopped.
 
     Parameters
     ----------
     worker : UploadWorker or None
-        What answers single uploads; None in a lane of archives, which start workers of their own.
+        The process for single uploads; None in the lane of archives, which start scan workers.
     """
 
     def __init__(
@@ -67,38 +67,38 @@ class JobWorker:
         self._worker = worker
 
     def close(self) -> None:
-        """End the process that answers single uploads."""
+        """End the process for single uploads."""
         if self._worker is not None:
             self._worker.close()
 
     def rest(self) -> None:
-        """Let go of a library that has aged: as long as it is open, the catalog's log cannot be folded in."""
+        """Close a library that is out of date: while it is open, SQLite cannot shrink the catalog's log."""
         if self._worker is not None and self._writer.epoch is not None:
             self._worker.rest(self._writer.epoch)
 
-    def do(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def do(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         """Carry out one job."""
         work = {"check": self._check, "work": self._work, "index": self._index, "scan": self._scan}[job.kind]
-        return persistently(lambda: work(job, pulse))
+        return persistently(lambda: work(job, heartbeat))
 
-    def _check(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        contents, said = read_summary(self._settings), job.payload
-        effort = Effort(said["effort"])
-        order = check_spec(self._settings, contents, names=said["collections"], effort=effort)
-        finding = self._answer(order, contents, job, pulse).finding
-        assert finding is not None  # a check always asks
+    def _check(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        contents, fields = read_summary(self._settings), job.payload
+        effort = Effort(fields["effort"])
+        order = check_spec(self._settings, contents, names=fields["collections"], effort=effort)
+        finding = self._answer(order, contents, job, heartbeat).finding
+        assert finding is not None  # a check always searches
         self._metrics.judged(finding.verdict)
         return to_json(finding)
 
-    def _work(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def _work(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         works, contents = self._writer.collection(CollectionKind.WORKS), read_summary(self._settings)
         datasets = datasets_of(contents.collections)
         order = run_spec_of(
             self._settings, contents, datasets, effort=Effort.STANDARD, into=works, as_works=True
         )
-        answer = self._answer(order, contents, job, pulse)
-        said = job.payload
-        label = Label(title=said["title"], owner=said["owner"], isrc=said["isrc"])
+        answer = self._answer(order, contents, job, heartbeat)
+        fields = job.payload
+        label = Label(title=fields["title"], owner=fields["owner"], isrc=fields["isrc"])
         outcome = register_one(self._writer, works, answer, label)
         with self._metrics.stage("publish"):
             self._writer.publish()
@@ -108,30 +108,30 @@ class JobWorker:
             "finding": None if answer.finding is None else to_json(answer.finding),
         }
 
-    def _index(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        said, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
+    def _index(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        fields, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
         tally = Tally()
         with FindingsJournal(journal_of(self._settings.home, job.id)) as journal:
             enrolled = index_source(
                 reader,
-                name=said["name"],
-                version=said["version"],
+                name=fields["name"],
+                version=fields["version"],
                 writer=self._writer,
                 settings=self._settings,
                 effort=Effort.STANDARD,
                 n_workers=self._settings.n_workers,
                 before=journal.note,
-                watch=pulse.check,
+                watch=heartbeat.check,
             )
             with whole_file(self._findings_file(job)) as lines:
                 for done, one in enumerate(enrolled, start=1):
-                    ours = one.outcome is Outcome.ALREADY and journal.holds(one.result)
-                    outcomes[Outcome.ADDED if ours else one.outcome] += 1
-                    self._note(journal.finding(one.result), tally, lines)
-                    pulse.beat(done, reader.total)
+                    by_this_job = one.outcome is Outcome.ALREADY and journal.holds(one.result)
+                    outcomes[Outcome.ADDED if by_this_job else one.outcome] += 1
+                    self._write_finding(journal.finding(one.result), tally, lines)
+                    heartbeat.beat(done, reader.total)
         return {
-            "name": said["name"],
-            "version": said["version"],
+            "name": fields["name"],
+            "version": fields["version"],
             "items": outcomes.total(),
             "added": outcomes[Outcome.ADDED],
             "already": outcomes[Outcome.ALREADY],
@@ -139,13 +139,13 @@ class JobWorker:
             "matches": tally.verdicts[Verdict.MATCH],
         }
 
-    def _scan(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def _scan(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         reader, tallies = self._reader(job), list[Tally]()
-        heard = Tally()
+        done = Tally()
 
         def seen(finding: Finding) -> None:
-            heard.count(finding)
-            pulse.beat(heard.n_items, reader.total)
+            done.count(finding)
+            heartbeat.beat(done.n_items, reader.total)
 
         def finish(scanned: Scanned) -> None:
             tallies.append(tally_of(scanned))
@@ -158,8 +158,8 @@ class JobWorker:
             resume=True,
         )
         try:
-            scan(plan, reader, settings=self._settings, seen=seen, finish=finish, watch=pulse.check)
-        except ScanChanged:  # works came or went while this server was down: ask anew
+            scan(plan, reader, settings=self._settings, seen=seen, finish=finish, watch=heartbeat.check)
+        except ScanChanged:  # works changed while this server was down: search again
             partial_path(plan.out).unlink()
             raise
         return self._scanned(tallies[-1])
@@ -178,8 +178,8 @@ class JobWorker:
             "summary": summary(tally),
         }
 
-    def _answer(self, order: RunSpec, contents: HomeSummary, job: Job, pulse: Heartbeat) -> ItemResult:
-        assert self._worker is not None  # only a lane that has one is given such jobs
+    def _answer(self, order: RunSpec, contents: HomeSummary, job: Job, heartbeat: Heartbeat) -> ItemResult:
+        assert self._worker is not None  # only the lane with this process gets such jobs
         ask = Ask(
             order=order,
             epoch=contents.epoch,
@@ -187,9 +187,9 @@ class JobWorker:
             name=job.payload["file"],
             n_bytes=job.payload["n_bytes"],
         )
-        return self._worker.answer(ask, watch=pulse.check)
+        return self._worker.answer(ask, watch=heartbeat.check)
 
-    def _note(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
+    def _write_finding(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
         if finding is not None:
             lines.write(to_line(finding).encode())
             tally.count(finding)
@@ -204,14 +204,14 @@ class JobWorker:
 
 
 def packing_of_upload(path: Path) -> str:
-    """Name the reader of an upload. Only archives are read: a manifest would name files of its choice."""
+    """Return the reader of an upload. Only archives are read: a manifest could name any file."""
     with path.open("rb") as file:
         head = file.read(8)
     return "zip" if head.startswith(b"PK") else packing_of(head) or "tar"
 
 
 def persistently(work: Callable[[], Done]) -> Done:
-    """Do something again when the library changed under it, up to `TRIES` times in all."""
+    """Call `work` again when the library changed during it, up to `TRIES` times in all."""
     for _ in range(TRIES - 1):
         try:
             return work()
@@ -221,24 +221,24 @@ def persistently(work: Callable[[], Done]) -> Done:
 
 
 def spooled(job: Job) -> Path:
-    """Where a job's upload lies; every job of this server has one."""
+    """Return the path of a job's upload; every job of this server has one."""
     if job.spool_path is None:
         raise ValueError(f"job {job.id} was queued without its upload")
     return job.spool_path
 
 
 def error_json(error: FindingError | None) -> dict[str, str] | None:
-    """Say an error as a finding does."""
+    """Return an error as it is in a finding."""
     return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 def open_job_worker(settings: Settings, writer: Writer, metrics: Metrics, lane: str) -> JobWorker:
-    """Make a lane's desk.
+    """Make the job worker of a lane.
 
     Raises
     ------
     SandboxMissing, WorkersFail
-        When nothing could be decoded at it.
+        When no audio could be decoded.
     """
     if lane == "quick":
         return JobWorker(settings, writer, metrics, UploadWorker(settings, scheme=writer.scheme))

@@ -1,7 +1,7 @@
 """API keys: 256 random bits that only their owner has; the server keeps a short prefix and a digest.
 
-A key reads ``ew_PREFIX_SECRET``. Its record, for the settings, reads ``TENANT:PREFIX:SHA256`` and lets nobody
-in. A plain SHA-256 is enough: 256 random bits cannot be guessed, so there is nothing to slow down.
+A key has the form ``ew_PREFIX_SECRET``. Its record in the settings has the form ``TENANT:PREFIX:SHA256`` and
+is no key. A plain SHA-256 is enough: 256 random bits cannot be guessed, so there is nothing to slow down.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NO_DIGEST: Final = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """What the server knows of a key."""
+    """What the server stores of a key."""
 
     tenant: str
     prefix: str
@@ -37,42 +37,42 @@ class KeyRecord:
 
 
 def mint(tenant: str = "local") -> tuple[str, KeyRecord]:
-    """Make a key; returns it, to be shown once, and the record to keep."""
+    """Create a key; returns it, to be shown once, and the record to store."""
     prefix = secrets.token_hex(4)
     key = f"ew_{prefix}_{secrets.token_urlsafe(32)}"
     return key, KeyRecord(tenant=tenant, prefix=prefix, digest=_digest(key))
 
 
 class KeyRing:
-    """The keys that open this server; an empty ring leaves it open to whoever reaches it.
+    """The keys that this server accepts; without any, every client is accepted.
 
     Parameters
     ----------
     records : iterable of str
         ``TENANT:PREFIX:SHA256`` each; raises BadKeyRecord on anything else.
     tenant : str
-        The one whose home is served; a key of another tenant would open nothing and is refused at start.
+        The tenant whose home is served; a key of another tenant is refused at the start.
     """
 
     def __init__(self, records: Iterable[str], *, tenant: str = "local") -> None:
         self._tenant = tenant
         self._by_prefix: dict[str, KeyRecord] = {}
         for number, text in enumerate(records, start=1):
-            found = _RECORD.fullmatch(text.strip())
-            if found is None or found["tenant"] != tenant:
+            fields = _RECORD.fullmatch(text.strip())
+            if fields is None or fields["tenant"] != tenant:
                 raise BadKeyRecord(number=number, tenant=tenant)
-            self._by_prefix[found["prefix"]] = KeyRecord(**found.groupdict())
+            self._by_prefix[fields["prefix"]] = KeyRecord(**fields.groupdict())
 
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
 
     def tenant(self, authorization: str | None) -> str:
-        """Say whose the key in an Authorization header is (Bearer, or Basic with the key as the password).
+        """Return the tenant of the key in an Authorization header (Bearer, or Basic with it as the password).
 
         Raises
         ------
         NotAllowed
-            For a missing, malformed or unknown key; all in the same time.
+            For a missing, malformed or unknown key; each takes the same time.
         """
         if not self:
             return self._tenant
@@ -84,7 +84,7 @@ class KeyRing:
 
 
 def client_of(authorization: str | None, address: str) -> str:
-    """Tell clients apart: by the prefix of an admitted key, or else by where they call from."""
+    """Return a name for a client: the prefix of its accepted key, or else its address."""
     prefix = _key_in(authorization or "")[3:11]
     return f"key {prefix}" if prefix else f"address {address}"
 

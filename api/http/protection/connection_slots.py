@@ -1,4 +1,4 @@
-"""How many uploads come in at once: bounded in all and a client, so that slow ones keep nobody else out."""
+"""Limits on uploads at the same time, in all and for each client, so that slow ones keep nobody else out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from earwitness.api.http.http_errors import ClientTooBusy, UploadsBusy
 
 MAX_UPLOADS: Final = 64
 THREADS: Final = 16
-"""Threads that write uploads to the disk; the others are left to those who ask."""
+"""Threads that write uploads to the disk; the others answer requests."""
 
 
 class UploadSlots:
-    """Places for uploads; used by the event loop's one thread.
+    """Counts uploads; used by the thread of the event loop.
 
     Parameters
     ----------
     a_client : int
-        Places that one client, by its API key or else its address, may take at once.
+        Uploads at the same time from one client (by its API key, else its address).
     """
 
     def __init__(self, *, a_client: int, in_all: int = MAX_UPLOADS) -> None:
@@ -32,14 +32,14 @@ class UploadSlots:
 
     @property
     def threads(self) -> CapacityLimiter:
-        """Bounds the threads that write uploads; made in the event loop that uses it."""
+        """Limits the threads that write uploads; created in the event loop that uses it."""
         if self._threads is None:
             self._threads = CapacityLimiter(THREADS)
         return self._threads
 
     @contextmanager
     def taken(self, client: str) -> Iterator[None]:
-        """Hold one place.
+        """Count one upload for the time of the block.
 
         Raises
         ------

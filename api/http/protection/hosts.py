@@ -1,4 +1,4 @@
-"""Which names a server answers to. A name that only resolves to this machine is none (DNS rebinding)."""
+"""Host names that a server accepts. A name that only resolves to this machine is refused (DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from earwitness.api.http.http_errors import BadHost, UnknownHost
 
 LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-WILDCARDS: Final = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104  # told apart here, not bound
+WILDCARDS: Final = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104  # compared here, not bound
 
 _AUTHORITY: Final = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~-]+)(?::(?P<port>[0-9]{0,5}))?"
@@ -25,10 +25,10 @@ def parse(authority: str) -> str:
     BadHost
         For anything else.
     """
-    found = _AUTHORITY.fullmatch(authority)
-    if found is None or int(found["port"] or 0) > 65_535:
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None or int(parts["port"] or 0) > 65_535:
         raise BadHost
-    host = found["host"]
+    host = parts["host"]
     if not host.startswith("["):
         return plain(host)
     try:
@@ -49,15 +49,15 @@ def plain(host: str) -> str:
 
 
 class OwnNames:
-    """The names and addresses that this server answers to.
+    """The names and addresses that this server accepts.
 
     Parameters
     ----------
     bound : str
-        What it was told to listen on: answered to, and, where that stands for every address of this machine,
-        so is whichever of those a client connected to.
+        The host that it listens on. Where that means every address of this machine, the address that a client
+        connected to is accepted too.
     others : collection of str
-        What it was told to answer to besides; ``*`` among them admits all.
+        More names that it accepts; ``*`` accepts all.
     """
 
     def __init__(self, bound: str, others: Collection[str] = ()) -> None:
@@ -66,7 +66,7 @@ class OwnNames:
         self._is_wildcard = bound in WILDCARDS
 
     def demand(self, host: str, *, reached_at: str | None) -> None:
-        """Raise UnknownHost unless `host`, as `parse` gives it, is one of ours.
+        """Raise UnknownHost unless `host`, as `parse` returns it, is accepted.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What stands between a hostile upload and this account, tried at the server's start."""
+"""Test of the decoder's sandbox at the server's start."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from earwitness.fingerprint.decode import describe_sandbox
 
 
 def demand_sandbox(settings: Settings) -> tuple[str, ...]:
-    """Try the decoder's sandbox, and say what of it is missing here; nothing, where all of it stands.
+    """Test the decoder's sandbox; returns the parts that are missing here.
 
     Raises
     ------
     SandboxMissing
         No decoder can be started in the sandbox that EARWITNESS_SANDBOX asks for.
     SandboxIncomplete
-        Something is missing, and EARWITNESS_REQUIRE_SANDBOX makes all of it a condition of starting.
+        A part is missing, and EARWITNESS_REQUIRE_SANDBOX is set.
     """
     report = describe_sandbox(settings.sandbox)
     missing = list[str]()
     if report.sandbox != "bwrap":
-        stands = "resource limits and the system call filter" if report.calls_filtered else "resource limits"
+        active = "resource limits and the system call filter" if report.calls_filtered else "resource limits"
         why = report.reason or "EARWITNESS_SANDBOX=rlimits"
-        missing.append(f"uploads are decoded without bubblewrap ({why}); {stands} still stand")
+        missing.append(f"uploads are decoded without bubblewrap ({why}); {active} are active")
     if not report.calls_filtered:
         missing.append("the decoder's system calls are not filtered")
     if report.holes:

@@ -1,7 +1,7 @@
-"""What every request passes first: is it for this host, from our own page, and by somebody we know.
+"""Checks every request first: its Host, its Origin and its API key.
 
-A server that is open on loopback is still reached by every page in the user's browser: another site's form
-may post to it, and a name that resolves to 127.0.0.1 may read it. So Host and Origin are checked in any case.
+Every page in the user's browser can reach a server on loopback: another site's form may post to it, and a
+page whose name resolves to 127.0.0.1 may read from it. So Host and Origin are always checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from earwitness.api.http.protection.api_keys import KeyRing, client_of
 from earwitness.api.http.protection.hosts import OwnNames, parse
 
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
-"""Health probes carry no key and name whatever host their balancer pleases; they give nothing away."""
+"""Health probes: they have no key and any Host, and their answers hold nothing private."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -31,7 +31,7 @@ HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware: refuses before the body is read, carries the tenant, sets headers on every answer."""
+    """ASGI middleware: refuses a request before its body is read, and sets headers on every response."""
 
     def __init__(self, app: ASGIApp, *, keys: KeyRing, names: OwnNames) -> None:
         self._app, self._keys, self._names = app, keys, names
@@ -64,22 +64,22 @@ class Guard:
         self._names.demand(host_of(request), reached_at=(request.scope.get("server") or (None,))[0])
         if request.method not in SAFE_METHODS:
             demand_own_page(request)
-        said = request.headers.get("authorization")
-        request.state.tenant = self._keys.tenant(said)
+        authorization = request.headers.get("authorization")
+        request.state.tenant = self._keys.tenant(authorization)
         address = (request.scope.get("client") or ("",))[0]
-        request.state.client = client_of(said if self._keys else None, address)
+        request.state.client = client_of(authorization if self._keys else None, address)
 
 
 def host_of(request: Request) -> str:
-    """Say which host a request is for; raises BadHost where that is missing, malformed, or said twice."""
-    said = request.headers.getlist("host")
-    if len(said) != 1:
+    """Return the host of a request; raises BadHost where it is missing, malformed or repeated."""
+    hosts = request.headers.getlist("host")
+    if len(hosts) != 1:
         raise BadHost
-    return parse(said[0].strip())
+    return parse(hosts[0].strip())
 
 
 def as_path(scope: Scope) -> None:
-    """Turn a request line with a whole URL into a path and a Host header, as HTTP demands of servers.
+    """Split the URL of a request line into a path and a Host header, as HTTP requires.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def as_path(scope: Scope) -> None:
 
 
 def demand_own_page(request: Request) -> None:
-    """Raise CrossSite when a browser says that another origin sends this; curl says nothing like it."""
+    """Raise CrossSite when the headers name another origin; only browsers send such headers."""
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise CrossSite(origin=origin or "another site")

@@ -1,4 +1,4 @@
-"""What each form may say besides its file. An unknown field is refused: misspelt, it would widen a search."""
+"""The fields of each form. An unknown field is refused: a misspelt one could widen a search."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ Isrc = Annotated[
 ]
 
 
-class Asked(BaseModel):
+class FormFields(BaseModel):
     """Base of the forms."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CheckForm(Asked):
-    """Where to look, and how far."""
+class CheckForm(FormFields):
+    """The datasets to search, and the effort."""
 
     collections: tuple[Text, ...] = ()
     effort: Effort = Effort.STANDARD
 
 
-class WorkForm(Asked):
-    """Whose work it is."""
+class WorkForm(FormFields):
+    """Metadata of the work."""
 
     title: Text | None = None
     owner: Text | None = None
     isrc: Isrc | None = None
 
 
-class IndexForm(Asked):
-    """What the dataset is called."""
+class IndexForm(FormFields):
+    """Name and version of the dataset."""
 
     name: Text
     version: Text = "1"
 
 
-class ScanForm(Asked):
-    """How far to look for each item."""
+class ScanForm(FormFields):
+    """The effort for each item."""
 
     effort: Effort = Effort.STANDARD
 
 
-Form = TypeVar("Form", bound=Asked)
+Form = TypeVar("Form", bound=FormFields)
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "collections": "Datasets to search, as NAME or NAME:VERSION; without any, all of them. May be repeated.",
-    "effort": "How many changed copies of the sound are looked up.",
-    "name": "What the dataset is called.",
-    "version": "Which edition of it this is.",
+    "effort": "Which variants of the sound are searched.",
+    "name": "Name of the dataset.",
+    "version": "Version of the dataset.",
     "title": "The work's title.",
     "owner": "Who owns it.",
     "isrc": "Its ISRC, with or without hyphens.",
@@ -66,26 +66,26 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 
 
 def parse(form: type[Form], fields: Mapping[str, Sequence[str]]) -> Form:
-    """Read a form's text fields; an empty field is one that was left out, as browsers send it.
+    """Read a form's text fields; browsers send an empty field for one that is left out.
 
     Raises
     ------
     RequestValidationError
         Naming each field that is wrong.
     """
-    said: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for name, values in fields.items():
-        given = [value for value in values if value]
-        if given:
-            said[name] = given if name == "collections" else given[-1]
+        filled = [value for value in values if value]
+        if filled:
+            given[name] = filled if name == "collections" else filled[-1]
     try:
-        return form.model_validate(said)
+        return form.model_validate(given)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from error
 
 
-def upload_body(form: type[Asked], *, file: str) -> dict[str, Any]:
-    """Describe an upload for OpenAPI; the routes read the stream themselves, so FastAPI cannot tell."""
+def upload_body(form: type[FormFields], *, file: str) -> dict[str, Any]:
+    """Describe an upload for OpenAPI; the routes read the stream themselves, so FastAPI does not know it."""
     schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
     properties = {name: _plain(name, part) for name, part in schema["properties"].items()}
     properties["file"] = {"type": "string", "format": "binary", "description": file}

@@ -1,4 +1,4 @@
-"""A multipart form read as it streams: short text fields are kept, the file's bytes are handed on at once."""
+"""A multipart form read as a stream: text fields are stored, the file's bytes are handed on at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Part:
 
 
 class Form:
-    """Feed it chunks; take the file's bytes out after each; ask for the fields at the end.
+    """A parser: `feed` it chunks, `take` the file's bytes after each, and read `fields` after `close`.
 
     Parameters
     ----------
@@ -64,13 +64,13 @@ class Form:
             raise BadForm(reason=str(error)) from error
 
     def take(self) -> bytes:
-        """Hand over the file's bytes that have come since the last call."""
+        """Return the file's bytes that were read since the last call."""
         taken = bytes(self._file_bytes)
         self._file_bytes.clear()
         return taken
 
     def close(self) -> None:
-        """Say that the body has ended; a form that stops in the middle, or holds no file, is refused."""
+        """End the body; a form that stops in the middle, or holds no file, is refused."""
         if not self._ended:
             raise BadForm(reason="it ends in the middle")
         if self.file_name is None:
@@ -112,7 +112,7 @@ class Form:
             self._part.text = bytearray()
             return
         if self._part.name != FILE_PART or self.file_name is not None:
-            raise BadForm(reason=f"one file is wanted, in the part named {FILE_PART!r}")
+            raise BadForm(reason=f"it needs exactly one file, in the part named {FILE_PART!r}")
         self.file_name = label(options[b"filename"]) or "upload"
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
@@ -133,6 +133,6 @@ class Form:
 
 
 def label(raw: bytes) -> str:
-    """Make a client's name for something printable; it is only ever shown, never used as a path."""
+    """Return a client's file name as printable text; it is only shown, never used as a path."""
     text = raw.decode("utf-8", "replace").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)[:255]

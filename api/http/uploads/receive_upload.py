@@ -1,4 +1,4 @@
-"""From a request's stream to a spooled file: counted, paced, never held in memory whole."""
+"""From a request's stream to a spooled file, with limits on its length and time, in small blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from earwitness.api.http.uploads.multipart import MAX_FIELD_BYTES, MAX_FIELDS, F
 from earwitness.api.http.uploads.spool import Spool, Spooled
 
 WRITE_BYTES: Final = 2**20
-"""Bytes gathered before a thread writes them: a thread a network chunk would cost more than the writing."""
+"""Bytes gathered before a thread writes them; starting a thread for each chunk would be slower."""
 SILENCE_S: Final = 30.0
 SLOWEST_BYTES_PER_S: Final = 8_192
 """On average, after the first `SILENCE_S` seconds."""
@@ -28,7 +28,7 @@ FRAMING_BYTES: Final = MAX_FIELDS * (MAX_FIELD_BYTES + 8_192)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A form whose file lies in the spool."""
+    """A form whose file is in the spool."""
 
     file: Spooled
     fields: dict[str, list[str]]
@@ -40,7 +40,7 @@ async def receive(request: Request, spool: Spool, slots: UploadSlots) -> Receive
     Raises
     ------
     ClientTooBusy, UploadsBusy, UploadTooLarge, UploadTooSlow, NotAForm, BadForm, NoRoom, DiskFull, EmptyFile
-        Nothing of the upload is left behind then.
+        Then nothing of the upload is left on the disk.
     """
     with slots.taken(request.state.client):
         refuse_early(request, limit_bytes=spool.max_bytes)
@@ -65,14 +65,14 @@ async def _receive(request: Request, spool: Spool, slots: UploadSlots) -> Receiv
 
 
 def refuse_early(request: Request, *, limit_bytes: int) -> None:
-    """Refuse a body that says it is too long before a byte of it is read."""
+    """Refuse a body by its Content-Length, before a byte of it is read."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes + FRAMING_BYTES:
         raise UploadTooLarge(limit_bytes=limit_bytes)
 
 
 async def paced(request: Request, *, limit_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the body's chunks, bounding its length whatever it declared, and the time that it may take."""
+    """Yield the body's chunks within the limits on its length and time, whatever length it declared."""
     start, received = time.monotonic(), 0
     chunks = request.stream()
     while True:

@@ -1,4 +1,4 @@
-"""Where uploads wait for their job: one fsynced file each, counted as it comes, gone when the job ends."""
+"""Uploads on disk: one fsynced file each, removed when its job ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from earwitness.index.store.files import convert_write_errors, fsync_folder
 
 SPOOL_FOLDER: Final = "spool"
 KEEP_FREE_BYTES: Final = 256 * 2**20
-"""Uploads stop here, so that jobs already accepted can still write what they find."""
+"""Free bytes that uploads leave on the disk, so that accepted jobs can still write their results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class Spooled:
     Attributes
     ----------
     path : Path
-        Named by chance alone, below the home's spool folder.
+        A random name in the home's spool folder.
     name : str
-        What the client called the file; a label.
+        The client's name of the file; only a label.
     sha256 : str
-        Of the file's bytes, hexadecimal.
+        Hexadecimal digest of the file's bytes.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class Upload:
             self.path.unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:
-        """Append bytes; raises UploadTooLarge at the cap and NoRoom when the disk runs low."""
+        """Append bytes; raises UploadTooLarge above the limit and NoRoom when the disk is nearly full."""
         self._n_bytes += len(data)
         if self._n_bytes > self._max_bytes:
             raise UploadTooLarge(limit_bytes=self._max_bytes)
@@ -77,7 +77,7 @@ class Upload:
         """Make the file durable: its bytes first, then its name in the folder."""
         if self._n_bytes == 0:
             raise EmptyFile(name=name)
-        with convert_write_errors(self.path):  # some file systems find only now that there is none
+        with convert_write_errors(self.path):  # some file systems report a full disk only now
             os.fsync(self._file.fileno())
             fsync_folder(self.path.parent)
         self._sealed = True
@@ -90,9 +90,9 @@ class Spool:
     Parameters
     ----------
     folder : Path
-        Made where missing, readable by this user alone.
+        Created if missing, readable by this user alone.
     max_bytes : int
-        Cap of one upload.
+        Limit on one upload.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
@@ -106,7 +106,7 @@ class Spool:
 
     @contextmanager
     def unless_refused(self, spooled: Spooled) -> Iterator[None]:
-        """Remove an upload again when what follows fails: nobody was promised anything."""
+        """Remove an upload when the block fails: no job was accepted."""
         try:
             yield
         except BaseException:
@@ -114,7 +114,7 @@ class Spool:
             raise
 
     def sweep(self, wanted: Iterable[Path]) -> int:
-        """Remove every file that no open job names; returns how many. Only sound before uploads begin."""
+        """Remove every file that no open job names; returns how many. To be called before uploads begin."""
         orphans = set(self.folder.iterdir()) - set(wanted)
         for path in orphans:
             path.unlink()

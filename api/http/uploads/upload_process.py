@@ -1,4 +1,4 @@
-"""Answers single uploads in a process of its own, which is ended when one takes too long or is cancelled."""
+"""Answers single uploads in a process, which is ended when one takes too long or is cancelled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from earwitness.api.scan.worker_messages import Broken, Ready
 from earwitness.api.settings import Settings, worker_environment
 
 START_S: Final = 120.0
-"""Seconds that the process may take to begin; some three, or twenty where kernels are compiled first."""
+"""Longest time that the process may take to start, in seconds; kernels may have to be compiled first."""
 WATCH_S: Final = 0.2
 ATTEMPTS: Final = 2
 
@@ -35,7 +35,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One upload, what is to be done with it, and the newest epoch when that was said."""
+    """One upload, the search to do, and the newest epoch at that time."""
 
     order: RunSpec
     epoch: int
@@ -46,25 +46,25 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """There is nothing to do: a library older than this epoch is let go of."""
+    """Asks the process to close a library that is older than this epoch."""
 
     epoch: int
 
 
 class UploadWorker:
-    """One process; used by one thread. It is started with this object, and anew when it has ended.
+    """One process; used by one thread. It is started with this object, and again when it has ended.
 
     Parameters
     ----------
     module
-        What the process runs; tests give another.
+        The module that the process runs; tests pass another.
 
     Raises
     ------
     WorkersFail
         When it does not start.
     EarwitnessError
-        What it says that keeps it from working, such as a sandbox that is missing.
+        When it cannot work, such as without a sandbox.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class UploadWorker:
         self._end()
 
     def rest(self, epoch: int) -> None:
-        """Let go of a library older than `epoch`."""
+        """Make the process close a library that is older than `epoch`."""
         if self._connection is not None:
             try:
                 self._connection.send(Rest(epoch=epoch))
@@ -93,12 +93,12 @@ class UploadWorker:
         Parameters
         ----------
         watch
-            Called several times a second; what it raises ends the work and is passed on.
+            Called several times a second; what it raises ends the process and is passed on.
 
         Raises
         ------
         EarwitnessError
-            What keeps any upload from being answered, such as a library that has moved on.
+            When no upload can be answered, such as after a change of the library.
         """
         ends_at = time.monotonic() + self._settings.item_wall_s
         status: int | None = None
@@ -122,13 +122,13 @@ class UploadWorker:
     def _ask(self, ask: Ask, watch: Callable[[], None], ends_at: float) -> ItemResult | Broken:
         if self._connection is None:
             self._start(watch)
-        assert self._connection is not None  # it has just been made
+        assert self._connection is not None  # it has just been started
         self._connection.send(ask)
         reply: ItemResult | Broken = self._receive(watch, ends_at)
         return reply
 
     def _receive(self, watch: Callable[[], None], ends_at: float) -> Any:
-        assert self._connection is not None  # the caller has made sure
+        assert self._connection is not None  # the caller has started the process
         while not self._connection.poll(WATCH_S):
             watch()
             if time.monotonic() >= ends_at:
@@ -139,18 +139,18 @@ class UploadWorker:
             raise EOFError("the process ended in the middle of a message") from error
 
     def _start(self, watch: Callable[[], None]) -> None:
-        ours, theirs = Pipe(duplex=True)
-        with theirs:
+        parent_end, child_end = Pipe(duplex=True)
+        with child_end:
             self._process = subprocess.Popen(
-                command(self._module, str(theirs.fileno())),
+                command(self._module, str(child_end.fileno())),
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[child_end.fileno()],
                 env=worker_environment(),
                 start_new_session=True,  # an interrupt at the terminal is the server's to handle
             )
-        self._connection = ours
+        self._connection = parent_end
         try:
-            ours.send(Begin(settings=self._settings, scheme=self._scheme))
+            parent_end.send(Begin(settings=self._settings, scheme=self._scheme))
             ready = self._receive(watch, time.monotonic() + START_S)
         except (OSError, EOFError) as error:
             raise WorkersFail(status=self._end()) from error

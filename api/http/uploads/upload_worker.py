@@ -1,6 +1,6 @@
 """The process that answers single uploads, one after another; its parent is `upload_process`.
 
-It keeps a decoder and the newest library open, and holds no work that its parent cannot end by ending it.
+It keeps a decoder and the newest library open. Its parent may end it at any moment.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from earwitness.index.library import Library
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument."""
+    """Answer on the socket whose number is the first argument."""
     connection = Connection(int(sys.argv[1]))
     begin: Begin = receive(connection)
     try:
@@ -31,17 +31,18 @@ def main() -> None:
 
 
 def serve(connection: Connection, begin: Begin) -> None:
-    """Answer until the parent hangs up."""
+    """Answer until the parent closes the socket."""
     newest = _Newest(begin.settings)
-    with ItemDecoder(settings=begin.settings, scheme=begin.scheme) as listener:
+    with ItemDecoder(settings=begin.settings, scheme=begin.scheme) as decoder:
         send(connection, Ready())
         while True:
-            said: Ask | Rest = receive(connection)
-            if isinstance(said, Rest):
-                newest.let_go(said.epoch)
+            message: Ask | Rest = receive(connection)
+            if isinstance(message, Rest):
+                newest.close_older(message.epoch)
                 continue
             try:
-                answer = ItemProcessor(said.order, newest.library(said), listener).process(_upload(said))
+                processor = ItemProcessor(message.order, newest.library(message), decoder)
+                answer = processor.process(_upload(message))
             except EarwitnessError as error:
                 send(connection, Broken(error=error))
             else:
@@ -49,34 +50,34 @@ def serve(connection: Connection, begin: Begin) -> None:
 
 
 class _Newest:
-    """The newest library, opened when it is asked for: while it is open, the catalog's log cannot shrink."""
+    """The newest library, opened when it is needed: while it is open, the catalog's log cannot shrink."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._library: Library | None = None
 
-    def library(self, said: Ask) -> Library:
-        self.let_go(said.epoch)
+    def library(self, ask: Ask) -> Library:
+        self.close_older(ask.epoch)
         if self._library is None:
             self._library = open_library(self._settings)
-        if self._library.state_digest(said.order.collections) != said.order.state_digest:
-            raise LibraryMoved(wanted=said.epoch, found=self._library.epoch)
+        if self._library.state_digest(ask.order.collections) != ask.order.state_digest:
+            raise LibraryMoved(wanted=ask.epoch, found=self._library.epoch)
         return self._library
 
-    def let_go(self, epoch: int) -> None:
+    def close_older(self, epoch: int) -> None:
         if self._library is not None and self._library.epoch != epoch:
             self._library.close()
             self._library = None
 
 
-def _upload(said: Ask) -> SourceItem:
-    """Say an upload as one item; the client's name for it is only a label."""
+def _upload(ask: Ask) -> SourceItem:
+    """Return an upload as an item; the client's name for it is only a label."""
     return SourceItem(
-        item_id=said.name,
-        path=said.name,
-        size=said.n_bytes,
-        open=lambda: said.file.open("rb"),
-        file=said.file,
+        item_id=ask.name,
+        path=ask.name,
+        size=ask.n_bytes,
+        open=lambda: ask.file.open("rb"),
+        file=ask.file,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from earwitness.api.cli.match_tables import rows_of
 from earwitness.api.findings import Finding, FindingCollection, FindingSegment, graded, to_json
-from earwitness.api.http.page_sentences import ROWS_SHOWN, headline, say_finding
+from earwitness.api.http.page_sentences import ROWS_SHOWN, finding_text, headline
 from earwitness.api.scan.tally import certain
 from earwitness.api.sentences import change_words, matched_s, searched_in, sentence
 from earwitness.index.match import Verdict
@@ -66,15 +66,15 @@ def test_the_headline_claims_what_is_covered(coverage: float, words: str) -> Non
 def test_the_page_says_how_much_was_compared(duration_s: float | None, words: str) -> None:
     """A file that was not compared is neither partly compared nor searched for."""
     made = finding(Verdict.NOT_READABLE)
-    text = say_finding(replace(made, item=replace(made.item, duration_s=duration_s)))
+    text = finding_text(replace(made, item=replace(made.item, duration_s=duration_s)))
     assert words in text.headline
     assert (text.searched is None) == (duration_s is None)
 
 
 def test_what_may_match_is_not_called_matches() -> None:
     """Over rows that chance may have made stands no heading that calls them matches."""
-    assert say_finding(finding_of(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
-    assert say_finding(finding_of(1, 2)).caption.startswith("Matches")
+    assert finding_text(finding_of(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
+    assert finding_text(finding_of(1, 2)).caption.startswith("Matches")
 
 
 def test_in_a_scan_what_counts_as_a_match_is_stricter() -> None:
@@ -110,7 +110,7 @@ def test_an_unmeasured_change_is_named() -> None:
 def test_a_page_lists_many_and_counts_the_rest() -> None:
     """A page does not grow without end; what it leaves out it counts, and the data have it."""
     many = finding_of(ROWS_SHOWN + 30, 0)
-    page = say_finding(many)
+    page = finding_text(many)
     assert (len(page.matches), page.n_hidden) == (ROWS_SHOWN, 30)
     assert len(to_json(many)["matches"]) == ROWS_SHOWN + 30
 
