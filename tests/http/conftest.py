@@ -1,4 +1,4 @@
-"""A server on a home of its own, whose jobs are done by a desk that each test writes."""
+"""A server with its own home and a job handler that each test defines."""
 
 from __future__ import annotations
 
@@ -25,49 +25,50 @@ Work = Callable[[Job, Heartbeat], dict[str, Any]]
 Serve = Callable[..., Any]
 
 
-class WrittenDesk:
-    """Does what it is told with every job, and remembers what it was given."""
+class StubJobHandler:
+    """Calls a function for every job, and stores the uploads that it was given."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self.uploads: list[bytes] = []
 
-    def do(self, job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def do(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         assert job.spool_path is not None
         self.uploads.append(job.spool_path.read_bytes())
-        return self._work(job, pulse)
+        return self._work(job, heartbeat)
 
     def rest(self) -> None:
-        """Nothing ages."""
+        """There is nothing to close."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to release."""
 
 
 def spool_of(settings: Settings) -> list[Path]:
-    """What lies in the spool."""
+    """Return the files in the spool."""
     return list((settings.home / "spool").iterdir())
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Say where a test's server lives, and how little it takes."""
+    """Settings of a test's server: its home, and a small limit on uploads."""
     return Settings(home=tmp_path / "home", max_upload_bytes=MAX_UPLOAD)
 
 
 @pytest.fixture
 def serve(settings: Settings) -> Serve:
-    """Start a server; ``with serve(desk=..., **settings) as client``."""
+    """Start a server: ``with serve(work, **settings) as client``."""
 
     @contextmanager
     def started(work: Work = lambda job, _: {"kind": job.kind}, **changed: Any) -> Iterator[TestClient]:
-        desk = WrittenDesk(work)
+        handler = StubJobHandler(work)
         app = create_app(
-            settings.model_copy(update=changed), opened=partial(open_service, open_job_worker=lambda *_: desk)
+            settings.model_copy(update=changed),
+            opened=partial(open_service, open_job_worker=lambda *_: handler),
         )
         with TestClient(app, base_url="http://127.0.0.1") as client:
-            client.event_hooks["response"].append(partial(demand_declared, app.openapi()))
-            client.desk = desk  # type: ignore[attr-defined]
+            client.event_hooks["response"].append(partial(check_declared, app.openapi()))
+            client.handler = handler  # type: ignore[attr-defined]
             while app.state.service.runner.complaints():
                 time.sleep(0.01)
             yield client
@@ -75,8 +76,8 @@ def serve(settings: Settings) -> Serve:
     return started
 
 
-def demand_declared(described: dict[str, Any], answer: Any) -> None:
-    """Whatever any test is answered, OpenAPI declares the status and the media type for that route."""
+def check_declared(described: dict[str, Any], answer: Any) -> None:
+    """Assert that OpenAPI declares the status and media type of a response for its route."""
     method, path = answer.request.method.lower(), answer.request.url.path
     for template, operations in described["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method in operations:
@@ -88,14 +89,14 @@ def demand_declared(described: dict[str, Any], answer: Any) -> None:
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Hold a desk's work until the test has looked; opened at the end in any case."""
+    """Blocks a job until the test sets it; it is set at the end in any case."""
     event = threading.Event()
     yield event
     event.set()
 
 
 def wait_for(client: TestClient, address: str, *, timeout_s: float = 20.0) -> dict[str, Any]:
-    """Ask about a job until it has ended."""
+    """Poll a job until it has ended."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         job: dict[str, Any] = client.get(address).json()

@@ -1,4 +1,4 @@
-"""What every request passes: the shape of refusals, hosts, origins, keys, health, and the description."""
+"""Checks of every request: problems, hosts, origins, keys, health, and the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.http.conftest import Serve
     ],
 )
 def test_every_refusal_is_a_problem(serve: Serve, method: str, address: str, status: int) -> None:
-    """RFC 9457, with a code for programs and the way out for people, whoever refuses."""
+    """Each error is an RFC 9457 problem with a code for programs and a hint for people."""
     with serve() as client:
         answer = client.request(method, address)
         assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM_TYPE)
@@ -46,7 +46,7 @@ def test_every_refusal_is_a_problem(serve: Serve, method: str, address: str, sta
 
 
 def test_every_problem_is_declared_with_its_media_type_and_schema(settings: Settings) -> None:
-    """Each operation under /v1 says what it answers without a key, to a strange host, and when it breaks."""
+    """Each operation under /v1 declares its responses without a key, for another host, and for a defect."""
     described = create_app(settings).openapi()
     for path, operations in described["paths"].items():
         for operation in operations.values():
@@ -64,7 +64,7 @@ def test_every_problem_is_declared_with_its_media_type_and_schema(settings: Sett
 
 
 def test_a_program_gets_a_problem_whatever_it_accepts(serve: Serve) -> None:
-    """What answers programs is always as it is described; pages are for people."""
+    """API paths return problems whatever the client accepts; other paths return pages to browsers."""
     with serve() as client:
         for address in ("/v1/jobs/0000", "/v1/nothing", "/v1/collections?limit=0"):
             answer = client.get(address, headers={"Accept": "text/html"})
@@ -77,7 +77,7 @@ def test_a_program_gets_a_problem_whatever_it_accepts(serve: Serve) -> None:
 
 
 def test_a_bug_in_a_route_is_a_problem_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the inside is shown."""
+    """A defect has the code `internal`, without details."""
     from starlette.testclient import TestClient
 
     with serve() as client:
@@ -119,19 +119,19 @@ def test_the_description_is_valid_and_so_are_its_examples(settings: Settings) ->
 def test_other_sites_cannot_write_through_a_browser(
     serve: Serve, headers: dict[str, str], status: int
 ) -> None:
-    """A page elsewhere may neither post a form here nor reach us under a name of its own."""
+    """Another site may neither post a form to the server nor reach it under a name of its own."""
     with serve() as client:
         answer = client.post("/v1/checks", files={"file": b"sound"}, headers=headers)
         assert answer.status_code == status
 
 
-def test_with_keys_only_their_owners_come_in(serve: Serve) -> None:
-    """Without a key, with another, or with half of one: 401. Bearer and Basic carry it; probes need none."""
+def test_with_keys_only_their_owners_are_accepted(serve: Serve) -> None:
+    """No key, another key or a part of one: 401. Bearer and Basic both work; health probes need no key."""
     key, record = mint()
     basic = base64.b64encode(f"anybody:{key}".encode()).decode()
-    stranger, _ = mint()
+    unknown, _ = mint()
     with serve(api_keys=(str(record),)) as client:
-        for wrong in ("", "Bearer", f"Bearer {stranger}", f"Bearer {key[:-1]}", "Basic !!!", f"Digest {key}"):
+        for wrong in ("", "Bearer", f"Bearer {unknown}", f"Bearer {key[:-1]}", "Basic !!!", f"Digest {key}"):
             answer = client.get("/v1/collections", headers={"Authorization": wrong})
             assert (answer.status_code, answer.json()["code"]) == (401, "not_allowed")
             assert answer.headers["WWW-Authenticate"].startswith("Basic")
@@ -141,7 +141,7 @@ def test_with_keys_only_their_owners_come_in(serve: Serve) -> None:
         assert client.get("/metrics").status_code == 401
 
 
-def test_a_key_is_kept_only_as_its_digest() -> None:
+def test_a_key_is_stored_only_as_its_digest() -> None:
     """The record names its key by a prefix and does not hold its secret; two keys differ."""
     key, record = mint("studio")
     assert key.split("_")[2] not in str(record)
@@ -154,32 +154,32 @@ def test_a_key_is_kept_only_as_its_digest() -> None:
 @pytest.mark.parametrize(
     "record", ["", "local:abc:def", "ew_12345678_secret", "another:12ab34cd:" + "0" * 64]
 )
-def test_a_record_that_is_none_stops_the_server_from_starting(settings: Settings, record: str) -> None:
-    """A mistyped key must not leave the door open, nor a key of another tenant pass for ours."""
+def test_an_invalid_record_stops_the_server_from_starting(settings: Settings, record: str) -> None:
+    """A mistyped record must not leave the server open, nor a key of another tenant be accepted."""
     with pytest.raises(BadKeyRecord):
         create_app(settings.model_copy(update={"api_keys": (record,)}))
 
 
-@pytest.mark.parametrize("said", [",", " , ,", "abc", "local:12ab34cd:zz"])
-def test_a_mistyped_list_of_keys_is_not_an_open_door(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, said: str
+@pytest.mark.parametrize("keys", [",", " , ,", "abc", "local:12ab34cd:zz"])
+def test_a_mistyped_list_of_keys_leaves_no_server_open(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, keys: str
 ) -> None:
     """Commas alone are as wrong as any other text: the server does not start without its keys."""
-    monkeypatch.setenv("EARWITNESS_API_KEYS", said)
+    monkeypatch.setenv("EARWITNESS_API_KEYS", keys)
     with pytest.raises(BadKeyRecord):
         serve_for_real(Settings(home=settings.home), host="127.0.0.1", port=0)
     assert not settings.home.exists()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
-def test_beyond_this_machine_keys_are_demanded(settings: Settings, host: str) -> None:
-    """Listening where others can reach it, without a key, is refused before anything is opened."""
+def test_other_machines_need_keys(settings: Settings, host: str) -> None:
+    """To listen on another address than loopback without a key is refused before the home is opened."""
     with pytest.raises(OpenDoor):
         serve_for_real(settings, host=host, port=0)
     assert not settings.home.exists()
 
 
-def test_health_and_numbers(serve: Serve) -> None:
+def test_health_and_metrics(serve: Serve) -> None:
     """Alive, ready with its epoch, and metrics that count jobs, answers and uploads."""
     with serve() as client:
         assert client.get("/livez").text == "alive\n"
@@ -208,9 +208,9 @@ def test_collections_come_a_page_at_a_time(serve: Serve) -> None:
         assert names == [f"set-{number}" for number in range(5)]
 
 
-def test_the_command_makes_a_key_that_opens_the_door(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_makes_a_key_that_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     """The key goes to stdout alone, its record to stderr, and the two fit each other."""
     create()
-    said = capsys.readouterr()
-    (record,) = re.findall(r"EARWITNESS_API_KEYS=(\S+)", said.err)
-    assert KeyRing([record]).tenant(f"Bearer {said.out.strip()}") == "local"
+    output = capsys.readouterr()
+    (record,) = re.findall(r"EARWITNESS_API_KEYS=(\S+)", output.err)
+    assert KeyRing([record]).tenant(f"Bearer {output.out.strip()}") == "local"

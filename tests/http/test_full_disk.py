@@ -1,4 +1,4 @@
-"""A real server on a disk that fills up and is freed: what was promised is done, and all goes on."""
+"""A real server on a disk that fills up and is freed: accepted jobs are done, and the server continues."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def full_disk(process: int) -> Iterator[None]:
         resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def test_a_full_disk_is_said_and_what_was_promised_is_done_when_it_is_freed(tmp_path: Path) -> None:
-    """Uploads are refused, what met the full disk can be tried again, and both lanes go on."""
+def test_a_full_disk_is_reported_and_accepted_jobs_are_done_when_it_is_freed(tmp_path: Path) -> None:
+    """Uploads are refused, jobs that failed by the full disk can be retried, and both lanes continue."""
     works = sorted((SAMPLES / "originals").iterdir())
     with running(tmp_path / "home", free_port()) as (client, process):
-        promised = send(client, "/v1/works", works[0], title="first")
+        accepted = send(client, "/v1/works", works[0], title="first")
         with full_disk(process.pid):
             until = time.monotonic() + 60
             while client.get("/readyz").status_code == 200 and time.monotonic() < until:
@@ -44,10 +44,10 @@ def test_a_full_disk_is_said_and_what_was_promised_is_done_when_it_is_freed(tmp_
             with works[1].open("rb") as file:
                 refused = client.post("/v1/works", files={"file": file})
             assert refused.status_code in {500, 503, 507}, refused.text
-        job = answer_of(client, promised)
+        job = answer_of(client, accepted)
         if job["state"] == "failed":  # the disk was full while it was being done
             assert client.post(job["links"]["retry"]).status_code == 202
-            job = answer_of(client, promised)
+            job = answer_of(client, accepted)
         assert (job["state"], job["result"]["status"]) == ("done", "registered")
         assert answer_of(client, send(client, "/v1/works", works[1]))["result"]["status"] == "registered"
         archive = send(client, "/v1/collections", SAMPLES / "scraped.zip", name="scraped")

@@ -1,4 +1,4 @@
-"""Which names a server answers to, and what becomes of those that are none."""
+"""Host names that a server accepts, and invalid ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("authority", MALFORMED)
 def test_what_is_no_host_is_refused_as_a_problem(serve: Serve, authority: str) -> None:
-    """Nothing that a client writes there is our error."""
+    """An invalid Host header is the client's error, and not a defect."""
     with pytest.raises(BadHost):
         parse(authority)
     with serve() as client:
@@ -51,7 +51,7 @@ def test_what_is_no_host_is_refused_as_a_problem(serve: Serve, authority: str) -
 
 
 @pytest.mark.parametrize(
-    ("bound", "others", "host", "reached_at", "is_ours"),
+    ("bound", "others", "host", "reached_at", "is_accepted"),
     [
         ("192.0.2.7", (), "192.0.2.7", "192.0.2.7", True),
         ("192.0.2.7", (), "localhost", "192.0.2.7", True),
@@ -71,12 +71,12 @@ def test_what_is_no_host_is_refused_as_a_problem(serve: Serve, authority: str) -
         ("0.0.0.0", (), "192.0.2.7", None, False),
     ],
 )
-def test_a_server_answers_to_what_it_was_told_to_bind(
-    bound: str, others: tuple[str, ...], host: str, reached_at: str | None, is_ours: bool
+def test_a_server_accepts_the_host_that_it_listens_on(
+    bound: str, others: tuple[str, ...], host: str, reached_at: str | None, is_accepted: bool
 ) -> None:
-    """And to the address that a client reached it at, where it was told to bind all; to no name besides."""
+    """Where it listens on all addresses, it accepts the one that the client connected to, and no other."""
     names = OwnNames(bound, others)
-    if is_ours:
+    if is_accepted:
         names.demand(host, reached_at=reached_at)
     else:
         with pytest.raises(UnknownHost, match="EARWITNESS_HOSTS"):
@@ -84,7 +84,7 @@ def test_a_server_answers_to_what_it_was_told_to_bind(
 
 
 def scope_of(target: str, *hosts: str) -> dict[str, object]:
-    """What uvicorn hands over of a request line and its Host headers."""
+    """Return uvicorn's scope for a request line and its Host headers."""
     headers = [(b"host", host.encode()) for host in hosts]
     return {"type": "http", "path": target, "raw_path": target.encode(), "headers": headers, "method": "GET"}
 
@@ -95,33 +95,33 @@ def scope_of(target: str, *hosts: str) -> dict[str, object]:
         ("http://127.0.0.1:8765/v1/jobs", "/v1/jobs", "127.0.0.1:8765"),
         ("HTTP://evil.example/", "/", "evil.example"),
         ("https://[::1]", "/", "[::1]"),
-        ("/v1/jobs", "/v1/jobs", "said.example"),
+        ("/v1/jobs", "/v1/jobs", "header.example"),
     ],
 )
-def test_a_whole_url_in_the_request_line_goes_before_the_header(target: str, path: str, host: str) -> None:
-    """HTTP demands it of servers, and a check of the header alone could be evaded by it."""
-    scope = scope_of(target, "said.example")
+def test_a_url_in_the_request_line_overrides_the_header(target: str, path: str, host: str) -> None:
+    """HTTP requires this; a check of the header alone could be evaded."""
+    scope = scope_of(target, "header.example")
     as_path(scope)
     assert (scope["path"], Request(scope).headers["host"]) == (path, host)
 
 
 @pytest.mark.parametrize("target", ["*", "evil.example:443", "ftp://x/", "", "http:/x"])
 def test_what_is_no_target_is_refused(target: str) -> None:
-    """It is the client's error, not ours."""
+    """It is the client's error, and not a defect."""
     with pytest.raises(BadTarget):
         as_path(scope_of(target, "x"))
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://evil.example", "[", "//"])
 def test_a_malformed_origin_is_another_sites(serve: Serve, origin: str) -> None:
-    """It is refused, and breaks nothing."""
+    """It is refused, and is no defect."""
     with serve() as client:
         answer = client.post("/v1/works", files={"file": b"x"}, headers={"Origin": origin})
         assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
 
 
 def test_two_host_headers_are_refused(serve: Serve) -> None:
-    """Two programs that read different ones would disagree about whom the request is for."""
+    """Two programs that read different ones would disagree about the host."""
     with serve() as client:
         answer = client.get("/v1/collections", headers=[("Host", "127.0.0.1"), ("Host", "evil.example")])
         assert answer.status_code == 400

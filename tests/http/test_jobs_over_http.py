@@ -1,4 +1,4 @@
-"""The life of a job: promised, done once, and never lost."""
+"""The life of a job: accepted, done once, and never lost."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tests.http.conftest import Serve, spool_of, wait_for
 AUDIO = {"file": ("song.wav", b"some sound")}
 
 
-def test_a_job_is_promised_done_and_forgotten_by_the_spool(serve: Serve, settings: Settings) -> None:
-    """202 names where to ask; the desk gets the very bytes; the upload is gone when the job has ended."""
-    with serve(lambda job, _: {"said": dict(job.payload)}) as client:
+def test_a_job_is_accepted_and_done_and_its_upload_removed(serve: Serve, settings: Settings) -> None:
+    """202 gives the job's address; the handler gets the bytes; the upload is removed at the end."""
+    with serve(lambda job, _: {"payload": dict(job.payload)}) as client:
         sent = client.post("/v1/works", files=AUDIO, data={"title": "Étude", "isrc": "qz-abc-26-00001"})
         assert sent.status_code == 202
         assert sent.headers["Location"] == sent.json()["links"]["self"]
         job = wait_for(client, sent.headers["Location"])
         assert (job["state"], job["kind"], job["file"], job["attempts"]) == ("done", "work", "song.wav", 1)
-        assert job["result"]["said"]["title"] == "Étude"
-        assert job["result"]["said"]["isrc"] == "QZABC2600001"
-        assert client.desk.uploads == [b"some sound"]
+        assert job["result"]["payload"]["title"] == "Étude"
+        assert job["result"]["payload"]["isrc"] == "QZABC2600001"
+        assert client.handler.uploads == [b"some sound"]
     assert spool_of(settings) == []
 
 
-def test_a_failure_says_why_without_our_file_names(serve: Serve, settings: Settings) -> None:
-    """An error of ours becomes the job's error, and the spool's own path does not leak into it."""
+def test_a_failure_gives_its_reason_without_internal_file_names(serve: Serve, settings: Settings) -> None:
+    """An error becomes the job's error, and the path of the spooled file does not appear in it."""
 
     def fail(job: Job, _: Heartbeat) -> dict[str, Any]:
         raise NotAudio(name=str(job.spool_path), looks_like="text")
@@ -46,7 +46,7 @@ def test_a_failure_says_why_without_our_file_names(serve: Serve, settings: Setti
 
 
 def test_a_bug_fails_its_job_and_no_other(serve: Serve) -> None:
-    """What nobody foresaw fails that job with a plain word; the lane goes on."""
+    """An unforeseen error fails that job with the code `internal`; the lane continues."""
 
     def break_once(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
@@ -60,12 +60,12 @@ def test_a_bug_fails_its_job_and_no_other(serve: Serve) -> None:
         assert wait_for(client, good)["state"] == "done"
 
 
-def test_progress_is_told_while_a_job_runs(serve: Serve, gate: threading.Event) -> None:
-    """A running job says how far it is, and a long one keeps no short one waiting."""
+def test_progress_is_reported_while_a_job_runs(serve: Serve, gate: threading.Event) -> None:
+    """A running job reports its progress, and a long one makes no short one wait."""
 
-    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def work(job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         if job.kind == "index":
-            pulse.beat(3, 7)
+            heartbeat.beat(3, 7)
             gate.wait(20)
         return {}
 
@@ -80,7 +80,7 @@ def test_progress_is_told_while_a_job_runs(serve: Serve, gate: threading.Event) 
 
 
 def test_the_same_key_starts_one_job(serve: Serve, settings: Settings) -> None:
-    """Repeating a request under its Idempotency-Key gives the first job again and keeps no second upload."""
+    """Repeating a request under its Idempotency-Key returns the first job and stores no second upload."""
     with serve() as client:
         key = {"Idempotency-Key": "once"}
         first = client.post("/v1/works", files=AUDIO, data={"title": "a"}, headers=key)
@@ -91,17 +91,17 @@ def test_the_same_key_starts_one_job(serve: Serve, settings: Settings) -> None:
         other = client.post("/v1/works", files=AUDIO, data={"title": "b"}, headers=key)
         assert (other.status_code, other.json()["code"]) == (422, "key_reused")
         wait_for(client, first.headers["Location"])
-        assert len(client.desk.uploads) == 1
+        assert len(client.handler.uploads) == 1
     assert spool_of(settings) == []
 
 
 def test_a_stopping_server_puts_its_job_back(serve: Serve, settings: Settings) -> None:
-    """A job cut off by a shutdown is queued unharmed, and the next server finishes it."""
+    """A job that a shutdown interrupts is queued again, and the next server finishes it."""
     began = threading.Event()
 
-    def long(_: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def long(_: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         while True:
-            pulse.beat(1, None)
+            heartbeat.beat(1, None)
             began.set()
 
     with serve(long) as client:
@@ -110,11 +110,11 @@ def test_a_stopping_server_puts_its_job_back(serve: Serve, settings: Settings) -
     with serve() as client:
         job = wait_for(client, address)
         assert (job["state"], job["attempts"]) == ("done", 1)
-        assert client.desk.uploads == [b"some sound"]
+        assert client.handler.uploads == [b"some sound"]
 
 
 def leave_running(settings: Settings, *, attempts: int) -> str:
-    """Leave a home as a server does that died in the middle of a job."""
+    """Make a home as a server leaves it that was killed during a job."""
     spool = settings.home / "spool"
     spool.mkdir(parents=True)
     (spool / "upload").write_bytes(b"some sound")
@@ -129,25 +129,25 @@ def leave_running(settings: Settings, *, attempts: int) -> str:
     return f"/v1/jobs/{job.id}"
 
 
-def test_a_dead_servers_job_is_taken_up_at_once(serve: Serve, settings: Settings) -> None:
-    """The home's lock proves that the old server is gone, so nobody waits for its lease to run out."""
+def test_a_job_of_a_killed_server_is_done_at_once(serve: Serve, settings: Settings) -> None:
+    """The home's lock proves that the old server has ended, so its lease need not run out."""
     address = leave_running(settings, attempts=1)
     with serve() as client:
         job = wait_for(client, address)
         assert (job["state"], job["attempts"]) == ("done", 2)
-        assert client.desk.uploads == [b"some sound"]
+        assert client.handler.uploads == [b"some sound"]
     assert spool_of(settings) == []
 
 
 def test_a_job_that_was_stopped_without_progress_can_be_tried_again(serve: Serve, settings: Settings) -> None:
-    """It is not begun a fourth time by itself, accuses nobody, and its upload is kept for a retry."""
+    """It is not started a fourth time by itself, accuses nobody, and its upload is stored for a retry."""
     address = leave_running(settings, attempts=3)
     with serve() as client:
         job = client.get(address).json()
         assert (job["state"], job["error"]["code"]) == ("failed", "job_gave_up")
         assert "stopped 3 times without progress" in job["error"]["message"]
         assert "hostile" not in str(job["error"])
-        assert client.desk.uploads == []
+        assert client.handler.uploads == []
         assert "Try it again" in client.get(job["links"]["page"]).text
     with serve() as client:  # the sweep of the next start leaves it alone
         job = client.get(address).json()
@@ -155,12 +155,12 @@ def test_a_job_that_was_stopped_without_progress_can_be_tried_again(serve: Serve
         assert (again.status_code, again.headers["Location"]) == (202, address)
         job = wait_for(client, address)
         assert (job["state"], job["error"], job["links"]["retry"]) == ("done", None, None)
-        assert client.desk.uploads == [b"some sound"]
+        assert client.handler.uploads == [b"some sound"]
     assert spool_of(settings) == []
 
 
-def test_a_kept_upload_is_deleted_when_its_owner_says_so(serve: Serve, settings: Settings) -> None:
-    """Cancelling a failed job that could be tried again removes its upload at once."""
+def test_the_upload_of_a_failed_job_is_deleted_when_it_is_cancelled(serve: Serve, settings: Settings) -> None:
+    """To cancel a failed job that could be retried removes its upload at once."""
     address = leave_running(settings, attempts=3)
     with serve() as client:
         job = client.post(client.get(address).json()["links"]["cancel"]).json()
@@ -168,8 +168,8 @@ def test_a_kept_upload_is_deleted_when_its_owner_says_so(serve: Serve, settings:
         assert spool_of(settings) == []
 
 
-def test_an_upload_is_kept_for_so_many_days(serve: Serve, settings: Settings) -> None:
-    """After that it is deleted, and there is nothing to try again."""
+def test_an_upload_is_stored_for_a_number_of_days(serve: Serve, settings: Settings) -> None:
+    """After that it is deleted, and the job cannot be retried."""
     address = leave_running(settings, attempts=3)
     with serve(keep_uploads_days=0.0) as client:
         assert spool_of(settings) == []
@@ -178,8 +178,8 @@ def test_an_upload_is_kept_for_so_many_days(serve: Serve, settings: Settings) ->
         assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_retry")
 
 
-def test_a_job_that_gets_further_is_not_given_up(serve: Serve, settings: Settings) -> None:
-    """Kills from outside are counted only while nothing is done between them."""
+def test_a_job_that_makes_progress_is_not_given_up(serve: Serve, settings: Settings) -> None:
+    """Kills are counted only when no progress was made between them."""
     settings.home.mkdir(parents=True)
     spool = settings.home / "spool"
     spool.mkdir()
@@ -204,10 +204,10 @@ def test_progress_is_on_the_disk_before_the_server_can_be_killed(
     """The progress of a job is stored, so that a kill after it does not count as one without progress."""
     monkeypatch.setattr("earwitness.api.http.jobs.lane.PROGRESS_INTERVAL_S", 0.0)
 
-    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        pulse.beat(7, 9)
-        now = client.app.state.service.jobs.get(job.id)
-        return {"items_done": now.items_done}
+    def work(job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        heartbeat.beat(7, 9)
+        stored = client.app.state.service.jobs.get(job.id)
+        return {"items_done": stored.items_done}
 
     with serve(work) as client:
         sent = client.post("/v1/works", files=AUDIO).headers["Location"]
@@ -215,7 +215,7 @@ def test_progress_is_on_the_disk_before_the_server_can_be_killed(
 
 
 def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings) -> None:
-    """Nothing was searched, so the door says so instead of promising a "not found"."""
+    """Where nothing can be searched, the request is refused: "no match" would have no meaning."""
     with serve() as client:
         answer = client.post("/v1/checks", files=AUDIO)
         assert (answer.status_code, answer.json()["code"]) == (409, "nothing_indexed")
@@ -225,7 +225,7 @@ def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings)
 
 
 def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> None:
-    """The second is refused at its start; the first goes on."""
+    """The second is refused at its start; the first continues."""
     from earwitness.index.store.store_errors import HomeBusy
 
     with serve() as client:
@@ -234,7 +234,7 @@ def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> No
         assert client.get("/readyz").status_code == 200
 
 
-def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Settings) -> None:
+def test_findings_can_be_fetched_only_when_there_are_some(serve: Serve, settings: Settings) -> None:
     """An index or scan job's findings are one file, offered once the job is done."""
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
@@ -246,8 +246,8 @@ def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Set
         job = wait_for(
             client, client.post("/v1/collections", files=AUDIO, data={"name": "n"}).headers["Location"]
         )
-        found = client.get(job["links"]["findings"])
-        assert (found.text, found.headers["content-type"]) == ('{"a": 1}\n', "application/x-ndjson")
+        response = client.get(job["links"]["findings"])
+        assert (response.text, response.headers["content-type"]) == ('{"a": 1}\n', "application/x-ndjson")
     with serve() as client:
         sent = client.post("/v1/works", files=AUDIO).headers["Location"]
         assert wait_for(client, sent)["links"]["findings"] is None
@@ -255,7 +255,7 @@ def test_findings_are_given_only_when_there_are_some(serve: Serve, settings: Set
 
 
 def test_a_dataset_is_named_with_or_without_its_version(serve: Serve) -> None:
-    """As the commands take it; a name or version that there is not is refused at the door."""
+    """As for the commands; an unknown name or version is refused before a job is queued."""
     from earwitness.index.database.records import CollectionKind
 
     with serve() as client:

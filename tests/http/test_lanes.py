@@ -1,4 +1,4 @@
-"""Lanes: nothing that a job or the store does ends one, and without one nothing is promised."""
+"""Lanes: no error of a job or the store ends one, and without one no job is accepted."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from earwitness.fingerprint.decode.parent.sandbox_check import SandboxReport
 from earwitness.fingerprint.errors import NotAudio, SandboxMissing
 from earwitness.index.store.jobs import LEASE_S, Job, Jobs
 from earwitness.index.store.store_errors import DiskFailed, DiskFull, JobLost, StoreUnwritable
-from tests.http.conftest import Serve, WrittenDesk, spool_of, wait_for
+from tests.http.conftest import Serve, StubJobHandler, spool_of, wait_for
 
 AUDIO = {"file": ("song.wav", b"some sound")}
 
 
 class NoException(BaseException):
-    """What a library written in another language may raise."""
+    """An exception that is no Exception, as native libraries may raise."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,21 +45,21 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def once(client: TestClient, title: str) -> dict[str, Any]:
-    """Send a work and wait for what becomes of it."""
+    """Send a work and wait for the end of its job."""
     sent = client.post("/v1/works", files=AUDIO, data={"title": title})
     assert sent.status_code == 202, sent.text
     return wait_for(client, sent.headers["Location"])
 
 
 @pytest.mark.parametrize(
-    "worst", [RecursionError, MemoryError, SystemExit, NoException, OSError, UnicodeError]
+    "error", [RecursionError, MemoryError, SystemExit, NoException, OSError, UnicodeError]
 )
-def test_a_lane_outlives_whatever_a_job_raises(serve: Serve, worst: type[BaseException]) -> None:
-    """The job has failed with a plain word, its upload is dealt with, and the next job is done."""
+def test_a_lane_outlives_whatever_a_job_raises(serve: Serve, error: type[BaseException]) -> None:
+    """The job has failed with the code `internal`, and the next job is done."""
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
-            raise worst
+            raise error
         return {}
 
     with serve(work) as client:
@@ -70,8 +70,8 @@ def test_a_lane_outlives_whatever_a_job_raises(serve: Serve, worst: type[BaseExc
 @pytest.mark.parametrize(
     "result", [{"a": object()}, {"a": "\udc80"}, {1: {2}}], ids=["object", "surrogate", "set"]
 )
-def test_a_lane_outlives_a_result_that_cannot_be_kept(serve: Serve, result: dict[str, Any]) -> None:
-    """What no store takes ends its job, not the lane."""
+def test_a_lane_outlives_a_result_that_cannot_be_stored(serve: Serve, result: dict[str, Any]) -> None:
+    """A result that no store takes ends its job, and not the lane."""
     with serve(lambda job, _: result if job.payload["title"] == "bad" else {}) as client:
         assert once(client, "bad")["state"] in {"done", "failed"}
         assert once(client, "good")["state"] == "done"
@@ -87,17 +87,17 @@ def test_a_lane_outlives_a_result_that_cannot_be_kept(serve: Serve, result: dict
     ids=["full", "input-output", "system"],
 )
 @pytest.mark.parametrize("end", ["finish", "fail"])
-def test_what_became_of_a_job_is_written_down_when_the_store_is_back(
+def test_the_end_of_a_job_is_stored_when_the_store_is_back(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, trouble: Exception, end: str
 ) -> None:
     """A disk that is full when a job ends loses neither its result nor its failure, nor the lane."""
     full, real = threading.Event(), getattr(Jobs, end)
     full.set()
 
-    def record(self: Jobs, *said: Any) -> Job:
+    def record(self: Jobs, *arguments: Any) -> Job:
         if full.is_set():
             raise trouble
-        return real(self, *said)  # type: ignore[no-any-return]
+        return real(self, *arguments)  # type: ignore[no-any-return]
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if end == "fail" and job.payload["title"] == "bad":
@@ -127,7 +127,7 @@ def test_a_log_that_cannot_be_written_ends_nothing(error: Exception) -> None:
 
 
 def test_a_lane_outlives_a_log_that_raises(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even where the logging itself fails, the job after the bad one is done."""
+    """Also where the logging fails, the job after the bad one is done."""
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad":
@@ -151,7 +151,7 @@ def test_a_lane_outlives_a_log_that_raises(serve: Serve, monkeypatch: pytest.Mon
 def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
 ) -> None:
-    """A lease that a full disk kept from being prolonged makes nobody else begin the job anew."""
+    """A lease that could not be prolonged on a full disk does not start the job a second time."""
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.kind == "work":
@@ -171,7 +171,7 @@ def test_a_job_is_not_taken_from_a_lane_that_still_works_on_it(
 
 
 def test_a_job_that_another_took_over_leaves_its_lane_alone(serve: Serve) -> None:
-    """A lease taken back before the job's failure is recorded is logged, and no more."""
+    """A lease that is taken back before the job's failure is stored is only logged."""
 
     def work(job: Job, _: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "bad" and job.attempts == 1:
@@ -185,15 +185,15 @@ def test_a_job_that_another_took_over_leaves_its_lane_alone(serve: Serve) -> Non
         assert once(client, "good")["state"] == "done"
 
 
-def test_without_a_lane_nothing_is_promised(settings: Settings) -> None:
-    """While a desk does not open, POST answers 503 and /readyz says why; when it does, jobs are done."""
+def test_without_a_lane_no_job_is_accepted(settings: Settings) -> None:
+    """While a job handler does not start, POST returns 503 and /readyz the reason; later, jobs are done."""
     broken = threading.Event()
     broken.set()
 
-    def open_job_worker(*_: object) -> WrittenDesk:
+    def open_job_worker(*_: object) -> StubJobHandler:
         if broken.is_set():
             raise SandboxMissing(reason="bubblewrap (bwrap) is not installed")
-        return WrittenDesk(lambda *_: {})
+        return StubJobHandler(lambda *_: {})
 
     app = create_app(settings, opened=partial(open_service, open_job_worker=open_job_worker))
     with TestClient(app, base_url="http://127.0.0.1") as client:
@@ -211,7 +211,7 @@ def test_without_a_lane_nothing_is_promised(settings: Settings) -> None:
 
 
 def report(*, sandbox: str = "bwrap", filtered: bool = True, holes: tuple[str, ...] = ()) -> SandboxReport:
-    """What a trial of the sandbox may find."""
+    """Return a result of the sandbox's test."""
     return SandboxReport(
         sandbox=sandbox,  # type: ignore[arg-type]
         reason=None if sandbox == "bwrap" else "bubblewrap (bwrap) is not installed",
@@ -222,24 +222,24 @@ def report(*, sandbox: str = "bwrap", filtered: bool = True, holes: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("trial", "words"),
     [
         (report(), ()),
         (report(sandbox="rlimits"), ("without bubblewrap", "system call filter are active")),
         (report(filtered=False), ("system calls are not filtered",)),
         (report(sandbox="rlimits", holes=("home folder",)), ("home folder",)),
     ],
-    ids=["whole", "no bubblewrap", "no filter", "holes"],
+    ids=["complete", "no bubblewrap", "no filter", "holes"],
 )
-def test_what_of_the_sandbox_is_missing_is_said_or_keeps_the_server_from_starting(
+def test_missing_parts_of_the_sandbox_are_reported_or_stop_the_start(
     settings: Settings,
     serve: Serve,
     monkeypatch: pytest.MonkeyPatch,
-    found: SandboxReport,
+    trial: SandboxReport,
     words: tuple[str, ...],
 ) -> None:
-    """By default it is a remark of the start and of /readyz; where the settings demand it, a refusal."""
-    monkeypatch.setattr("earwitness.api.http.protection.isolation_check.describe_sandbox", lambda _: found)
+    """By default they are remarks of the start and of /readyz; where the settings require it, an error."""
+    monkeypatch.setattr("earwitness.api.http.protection.isolation_check.describe_sandbox", lambda _: trial)
     missing = demand_sandbox(settings)
     assert all(word in "; ".join(missing) for word in words) and bool(missing) == bool(words)
     demanding = settings.model_copy(update={"require_sandbox": True})
@@ -250,10 +250,10 @@ def test_what_of_the_sandbox_is_missing_is_said_or_keeps_the_server_from_startin
         assert demand_sandbox(demanding) == ()
 
 
-def test_the_server_does_not_start_without_what_it_was_told_to_need(
+def test_the_server_does_not_start_without_what_its_settings_require(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sandbox, a key record and the port are looked at before the home is made or opened."""
+    """The sandbox, the key records and the port are checked before the home is made or opened."""
     monkeypatch.setattr("earwitness.fingerprint.decode.parent.sandbox.shutil.which", lambda _: None)
     with pytest.raises(SandboxMissing):
         serve_for_real(settings.model_copy(update={"sandbox": "bwrap"}), host="127.0.0.1", port=0)
@@ -268,14 +268,14 @@ def test_the_server_does_not_start_without_what_it_was_told_to_need(
 
 @pytest.mark.parametrize("when", ["queued", "running"])
 def test_a_job_can_be_cancelled(serve: Serve, settings: Settings, gate: threading.Event, when: str) -> None:
-    """It ends at once or soon, its upload is deleted, and the lane goes on; twice is no error."""
+    """It ends at once or soon, its upload is deleted, and the lane continues; twice is no error."""
     stopped = threading.Event()
 
-    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def work(job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         if job.payload["title"] == "slow":
             try:
                 while not gate.wait(0.01):
-                    pulse.check()
+                    heartbeat.check()
             finally:
                 stopped.set()
         return {}
@@ -302,7 +302,7 @@ def test_a_job_can_be_cancelled(serve: Serve, settings: Settings, gate: threadin
 
 
 def test_what_has_ended_cannot_be_cancelled(serve: Serve) -> None:
-    """A result that is there stays, and an unknown job is not found."""
+    """A result stays, and an unknown job is a 404."""
     with serve() as client:
         done = once(client, "good")
         answer = client.post(f"{done['links']['self']}/cancel")
@@ -312,11 +312,11 @@ def test_what_has_ended_cannot_be_cancelled(serve: Serve) -> None:
 
 
 def test_a_job_that_takes_too_long_is_stopped(serve: Serve) -> None:
-    """No job holds its lane for ever; it has failed, and says which setting allows more."""
+    """No job blocks its lane for ever; it fails, and its hint names the setting of the limit."""
 
-    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
+    def work(job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         while job.payload["title"] == "slow":
-            pulse.check()
+            heartbeat.check()
             time.sleep(0.01)
         return {}
 
@@ -331,7 +331,7 @@ def until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + timeout_s
     while not holds():
-        assert time.monotonic() < end, "it did not come true"
+        assert time.monotonic() < end, "it did not become true"
         time.sleep(0.01)
 
 
@@ -346,7 +346,7 @@ def until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
         (OSError(122, "Disk quota exceeded"), 507),
     ],
 )
-def test_a_disk_that_takes_nothing_is_no_defect_of_the_server(
+def test_a_disk_that_cannot_be_written_is_no_defect_of_the_server(
     serve: Serve,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -361,10 +361,10 @@ def test_a_disk_that_takes_nothing_is_no_defect_of_the_server(
     with serve(lambda *_: {}) as client:
         monkeypatch.setattr(Jobs, "enqueue", refuse)
         monkeypatch.setattr(Jobs, "claim", refuse)
-        said = client.post("/v1/works", files={"file": ("a.mp3", b"x" * 64)})
+        response = client.post("/v1/works", files={"file": ("a.mp3", b"x" * 64)})
         time.sleep(0.3)
-    assert said.status_code == status, said.text
-    assert said.json()["hint"]
+    assert response.status_code == status, response.text
+    assert response.json()["hint"]
     logged = capfd.readouterr()
     assert "Traceback" not in logged.out + logged.err
 
@@ -415,7 +415,7 @@ def test_a_lease_that_another_took_is_trouble(
         wait_for(client, address)
 
 
-def test_a_job_that_meets_a_full_disk_says_what_a_client_can_do(serve: Serve) -> None:
+def test_a_job_that_fails_by_a_full_disk_has_a_hint_for_clients(serve: Serve) -> None:
     """The hint of a failed job is about the server's disk and not about a command."""
 
     def work(_: Job, __: Heartbeat) -> dict[str, Any]:

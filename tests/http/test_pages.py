@@ -1,4 +1,4 @@
-"""The plain page: what a person without scripts sees."""
+"""The HTML pages, which need no scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERROR = {"code": "not_audio", "message": "x is not audio we read", "hint": "give
 
 
 def finding_of(verdict: Verdict) -> dict[str, Any]:
-    """Make a finding of each verdict, as the schema demands it."""
+    """Return a finding of each verdict, as the schema requires it."""
     finding: dict[str, Any] = json.loads(json.dumps(FINDING_EXAMPLE)) | {"verdict": verdict.value}
     if verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
         finding["matches"] = []
@@ -31,8 +31,8 @@ def finding_of(verdict: Verdict) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_check_leads_to_its_answer(serve: Serve, verdict: Verdict) -> None:
-    """The form leads to a page that ends in one clear sentence, shows its matches, and accuses nobody."""
+def test_a_check_redirects_to_its_result(serve: Serve, verdict: Verdict) -> None:
+    """The form redirects to a page with one clear sentence and the matches, which accuses nobody."""
     with serve(lambda *_: finding_of(verdict)) as client:
         client.app.state.service.writer.collection(CollectionKind.DATASET, "scraped-2026", "1")
         sent = client.post(
@@ -51,11 +51,11 @@ def test_a_check_leads_to_its_answer(serve: Serve, verdict: Verdict) -> None:
     assert "<script" not in page
 
 
-def test_a_waiting_page_looks_again(serve: Serve, gate: Any) -> None:
-    """Until the job has ended the page refreshes itself, and offers to do it at once."""
+def test_the_page_of_a_running_job_reloads(serve: Serve, gate: Any) -> None:
+    """Until the job has ended the page reloads itself."""
 
-    def wait(_: Job, pulse: Heartbeat) -> dict[str, Any]:
-        pulse.beat(1, 2)
+    def wait(_: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        heartbeat.beat(1, 2)
         gate.wait(20)
         return {"status": "registered", "error": None, "finding": None}
 
@@ -77,16 +77,16 @@ def test_a_waiting_page_looks_again(serve: Serve, gate: Any) -> None:
         ({"status": "refused", "error": ERROR, "finding": None}, "X is not audio we read."),
     ],
 )
-def test_a_work_is_told_what_became_of_it(serve: Serve, result: dict[str, Any], words: str) -> None:
-    """Registered, known, or refused with the reason and the way out."""
+def test_the_page_of_a_work_states_its_outcome(serve: Serve, result: dict[str, Any], words: str) -> None:
+    """Registered before, or refused with the reason and a hint."""
     with serve(lambda *_: result) as client:
         sent = client.post("/register", files={"file": b"sound"})
         wait_for(client, f"/v1{sent.url.path}")
         assert words in client.get(sent.url.path).text
 
 
-def test_archives_are_told_in_words_too(serve: Serve) -> None:
-    """An indexed dataset says how much it holds; a job that failed says why."""
+def test_archives_have_pages_too(serve: Serve) -> None:
+    """The page of an indexed dataset states its counts; that of a failed job the reason."""
     counted = {"name": "set", "version": "1", "items": 2, "not_readable": 1, "matches": 1, "already": 0}
     with serve(lambda *_: counted) as client:
         sent = client.post("/v1/collections", files={"file": b"PK"}, data={"name": "set"}).json()
@@ -99,7 +99,7 @@ def test_archives_are_told_in_words_too(serve: Serve) -> None:
 
 
 def test_a_person_gets_a_page_when_something_is_wrong(serve: Serve) -> None:
-    """Who asks for HTML gets the reason and the way out as a page, with the same status as a program."""
+    """A client that accepts HTML gets the reason and the hint as a page, with the same status."""
     with serve() as client:
         answer = client.post("/register", files={"file": b"sound"}, data={"isrc": "no"}, headers=HTML)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
@@ -107,8 +107,8 @@ def test_a_person_gets_a_page_when_something_is_wrong(serve: Serve) -> None:
         assert "isrc" in answer.text
 
 
-def test_the_first_page_says_what_is_known(serve: Serve) -> None:
-    """Without a dataset it says so instead of offering a search; the style sheet is our own."""
+def test_the_first_page_lists_the_datasets(serve: Serve) -> None:
+    """Without a dataset it offers no check; the style sheet comes from this server."""
     with serve() as client:
         assert "No dataset is indexed yet" in client.get("/").text
         for name in ("first", "second"):

@@ -1,4 +1,4 @@
-"""The server as it is run: a process of its own, real audio, a real kill."""
+"""A real server process with real audio, and a real kill."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def running(home: Path, port: int) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
-    """Run ``earwitness serve`` until the block ends, if it has not been killed before."""
+    """Run ``earwitness serve`` until the block ends, unless it is killed before."""
     command = [str(EARWITNESS), "--home", str(home), "serve", "--port", str(port)]
     process = subprocess.Popen(command, env={**os.environ, "EARWITNESS_WORKERS": "1"})
     try:
@@ -41,7 +41,7 @@ def running(home: Path, port: int) -> Iterator[tuple[httpx2.Client, subprocess.P
 
 
 def wait_until_ready(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
-    """Ask until the server takes work."""
+    """Poll until the server takes work."""
     until = time.monotonic() + MINUTES_S
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -54,7 +54,7 @@ def wait_until_ready(client: httpx2.Client, process: subprocess.Popen[bytes]) ->
 
 
 def answer_of(client: httpx2.Client, address: str) -> dict[str, Any]:
-    """Ask about a job until it has ended."""
+    """Poll a job until it has ended."""
     until = time.monotonic() + MINUTES_S
     while (job := client.get(address).json())["state"] not in {"done", "failed"}:
         assert time.monotonic() < until, job
@@ -71,33 +71,33 @@ def send(client: httpx2.Client, to: str, path: Path, **fields: str) -> str:
 
 
 def free_port() -> int:
-    """Find a port that nobody uses now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def test_real_audio_is_found_and_a_killed_server_keeps_its_promises(tmp_path: Path) -> None:
-    """Works and a dataset are found in each other, and what was promised before a kill -9 is done after."""
+def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path: Path) -> None:
+    """Works match a dataset, and jobs that were accepted before a kill -9 are done after it."""
     port, works = free_port(), sorted((SAMPLES / "originals").iterdir())
     with running(tmp_path / "home", port) as (client, process):
         for work in works:
-            said = answer_of(client, send(client, "/v1/works", work, title=work.stem))
-            assert said["result"]["status"] == "registered", said
+            job = answer_of(client, send(client, "/v1/works", work, title=work.stem))
+            assert job["result"]["status"] == "registered", job
         dataset = answer_of(client, send(client, "/v1/collections", SAMPLES / "scraped.zip", name="scraped"))
         assert dataset["result"]["matches"] > 0, dataset
-        found = answer_of(client, send(client, "/v1/collections?scan=true", SAMPLES / "scraped.zip"))
-        assert found["result"]["verdicts"]["match"] == dataset["result"]["matches"]
-        lines = client.get(found["links"]["findings"]).text.splitlines()
-        assert len(lines) == found["result"]["items"]
-        promised = [send(client, "/v1/checks", work) for work in works]
+        scan = answer_of(client, send(client, "/v1/collections?scan=true", SAMPLES / "scraped.zip"))
+        assert scan["result"]["verdicts"]["match"] == dataset["result"]["matches"]
+        lines = client.get(scan["links"]["findings"]).text.splitlines()
+        assert len(lines) == scan["result"]["items"]
+        accepted = [send(client, "/v1/checks", work) for work in works]
         process.send_signal(signal.SIGKILL)
         process.wait()
     with running(tmp_path / "home", port) as (client, _):
-        checked = [answer_of(client, address)["result"] for address in promised]
+        checked = [answer_of(client, address)["result"] for address in accepted]
         for finding in checked:
             jsonschema.validate(finding, schema("finding"))
         assert sum(finding["verdict"] == "match" for finding in checked) > 0
         assert list((tmp_path / "home" / "spool").iterdir()) == []
-        page = client.get(promised[0].replace("/v1", "")).text
+        page = client.get(accepted[0].replace("/v1", "")).text
         assert works[0].name in page

@@ -1,4 +1,4 @@
-"""What jobs found, on disk: through kills, and for as long as it is kept."""
+"""Findings of jobs on disk: after kills, and until they are pruned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from earwitness.api.findings import to_line
-from earwitness.api.http.jobs import job_worker as desk
+from earwitness.api.http.jobs import job_worker
 from earwitness.api.http.jobs.findings_journal import (
     DAY_S,
     FindingsJournal,
@@ -32,58 +32,58 @@ from tests.unit.api.made_findings import finding
 AUDIO = {"file": ("set.tar", b"some sound")}
 
 
-def heard(name: str, *, stored: bool = False) -> ItemResult:
-    """What a worker answers of an item: its finding, or, where it is stored already, that it is."""
+def result_of(name: str, *, stored: bool = False) -> ItemResult:
+    """Return a worker's result for an item: its finding, or, when it is stored already, none."""
     found = finding(item=name)
     existing = ItemRow.__new__(ItemRow) if stored else None
     return ItemResult(item=found.item, finding=None if stored else found, existing=existing)
 
 
-def test_a_journal_gives_what_an_earlier_run_found(tmp_path: Path) -> None:
-    """An item that is not heard again has the finding of the run that heard it; a torn note is no note."""
+def test_a_journal_returns_the_findings_of_an_earlier_run(tmp_path: Path) -> None:
+    """An item that is not compared again has its earlier finding; an incomplete entry does not count."""
     path = tmp_path / "job.journal"
     with FindingsJournal(path) as journal:
-        journal.note([heard("a"), heard("b")])
+        journal.note([result_of("a"), result_of("b")])
     path.write_bytes(path.read_bytes() + b'{"item": "c", "sha')
     with FindingsJournal(path) as journal:
-        journal.note([heard("c"), heard("b", stored=True)])
+        journal.note([result_of("c"), result_of("b", stored=True)])
         for name in "abc":
-            found, wanted = journal.finding(heard(name, stored=True)), heard(name).finding
-            assert found is not None and wanted is not None
-            assert to_line(found) == to_line(wanted)
-        assert journal.finding(heard("d", stored=True)) is None
-        assert not journal.holds(heard("d", stored=True))
+            stored, expected = journal.finding(result_of(name, stored=True)), result_of(name).finding
+            assert stored is not None and expected is not None
+            assert to_line(stored) == to_line(expected)
+        assert journal.finding(result_of("d", stored=True)) is None
+        assert not journal.holds(result_of("d", stored=True))
 
 
 def test_an_index_job_that_was_killed_reports_all_of_its_findings(
     serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job taken up again gives the findings, and the counts, of a job that was never interrupted."""
+    """A job that continues after a kill has the findings and counts of one that was never interrupted."""
     names, runs = ["a", "b", "c", "d"], list[int]()
 
     def enrolled(*_: Any, before: Any, **__: Any) -> Iterator[Enrolled]:
         first = not runs
         runs.append(1)
         for n, name in enumerate(names):
-            answer = heard(name, stored=not first and n < 2)
+            answer = result_of(name, stored=not first and n < 2)
             before([answer])
             if first and n == 2:
-                raise KeyboardInterrupt  # noted, not stored
+                raise KeyboardInterrupt  # in the journal, not stored
             yield Enrolled(result=answer, outcome=Outcome.ALREADY if answer.existing else Outcome.ADDED)
 
     class Reader:
         total = len(names)
 
-    def work(job: Job, pulse: Heartbeat) -> dict[str, Any]:
-        clerk = desk.JobWorker.__new__(desk.JobWorker)
-        clerk._settings, clerk._metrics, clerk._writer = settings, Silent(), None  # type: ignore[assignment]
-        monkeypatch.setattr(clerk, "_reader", lambda _: Reader(), raising=False)
+    def work(job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        worker = job_worker.JobWorker.__new__(job_worker.JobWorker)
+        worker._settings, worker._metrics, worker._writer = settings, Silent(), None  # type: ignore[assignment]
+        monkeypatch.setattr(worker, "_reader", lambda _: Reader(), raising=False)
         try:
-            return clerk._index(job, pulse)
-        except KeyboardInterrupt:  # as a kill leaves it: nothing was said or tidied
-            return clerk._index(job, pulse)
+            return worker._index(job, heartbeat)
+        except KeyboardInterrupt:  # the state after a kill
+            return worker._index(job, heartbeat)
 
-    monkeypatch.setattr(desk, "index_source", enrolled)
+    monkeypatch.setattr(job_worker, "index_source", enrolled)
     with serve(work) as client:
         sent = client.post("/v1/collections", files=AUDIO, data={"name": "set"}).headers["Location"]
         job = wait_for(client, sent)
@@ -95,14 +95,14 @@ def test_an_index_job_that_was_killed_reports_all_of_its_findings(
 
 
 class Silent:
-    """Metrics that nobody reads."""
+    """Metrics that count nothing."""
 
     def judged(self, *_: object) -> None:
         """Count nothing."""
 
 
 def left(home: Path, names: Sequence[str], *, days_ago: float) -> None:
-    """Leave files in the folder of results as if written so many days ago."""
+    """Write files in the folder of results that look so many days old."""
     for name in names:
         path = home / "results" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,17 +112,19 @@ def left(home: Path, names: Sequence[str], *, days_ago: float) -> None:
 
 
 @pytest.mark.parametrize(("keep_days", "stay"), [(30.0, ["b"]), (0.0, ["a", "b"]), (1.0, [])])
-def test_findings_are_kept_as_long_as_was_asked(tmp_path: Path, keep_days: float, stay: list[str]) -> None:
-    """Findings of ended jobs go by age, half-done files at once, and no open job loses any."""
+def test_findings_are_stored_as_long_as_the_settings_say(
+    tmp_path: Path, keep_days: float, stay: list[str]
+) -> None:
+    """Old findings of ended jobs and unfinished files are removed; files of open jobs stay."""
     left(tmp_path, ["a.jsonl", "open.jsonl"], days_ago=40)
     left(tmp_path, ["b.jsonl", "b.journal", ".b.jsonl.x", "b.jsonl.partial", "open.journal"], days_ago=2)
     prune(tmp_path, keep_days=keep_days, unended=lambda: {"open"})
-    found = {path.name for path in (tmp_path / "results").iterdir()}
-    assert found == {f"{name}.jsonl" for name in stay} | {"open.jsonl", "open.journal"}
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    assert names == {f"{name}.jsonl" for name in stay} | {"open.jsonl", "open.journal"}
 
 
 def test_old_findings_go_when_a_job_ends(serve: Serve, settings: Settings) -> None:
-    """A server that never restarts keeps no more than it was told to."""
+    """A server that never restarts removes old findings too."""
     with serve(keep_findings_days=1) as client:
         left(settings.home, ["old.jsonl"], days_ago=2)
         wait_for(client, client.post("/v1/works", files=AUDIO).headers["Location"])

@@ -1,4 +1,4 @@
-"""Many slow clients: they are bounded, and nobody else waits for them."""
+"""Many slow clients are limited, and nobody else waits for them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HEAD = (
 )
 
 
-def test_uploads_are_bounded_a_client_and_in_all() -> None:
-    """A place is given back however its upload ends, and clients do not take each other's."""
+def test_uploads_are_limited_for_each_client_and_in_all() -> None:
+    """A place is free again however its upload ends, and clients have places of their own."""
     slots = UploadSlots(a_client=2, in_all=3)
     with ExitStack() as held:
         held.enter_context(slots.taken("a"))
@@ -39,15 +39,15 @@ def test_uploads_are_bounded_a_client_and_in_all() -> None:
         assert not slots._taken["b"]
 
 
-def test_clients_are_told_apart_by_key_or_else_by_address() -> None:
-    """Behind one address many keys are many clients; without keys the address is all there is."""
+def test_clients_differ_by_key_or_else_by_address() -> None:
+    """Keys behind one address are different clients; without keys the address is the client."""
     key, record = mint()
     assert client_of(f"Bearer {key}", "192.0.2.1") == f"key {record.prefix}"
     assert client_of(None, "192.0.2.1") == "address 192.0.2.1"
 
 
-def test_a_client_with_too_many_uploads_is_told_so(serve: Serve) -> None:
-    """429 before the body is read, with the time to wait; a place that is free again is given."""
+def test_a_client_with_too_many_uploads_gets_429(serve: Serve) -> None:
+    """429 comes before the body is read, with the time to wait; later the upload is accepted."""
     with serve(uploads_per_client=1) as client:
         slots = client.app.state.service.slots
         with slots.taken("address testclient"):
@@ -58,7 +58,7 @@ def test_a_client_with_too_many_uploads_is_told_so(serve: Serve) -> None:
 
 
 def test_slow_uploads_keep_nobody_from_health_and_jobs(serve: Serve) -> None:
-    """With as many half uploads as there is room for, and idle connections above the limit, both answer."""
+    """With the most unfinished uploads, and idle connections above the limit, both answer."""
 
     async def attack(config: uvicorn.Config) -> list[bytes]:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Archives that are uploaded are the archives that are scanned."""
+"""Uploaded archives can have every packing that a scan reads."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("packing", [*PACKINGS, "zip"])
 def test_an_archive_is_known_by_its_bytes(packing: str, tmp_path: Path) -> None:
-    """Every packing that a scan reads is read as an upload, whatever it is called."""
+    """Every packing that a scan reads is read as an upload, whatever its name is."""
     held, path = io.BytesIO(), tmp_path / "upload"
     if packing == "zip":
         with zipfile.ZipFile(held, "w") as archive:
             archive.writestr("a.wav", clip(1))
     else:
-        with tarfile.open(fileobj=held, mode="w") as tape:
+        with tarfile.open(fileobj=held, mode="w") as archive_file:
             member = tarfile.TarInfo("a.wav")
             member.size = len(clip(1))
-            tape.addfile(member, io.BytesIO(clip(1)))
+            archive_file.addfile(member, io.BytesIO(clip(1)))
     path.write_bytes(PACKINGS.get(packing, bytes)(held.getvalue()))
     reader = open_source(path, reader=packing_of_upload(path))
     assert [type(item) for item in reader] == [SourceItem]

@@ -1,4 +1,4 @@
-"""The process that answers single uploads: it can be ended at any time, and never takes its lane with it."""
+"""The process that answers single uploads can be ended at any time, and its lane continues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import SandboxMissing
 from earwitness.index.match import Effort
 
-MADE = "tests.http.upload_worker_made"
+STUB = "tests.http.stub_upload_worker"
 
 
 @pytest.fixture
@@ -28,20 +28,20 @@ def limits(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def worker(limits: Settings) -> Iterator[UploadWorker]:
-    """A process of our making."""
-    made = UploadWorker(limits, scheme="", module=MADE)
-    yield made
-    made.close()
+    """A process that runs the stub."""
+    worker = UploadWorker(limits, scheme="", module=STUB)
+    yield worker
+    worker.close()
 
 
 def ask(name: str, settings: Settings) -> Ask:
-    """An upload of this name."""
+    """Return a request for an upload of this name."""
     order = RunSpec(settings=settings, effort=Effort.FAST, collections=(), state_digest="", search=None)
     return Ask(order=order, epoch=1, file=settings.home / "x", name=name, n_bytes=1)
 
 
 def test_one_process_answers_upload_after_upload(worker: UploadWorker, limits: Settings) -> None:
-    """Starting one for each would cost seconds."""
+    """A process is not started for each upload, which would take seconds."""
     answers = [worker.answer(ask(name, limits), watch=lambda: None).item for name in ("a", "b")]
     worker.rest(2)
     answers.append(worker.answer(ask("c", limits), watch=lambda: None).item)
@@ -55,7 +55,7 @@ def test_one_process_answers_upload_after_upload(worker: UploadWorker, limits: S
 def test_an_upload_that_ends_or_holds_the_process_is_not_readable(
     worker: UploadWorker, limits: Settings, name: str, code: str
 ) -> None:
-    """It says why nothing is known of it, and the next one is answered."""
+    """Its error gives the reason, and the next upload is answered."""
     answer = worker.answer(ask(name, limits), watch=lambda: None)
     assert answer.error is not None and answer.error.code == code
     assert "hostile" not in answer.error.hint
@@ -63,7 +63,7 @@ def test_an_upload_that_ends_or_holds_the_process_is_not_readable(
 
 
 def test_work_that_is_stopped_ends_its_process_at_once(worker: UploadWorker, limits: Settings) -> None:
-    """A cancelled upload is not worked on any longer, whatever it was doing."""
+    """Work on a cancelled upload ends, whatever the process was doing."""
     number = int(worker.answer(ask("a", limits), watch=lambda: None).item.path)
 
     def stop() -> None:
@@ -79,9 +79,9 @@ def test_work_that_is_stopped_ends_its_process_at_once(worker: UploadWorker, lim
 
 
 @pytest.mark.parametrize(("scheme", "error"), [("missing", SandboxMissing), ("dies", WorkersFail)])
-def test_a_process_that_cannot_work_says_so_at_its_start(
+def test_a_process_that_cannot_work_raises_at_its_start(
     limits: Settings, scheme: str, error: type[Exception]
 ) -> None:
-    """So that the lane does not open, and nothing is promised."""
+    """So the lane does not start, and no job is accepted."""
     with pytest.raises(error):
-        UploadWorker(limits, scheme=scheme, module=MADE)
+        UploadWorker(limits, scheme=scheme, module=STUB)

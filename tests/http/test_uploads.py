@@ -1,4 +1,4 @@
-"""Uploads: what is taken in, what is refused, and that a refused one leaves nothing behind."""
+"""Uploads: which are accepted, which are refused, and that a refused one leaves no file behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIND = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 def form_of(audio: bytes, **fields: str) -> bytes:
-    """Write a form as a browser does, its file last."""
+    """Return a form as a browser sends it, its file last."""
     parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
              for name, value in fields.items()]  # fmt: skip
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
@@ -87,7 +87,7 @@ def test_a_form_reads_the_same_however_the_network_cuts_it(
     ],
 )
 def test_a_form_that_cannot_be_read_is_refused(content_type: str, body: bytes) -> None:
-    """Whatever is no whole form with one file raises BadForm, and nothing else."""
+    """Everything but a complete form with one file raises BadForm."""
     with pytest.raises(BadForm):
         form = Form(content_type)
         form.feed(body)
@@ -95,7 +95,7 @@ def test_a_form_that_cannot_be_read_is_refused(content_type: str, body: bytes) -
 
 
 def test_the_name_of_an_upload_is_only_a_label(serve: Serve, settings: Settings) -> None:
-    """A file called ../../x or with control letters is stored under a name of our own, and shown harmless."""
+    """A file called ../../x or with control characters is stored under a random name, and shown escaped."""
     with serve() as client:
         body = form_of(b"sound", title="t").replace(b"a.wav", b"../../e\x1b[1mvil\x00.wav")
         job = client.post("/v1/works", content=body, headers=KIND).json()
@@ -105,8 +105,8 @@ def test_the_name_of_an_upload_is_only_a_label(serve: Serve, settings: Settings)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
-def test_an_upload_over_the_cap_is_a_413(serve: Serve, settings: Settings, chunked: bool) -> None:
-    """The cap holds whether or not the body declares its length, and nothing is left in the spool."""
+def test_an_upload_over_the_limit_is_a_413(serve: Serve, settings: Settings, chunked: bool) -> None:
+    """The limit holds whether or not the body declares its length, and nothing is left in the spool."""
     body = form_of(b"\0" * (3 * MAX_UPLOAD))
     content: Any = in_chunks(body) if chunked else body
     with serve() as client:
@@ -116,17 +116,17 @@ def test_an_upload_over_the_cap_is_a_413(serve: Serve, settings: Settings, chunk
         assert client.get("/metrics").text.count('earwitness_jobs{state="queued"} 0.0') == 1
 
 
-def test_an_upload_at_the_cap_is_taken(serve: Serve) -> None:
+def test_an_upload_at_the_limit_is_accepted(serve: Serve) -> None:
     """The last byte that is allowed is allowed."""
     with serve() as client:
         sent = client.post("/v1/works", content=in_chunks(form_of(b"\1" * MAX_UPLOAD)), headers=KIND)
         assert sent.status_code == 202
         assert wait_for(client, sent.headers["Location"])["state"] == "done"
-        assert client.desk.uploads == [b"\1" * MAX_UPLOAD]
+        assert client.handler.uploads == [b"\1" * MAX_UPLOAD]
 
 
-def test_an_empty_file_is_refused_at_the_door(serve: Serve, settings: Settings) -> None:
-    """Nothing can be said of no bytes, so nothing is promised about them."""
+def test_an_empty_file_is_refused(serve: Serve, settings: Settings) -> None:
+    """An empty file has no audio, so no job is queued."""
     with serve() as client:
         answer = client.post("/v1/works", content=form_of(b""), headers=KIND)
         assert (answer.status_code, answer.json()["code"]) == (422, "empty_file")
@@ -142,10 +142,10 @@ def test_a_refused_field_leaves_no_upload(serve: Serve, settings: Settings) -> N
         assert spool_of(settings) == []
 
 
-def test_a_full_disk_is_said_before_anything_is_promised(
+def test_a_nearly_full_disk_refuses_uploads(
     serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk runs low the upload is refused with 507 and what came of it is removed."""
+    """When the disk is nearly full the upload is refused with 507, and no file stays."""
     with serve() as client:
         monkeypatch.setattr("earwitness.api.http.uploads.spool.KEEP_FREE_BYTES", 1 << 62)
         answer = client.post("/v1/works", content=form_of(b"sound"), headers=KIND)
@@ -155,7 +155,7 @@ def test_a_full_disk_is_said_before_anything_is_promised(
 
 
 def test_the_spool_removes_what_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload that breaks off in any way leaves no file; a sealed one is whole and hashed."""
+    """An upload that breaks off in any way leaves no file; a sealed one is complete and hashed."""
     spool = Spool(tmp_path / "spool", max_bytes=100)
     with pytest.raises(RuntimeError), spool.begin() as upload:
         upload.write(b"half")
@@ -164,16 +164,16 @@ def test_the_spool_removes_what_is_not_sealed(tmp_path: Path, monkeypatch: pytes
     with spool.begin() as upload:
         upload.write(b"who")
         upload.write(b"le")
-        kept = upload.seal(name="whole.wav")
-    assert kept.path.read_bytes() == b"whole"
-    assert (kept.sha256, kept.n_bytes) == (hashlib.sha256(b"whole").hexdigest(), 5)
+        spooled = upload.seal(name="whole.wav")
+    assert spooled.path.read_bytes() == b"whole"
+    assert (spooled.sha256, spooled.n_bytes) == (hashlib.sha256(b"whole").hexdigest(), 5)
     monkeypatch.setattr("earwitness.api.http.uploads.spool.KEEP_FREE_BYTES", 1 << 62)
     with pytest.raises(NoRoom):
         spool.begin()
 
 
 def test_the_sweep_takes_only_orphans(tmp_path: Path) -> None:
-    """At start, a file that no open job names goes; one that a job waits for stays."""
+    """At the start, a file that no open job names is removed; the others stay."""
     spool = Spool(tmp_path / "spool", max_bytes=100)
     wanted, orphan = spool.folder / "wanted", spool.folder / "orphan"
     wanted.touch()
@@ -182,22 +182,22 @@ def test_the_sweep_takes_only_orphans(tmp_path: Path) -> None:
     assert list(spool.folder.iterdir()) == [wanted]
 
 
-@pytest.mark.parametrize("deed", ["open", "write", "fsync"])
+@pytest.mark.parametrize("call", ["open", "write", "fsync"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_disk_that_fills_up_while_an_upload_comes_leaves_nothing_half(
-    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch, deed: str, number: int
+    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
-    """Wherever the system says so first: 507, no file, and the next upload is taken once there is room."""
+    """Whichever call fails: 507, no file, and the next upload is accepted when the disk has space again."""
     real_open, real_fsync, full = os.open, os.fsync, [True]
 
     def opened(path: str, flags: int, mode: int) -> int:
-        if full and deed == "open":
+        if full and call == "open":
             raise OSError(number, "no room")
         made = real_open(path, flags, mode)
-        return real_open("/dev/full", os.O_WRONLY) if full and deed == "write" else made
+        return real_open("/dev/full", os.O_WRONLY) if full and call == "write" else made
 
     def synced(descriptor: int) -> None:
-        if full and deed == "fsync":
+        if full and call == "fsync":
             raise OSError(number, "no room")
         real_fsync(descriptor)
 
@@ -220,8 +220,8 @@ def test_uploads_are_private(tmp_path: Path) -> None:
         spool = Spool(tmp_path / "spool", max_bytes=100)
         with spool.begin() as upload:
             upload.write(b"mine")
-            kept = upload.seal(name="mine.wav")
+            spooled = upload.seal(name="mine.wav")
     finally:
         os.umask(before)
-    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(spooled.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(spool.folder.stat().st_mode) == 0o700

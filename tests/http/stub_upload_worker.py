@@ -1,4 +1,4 @@
-"""A process for tests in the place of `upload_worker`: it does what the upload's name says."""
+"""A process for tests in place of `upload_worker`: the upload's name selects what it does."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def main() -> None:
     connection.send(Ready())
     while True:
         try:
-            said: Ask | Rest = connection.recv()
+            message: Ask | Rest = connection.recv()
         except EOFError:
             return
-        if isinstance(said, Ask):
-            if said.name == "poison":
+        if isinstance(message, Ask):
+            if message.name == "poison":
                 os._exit(9)
-            if said.name == "half":
+            if message.name == "half":
                 os.write(connection.fileno(), struct.pack("!i", 1_000) + b"the beginning of an answer")
                 os._exit(9)
-            if said.name == "endless":
+            if message.name == "endless":
                 time.sleep(600)
             number = str(os.getpid())
             connection.send(
-                ItemResult(item=FindingItem(id=said.name, path=number, sha256=None, duration_s=1.0))
+                ItemResult(item=FindingItem(id=message.name, path=number, sha256=None, duration_s=1.0))
             )
 
 

@@ -1,4 +1,4 @@
-"""Clients that dawdle: the server waits, but not for ever; jobs that are interrupted are gone on with."""
+"""Slow clients are waited for, but not for ever; interrupted jobs continue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def hello(scope: object, receive: object, send: object) -> None:
     await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
 
 
-async def said_to(*lines: bytes) -> bytes:
-    """Say some lines to a server and hear all that it answers until it hangs up."""
+async def exchange(*lines: bytes) -> bytes:
+    """Send some lines to a server and return its response until it closes the connection."""
     config = uvicorn.Config(
         hello, http=HeaderTimeoutProtocol, ws="none", log_config=None, timeout_keep_alive=1
     )
@@ -39,9 +39,9 @@ async def said_to(*lines: bytes) -> bytes:
             writer.write(line)
             await writer.drain()
             await asyncio.sleep(0)
-        heard = await reader.read()
+        response = await reader.read()
         writer.close()
-    return heard
+    return response
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ async def said_to(*lines: bytes) -> bytes:
     ],
     ids=["silent", "half-a-line", "half-a-header", "half-a-second-request"],
 )
-def test_half_a_header_is_not_waited_for_for_ever(
+def test_a_header_that_does_not_end_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch, lines: tuple[bytes, ...], answers: int
 ) -> None:
     """A connection that does not finish its header is closed, also after an answered request."""
     monkeypatch.setattr("earwitness.api.http.server.HEADER_S", 0.05)
-    heard = asyncio.run(asyncio.wait_for(said_to(*lines), 20))
-    assert heard.count(b"200 OK") == answers
+    response = asyncio.run(asyncio.wait_for(exchange(*lines), 20))
+    assert response.count(b"200 OK") == answers
 
 
-class Dawdler(Request):
+class SlowRequest(Request):
     """Sends three bytes and then nothing, or very little for ever."""
 
     def __init__(self, *, drips: bool) -> None:
@@ -80,20 +80,20 @@ class Dawdler(Request):
 
 @pytest.mark.parametrize("drips", [False, True], ids=["stops", "drips"])
 def test_a_stalled_upload_is_given_up(monkeypatch: pytest.MonkeyPatch, drips: bool) -> None:
-    """Neither silence nor a drip of bytes keeps a place for ever."""
+    """Neither a client that stops nor a very slow one blocks an upload's place for ever."""
     monkeypatch.setattr("earwitness.api.http.uploads.receive_upload.SILENCE_S", 0.05)
     monkeypatch.setattr("earwitness.api.http.uploads.receive_upload.SLOWEST_BYTES_PER_S", 10**6)
 
     async def read_all() -> None:
-        async for _ in paced(Dawdler(drips=drips), limit_bytes=10**6):
+        async for _ in paced(SlowRequest(drips=drips), limit_bytes=10**6):
             pass
 
     with pytest.raises(UploadTooSlow):
         asyncio.run(asyncio.wait_for(read_all(), 20))
 
 
-def test_a_job_is_begun_again_when_the_library_moves_under_it() -> None:
-    """It is tried a few times, and what still moves then is the job's error."""
+def test_a_job_is_started_again_when_the_library_changes_during_it() -> None:
+    """It is tried a few times; when the library changes again, that is the job's error."""
     runs = list[int]()
 
     def move(until: int) -> int:
