@@ -1,8 +1,8 @@
 """Which of several alignments with one recording explains each moment of a query.
 
-Music that repeats itself, and loops, are met on many diagonals at once, and a path runs on from what is the
-same into what is only alike. Each moment goes to the alignment that explains it best; changing from one to
-another costs something, so that noise does not.
+Loops, and music that repeats itself, align on many diagonals at once, and an alignment continues from a copy
+into similar music. Each moment is assigned to the alignment that explains it best. Each switch between
+alignments has a cost, so that noise causes none.
 """
 
 from __future__ import annotations
@@ -19,43 +19,47 @@ from earwitness.index.matching.alignment import Alignment, slope_along
 from earwitness.index.statistics.calibration import Calibration
 
 SWITCH_COST: Final = 15.0
-"""What it costs to begin with an alignment, or to go on with another, in units of score: two right steps."""
+"""Cost, in nats of score, of beginning an alignment or switching to another: the score of two right steps.
+Chosen by hand on synthetic mixes."""
 
-LIKENESS: Final = 20.0
-"""Score that an alignment loses for each unit of similarity that another has more at the same moment.
+SIMILARITY_WEIGHT: Final = 20.0
+"""Score, in nats, that an alignment loses for each unit of similarity that another one has more at the same
+moment.
 
-Repeats of a piece score nearly as much as the piece itself, as both are far from chance; their similarity
-tells them apart: 0.95 and 0.75, say.
+Repeats within a piece score nearly as much as the copy, as both are far from chance, but are less similar:
+0.75 where the copy has 0.95. Chosen by hand on synthetic mixes.
 """
 
 LEAST_PART_S: Final = 1.5
-"""Shorter parts are not reported."""
+"""Seconds of the query. Shorter parts are not reported. Chosen by hand."""
 
-ECHO_GAP: Final = 0.15
-"""A part this much less similar than another to the same stretch of the recording is an echo of that.
+REPEAT_GAP: Final = 0.15
+"""A part that is this much less similar than another part to the same stretch of the recording is a repeat
+within the music, and is dropped.
 
-Music repeats itself: of 55 clips of 10 s, the works that they were cut from gave 66 parts besides the true
-ones, 0.46 to 0.78 similar where the true ones were 0.93 to 0.98. A loop is as similar each time.
+Chosen by hand: 55 clips of 10 s gave, with the works that they were cut from, 66 parts besides the true ones,
+of similarity 0.46 to 0.78; the true ones had 0.93 to 0.98. A loop is equally similar each time.
 """
 
 OTHER_SLOPE: Final = 0.05
 OTHER_PITCH_CENTS: Final = 100.0
 OTHER_CHANGE_CODES: Final = 16
-"""A part of 8 s or more that runs this much faster or slower through the recording than the other, or was
-found this much higher or lower, is a changed copy and no echo: music repeats itself at one tempo."""
+"""A part of 8 s (16 codes) or more whose slope differs by this ratio from the other's, or that was found at a
+pitch this far away, is a changed copy and no repeat: music repeats itself at one tempo. Chosen by hand."""
 
-ECHO_SHARE: Final = 0.5
-"""Share of a part's stretch of the recording that the other one explains too."""
+REPEAT_SHARE: Final = 0.5
+"""Share of a part's stretch of the recording that other parts explain, from which it may be a repeat. Chosen
+by hand."""
 
 SLOT_S: Final = 0.5
-"""Length of the moments that are given to alignments, in seconds."""
+"""Length of one moment, in seconds: the hop of the codes."""
 
 
-def placed(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[int, Alignment]]:
-    """Parts of alignments that do not overlap in the query and together explain it best.
+def best_parts(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[int, Alignment]]:
+    """Parts of alignments that do not overlap in the query and together have the highest score.
 
-    The best path through (moment, alignment), by dynamic programming (Viterbi 1967); leaving a moment
-    unexplained is one of the choices, and scores nothing.
+    They are the best path through (moment, alignment), by dynamic programming (Viterbi 1967). A moment may
+    stay unexplained, at score 0.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def placed(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[
     Returns
     -------
     parts
-        Number of the alignment and the part of it that stands, in query order.
+        Number of the alignment and the part of it, in query order.
     """
     first, gains = _gains(alignments, scoring)
     choice = _best_choices(gains)
@@ -82,51 +86,51 @@ def placed(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[
 
 def _slots(alignment: Alignment) -> NDArray[np.int64]:
     """Moment of each step of an alignment."""
-    copy = alignment.copy
-    at_s = copy.start_s + alignment.rows * (copy.hop_s / copy.variant.change.stretch)
+    query_variant = alignment.copy
+    at_s = query_variant.start_s + alignment.rows * (query_variant.hop_s / query_variant.change.stretch)
     return np.asarray(at_s // SLOT_S, dtype=np.int64)
 
 
 def _gains(alignments: Sequence[Alignment], scoring: Calibration) -> tuple[int, NDArray[np.float64]]:
-    """First moment, and what each alignment explains of each, shape (n_moments, n_alignments + 1)."""
+    """First moment, and the score of each alignment at each, shape (n_moments, n_alignments + 1)."""
     slots = [_slots(alignment) for alignment in alignments]
     first, last = min(int(each[0]) for each in slots), max(int(each[-1]) for each in slots)
     shape = (last - first + 1, len(alignments) + 1)
-    gains, alike, count = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    gains, similarity, count = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for number, (alignment, at) in enumerate(zip(alignments, slots, strict=True)):
         np.add.at(gains[:, number], at - first, alignment.step_scores(scoring))
-        np.add.at(alike[:, number], at - first, alignment.similarity)
+        np.add.at(similarity[:, number], at - first, alignment.similarity)
         np.add.at(count[:, number], at - first, 1)
         outside = np.ones(len(gains), dtype=np.bool_)
         outside[int(at[0]) - first : int(at[-1]) - first + 1] = False
         gains[outside, number] = -np.inf
-    alike /= np.maximum(count, 1)
-    gains -= LIKENESS * (alike.max(axis=1, keepdims=True) - alike) * (count > 0)
+    similarity /= np.maximum(count, 1)
+    gains -= SIMILARITY_WEIGHT * (similarity.max(axis=1, keepdims=True) - similarity) * (count > 0)
     gains[:, -1] = 0.0
     return first, gains
 
 
 def _best_choices(gains: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The choice of each moment that gives the highest sum, changes paid for; the last choice is "none"."""
+    """The choice of each moment that gives the highest sum, less `SWITCH_COST`; the last choice is "none"."""
     n_moments, n_choices = gains.shape
-    came = np.zeros((n_moments, n_choices), dtype=np.int64)
+    previous = np.zeros((n_moments, n_choices), dtype=np.int64)
     stay, cost = np.arange(n_choices), np.full(n_choices, SWITCH_COST)
-    cost[-1] = 0.0  # to leave off is free
+    cost[-1] = 0.0  # ending an alignment costs nothing
     total = gains[0] - cost
     for moment in range(1, n_moments):
         best = int(total.argmax())
         switched = total[best] - cost
-        came[moment] = np.where(total >= switched, stay, best)
+        previous[moment] = np.where(total >= switched, stay, best)
         total = np.maximum(total, switched) + gains[moment]
     choice = np.empty(n_moments, dtype=np.int64)
     choice[-1] = int(total.argmax())
     for moment in range(n_moments - 1, 0, -1):
-        choice[moment - 1] = came[moment, choice[moment]]
+        choice[moment - 1] = previous[moment, choice[moment]]
     return choice
 
 
 def _between(alignment: Alignment, first: int, end: int, scoring: Calibration) -> Alignment | None:
-    """The steps of an alignment in moments `first` to `end`, the latter excluded; None where too few."""
+    """The part of an alignment in moments `first` to `end`, exclusive; None where it is too short."""
     at = _slots(alignment)
     steps = np.flatnonzero((at >= first) & (at < end))
     if not steps.size:
@@ -142,21 +146,21 @@ def _is_changed(part: Alignment, other: Alignment) -> bool:
     """Whether a part is at another speed or pitch than another part with the same recording."""
     if len(part.codes) < OTHER_CHANGE_CODES:
         return False
-    higher = abs(_cents(part.copy.variant.change) - _cents(other.copy.variant.change))
-    return abs(_pace(part) / _pace(other) - 1) > OTHER_SLOPE or higher >= OTHER_PITCH_CENTS
+    pitch_gap_cents = abs(_cents(part.copy.change) - _cents(other.copy.change))
+    return abs(_stretch(part) / _stretch(other) - 1) > OTHER_SLOPE or pitch_gap_cents >= OTHER_PITCH_CENTS
 
 
-def _pace(part: Alignment) -> float:
-    """Seconds of the recording in one of the query."""
-    return part.copy.variant.change.stretch * slope_along(part.codes, part.rows, part.similarity)
+def _stretch(part: Alignment) -> float:
+    """Seconds of the recording in one second of the query."""
+    return part.copy.change.stretch * slope_along(part.codes, part.rows, part.similarity)
 
 
 def _cents(change: Change) -> float:
     return change.pitch_cents + 1200 * log2(change.speed)
 
 
-def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
-    """Leave out parts that are only alike where another part, of the same stretch, is a copy.
+def without_repeats(parts: Sequence[Alignment]) -> list[Alignment]:
+    """Drop parts that repeat, less similar, a stretch of the recording that another part copies.
 
     Parameters
     ----------
@@ -167,7 +171,7 @@ def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
         return list(parts)
     n_codes = 1 + max(int(part.codes[-1]) for part in parts)
     copies = list[tuple[Alignment, NDArray[np.float32]]]()
-    echoes = set[int]()
+    repeats = set[int]()
     for number in sorted(range(len(parts)), key=lambda number: -float(np.median(parts[number].similarity))):
         part = parts[number]
         best = np.full(n_codes, -np.inf, dtype=np.float32)
@@ -176,10 +180,10 @@ def without_echoes(parts: Sequence[Alignment]) -> list[Alignment]:
                 best = np.maximum(best, similarity)
         shared = np.isfinite(best[part.codes])
         gap = best[part.codes[shared]] - part.similarity[shared]
-        if shared.mean() > ECHO_SHARE and float(np.median(gap)) > ECHO_GAP:
-            echoes.add(number)
+        if shared.mean() > REPEAT_SHARE and float(np.median(gap)) > REPEAT_GAP:
+            repeats.add(number)
         else:
-            own = np.full(n_codes, -np.inf, dtype=np.float32)
-            own[part.codes] = part.similarity
-            copies.append((part, own))
-    return [part for number, part in enumerate(parts) if number not in echoes]
+            similarity_at = np.full(n_codes, -np.inf, dtype=np.float32)
+            similarity_at[part.codes] = part.similarity
+            copies.append((part, similarity_at))
+    return [part for number, part in enumerate(parts) if number not in repeats]

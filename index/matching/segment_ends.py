@@ -1,8 +1,9 @@
-"""Where the copies in an alignment begin and end: a path runs on into sound that is only alike.
+"""Where the copies in an alignment begin and end: an alignment continues into similar sound beyond them.
 
-A code looks at 1.6 s. So at the end of a copy similarity falls over a second, and half of it is left where
-the copy ends. In music that resembles the recording, steps beyond still score, and a path can pass over them
-to another place of the recording. Errors of a second at each end add up where an item holds dozens of places.
+A code covers 1.6 s. So similarity falls over about a second at the end of a copy, and half of it is left
+where the copy ends. In music that resembles the recording, steps beyond the end still score, and an
+alignment can continue over them to another copy. Errors of a second at each end add up where an item holds
+dozens of copies.
 """
 
 from __future__ import annotations
@@ -22,30 +23,36 @@ Run = tuple[int, int]
 """First step and one past the last."""
 
 LEVEL_QUANTILE: Final = 75.0
-"""Percentile of the similarities along a part that says how similar its copy is."""
+"""Percentile of the similarities along an alignment that is taken as the similarity of its copies, its level.
+Chosen by hand."""
 
 END_SHARE: Final = 0.52
-"""Share of that level that is left at the end of a copy: 0.51 to 0.59 in 60 places of 4 s of two works."""
+"""Share of the level that is left at the end of a copy. Chosen by hand: 0.51 to 0.59 was measured at the ends
+of 60 copies of 4 s of two works."""
 
 HOLE_COST: Final = 0.5
-"""A run inside a part is a hole where it stays below that share by so much in all, in units of the level."""
+"""Steps inside an alignment are a hole where they fall short of that share by this much in total, in units of
+the level. Chosen by hand."""
 
 OTHER_LINE_ROWS: Final = 3.0
-"""A part that goes on beyond a hole this many fine rows off is another copy."""
+"""Query frames by which an alignment must shift across a hole for the other side to be another copy. Chosen
+by hand."""
 
 COVERED_STEPS: Final = 4
 STRAIGHT_ROWS: Final = 1.0
-"""So many steps beyond a copy that keep to its line, within so many fine rows, are the copy under other
-sound. Of fewer, codes may be the cause that look at the copy from beyond its end."""
+"""At least this many steps beyond a copy, all within this many query frames of its line, are the copy under
+other sound. Fewer steps may come from codes beyond the end that still cover a part of the copy. Chosen by
+hand."""
 
 LEAST_STEPS: Final = 3
-"""Parts of fewer steps are left out."""
+"""Copies of fewer steps (1.5 s) are dropped. Chosen by hand."""
 
 
 def copies_in(alignment: Alignment, scoring: Calibration) -> list[Alignment]:
-    """The copies in an alignment, in query order, without what is only alike before, between and after them.
+    """The copies in an alignment, in query order, without similar sound before, between and after them.
 
-    A hole through which a path runs straight on stays in: there the copy lies under other sound.
+    A hole that the alignment crosses in a straight line belongs to the copy, which is under other sound
+    there.
     """
     return [copy for piece in alignment.pieces(scoring) for copy in _copies_in_piece(piece, scoring)]
 
@@ -66,10 +73,10 @@ def _copies_in_piece(piece: Alignment, scoring: Calibration) -> list[Alignment]:
 
 
 def _joined(piece: Alignment, runs: Sequence[Run]) -> list[Run]:
-    """Runs between which a path goes straight on are one."""
+    """Join runs where the alignment is straight between them."""
     joined = list(runs[:1])
     for run in runs[1:]:
-        if _goes_straight_on(piece, joined[-1], run):
+        if _is_straight_between(piece, joined[-1], run):
             joined[-1] = (joined[-1][0], run[1])
         else:
             joined.append(run)
@@ -77,7 +84,7 @@ def _joined(piece: Alignment, runs: Sequence[Run]) -> list[Run]:
 
 
 def _with_covered_ends(piece: Alignment, runs: list[Run]) -> list[Run]:
-    """The first and the last run reach to the ends of a path that goes straight on there for long."""
+    """Extend the first and the last run to the ends of the alignment where it is straight there for long."""
     if not runs:
         return runs
     n_steps, first, last = len(piece.codes), runs[0][0], runs[-1][1]
@@ -89,7 +96,7 @@ def _with_covered_ends(piece: Alignment, runs: list[Run]) -> list[Run]:
 
 
 def _is_straight(piece: Alignment, run: Run, beyond: slice) -> bool:
-    """Whether the steps before or after a run lie on its line, as those of a copy do that a voice covers."""
+    """Whether the steps before or after a run are on its line, as those of a copy under a voice are."""
     own = slice(*run)
     slope, at_zero = line_through(piece.codes[own], piece.rows[own], piece.similarity[own])
     off = QUERY_FRAMES_PER_CODE * piece.codes[beyond] - slope * piece.rows[beyond] - at_zero
@@ -97,7 +104,7 @@ def _is_straight(piece: Alignment, run: Run, beyond: slice) -> bool:
 
 
 def _reach(gains: NDArray[np.float64], step: int, side: int) -> float:
-    """Fine rows from the last step of a run to where similarity crosses the share of the level."""
+    """Query frames from the last step of a run to where similarity crosses `END_SHARE` of the level."""
     beyond = step + side
     if not 0 <= beyond < len(gains):
         return QUERY_FRAMES_PER_CODE / 2
@@ -107,27 +114,27 @@ def _reach(gains: NDArray[np.float64], step: int, side: int) -> float:
 
 
 def _runs(gains: NDArray[np.float64]) -> list[Run]:
-    """Runs of steps that together gain most, each paid for with `HOLE_COST`; first and one past the last."""
-    inside, outside, began = -np.inf, 0.0, 0
-    runs, kept = list[Run](), list[Run]()
+    """Runs of steps with the highest total gain, each at the cost `HOLE_COST`."""
+    inside, outside, first = -np.inf, 0.0, 0
+    before, best = list[Run](), list[Run]()
     for step, gain in enumerate(gains):
         if outside - HOLE_COST > inside:
-            inside, began, runs = outside - HOLE_COST, step, kept
+            inside, first, before = outside - HOLE_COST, step, best
         inside += gain
         if inside > outside:
-            outside, kept = inside, [*runs, (began, step + 1)]
-    return kept
+            outside, best = inside, [*before, (first, step + 1)]
+    return best
 
 
-def _goes_straight_on(piece: Alignment, before: Run, after: Run) -> bool:
-    """Whether a path has the same pace through the hole between two runs as along them."""
+def _is_straight_between(piece: Alignment, before: Run, after: Run) -> bool:
+    """Whether an alignment has the same slope across the hole between two runs as along them."""
     codes = QUERY_FRAMES_PER_CODE * piece.codes.astype(np.float64)
     rows = piece.rows.astype(np.float64)
-    pace = 1.0
+    slope = 1.0
     along = [(run[0], run[1] - 1) for run in (before, after) if run[1] - run[0] > LEAST_STEPS]
     if along:
         met = sum(codes[last] - codes[first] for first, last in along)
-        pace = float(sum(rows[last] - rows[first] for first, last in along) / met)
+        slope = float(sum(rows[last] - rows[first] for first, last in along) / met)
     first, last = before[1] - 1, after[0]
-    off = rows[last] - rows[first] - pace * (codes[last] - codes[first])
+    off = rows[last] - rows[first] - slope * (codes[last] - codes[first])
     return abs(float(off)) <= OTHER_LINE_ROWS

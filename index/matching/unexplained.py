@@ -1,8 +1,8 @@
-"""Search what the unchanged query does not explain: its unexplained stretches, as queries of their own.
+"""Search the stretches of a query that the unchanged query does not explain, each as a query of its own.
 
-A mix may hold several recordings, each changed differently. Ranked over the whole query, the changes of short
-parts are lost among those of long ones, so each stretch has its own ranking. E-values stay those of the whole
-query: the stretches lie inside it, and each change has its share of the error budget.
+A mix may hold several recordings, each at another change. Votes of the whole query rank the changes of long
+parts first, so each stretch ranks the changes by its own votes. E-values stay those of the whole query: the
+stretches are parts of it, and each change has its share of the error budget.
 """
 
 from __future__ import annotations
@@ -16,87 +16,89 @@ from earwitness.index.matching.alignment import Alignment, shared_s, slope_along
 from earwitness.index.matching.candidates import loud_frames
 from earwitness.index.matching.coarse_votes import CoarseVotes
 from earwitness.index.matching.effort import Variant
-from earwitness.index.matching.placement import ECHO_GAP, ECHO_SHARE
+from earwitness.index.matching.placement import REPEAT_GAP, REPEAT_SHARE
 from earwitness.index.matching.scoring import ScoredAlignment
 from earwitness.index.matching.search import LEAST_PARTS_S, Search
 
 Span = tuple[float, float]
+"""Start and end, in seconds of the query."""
 
-OVERWHELMING_E: Final = 1e-9
-"""A match this good explains the stretch that it covers."""
+EXPLAINED_E_VALUE: Final = 1e-9
+"""E-value up to which an alignment explains the stretch of the query that it covers. Chosen by hand: spoken
+word gets no smaller E-values by much."""
 
 BENT: Final = 0.1
-BENT_AND_UNLIKE: Final = 0.05
-UNLIKE: Final = 0.7
-"""An alignment this much faster or slower than the change that it was found at, or half as much and less
-similar than this, comes from another change, which is still to be searched: 28 s at -15 % were found
-unchanged, in five pieces of similarity 0.55, two of them at wrong places."""
+BENT_AND_DISSIMILAR: Final = 0.05
+DISSIMILAR: Final = 0.7
+"""An alignment is at another change than the one it was found at, and its stretch is searched again, where
+its slope is off by more than `BENT`, or by more than `BENT_AND_DISSIMILAR` while its similarity is below
+`DISSIMILAR`. Chosen by hand: 28 s at 85 % speed aligned with the unchanged query in five pieces of
+similarity 0.55, two of them at wrong places."""
 
 LEAST_STRETCH_S: Final = 3.0
-"""Active seconds below which a stretch is not searched again: nothing that short is found changed."""
+"""Active seconds below which a stretch is not searched again. Chosen by hand: shorter changed parts are not
+found."""
 
 WINDOW_S: Final = 32.0
 WINDOW_HOP_S: Final = 24.0
-"""Longer stretches are searched in windows; whatever lasts 8 s or less lies in one of them whole."""
+"""Seconds. Longer stretches are searched in windows; what lasts 8 s or less is inside one of them. Chosen by
+hand."""
 
 MARGIN_S: Final = 1.5
-"""How far a window reaches into what surrounds it, as codes look at 1.6 s each."""
+"""Seconds by which a window is extended at both ends, as each code covers 1.6 s."""
 
 VARIANTS_PER_WINDOW: Final = 3
-"""Changes that are searched in one window, of all that are looked up coarsely."""
+"""Changes that are searched in one window, those with most coarse votes. Chosen by hand."""
 
-LEAST_VOTES: Final = 0.0
-"""Votes of a change's best candidate below which it is not searched in a window."""
-
-MOST_ROUNDS: Final = 6
-"""Rounds of searching what is still unexplained."""
+MAX_ROUNDS: Final = 6
+"""Rounds of searching what is still unexplained. Chosen by hand."""
 
 
 def search_further(
     search: Search,
     variants: Sequence[Variant],
-    found: Sequence[ScoredAlignment],
-    look: CoarseVotes | None,
-    tried: Sequence[Variant],
+    scored: Sequence[ScoredAlignment],
+    votes: CoarseVotes | None,
+    searched: Sequence[Variant],
 ) -> Iterator[list[ScoredAlignment]]:
     """Search the unexplained stretches of a query at other changes, until nothing new is found.
 
     Parameters
     ----------
-    rungs
-        The changes, without the unchanged query.
-    found
-        What is known of the query already.
-    look
-        Coarse look-up of the whole query, where it was made.
-    tried
-        Changes at which the whole query was searched.
+    variants
+        The changed variants.
+    scored
+        Alignments of the query so far.
+    votes
+        Coarse votes of the whole query, where they were made.
+    searched
+        Variants of the whole query that were searched.
 
     Yields
     ------
-    judged
-        What was found besides, one stretch and change after the other.
+    scored
+        Further alignments, one stretch and change after the other.
     """
     if search.query.duration_s < LEAST_PARTS_S:
         return
-    further, known = _Further(search, variants, look, tried), list(found)
-    for _ in range(MOST_ROUNDS):
+    windows, known = _WindowSearch(search, variants, votes, searched), list(scored)
+    for _ in range(MAX_ROUNDS):
         n_known = len(known)
-        for some in further.search(unexplained(search, known)):
-            known += some
-            yield some
-        if not any(one.e_value <= OVERWHELMING_E for one in known[n_known:]):
+        for more in windows.search(unexplained(search, known)):
+            known += more
+            yield more
+        if not any(one.e_value <= EXPLAINED_E_VALUE for one in known[n_known:]):
             break
 
 
-def unexplained(search: Search, found: Sequence[ScoredAlignment]) -> list[Span]:
-    """Stretches of a query that no overwhelming match explains and that hold enough active sound."""
+def unexplained(search: Search, scored: Sequence[ScoredAlignment]) -> list[Span]:
+    """Stretches of a query that no certain alignment explains and that hold enough active sound."""
     frame_s = search.query.spectrogram.frame_s
-    open_ = loud_frames(search.query.spectrogram)
-    explained = np.zeros(len(open_), dtype=np.bool_)
-    sure = [one.alignment for one in found if one.e_value <= OVERWHELMING_E]
-    for alignment in sure:
-        if not _is_bent(alignment) and not _echoes(alignment, sure):
+    loud = loud_frames(search.query.spectrogram)
+    explained = np.zeros(len(loud), dtype=np.bool_)
+    certain = [one.alignment for one in scored if one.e_value <= EXPLAINED_E_VALUE]
+    for alignment in certain:
+        if not _is_bent(alignment) and not _is_repeat(alignment, certain):
             for piece in alignment.pieces(search.scoring):
                 start_s, end_s = (edge - search.start_s for edge in piece.query_span_s)
                 explained[max(round(start_s / frame_s), 0) : max(round(end_s / frame_s), 0)] = True
@@ -105,68 +107,73 @@ def unexplained(search: Search, found: Sequence[ScoredAlignment]) -> list[Span]:
     return [
         (search.start_s + first * frame_s, search.start_s + last * frame_s)
         for first, last in edges.reshape(-1, 2)
-        if np.count_nonzero(open_[first:last]) >= least
+        if np.count_nonzero(loud[first:last]) >= least
     ]
 
 
 def _is_bent(alignment: Alignment) -> bool:
-    """Whether an alignment runs far from the change that it was found at, so that a better one is sought."""
+    """Whether the slope of an alignment shows another change than the one it was found at."""
     off = abs(slope_along(alignment.codes, alignment.rows, alignment.similarity) - 1)
-    return off > BENT or (off > BENT_AND_UNLIKE and float(alignment.similarity.mean()) < UNLIKE)
+    return off > BENT or (off > BENT_AND_DISSIMILAR and float(alignment.similarity.mean()) < DISSIMILAR)
 
 
-def _echoes(alignment: Alignment, sure: Sequence[Alignment]) -> bool:
-    """Whether the item holds the same stretch of the recording elsewhere, and far more similar.
+def _is_repeat(alignment: Alignment, certain: Sequence[Alignment]) -> bool:
+    """Whether another alignment has the same stretch of the recording and is far more similar.
 
-    Here it is either only alike, or changed.
+    Then this one is either another passage of the music, or changed.
     """
     similarity = float(alignment.similarity.mean())
-    if similarity >= UNLIKE:
+    if similarity >= DISSIMILAR:
         return False
     start_s, end_s = alignment.reference_span_s
     return any(
         other.recording == alignment.recording
-        and float(other.similarity.mean()) > similarity + ECHO_GAP
-        and shared_s((start_s, end_s), other.reference_span_s) > ECHO_SHARE * (end_s - start_s)
-        for other in sure
+        and float(other.similarity.mean()) > similarity + REPEAT_GAP
+        and shared_s((start_s, end_s), other.reference_span_s) > REPEAT_SHARE * (end_s - start_s)
+        for other in certain
     )
 
 
-def windows(start_s: float, end_s: float) -> Iterator[Span]:
-    """A stretch in windows of about `WINDOW_S` that overlap; a short one is a window of its own."""
+def windows_of(start_s: float, end_s: float) -> Iterator[Span]:
+    """A stretch in windows of about `WINDOW_S` that overlap; a short stretch is one window."""
     n_windows = 1 + max(0, int(np.ceil((end_s - start_s - WINDOW_S) / WINDOW_HOP_S)))
     for number in range(n_windows):
         first_s = start_s + number * WINDOW_HOP_S
         yield first_s, min(first_s + WINDOW_S, end_s)
 
 
-class _Further:
-    """What was searched where, so that nothing is searched twice."""
+class _WindowSearch:
+    """Searches windows of a query, each window and change once."""
 
     def __init__(
-        self, search: Search, variants: Sequence[Variant], look: CoarseVotes | None, tried: Sequence[Variant]
+        self,
+        search: Search,
+        variants: Sequence[Variant],
+        votes: CoarseVotes | None,
+        searched: Sequence[Variant],
     ) -> None:
-        self._search, self._rungs, self._look = search, variants, look
+        self._search, self._variants, self._votes = search, variants, votes
         whole = (search.start_s, search.start_s + search.query.duration_s)
-        self._tried = [(whole, variant) for variant in tried]
-        self._looked = set[Span]()
+        self._searched = [(whole, variant) for variant in searched]
+        self._windows = set[Span]()
 
     def search(self, stretches: Sequence[Span]) -> Iterator[list[ScoredAlignment]]:
         for stretch in stretches:
-            for window in windows(*stretch):
-                if window not in self._looked:
-                    self._looked.add(window)
-                    yield from self._window(window)
+            for window in windows_of(*stretch):
+                if window not in self._windows:
+                    self._windows.add(window)
+                    yield from self._search_window(window)
 
-    def _window(self, window: Span) -> Iterator[list[ScoredAlignment]]:
+    def _search_window(self, window: Span) -> Iterator[list[ScoredAlignment]]:
         part = self._search.part(window[0] - MARGIN_S, window[1] + MARGIN_S)
-        look = self._look or part.vote_coarsely(self._rungs)
-        for votes, variant in look.ranked(span_s=window)[:VARIANTS_PER_WINDOW]:
-            if votes >= LEAST_VOTES and not self._is_tried(window, variant):
-                self._tried.append((window, variant))
+        votes = self._votes or part.vote_coarsely(self._variants)
+        for _, variant in votes.ranked(span_s=window)[:VARIANTS_PER_WINDOW]:
+            if not self._is_searched(window, variant):
+                self._searched.append((window, variant))
                 yield part.search_variant(variant)
 
-    def _is_tried(self, window: Span, variant: Variant) -> bool:
+    def _is_searched(self, window: Span, variant: Variant) -> bool:
         return any(
-            other == variant and span[0] <= window[0] and window[1] <= span[1] for span, other in self._tried
+            other == variant and span[0] <= window[0] and window[1] <= span[1]
+            for span, other in self._searched
         )
