@@ -10,7 +10,7 @@ from earwitness.api.findings import FindingCollection, FindingItem, FindingSearc
 from earwitness.api.pipeline.search_item import DecodedItem, search_item
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match, Verdict
-from earwitness.index.matching import identify as road
+from earwitness.index.matching import identify as identify_module
 from earwitness.index.store.store_errors import SearchTimeout
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
@@ -28,7 +28,7 @@ BACKGROUND = background_of(EXTRACTOR)
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(road, "PIECE_S", 60.0)
+    monkeypatch.setattr(identify_module, "PIECE_S", 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +41,18 @@ def library() -> MemoryLibrary:
     return library
 
 
-def identify(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FAST) -> list[Match]:
-    """Ask about a sound."""
-    return road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
+def matches_of(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FAST) -> list[Match]:
+    """The matches of a sound."""
+    return identify_module.identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
 
 
 @pytest.mark.parametrize("at_s", [10.0, 35.0, 38.0, 52.0, 56.0, 75.0, 110.0])
 @pytest.mark.parametrize("effort", [Effort.FAST, Effort.STANDARD])
-def test_a_part_is_found_wherever_it_lies(library: MemoryLibrary, effort: Effort, at_s: float) -> None:
+def test_a_part_matches_wherever_it_is(library: MemoryLibrary, effort: Effort, at_s: float) -> None:
     """Ten seconds inside a piece of a long query, or across an edge, are one segment where they are."""
-    stranger = music(800, 140.0)
-    sound = join(cut(stranger, 0, at_s), cut(music(3, 45.0), 12, 22), cut(stranger, at_s, 130))
-    match = identify(library, sound, effort)[0]
+    absent = music(800, 140.0)
+    sound = join(cut(absent, 0, at_s), cut(music(3, 45.0), 12, 22), cut(absent, at_s, 130))
+    match = matches_of(library, sound, effort)[0]
     assert (match.recording, len(match.segments)) == (3, 1)
     assert match.segments[0].query_start_s == pytest.approx(at_s, abs=0.8)
     assert match.segments[0].reference_start_s == pytest.approx(12.0, abs=0.8)
@@ -61,7 +61,7 @@ def test_a_part_is_found_wherever_it_lies(library: MemoryLibrary, effort: Effort
 @pytest.mark.parametrize("effort", [Effort.FAST, Effort.STANDARD])
 def test_a_long_copy_is_one_segment(library: MemoryLibrary, effort: Effort) -> None:
     """A copy as long as several pieces is joined again, and covers both files from end to end."""
-    match = identify(library, music(50, 150.0), effort)[0]
+    match = matches_of(library, music(50, 150.0), effort)[0]
     assert (match.recording, len(match.segments)) == (12, 1)
     assert min(match.query_coverage, match.reference_coverage) > 0.98
 
@@ -75,38 +75,40 @@ def test_silence_is_not_searched(library: MemoryLibrary, monkeypatch: pytest.Mon
         return embed(extractor, sound, **how)
 
     monkeypatch.setattr(BlurExtractor, "embed", counted)
-    identify(library, join(silence(900.0), cut(music(3, 45.0), 12, 22), silence(900.0)))
+    matches_of(library, join(silence(900.0), cut(music(3, 45.0), 12, 22), silence(900.0)))
     assert sum(seen) * EXTRACTOR.params.frame_s < 4 * 60.0
 
 
 @pytest.mark.parametrize(
-    ("n_looks", "compared_s", "found"), [(1, 0.0, []), (2, 0.0, [3]), (3, 60.0, [3]), (4, 100.0, [3])]
+    ("n_checks", "compared_s", "recordings"), [(1, 0.0, []), (2, 0.0, [3]), (3, 60.0, [3]), (4, 100.0, [3])]
 )
-def test_what_was_not_searched_in_time_is_said(
+def test_a_search_that_runs_out_of_time_states_what_it_compared(
     library: MemoryLibrary,
     monkeypatch: pytest.MonkeyPatch,
-    n_looks: int,
+    n_checks: int,
     compared_s: float,
-    found: list[int],
+    recordings: list[int],
 ) -> None:
-    """A search that runs out of time keeps what it found, and says how far it came."""
-    times = iter([0.0] * n_looks + [1e9] * 9)
-    monkeypatch.setattr(road, "monotonic", lambda: next(times))
+    """The error of a search that runs out of time has its matches and the seconds that were compared."""
+    times = iter([0.0] * n_checks + [1e9] * 9)
+    monkeypatch.setattr(identify_module, "monotonic", lambda: next(times))
     sound = join(cut(music(3, 45.0), 12, 22), music(800, 140.0))
     with pytest.raises(SearchTimeout) as late:
-        road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST, wall_s=1.0)
+        identify_module.identify(
+            EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST, wall_s=1.0
+        )
     assert late.value.compared_s == pytest.approx(compared_s, abs=0.1)
-    assert [match.recording for match in late.value.matches][:1] == found
+    assert [match.recording for match in late.value.matches][:1] == recordings
 
 
-@pytest.mark.parametrize(("found", "said"), [(True, Verdict.MATCH), (False, Verdict.NOT_READABLE)])
-def test_an_item_that_ran_out_of_time_is_no_no_match(
-    library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch, found: bool, said: Verdict
+@pytest.mark.parametrize(("matching", "expected"), [(True, Verdict.MATCH), (False, Verdict.NOT_READABLE)])
+def test_an_item_that_ran_out_of_time_is_never_no_match(
+    library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch, matching: bool, expected: Verdict
 ) -> None:
-    """What was found in time counts; else nothing is said. The finding has the seconds left out."""
-    sound = join(cut(music(3, 45.0), 12, 22), music(800, 100.0)) if found else music(800, 110.0)
+    """Without matches in time the verdict is not_readable. The finding has the seconds left out."""
+    sound = join(cut(music(3, 45.0), 12, 22), music(800, 100.0)) if matching else music(800, 110.0)
     query = EXTRACTOR.query(sound)
-    matches = identify(library, sound)
+    matches = matches_of(library, sound)
 
     def late(*_: object, **__: object) -> list[Match]:
         raise SearchTimeout(matches=matches, compared_s=60.0, duration_s=query.duration_s, wall_s=1.0)
@@ -119,9 +121,9 @@ def test_an_item_that_ran_out_of_time_is_no_no_match(
         collections=(FindingCollection(name="d", version="1", indexed_at="", items=1),),
         effort=Effort.FAST, speed=(1, 1), pitch_cents=(0, 0), tempo=(1, 1), scheme="fake-1", epoch=1,
     )  # fmt: skip
-    heard = DecodedItem(item=item, query=query, error=None, complete=True)
-    finding = search_item(heard, library, collections=[1], effort=Effort.FAST, search=search)  # type: ignore[arg-type]
-    assert finding.verdict is said
+    decoded = DecodedItem(item=item, query=query, error=None, complete=True)
+    finding = search_item(decoded, library, collections=[1], effort=Effort.FAST, search=search)  # type: ignore[arg-type]
+    assert finding.verdict is expected
     assert finding.error is not None
     assert finding.error.code == "search_timeout"
     assert finding.item.duration_s == 60.0

@@ -1,4 +1,4 @@
-"""Queries of several parts: each is found however it was changed, and coverage counts each second once."""
+"""Queries of several parts: each matches however it was changed, and coverage counts each second once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.fingerprint.warp import warp
 from earwitness.index.match import Change, Effort, Match, MatchClass, covered_s
-from earwitness.index.matching import identify as road
 from earwitness.index.matching.effort import EFFORT_PROFILES
+from earwitness.index.matching.identify import identify
 from earwitness.index.matching.search import Search
 from tests.unit.index.synthetic_index import (
     BlurExtractor,
@@ -40,9 +40,9 @@ def library() -> MemoryLibrary:
     return library
 
 
-def ask(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
-    """Ask about a sound."""
-    return road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
+def matches_of(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
+    """The matches of a sound."""
+    return identify(EXTRACTOR.query(sound), library, collections=[1], effort=effort)
 
 
 def part(seed: int, seconds: float, **change: float) -> Spectrogram:
@@ -61,21 +61,21 @@ MIXES: dict[str, list[Spectrogram]] = {
     ],
     "three kinds of change": [part(0, 14, speed=1.2), part(1, 14, tempo=0.8), part(2, 14, pitch_cents=250)],
     "silence between": [part(0, 20), silence(20.0), part(1, 10, speed=1.25), silence(20.0)],
-    "strangers round it": [music(900, 60.0), part(0, 10, speed=1.25), music(901, 60.0)],
+    "absent music around it": [music(900, 60.0), part(0, 10, speed=1.25), music(901, 60.0)],
 }
 
 
 @pytest.mark.parametrize("parts", MIXES.values(), ids=MIXES.keys())
-def test_every_part_of_a_mix_is_found(library: MemoryLibrary, parts: list[Spectrogram]) -> None:
-    """Parts that were changed differently are all found, however much is explained without them."""
+def test_every_part_of_a_mix_matches(library: MemoryLibrary, parts: list[Spectrogram]) -> None:
+    """Parts with different changes all match, however much of the query is explained without them."""
     n_works = sum(1 for sound in parts if sound.power.any() and len(sound.power) < 1800)
-    assert {match.recording for match in ask(library, join(*parts)) if match.e_value <= 1e-4} == set(
+    assert {match.recording for match in matches_of(library, join(*parts)) if match.e_value <= 1e-4} == set(
         range(n_works)
     )
 
 
 def test_a_part_counts_chance_in_the_whole_query(library: MemoryLibrary) -> None:
-    """What is found in a stretch counts the look-alikes of the whole query, not of the stretch alone."""
+    """E-values of a part count chance alignments anywhere in the whole query, not in the part alone."""
     sound = join(part(0, 35), part(1, 35), part(3, 12, speed=1.25))
     whole = replace(search_of(library, sound), n_whole_frames=0)
     stretch, variant = whole.part(70.0, 76.0), EFFORT_PROFILES[Effort.FULL].variants[10]
@@ -100,9 +100,9 @@ def search_of(library: MemoryLibrary, sound: Spectrogram) -> Search:
 
 
 @pytest.mark.parametrize("seconds", [12.0, 40.0, 150.0])
-def test_a_long_stranger_matches_nothing(library: MemoryLibrary, seconds: float) -> None:
+def test_a_long_absent_query_matches_nothing(library: MemoryLibrary, seconds: float) -> None:
     """Searching a long query in windows finds nothing in music that is not in the index."""
-    assert [match for match in ask(library, music(700, seconds)) if match.e_value <= 1e-4] == []
+    assert [match for match in matches_of(library, music(700, seconds)) if match.e_value <= 1e-4] == []
 
 
 @pytest.mark.parametrize(("seconds", "times"), [(8.0, 6), (5.0, 8), (12.0, 3)])
@@ -112,7 +112,7 @@ def test_a_loop_covers_what_it_repeats(
 ) -> None:
     """A part repeated is unchanged, a segment each time, and covers of the work no more than itself."""
     loop = cut(music(5, PIECE_S), 10.0, 10.0 + seconds)
-    match = ask(library, join(*[loop] * times), effort)[0]
+    match = matches_of(library, join(*[loop] * times), effort)[0]
     assert match.recording == 5
     assert match.change == Change()
     assert match.kind is MatchClass.EXCERPT
@@ -132,32 +132,32 @@ def test_a_second_is_covered_once(spans: list[tuple[int, int]]) -> None:
 
 def test_a_medley_in_order_covers_all_of_it(library: MemoryLibrary) -> None:
     """The coverages of the parts of a medley add up to the whole."""
-    matches = ask(library, join(*[part(seed, 12) for seed in range(4)]))
+    matches = matches_of(library, join(*[part(seed, 12) for seed in range(4)]))
     assert sum(match.query_coverage for match in matches) == pytest.approx(1.0, abs=0.08)
     assert np.all([match.query_coverage < 0.3 for match in matches])
 
 
 @pytest.mark.parametrize("effort", [Effort.FAST, Effort.FULL])
 @pytest.mark.parametrize("n_copies", [60, 130])
-def test_recordings_that_crowd_each_other_are_all_found(effort: Effort, n_copies: int) -> None:
-    """However many recordings hold the same sound, each of them is named."""
+def test_all_of_many_recordings_of_one_sound_match(effort: Effort, n_copies: int) -> None:
+    """However many recordings hold the same sound, each of them matches."""
     library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     piece = music(1, PIECE_S)
     for number in range(n_copies):
         library.add(cut(piece, 0.1 * number, 0.1 * number + 10.0))
-    matches = ask(library, cut(piece, 0.0, 30.0), effort)
+    matches = matches_of(library, cut(piece, 0.0, 30.0), effort)
     assert {match.recording for match in matches if match.e_value <= 1e-4} == set(range(n_copies))
 
 
 def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
-    """Music that is only like the clip, elsewhere in the work, is not counted as covered by it."""
+    """Music elsewhere in the query that is only similar to the clip does not count as covered."""
     library = MemoryLibrary(EXTRACTOR, BACKGROUND)
     verse, other = music(1, 12.0), music(2, 12.0)
     alike = Spectrogram(power=verse.power + 0.6 * music(3, 12.0).power, frame_s=verse.frame_s)
     library.add(verse)
     for seed in range(20, 30):
         library.add(music(seed, PIECE_S))
-    match = ask(library, join(other, verse, alike), Effort.FAST)[0]
+    match = matches_of(library, join(other, verse, alike), Effort.FAST)[0]
     assert match.recording == 0
     assert match.query_coverage == pytest.approx(1 / 3, abs=0.03)
     (segment,) = match.segments
@@ -165,9 +165,9 @@ def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
 
 
 def test_every_segment_of_a_medley_is_where_it_was_put(library: MemoryLibrary) -> None:
-    """What chance adds to a match, where another recording is surely there, is not reported."""
+    """No match has a segment that is chance, at a place that another recording certainly explains."""
     parts = [part(0, 24), part(1, 24), part(2, 24), part(3, 10, speed=1.25)]
-    for match in ask(library, join(*parts)):
+    for match in matches_of(library, join(*parts)):
         if match.e_value <= 1e-4:
             begins_s = 24.0 * match.recording
             for segment in match.segments:
@@ -185,21 +185,21 @@ SAME_WORK: dict[str, list[Spectrogram]] = {
 
 @pytest.mark.parametrize("parts", SAME_WORK.values(), ids=SAME_WORK.keys())
 @pytest.mark.parametrize("effort", [Effort.STANDARD, Effort.FULL])
-def test_a_work_that_comes_again_changed_is_found_each_time(
+def test_a_work_that_comes_again_changed_matches_each_time(
     library: MemoryLibrary, parts: list[Spectrogram], effort: Effort
 ) -> None:
     """A work at two speeds, or looped at another, covers all its seconds of the item and no others."""
     of_work = [sound for sound in parts if abs(len(sound.power) * sound.frame_s - 10.0) > 0.1]
     query = join(*parts)
-    found = [match for match in ask(library, query, effort) if match.e_value <= 1e-4]
-    spans = [(s.query_start_s, s.query_end_s) for match in found for s in match.segments]
+    matches = [match for match in matches_of(library, query, effort) if match.e_value <= 1e-4]
+    spans = [(s.query_start_s, s.query_end_s) for match in matches for s in match.segments]
     there_s = sum(len(sound.power) * sound.frame_s for sound in of_work)
     assert covered_s(spans) == pytest.approx(there_s, rel=0.08)
 
 
-def test_what_was_found_bent_is_searched_at_its_own_change(library: MemoryLibrary) -> None:
-    """A long changed part that the unchanged query meets askew is searched at the change that it has."""
-    [match] = [each for each in ask(library, part(0, 30, speed=0.85)) if each.e_value <= 1e-4]
+def test_an_alignment_of_another_slope_is_searched_at_its_own_change(library: MemoryLibrary) -> None:
+    """A long changed part that the unchanged query aligns with at another slope is searched at its change."""
+    [match] = [each for each in matches_of(library, part(0, 30, speed=0.85)) if each.e_value <= 1e-4]
     assert match.change is not None
     assert match.change.speed == pytest.approx(0.85, abs=0.01)
     assert len(match.segments) == 1

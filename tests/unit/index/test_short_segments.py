@@ -1,4 +1,4 @@
-"""Items of many short places of one work: each is found, where it is, and coverage is what they cover."""
+"""Items with many short parts of one work: each is a segment at its place, and coverage is their sum."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match, covered_s
-from earwitness.index.matching import identify as road
 from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.effort import UNCHANGED, Variant
+from earwitness.index.matching.identify import identify
 from earwitness.index.matching.segment_ends import copies_in
 from tests.unit.index.synthetic_index import (
     CALIBRATION,
@@ -42,10 +42,10 @@ def library() -> MemoryLibrary:
     return library
 
 
-def ask(library: MemoryLibrary, sound: Spectrogram) -> Match:
+def match_with_work(library: MemoryLibrary, sound: Spectrogram) -> Match:
     """The match with the long work."""
-    found = road.identify(EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST)
-    return next(match for match in found if match.recording == 0)
+    matches = identify(EXTRACTOR.query(sound), library, collections=[1], effort=Effort.FAST)
+    return next(match for match in matches if match.recording == 0)
 
 
 def laid(spans: list[tuple[float, float]], others: Iterator[Spectrogram]) -> tuple[Spectrogram, list[Place]]:
@@ -61,7 +61,7 @@ def laid(spans: list[tuple[float, float]], others: Iterator[Spectrogram]) -> tup
     return join(*parts, next(others)), places
 
 
-def chance_mask(least_s: float = 3.0, most_s: float = 6.0) -> Iterator[Spectrogram]:
+def absent_music(least_s: float = 3.0, most_s: float = 6.0) -> Iterator[Spectrogram]:
     """Music that no library holds."""
     rng, seed = np.random.default_rng(1), 900
     while True:
@@ -85,12 +85,12 @@ def starts(n: int, n_starts: int, lengths_s: tuple[float, float] = (4.0, 4.0)) -
 
 
 CASES = {
-    "60 places of 4 s": (starts(60, 60), chance_mask),
-    "60 places of 4 s of 6 moments": (starts(60, 6), chance_mask),
-    "60 places of 4 s of one moment": (starts(60, 1), chance_mask),
-    "100 places of 4 s of 6 moments": (starts(100, 6), chance_mask),
-    "places of 2 to 6 s": (starts(40, 40, (2.0, 6.0)), chance_mask),
-    "one long place": ([(30.0, 50.0)], chance_mask),
+    "60 places of 4 s": (starts(60, 60), absent_music),
+    "60 places of 4 s of 6 moments": (starts(60, 6), absent_music),
+    "60 places of 4 s of one moment": (starts(60, 1), absent_music),
+    "100 places of 4 s of 6 moments": (starts(100, 6), absent_music),
+    "places of 2 to 6 s": (starts(40, 40, (2.0, 6.0)), absent_music),
+    "one long place": ([(30.0, 50.0)], absent_music),
     "two works by turns": (starts(30, 30), other_work),
 }
 
@@ -100,7 +100,7 @@ def test_coverage_is_what_the_places_cover(library: MemoryLibrary, case: str) ->
     """Coverage is within 5 points of the truth, nine of ten ends within 0.6 s, and all on the right line."""
     spans, others = CASES[case]
     sound, places = laid(spans, others())
-    match = ask(library, sound)
+    match = match_with_work(library, sound)
     item_s = len(sound.power) * sound.frame_s
     assert match.query_coverage == pytest.approx(covered_s(p[:2] for p in places) / item_s, abs=0.05)
     assert match.reference_coverage == pytest.approx(covered_s(p[2:] for p in places) / WORK_S, abs=0.05)
@@ -117,13 +117,13 @@ def test_coverage_is_what_the_places_cover(library: MemoryLibrary, case: str) ->
 @pytest.mark.parametrize("seconds", [3.0, 4.0, 5.0])
 def test_a_short_loop_is_found_each_time(library: MemoryLibrary, seconds: float) -> None:
     """A loop of 3 to 5 s that plays for a minute covers all of the item, and of the work only itself."""
-    match = ask(library, join(*[cut(WORK, 40.0, 40.0 + seconds)] * int(60 / seconds)))
+    match = match_with_work(library, join(*[cut(WORK, 40.0, 40.0 + seconds)] * int(60 / seconds)))
     assert match.query_coverage > 0.95
     assert match.reference_coverage == pytest.approx(seconds / WORK_S, abs=0.02)
 
 
-def path(similarity: list[float], rows_off: list[int]) -> Alignment:
-    """A path with these similarities, so many fine rows off a straight line."""
+def path(similarity: list[float], frames_off: list[int]) -> Alignment:
+    """An alignment with these similarities, so many query frames off a straight line."""
     n = len(similarity)
     copy = QueryVariant(
         variant=Variant(change=UNCHANGED, weight=1.0),
@@ -136,28 +136,28 @@ def path(similarity: list[float], rows_off: list[int]) -> Alignment:
         recording=0,
         copy=copy,
         codes=np.arange(10, 10 + n, dtype=np.int32),
-        rows=np.asarray(20 + 4 * np.arange(n) + np.asarray(rows_off), dtype=np.int32),
+        rows=np.asarray(20 + 4 * np.arange(n) + np.asarray(frames_off), dtype=np.int32),
         similarity=np.asarray(similarity, np.float32),
         score=100.0,
     )
 
 
 @pytest.mark.parametrize(
-    ("beyond", "drift", "kept"),
+    ("beyond", "drift", "stays"),
     [(2, 0, False), (3, 0, False), (5, 0, True), (8, 0, True), (5, 1, False), (8, 1, False)],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_a_path_ends_where_its_copy_ends(beyond: int, drift: int, kept: bool, first: bool) -> None:
-    """Sound beyond a copy that is only alike is cut off, and not a copy that goes on under other sound."""
+def test_an_alignment_ends_where_its_copy_ends(beyond: int, drift: int, stays: bool, first: bool) -> None:
+    """Similar sound beyond a copy is cut off; a copy that continues under other sound is not."""
     similarity, off = [0.95] * 10 + [0.4] * beyond, [0] * 10 + [drift * k for k in range(1, beyond + 1)]
     if first:
         similarity, off = similarity[::-1], [-each for each in off[::-1]]
     [copy] = copies_in(path(similarity, off), CALIBRATION)
-    assert len(copy.codes) == (10 + beyond if kept else 10)
+    assert len(copy.codes) == (10 + beyond if stays else 10)
 
 
-def test_a_path_over_two_places_is_two_copies() -> None:
-    """Where a path passes over what is only alike to another line, each place is a copy of its own."""
+def test_an_alignment_over_two_copies_is_two_segments() -> None:
+    """Where an alignment continues over similar sound to another line, each side is a copy of its own."""
     similarity = [0.95] * 8 + [0.4] * 8 + [0.95] * 8
     copies = copies_in(path(similarity, [0] * 8 + list(range(1, 9)) + [8] * 8), CALIBRATION)
     assert [len(copy.codes) for copy in copies] == [8, 8]
