@@ -30,6 +30,8 @@ from earwitness.index.statistics.null_model import (
 )
 from tests.unit.index.synthetic_index import CALIBRATION
 
+MATCHING_PAGE = (Path(__file__).parents[3] / "docs" / "matching.md").read_text(encoding="utf-8")
+
 
 def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) -> Match:
     """A match of eight seconds in the middle of a recording."""
@@ -78,6 +80,31 @@ def test_more_effort_searches_deeper() -> None:
         n_lists = [profile.n_lists(n_frames) for n_frames in (0, 1, 20, 40, 41, 5000)]
         assert n_lists == sorted(n_lists, reverse=True)
         assert n_lists[-1] == profile.n_probe
+
+
+def test_the_documented_efforts_are_those_of_the_code() -> None:
+    """The table of docs/matching.md states the numbers of each effort."""
+    rows = [line.strip("| ").split(" | ") for line in MATCHING_PAGE.splitlines() if line.startswith("| ")]
+    documented = {name: values for name, *values in rows}
+    profiles = [EFFORT_PROFILES[effort] for effort in Effort]
+    spans = {"Speed": "speed", "Pitch, cents": "pitch_cents", "Tempo": "tempo"}
+    for row, name in spans.items():
+        ranges = [getattr(profile, name) for profile in profiles]
+        assert documented[row] == [
+            f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in ranges
+        ]
+    numbers: dict[str, list[float]] = {
+        "Changed variants": [len(profile.changed) for profile in profiles],
+        "Neighbours of each query frame": [profile.neighbours for profile in profiles],
+        "Lists of a partitioned shard, of 1,024": [profile.n_probe for profile in profiles],
+        "Candidates aligned, besides those of strong votes": [profile.candidates for profile in profiles],
+        "Chance alignments counted, relative to fast": [profile.chance_factor for profile in profiles],
+        "Dereverberated sound, weight": [round(profile.dereverb, 2) for profile in profiles],
+        "Variants searched in full": [profile.searched_variants for profile in profiles],
+    }
+    for row, values in numbers.items():
+        assert documented[row] == [f"{value:g}" for value in values]
+    assert documented["Prefilter"] == ["yes" if profile.prefilter else "no" for profile in profiles]
 
 
 def test_more_effort_searches_wider() -> None:
