@@ -349,7 +349,7 @@ class Home:
 
     def _writer(self) -> Writer:
         settings = self._settings
-        return Writer.open(settings.home, tenant=settings.tenant, url=settings.database)
+        return Writer.open(settings.home_address)
 
     def _open_source(
         self,

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from earwitness.api.machine import allowance
+from earwitness.index.store.home_address import HomeAddress
 
 if TYPE_CHECKING:
     from earwitness.api.datasets.items import SourceLimits
@@ -128,9 +129,10 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from error
 
     @property
-    def database(self) -> str | None:
-        """URL of the catalog, password included; None where it is the home's own file."""
-        return None if self.database_url is None else self.database_url.get_secret_value()
+    def home_address(self) -> HomeAddress:
+        """The home that these settings name."""
+        database_url = None if self.database_url is None else self.database_url.get_secret_value()
+        return HomeAddress(self.home, tenant=self.tenant, database_url=database_url)
 
     @property
     def n_workers(self) -> int:

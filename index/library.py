@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -17,7 +16,7 @@ from sqlalchemy import Connection
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.index.database import reads
-from earwitness.index.database.catalog import SHARD_FOLDER, Catalog, open_catalog
+from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, ItemRow, RecordingRow, Thumbnail
 from earwitness.index.database.tables import ITEM
 from earwitness.index.match import Hits
@@ -27,6 +26,8 @@ from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import background_of, calibration_of
 from earwitness.index.store.byte_cache import ByteCache
+from earwitness.index.store.home_address import HomeAddress
+from earwitness.index.store.owned_home import own_home
 from earwitness.index.store.shards import (
     N_PROBE,
     Codec,
@@ -46,7 +47,6 @@ from earwitness.index.store.store_errors import (
     StoreUnwritable,
 )
 from earwitness.index.store.summary import HomeSummary
-from earwitness.index.writer import Writer
 
 CACHED_BYTES: Final = 64 << 20
 """Unpacked codes kept at hand: 36 hours of audio."""
@@ -55,7 +55,7 @@ CACHED_PEAKS_BYTES: Final = 16 << 20
 """Peaks kept at hand: 32 hours."""
 
 OPEN_ATTEMPTS: Final = 5
-MEND_WAIT_S: Final = 0.1
+REPAIR_WAIT_S: Final = 0.1
 
 
 class SchemeCodec(Codec, Embedder, Protocol):
@@ -88,15 +88,15 @@ class Library:
     def __init__(
         self,
         snapshot: Connection,
-        contents: HomeSummary,
+        summary: HomeSummary,
         tenant: str,
         codec: SchemeCodec,
         shards: Sequence[_Held],
     ) -> None:
-        self.scheme, self.epoch = contents.scheme, contents.epoch
-        self.collections = contents.collections
+        self.scheme, self.epoch = summary.scheme, summary.epoch
+        self.collections = summary.collections
         self.tenant, self.extractor = tenant, codec
-        self._contents = contents
+        self._summary = summary
         self._snapshot, self._shards = snapshot, shards
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
@@ -107,9 +107,7 @@ class Library:
         self._close = ExitStack()
 
     @classmethod
-    def open(
-        cls, home: Path, *, tenant: str = "local", codec: SchemeCodec | None = None, url: str | None = None
-    ) -> Self:
+    def open(cls, address: HomeAddress, *, codec: SchemeCodec | None = None) -> Self:
         """Open the newest epoch.
 
         Parameters
@@ -126,19 +124,19 @@ class Library:
         CatalogTooNew, SchemeMismatch
             When another program is needed to read it.
         """
-        catalog = open_catalog(home, url=url)
+        catalog = open_catalog(address)
         with ExitStack() as undo:
             undo.callback(catalog.close)
-            found = _scheme(catalog, tenant, home)
-            codec = codec or _extractor(found)
-            if codec.scheme != found:
-                raise SchemeMismatch(index_scheme=found, query_scheme=codec.scheme)
-            snapshot, shards = _pin(catalog, home, tenant, codec, url)
+            scheme = _scheme(catalog, address)
+            codec = codec or _extractor(scheme)
+            if codec.scheme != scheme:
+                raise SchemeMismatch(index_scheme=scheme, query_scheme=codec.scheme)
+            snapshot, shards = _pin(catalog, address, codec)
             undo.callback(snapshot.close)
             for held in shards:
                 undo.callback(held.shard.close)
-            contents = HomeSummary.from_connection(snapshot, tenant, home=home)
-            library = cls(snapshot, contents, tenant, codec, shards)
+            summary = HomeSummary.from_connection(snapshot, address)
+            library = cls(snapshot, summary, address.tenant, codec, shards)
             library._close = undo.pop_all()
         return library
 
@@ -262,7 +260,7 @@ class Library:
 
     def state_digest(self, collections: Sequence[int]) -> str:
         """A name for the state of these collections: an answer about them holds as long as it is the same."""
-        return self._contents.state_digest(collections)
+        return self._summary.state_digest(collections)
 
     def _read_codes(self, recording: int) -> Vectors:
         packed = reads.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)
@@ -272,7 +270,7 @@ class Library:
         return reads.peaks(self._snapshot, self.tenant, recording)
 
     def _collection(self, number: int) -> Collection:
-        return self._contents.collection(number)
+        return self._summary.collection(number)
 
     def _whole_files(self, collection: int) -> WholeFiles:
         known = self._collection(collection)
@@ -309,9 +307,9 @@ class Library:
         return [build(codes, n_codes, self.extractor)]
 
 
-def _scheme(catalog: Catalog, tenant: str, home: Path) -> str:
+def _scheme(catalog: Catalog, address: HomeAddress) -> str:
     with catalog.reading() as connection:
-        return HomeSummary.from_connection(connection, tenant, home=home).scheme
+        return HomeSummary.from_connection(connection, address).scheme
 
 
 def _extractor(scheme: str) -> SchemeCodec:
@@ -320,17 +318,16 @@ def _extractor(scheme: str) -> SchemeCodec:
     return extractor(scheme)
 
 
-def _pin(
-    catalog: Catalog, home: Path, tenant: str, codec: SchemeCodec, url: str | None
-) -> tuple[Connection, list[_Held]]:
+def _pin(catalog: Catalog, address: HomeAddress, codec: SchemeCodec) -> tuple[Connection, list[_Held]]:
     """One instant of the catalog, and all of its shard files held open."""
     for attempt in range(OPEN_ATTEMPTS):
         snapshot, held = catalog.snapshot(), list[_Held]()
         try:
-            live = reads.shards(snapshot, tenant)
-            reads.check_codes(snapshot, tenant, reads.collections(snapshot, tenant), live)
+            live = reads.shards(snapshot, address.tenant)
+            collections = reads.collections(snapshot, address.tenant)
+            reads.check_codes(snapshot, address.tenant, collections, live)
             for row in live:
-                held.append(_Held(row, Shard(home / SHARD_FOLDER, row.file)))
+                held.append(_Held(row, Shard(address.shard_folder, row.file)))
         except ShardDamaged:
             for one in held:
                 one.shard.close()
@@ -338,17 +335,18 @@ def _pin(
             if attempt == OPEN_ATTEMPTS - 1:
                 raise
             if attempt:  # at first, a writer may just have replaced it: the next look finds its successor
-                _mend(home, tenant, codec, url)
+                _repair(address, codec)
         else:
             return snapshot, held
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _mend(home: Path, tenant: str, codec: SchemeCodec, url: str | None) -> None:
+def _repair(address: HomeAddress, codec: SchemeCodec) -> None:
+    """Repair the home's shards, or wait a moment where another process writes it."""
     try:
-        Writer.open(home, tenant=tenant, codec=codec, url=url).close()
+        own_home(address, codec).close()
     except (HomeBusy, HomeUnusable, StoreUnwritable, DiskFull):
-        time.sleep(MEND_WAIT_S)  # another writer replaces it about now, or nobody can
+        time.sleep(REPAIR_WAIT_S)  # another writer replaces it about now, or nobody can
 
 
 def _best(

@@ -202,7 +202,7 @@ def open_service(
     SchemeMismatch, CatalogTooNew
         When another program is needed to read it.
     """
-    writer = Writer.open(settings.home, tenant=settings.tenant, url=settings.database)
+    writer = Writer.open(settings.home_address)
     jobs = Jobs(writer.catalog, tenant=settings.tenant)
     jobs.requeue_lost()
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)

@@ -23,12 +23,12 @@ def open_library(settings: Settings) -> Library:
         Library,  # loads numeric libraries, which a scan's parent does not need
     )
 
-    return Library.open(settings.home, tenant=settings.tenant, url=settings.database)
+    return Library.open(settings.home_address)
 
 
 def read_summary(settings: Settings) -> HomeSummary:
     """Read which collections the settings' home holds, without loading the library."""
-    return HomeSummary.read(settings.home, tenant=settings.tenant, url=settings.database)
+    return HomeSummary.read(settings.home_address)
 
 
 def works_of(collections: Iterable[Collection]) -> list[Collection]:

@@ -102,7 +102,7 @@ def find_duplicates(items: Reader, *, settings: Settings, effort: Effort, seen: 
     """Compare every item of a source with every other; `seen` is called twice for each item."""
     with tempfile.TemporaryDirectory(prefix="earwitness-dedup-") as folder:
         aside = settings.model_copy(update={"home": Path(folder), "database_url": None})
-        with Writer.open(aside.home, tenant=aside.tenant) as writer:
+        with Writer.open(aside.home_address) as writer:
             for enrolled in index_source(
                 items,
                 name="itself",

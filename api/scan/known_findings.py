@@ -29,7 +29,7 @@ class KnownFindings:
             state_digest=spec.state_digest,
         )
         settings = spec.settings
-        self._cache = FindingCache(settings.home, tenant=settings.tenant, url=settings.database)
+        self._cache = FindingCache(settings.home_address)
         self._fresh: dict[str, str] = {}
 
     def recall(self, key: str) -> Finding | None:

@@ -99,7 +99,7 @@ def open_library(spec: RunSpec) -> Library | None:
     if not spec.collections and spec.into is None:
         return None
     settings = spec.settings
-    library = Library.open(settings.home, tenant=settings.tenant, url=settings.database)
+    library = Library.open(settings.home_address)
     if library.state_digest(spec.collections) != spec.state_digest:
         raise LibraryMoved(wanted=spec.search.epoch if spec.search else 0, found=library.epoch)
     return library

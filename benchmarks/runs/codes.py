@@ -37,6 +37,7 @@ from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.index.library import Library
 from earwitness.index.match import Effort
 from earwitness.index.matching.effort import EFFORT_PROFILES
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.shards import N_PROBE, PARTITIONED_FILE, Ids, Vectors
 
 CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_-6")
@@ -280,7 +281,7 @@ def questions(
 
 def real_codes(home: Path, tracks: Sequence[Track]) -> dict[str, Vectors]:
     """The stored codes of each track."""
-    with Library.open(home) as library:
+    with Library.open(HomeAddress(home)) as library:
         return {path: library.codes(number) for number, path in recordings(library, tracks).items()}
 
 

@@ -35,6 +35,7 @@ from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import RATE_HZ
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 
@@ -206,9 +207,9 @@ def stored(home: Path, kind: CollectionKind) -> set[str]:
     """The paths that a reader sees in a home's one collection of a kind."""
     if not (home / "catalog.sqlite").exists():
         return set()
-    with Writer.open(home) as writer:
+    with Writer.open(HomeAddress(home)) as writer:
         numbers = [each.id for each in writer.collections if each.kind is kind]
-    with Library.open(home) as library:
+    with Library.open(HomeAddress(home)) as library:
         return {path for number in numbers for path in paths_of(library, number)}
 
 
@@ -226,8 +227,8 @@ def problems_in(home: Path) -> int:
     """How much `verify` finds wrong."""
     if not (home / "catalog.sqlite").exists():
         return 0
-    with Writer.open(home) as writer:
-        return len(verify(writer))
+    with Writer.open(HomeAddress(home)) as writer:
+        return len(verify(writer.address, settled_s=0))
 
 
 def trial_of_register(bench: Bench, kills: int) -> None:
@@ -301,7 +302,7 @@ def forget(home: Path) -> None:
     """Drop remembered findings, so that every scan has its work to do."""
     from earwitness.index.store.finding_cache import FindingCache
 
-    answers = FindingCache(home)
+    answers = FindingCache(HomeAddress(home))
     answers.clear()
     answers.close()
 

@@ -20,6 +20,7 @@ from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.identify import identify, warm
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
 BATCH: Final = 16
@@ -36,7 +37,7 @@ def references(root: Path, tracks: Sequence[Track], *, work: Path, name: str = "
     done = home / "complete"
     if done.exists():
         return home
-    with Writer.open(home) as writer, Decoder() as decoder:
+    with Writer.open(HomeAddress(home)) as writer, Decoder() as decoder:
         collection = writer.collection(CollectionKind.DATASET, name, "1")
         for batch in _batches(tracks):
             writer.add(
@@ -104,7 +105,7 @@ class AudioBackend:
 
     def __init__(self, home: Path, tracks: Sequence[Track], effort: Effort) -> None:
         self._decoder, self._effort = Decoder(), effort
-        self._library = Library.open(home)
+        self._library = Library.open(HomeAddress(home))
         self._extractor = extractor(self._library.scheme)
         self._collections = [known.id for known in self._library.collections]
         self.names = recordings(self._library, tracks)

@@ -26,6 +26,7 @@ from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database.records import NewItem
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
 ANCHORS: Final = 60_000
@@ -76,7 +77,7 @@ def crowded(real: Path, home: Path, *, size: int, seed: int) -> int:
     """A copy of a home, filled up with made recordings; how many codes it holds."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(real, home)
-    with Library.open(home) as library, Writer.open(home) as writer:
+    with Library.open(HomeAddress(home)) as library, Writer.open(HomeAddress(home)) as writer:
         (known,) = library.collections
         batch = list[NewItem]()
         for number, fingerprint in enumerate(_made(library, size - known.n_codes, seed=seed)):

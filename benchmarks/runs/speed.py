@@ -42,6 +42,7 @@ from earwitness.fingerprint.types import Sound
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Hits
 from earwitness.index.matching.identify import identify, warm
+from earwitness.index.store.home_address import HomeAddress
 
 Row = dict[str, Any]
 Stereo = NDArray[np.float32]
@@ -181,7 +182,7 @@ def searched_apart(home: Path) -> tuple[int, int]:
 def searched(home: Path) -> tuple[int, int]:
     """Bytes by which a process that has a library open grows when it searches it, and the codes in it."""
     me = psutil.Process()
-    with Library.open(home) as library:
+    with Library.open(HomeAddress(home)) as library:
         vectors = np.eye(library.extractor.params.dim, dtype=np.float32)
         collections = [known.id for known in library.collections]
         before = me.memory_info().rss
@@ -200,7 +201,7 @@ def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Itera
     noisy = [sound + np.random.default_rng(k).standard_normal(sound.size).astype(np.float32) * sound.std()
              for k, sound in enumerate(sounds)]  # fmt: skip
     warm(extractor())
-    with Decoder() as decoder, Library.open(home) as library:
+    with Decoder() as decoder, Library.open(HomeAddress(home)) as library:
         extractor_used, collections = extractor(library.scheme), [known.id for known in library.collections]
         for kind, some in (("clean", sounds), ("white noise at 0 dB", noisy)):
             waves = [

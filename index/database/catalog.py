@@ -20,6 +20,7 @@ from earwitness.index.database.change_counter import (
 )
 from earwitness.index.database.tables import CHANGE
 from earwitness.index.store.files import TEMPORARY_PREFIX, may_write
+from earwitness.index.store.home_address import SHARD_FOLDER, HomeAddress
 from earwitness.index.store.lock import HomeLock
 from earwitness.index.store.store_errors import (
     CatalogMissing,
@@ -33,7 +34,6 @@ from earwitness.index.store.store_errors import (
 )
 
 CATALOG_FILE: Final = "catalog.sqlite"
-SHARD_FOLDER: Final = "segments"
 SCHEMA: Final = "0004"
 """The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
 
@@ -47,28 +47,25 @@ class Catalog:
 
     Parameters
     ----------
-    home : Path
-        The folder; without a `url` the database is its ``catalog.sqlite``.
-    url : str or None
-        An SQLAlchemy address of another database (``postgresql+psycopg://...``).
+    address : HomeAddress
+        The home; its tenant does not matter here.
     owner : bool
         True for the one process that holds the home's lock: it alone folds SQLite's log back into the file.
     read_only : bool
         Write nothing, not even beside the file; so it is opened, too, where this process may not write.
     """
 
-    def __init__(
-        self, home: Path, *, url: str | None = None, owner: bool = False, read_only: bool = False
-    ) -> None:
+    def __init__(self, address: HomeAddress, *, owner: bool = False, read_only: bool = False) -> None:
+        home, database_url = address.path, address.database_url
         self.home = home
         self.path = home / CATALOG_FILE
         self.counter = home / COUNTER_FILE
-        self.read_only = read_only or (url is None and not owner and not _may_write(self.path))
-        address = make_url(url) if url else sqlite.address(self.path, read_only=self.read_only)
-        self.is_sqlite = address.get_backend_name() == "sqlite"
-        self._owner, self._where = owner, address.render_as_string()  # without its password
+        self.read_only = read_only or (database_url is None and not owner and not _may_write(self.path))
+        url = make_url(database_url) if database_url else sqlite.address(self.path, read_only=self.read_only)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._owner, self._where = owner, url.render_as_string()  # without its password
         try:
-            self.engine = create_engine(address)
+            self.engine = create_engine(url)
         except ModuleNotFoundError as error:
             raise CatalogUnreachable(where=self._where, reason=str(error)) from error
         self._counts = False
@@ -187,7 +184,7 @@ def bring_up_to_date(catalog: Catalog) -> None:
         upgrade(catalog.engine)
 
 
-def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
+def open_catalog(address: HomeAddress) -> Catalog:
     """Open the catalog of a home to read it; an older one is brought up to date first.
 
     Raises
@@ -200,10 +197,11 @@ def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
         When it has not all that was stored.
     CatalogTooNew, HomeBusy, StoreUnwritable
     """
-    if url is None and not (home / CATALOG_FILE).is_file():
+    home = address.path
+    if address.database_url is None and not (home / CATALOG_FILE).is_file():
         refuse_without_catalog(home)
         raise HomeMissing(home=str(home))
-    catalog = _readable(home, url)
+    catalog = _readable(address)
     try:
         if schema_of(catalog) != SCHEMA:
             if catalog.read_only:
@@ -221,13 +219,13 @@ def open_catalog(home: Path, *, url: str | None = None) -> Catalog:
     return catalog
 
 
-def _readable(home: Path, url: str | None) -> Catalog:
-    catalog = Catalog(home, url=url)
+def _readable(address: HomeAddress) -> Catalog:
+    catalog = Catalog(address)
     try:
         schema_of(catalog)
     except (DiskFull, DiskFailed, StoreUnwritable):  # SQLite makes files beside the catalog, even to read it
         catalog.close()
-        return Catalog(home, url=url, read_only=True)
+        return Catalog(address, read_only=True)
     except BaseException:
         catalog.close()
         raise

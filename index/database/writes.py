@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database import reads
+from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.packing import pack_peaks, pack_words
 from earwitness.index.database.records import (
     Added,
@@ -40,7 +43,7 @@ from earwitness.index.database.tables import (
     THUMBNAIL,
 )
 from earwitness.index.store.shards import MAX_CODES
-from earwitness.index.store.store_errors import RecordingTooLong, RecordingUnknown
+from earwitness.index.store.store_errors import CatalogDamaged, RecordingTooLong, RecordingUnknown
 
 
 def now() -> str:
@@ -51,6 +54,19 @@ def now() -> str:
 def digest(blob: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(blob).hexdigest()
+
+
+@contextmanager
+def changing(catalog: Catalog, tenant: str) -> Iterator[Connection]:
+    """One transaction that checks the home's digest at its start and stores it anew at its end."""
+    try:
+        with catalog.writing() as connection:
+            reads.home(connection, tenant)
+            yield connection
+            store_home_digest(connection, tenant)
+    except IntegrityError as error:  # a row exists that a query had not returned
+        reason = f"an index does not fit its table ({error.orig})"
+        raise CatalogDamaged(where=str(catalog.path), reason=reason) from error
 
 
 def new_home(connection: Connection, tenant: str, scheme: str) -> None:

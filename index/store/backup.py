@@ -21,7 +21,6 @@ from sqlalchemy import update
 from earwitness.index.database import sqlite
 from earwitness.index.database.catalog import (
     CATALOG_FILE,
-    SHARD_FOLDER,
     Catalog,
     bring_up_to_date,
     open_catalog,
@@ -34,12 +33,14 @@ from earwitness.index.store.files import (
     fsync_folder,
     write_durably,
 )
+from earwitness.index.store.home_address import SHARD_FOLDER, HomeAddress
 from earwitness.index.store.jobs import JobState
 from earwitness.index.store.lock import HOLDER_FILE, LOCK_FILE
 from earwitness.index.store.shards import Codec
 from earwitness.index.store.store_errors import (
     BackupDamaged,
     CatalogDamaged,
+    CatalogElsewhere,
     DiskFailed,
     HomeNotEmpty,
 )
@@ -56,11 +57,11 @@ WORKPLACE: Final = ".earwitness-backup-"
 JUST_MADE_S: Final = 60.0
 
 
-def backup(home: Path, target: Path) -> int:
-    """Write everything that `home` holds into one file, whoever reads or writes it meanwhile.
+def backup(address: HomeAddress, target: Path) -> int:
+    """Write everything that a home holds into one file; others may read and write the home meanwhile.
 
-    What is copied is checked wholly before anything takes the place of an earlier backup, and the file that
-    was written is read once more.
+    The copy is checked completely before it replaces an earlier backup, and the written file is read once
+    more.
 
     Returns
     -------
@@ -69,17 +70,22 @@ def backup(home: Path, target: Path) -> int:
 
     Raises
     ------
+    CatalogElsewhere
+        When the catalog is in a database of its own.
     HomeMissing, CatalogMissing, ChangesLost
     CatalogDamaged
-        When what is stored is not sound; `target` is left as it is.
+        When the home is damaged; `target` is then unchanged.
     DiskFull, StoreUnwritable
     """
-    open_catalog(home).close()  # brings it up to date, and notices changes that are lost
+    if address.database_url is not None:
+        raise CatalogElsewhere
+    catalog_file = address.path / CATALOG_FILE
+    open_catalog(address).close()  # brings it up to date, and notices lost changes
     _clean(target.parent)
     with convert_write_errors(target), _workplace(target.parent) as folder:
         copy, packed = folder / CATALOG_FILE, folder / "packed"
-        sqlite.copy_while_in_use(home / CATALOG_FILE, copy)
-        _check(folder, where=home / CATALOG_FILE)
+        sqlite.copy_while_in_use(catalog_file, copy)
+        _check(folder, where=catalog_file)
         sha256, size_bytes = _pack(copy, packed)
         again = hashlib.sha256()
         _unpack(packed, again.update)
@@ -118,7 +124,7 @@ def _clean(parent: Path) -> None:
 
 def _check(folder: Path, *, where: Path) -> None:
     """Check the copy of a catalog wholly."""
-    catalog = Catalog(folder, read_only=True)
+    catalog = Catalog(HomeAddress(folder), read_only=True)
     try:
         problems = stored_problems(catalog)
     finally:
@@ -157,10 +163,10 @@ def _unpack(source: Path, keep: Callable[[bytes], object]) -> None:
         raise BackupDamaged(path=str(source), reason=str(error)) from error
 
 
-def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
+def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -> int:
     """Make a home from a backup, shards included.
 
-    The backup is checked wholly before the home holds any of it. Jobs that had not ended are marked as
+    The backup is checked completely before the home holds any of it. Jobs that had not ended are marked as
     failed: their uploads are not in the backup.
 
     Returns
@@ -169,11 +175,16 @@ def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
 
     Raises
     ------
+    CatalogElsewhere
+        When the catalog is to be in a database of its own.
     HomeNotEmpty
-        When something lies in `home`, but for what a restore left that was killed; nothing is changed then.
+        When the folder holds more than what a killed restore left; nothing is changed then.
     BackupDamaged
-        When the file is cut off, changed or no backup; then `home` is left empty.
+        When the file is cut off, changed or no backup; then the folder is left empty.
     """
+    if address.database_url is not None:
+        raise CatalogElsewhere
+    home = address.path
     if home.exists() and any(not _is_left(path) for path in home.iterdir()):
         raise HomeNotEmpty(home=str(home))
     with convert_write_errors(home):
@@ -181,7 +192,7 @@ def restore(source: Path, home: Path, *, codec: Codec | None = None) -> int:
         _empty(home)
     try:
         _take_in(source, home)
-        with Writer.open(home, codec=codec) as writer:
+        with Writer.open(address, codec=codec) as writer:
             return writer.publish()
     except BaseException:
         _empty(home)
@@ -210,7 +221,7 @@ def _take_in(source: Path, home: Path) -> None:
         folder.mkdir()
         write_durably(folder / CATALOG_FILE, lambda keep: _unpack(source, keep))
     try:
-        catalog = Catalog(folder, owner=True)
+        catalog = Catalog(HomeAddress(folder), owner=True)
         try:
             if not schema_of(catalog):
                 raise BackupDamaged(path=str(source), reason="it holds no catalog")

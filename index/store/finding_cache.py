@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select
@@ -18,6 +17,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, insert, select
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.row_digests import is_intact, with_digest
 from earwitness.index.database.tables import FINDING
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import DiskFull, HomeBusy, StoreUnwritable
 
 MAX_KEYS: Final = 500
@@ -50,8 +50,8 @@ _SELECT: Final = select(FINDING).where(
 class FindingCache:
     """Findings of earlier scans, as the text that the caller stored. May be used from any thread."""
 
-    def __init__(self, home: Path, *, tenant: str = "local", url: str | None = None) -> None:
-        self._catalog, self._tenant = Catalog(home, url=url), tenant
+    def __init__(self, address: HomeAddress) -> None:
+        self._catalog, self._tenant = Catalog(address), address.tenant
 
     def get(self, key: CacheKey, audio_keys: Sequence[str]) -> dict[str, str]:
         """Return the stored findings by audio key; audio without one is left out."""

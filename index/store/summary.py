@@ -1,11 +1,10 @@
-"""What a home holds, as its catalog says it: enough to say what will be asked, without what answers it."""
+"""What a home holds, read from its catalog alone: enough to plan a search, without shards or a model."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from earwitness.index.database import reads
 from earwitness.index.database.catalog import open_catalog
 from earwitness.index.database.records import Collection
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import CollectionUnknown, HomeMissing
 
 
@@ -33,8 +33,8 @@ class HomeSummary:
     collections: tuple[Collection, ...]
 
     @classmethod
-    def read(cls, home: Path, *, tenant: str = "local", url: str | None = None) -> Self:
-        """Read the newest epoch's.
+    def read(cls, address: HomeAddress) -> Self:
+        """Read the newest epoch.
 
         Raises
         ------
@@ -43,30 +43,30 @@ class HomeSummary:
         CatalogTooNew
             When a newer program wrote it.
         """
-        catalog = open_catalog(home, url=url)
+        catalog = open_catalog(address)
         try:
             with catalog.reading() as connection:
-                return cls.from_connection(connection, tenant, home=home)
+                return cls.from_connection(connection, address)
         finally:
             catalog.close()
 
     @classmethod
-    def from_connection(cls, connection: Connection, tenant: str, *, home: Path) -> Self:
-        """Read those of the instant that a connection sees; raises HomeMissing where there are none."""
-        found = reads.home(connection, tenant)
-        if found is None:
-            raise HomeMissing(home=str(home))
-        scheme, epoch = found
-        return cls(scheme=scheme, epoch=epoch, collections=reads.collections(connection, tenant))
+    def from_connection(cls, connection: Connection, address: HomeAddress) -> Self:
+        """Read the epoch that a connection sees; raises HomeMissing when nothing was ever stored."""
+        stored = reads.home(connection, address.tenant)
+        if stored is None:
+            raise HomeMissing(home=str(address.path))
+        scheme, epoch = stored
+        return cls(scheme=scheme, epoch=epoch, collections=reads.collections(connection, address.tenant))
 
     def collection(self, number: int) -> Collection:
         """One collection; raises CollectionUnknown."""
-        found = next((known for known in self.collections if known.id == number), None)
-        if found is None:
-            raise CollectionUnknown(collection=str(number))
-        return found
+        for collection in self.collections:
+            if collection.id == number:
+                return collection
+        raise CollectionUnknown(collection=str(number))
 
     def state_digest(self, collections: Sequence[int]) -> str:
-        """A name for the state of these collections: an answer about them holds as long as it is the same."""
+        """Digest of the state of these collections: a finding about them holds as long as it is the same."""
         known = sorted((number, self.collection(number).changed_epoch) for number in set(collections))
         return hashlib.sha256(repr(known).encode()).hexdigest()

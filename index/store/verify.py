@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, exists, func, select
 
 from earwitness.index.database import change_counter, reads, sqlite
-from earwitness.index.database.catalog import SHARD_FOLDER, Catalog, open_catalog
+from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, Problem
 from earwitness.index.database.row_digests import COVERED, is_intact, name_of
 from earwitness.index.database.tables import (
@@ -25,13 +25,13 @@ from earwitness.index.database.tables import (
     SHARD,
     THUMBNAIL,
 )
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.shards import Shard
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
     ShardDamaged,
     ShardMissing,
 )
-from earwitness.index.writer import Writer
 
 SETTLED_S: Final = 3_600.0
 OPEN_ATTEMPTS: Final = 5
@@ -48,69 +48,64 @@ _BLOBS: Final = (
 )
 
 
-def verify(writer: Writer) -> list[Problem]:
-    """Check everything that a home holds: pages, checksums, shard files, counts, and that nothing dangles.
+def verify(address: HomeAddress, *, settled_s: float = SETTLED_S) -> list[Problem]:
+    """Check all that a home held at one instant: pages, checksums, shard files, counts and references.
+
+    A writer may be at work meanwhile.
+
+    Parameters
+    ----------
+    settled_s
+        Seconds. A shard file that no row names is a problem only once it is older: a writer names a shard
+        after it has written its file, and deletes the file after it has ceased to name it.
 
     Returns
     -------
     problems : list of Problem
-        Empty when all is well.
-    """
-    folder = writer.home / SHARD_FOLDER
-    with writer.catalog.reading() as connection, ExitStack() as held:
-        shards = _hold(connection, folder, writer.tenant, held)
-        return _problems(writer.catalog, connection, shards, folder, writer.tenant)
-
-
-def verify_in_use(home: Path, *, tenant: str = "local", url: str | None = None) -> list[Problem]:
-    """Check what a home held at one instant, whoever writes it meanwhile; else as `verify`.
-
-    A file that nothing names counts only once it is `SETTLED_S` old: a writer names a shard after it has
-    written it, and deletes one after it has ceased to name it.
+        Empty when everything is sound.
 
     Raises
     ------
     HomeMissing
         When nothing was ever stored in this home.
     """
-    folder = home / SHARD_FOLDER
-    with ExitStack() as held:
-        catalog = open_catalog(home, url=url)
-        held.callback(catalog.close)
-        connection, shards = _instant(catalog, folder, tenant, held)
-        return _problems(catalog, connection, shards, folder, tenant, settled_s=SETTLED_S)
+    with ExitStack() as open_files:
+        catalog = open_catalog(address)
+        open_files.callback(catalog.close)
+        connection, shards = _instant(catalog, address, open_files)
+        return _problems(catalog, connection, shards, address, settled_s)
 
 
 Opened = list[tuple[reads.ShardRow, Shard | ShardDamaged]]
 
 
-def _instant(catalog: Catalog, folder: Path, tenant: str, held: ExitStack) -> tuple[Connection, Opened]:
-    """One instant of the catalog with its shard files; looks again where a writer has just replaced one."""
+def _instant(catalog: Catalog, address: HomeAddress, open_files: ExitStack) -> tuple[Connection, Opened]:
+    """One instant of the catalog and its open shard files; tries again where a writer replaced one."""
     for attempt in range(OPEN_ATTEMPTS):
         with ExitStack() as here:
             connection = here.enter_context(catalog.snapshot())
-            shards = _hold(connection, folder, tenant, here)
+            shards = _open_shards(connection, address, here)
             damaged = any(isinstance(shard, ShardDamaged) for _, shard in shards)
             if not damaged or attempt == OPEN_ATTEMPTS - 1:
-                held.push(here.pop_all())
+                open_files.push(here.pop_all())
                 return connection, shards
     raise AssertionError("unreachable: the last attempt returns")
 
 
-def _hold(connection: Connection, folder: Path, tenant: str, held: ExitStack) -> Opened:
-    """Every shard file of an instant, open before any is read: from then on none can vanish."""
+def _open_shards(connection: Connection, address: HomeAddress, open_files: ExitStack) -> Opened:
+    """Open every shard file of an instant before any is read: from then on none can vanish."""
     opened: Opened = []
     try:
-        live = reads.shards(connection, tenant)
-    except (ShardDamaged, CatalogDamaged):  # which row it is, is said where all rows are checked
+        live = reads.shards(connection, address.tenant)
+    except (ShardDamaged, CatalogDamaged):  # `_rows` reports the damaged row
         return opened
     for row in live:
         try:
-            shard = Shard(folder, row.file)
+            shard = Shard(address.shard_folder, row.file)
         except ShardDamaged as error:
             opened.append((row, error))
         else:
-            held.callback(shard.close)
+            open_files.callback(shard.close)
             opened.append((row, shard))
     return opened
 
@@ -119,39 +114,35 @@ def _problems(
     catalog: Catalog,
     connection: Connection,
     shards: Opened,
-    folder: Path,
-    tenant: str,
-    *,
-    settled_s: float = 0.0,
+    address: HomeAddress,
+    settled_s: float,
 ) -> list[Problem]:
     try:
-        return list(_found(catalog, connection, shards, folder, tenant, settled_s=settled_s))
-    except CatalogDamaged as error:  # what lies on broken pages can not be read at all
+        return _checks(catalog, connection, shards, address, settled_s)
+    except CatalogDamaged as error:  # rows on broken pages cannot be read at all
         return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
 
 
-def _found(
+def _checks(
     catalog: Catalog,
     connection: Connection,
     shards: Opened,
-    folder: Path,
-    tenant: str,
-    *,
+    address: HomeAddress,
     settled_s: float,
 ) -> list[Problem]:
     if catalog.is_sqlite:
         broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
         if broken:
-            return broken  # what lies on broken pages says nothing of itself
+            return broken  # checks of rows on broken pages would mean nothing
     damaged = [*_rows(connection), *_blobs(connection)]
     if damaged:
-        return damaged  # what follows counts what damaged rows say
+        return damaged  # the counts below would come from damaged rows
     return [
         *(problem for row, shard in shards for problem in _shard(catalog, connection, row, shard)),
         *_memberships(connection),
-        *_counts(connection, tenant),
+        *_counts(connection, address.tenant),
         *_counter(catalog),
-        *_strays(connection, folder, settled_s=settled_s),
+        *_strays(connection, address.shard_folder, settled_s=settled_s),
     ]
 
 

@@ -288,9 +288,10 @@ def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
 
 def test_a_home_that_is_written_is_busy(home: Path) -> None:
     """Of two writers at once, the second gets an error that names the first, with a hint."""
+    from earwitness.index.store.home_address import HomeAddress
     from earwitness.index.writer import Writer
 
-    with Writer.open(home):
+    with Writer.open(HomeAddress(home)):
         done = earwitness("index", SCRAPED, "--name", "other", home=home)
     assert done.exit_code == 2
     assert "is being written by" in done.stderr

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine, text
 
 from earwitness.index.library import Library
 from earwitness.index.store.backup import backup, restore
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC
 
@@ -39,9 +41,10 @@ def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for kind in (Writer, Library):
 
         def opened(
-            cls: Any, /, home: Path, *, plain: Any = kind.__dict__["open"].__func__, **how: Any
+            cls: Any, /, home: HomeAddress, *, plain: Any = kind.__dict__["open"].__func__, **how: Any
         ) -> Any:
-            return plain(cls, home, **{"url": address(home), **how})
+            url = home.database_url or address(home.path)
+            return plain(cls, replace(home, database_url=url), **how)
 
         monkeypatch.setattr(kind, "open", classmethod(opened))
     yield
@@ -55,7 +58,7 @@ def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home without content; copy it, for making one takes a while."""
     home = tmp_path_factory.mktemp("homes") / "empty"
-    Writer.open(home, codec=CODEC).close()
+    Writer.open(HomeAddress(home), codec=CODEC).close()
     return home
 
 
@@ -72,14 +75,14 @@ def waiting(home: Path) -> Path:
 
 def published(home: Path) -> Path:
     """Give everything a segment."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.publish()
     return home
 
 
 def rebuilt(home: Path) -> Path:
     """Build its segments again."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.publish()
         writer.rebuild()
     return home
@@ -95,8 +98,8 @@ def mended(home: Path) -> Path:
 def restored(home: Path) -> Path:
     """Make it again from a backup."""
     packed, again = home.parent / "backup", home.parent / "again"
-    backup(published(home), packed)
-    restore(packed, again, codec=CODEC)
+    backup(HomeAddress(published(home)), packed)
+    restore(packed, HomeAddress(again), codec=CODEC)
     return again
 
 

@@ -14,6 +14,7 @@ import zstandard
 from earwitness.index.library import Library
 from earwitness.index.store import backup as backups
 from earwitness.index.store.backup import backup, restore
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
     BackupDamaged,
     CatalogDamaged,
@@ -27,7 +28,7 @@ from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item
 @pytest.fixture
 def filled(home: Path) -> Path:
     """A home with one published item."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(writer.collection(DATASET, "scraped"), [some_item(1)])
         writer.publish()
     return home
@@ -42,11 +43,11 @@ def _damage(catalog: Path) -> None:
 
 def test_a_damaged_home_does_not_replace_an_earlier_backup(filled: Path, tmp_path: Path) -> None:
     """What is not sound is refused with its reason, and the file of before stays as it was."""
-    backup(filled, tmp_path / "packed")
+    backup(HomeAddress(filled), tmp_path / "packed")
     before = (tmp_path / "packed").read_bytes()
     _damage(filled / "catalog.sqlite")
     with pytest.raises(CatalogDamaged, match="item 1"):
-        backup(filled, tmp_path / "packed")
+        backup(HomeAddress(filled), tmp_path / "packed")
     assert (tmp_path / "packed").read_bytes() == before
     assert not list(tmp_path.glob(f"{backups.WORKPLACE}*"))
 
@@ -55,7 +56,7 @@ def test_a_home_without_its_catalog_is_not_backed_up(filled: Path, tmp_path: Pat
     """There is nothing to copy, and that is said."""
     (filled / "catalog.sqlite").unlink()
     with pytest.raises(CatalogMissing):
-        backup(filled, tmp_path / "packed")
+        backup(HomeAddress(filled), tmp_path / "packed")
 
 
 @pytest.mark.parametrize("foreign", [False, True], ids=["a changed row", "another program's database"])
@@ -69,7 +70,7 @@ def test_a_backup_that_unpacks_is_still_checked(filled: Path, tmp_path: Path, fo
         _damage(catalog)
     (tmp_path / "packed").write_bytes(zstandard.ZstdCompressor().compress(catalog.read_bytes()))
     with pytest.raises(BackupDamaged):
-        restore(tmp_path / "packed", tmp_path / "again", codec=CODEC)
+        restore(tmp_path / "packed", HomeAddress(tmp_path / "again"), codec=CODEC)
     assert list((tmp_path / "again").iterdir()) == []
 
 
@@ -87,28 +88,28 @@ def test_a_killed_backup_leaves_nothing_after_the_next(filled: Path, tmp_path: P
     ) as other:
         assert other.stdout is not None
         left = Path(other.stdout.readline().strip())
-        backup(filled, tmp_path / "packed")
+        backup(HomeAddress(filled), tmp_path / "packed")
         assert left.is_dir()
         other.kill()
     assert left.is_dir()
-    backup(filled, tmp_path / "packed")
+    backup(HomeAddress(filled), tmp_path / "packed")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "packed"]
 
 
 def test_what_a_killed_restore_left_is_no_obstacle(filled: Path, tmp_path: Path) -> None:
     """Its unfinished files are deleted and the home is made; another's files are not touched."""
-    backup(filled, tmp_path / "packed")
+    backup(HomeAddress(filled), tmp_path / "packed")
     again = tmp_path / "again"
     (again / "segments").mkdir(parents=True)
     (again / "writer.lock").touch()
     (again / ".tmp-restore").mkdir()
     (again / ".tmp-restore" / "catalog.sqlite").write_bytes(b"half")
-    restore(tmp_path / "packed", again, codec=CODEC)
-    with Library.open(again, codec=CODEC) as library:
+    restore(tmp_path / "packed", HomeAddress(again), codec=CODEC)
+    with Library.open(HomeAddress(again), codec=CODEC) as library:
         assert found_at_once(library, 1, [1])
     assert not list(again.glob(".tmp-*"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
     with pytest.raises(HomeNotEmpty):
-        restore(tmp_path / "packed", tmp_path / "mine", codec=CODEC)
+        restore(tmp_path / "packed", HomeAddress(tmp_path / "mine"), codec=CODEC)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]

@@ -14,6 +14,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from earwitness.index.database.records import Added
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item, unreadable
@@ -83,20 +84,20 @@ def _present(home: Path) -> set[int]:
     """Audio that a library finds wholly; and a writer that opens after it finds all well."""
     present = []
     for _ in range(2):
-        with Library.open(home, codec=CODEC) as library:
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
             numbers = [collection.id for collection in library.collections]
             present.append({seed for seed in SEEDS if found_at_once(library, seed, numbers)})
             stored = {seed for seed in SEEDS if library.by_sha256(some_item(seed).sha256 or "")}
             assert stored == present[-1], "a recording is stored but cannot be found"
-        with Writer.open(home, codec=CODEC) as writer:
-            assert verify(writer) == []
+        with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+            assert verify(writer.address, settled_s=0) == []
             writer.publish()
     assert present[0] == present[1]
     return present[0]
 
 
 def _add(home: Path, acknowledge: Acknowledge) -> None:
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         for seed in SEEDS[::2]:
             writer.add(dataset, [some_item(seed), some_item(seed + 1), unreadable(f"{seed}.txt")])
@@ -104,7 +105,7 @@ def _add(home: Path, acknowledge: Acknowledge) -> None:
 
 
 def _publish_and_merge(home: Path, acknowledge: Acknowledge) -> None:
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         for seed in SEEDS[2::2]:
             writer.add(dataset, [some_item(seed), some_item(seed + 1)])
@@ -113,7 +114,7 @@ def _publish_and_merge(home: Path, acknowledge: Acknowledge) -> None:
 
 
 def _filled(home: Path, seeds: range) -> list[Added]:
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         added = writer.add(writer.collection(DATASET, "scraped"), [some_item(seed) for seed in seeds])
         writer.publish()
     return added
@@ -141,7 +142,7 @@ def test_a_death_while_rebuilding_loses_nothing(home: Path) -> None:
     _filled(home, SEEDS)
 
     def rebuild(home: Path, _: Acknowledge) -> None:
-        with Writer.open(home, codec=CODEC) as writer:
+        with Writer.open(HomeAddress(home), codec=CODEC) as writer:
             writer.rebuild()
 
     for copy, _acknowledged in _every_death(home, rebuild):
@@ -155,7 +156,7 @@ def test_a_removal_is_whole_or_did_not_happen(home: Path, whole: bool) -> None:
     doomed = set(SEEDS) if whole else {1, 4}
 
     def remove(home: Path, acknowledge: Acknowledge) -> None:
-        with Writer.open(home, codec=CODEC) as writer:
+        with Writer.open(HomeAddress(home), codec=CODEC) as writer:
             dataset = writer.collection(DATASET, "scraped")
             writer.remove(dataset, items=None if whole else [added[seed].item for seed in doomed])
             acknowledge("removed")
@@ -170,5 +171,5 @@ def test_a_new_home_that_was_never_finished_is_made_again(tmp_path: Path) -> Non
     nothing = tmp_path / "nothing"
     nothing.mkdir()
     for copy, _ in _every_death(nothing, _add):
-        with Writer.open(copy, codec=CODEC) as writer:
-            assert verify(writer) == []
+        with Writer.open(HomeAddress(copy), codec=CODEC) as writer:
+            assert verify(writer.address, settled_s=0) == []

@@ -27,13 +27,14 @@ from earwitness.index.database.tables import (
 )
 from earwitness.index.library import Library
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
     CatalogMissing,
     ChangesLost,
     StoreError,
 )
-from earwitness.index.store.verify import verify_in_use
+from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 from tests.contract.small_store import (
     CODEC,
@@ -54,14 +55,14 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of two collections, with segments, items that wait for one, and remembered findings."""
     home = tmp_path_factory.mktemp("flips") / "home"
     picture = Thumbnail(levels=np.ones((4, 3), np.uint8), frame_s=0.25, lowest_db=-80.0, step_db=0.5)
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works, dataset = writer.collection(WORKS), writer.collection(DATASET, "scraped", "7")
         writer.add(works, [replace(some_item(0, owner="Ada"), title="Zero", isrc="X", thumbnail=picture)])
         writer.add(dataset, [some_item(seed) for seed in SEEDS[:4]])
         writer.publish()
         writer.add(dataset, [*(some_item(seed) for seed in SEEDS[4:]), some_item(1, path="again.wav")])
         writer.add(dataset, [unreadable("broken.wav")])
-    answers = FindingCache(home)
+    answers = FindingCache(HomeAddress(home))
     answers.put(ASKED, {"a": "finding of a", "b": "finding of b"})
     answers.close()
     PICTURES.extend(pictures(home))
@@ -76,10 +77,10 @@ def home(whole_home: Path, tmp_path: Path) -> Path:
 
 def everything(home: Path) -> Any:
     """Every answer that a home gives."""
-    answers = FindingCache(home)
+    answers = FindingCache(HomeAddress(home))
     recalled = answers.get(ASKED, ["a", "b"])
     answers.close()
-    with Library.open(home, codec=CODEC) as library:
+    with Library.open(HomeAddress(home), codec=CODEC) as library:
         numbers = [each.id for each in library.collections]
         query = CODEC.unpack(np.concatenate([some_codes(seed, 6) for seed in SEEDS]))
         # when segments were built again is no answer
@@ -101,7 +102,7 @@ def everything(home: Path) -> Any:
 
 def pictures(home: Path) -> list[str]:
     """The small spectrograms of a home; they are evidence to look at, and need not be there."""
-    with Library.open(home, codec=CODEC) as library:
+    with Library.open(HomeAddress(home), codec=CODEC) as library:
         kept = [library.thumbnail(number) for number in range(1, 10)]
     return [repr((each.levels.tolist(), each.frame_s, each.step_db)) for each in kept if each is not None]
 
@@ -156,7 +157,7 @@ def test_a_changed_value_changes_no_answer_and_is_found(
         database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (changed(value), row))
         database.commit()
         try:
-            assert verify_in_use(home) != []
+            assert verify(HomeAddress(home)) != []
         except StoreError:
             assert table in {"home", "change"}
     database.close()
@@ -188,7 +189,7 @@ def test_a_flipped_bit_anywhere_in_a_file_changes_no_answer(home: Path, whole_ho
         shutil.copytree(whole_home, home)
         path.write_bytes(damaged)
         with suppress(StoreError):
-            verify_in_use(home)
+            verify(HomeAddress(home))
         if is_silent(home, truth):
             silent.append(bit)
     assert silent == []
@@ -197,7 +198,7 @@ def test_a_flipped_bit_anywhere_in_a_file_changes_no_answer(home: Path, whole_ho
 def test_a_damaged_log_is_not_a_shorter_history(home: Path, whole_home: Path) -> None:
     """A flipped bit in SQLite's log drops what was acknowledged: that is an error, and so is a lost log."""
     log = home / "catalog.sqlite-wal"
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(2, [some_item(9)])
         kept = log.read_bytes()
         held = shutil.copytree(home, home.with_name("held"))
@@ -208,23 +209,23 @@ def test_a_damaged_log_is_not_a_shorter_history(home: Path, whole_home: Path) ->
         (held / "catalog.sqlite-wal").write_bytes(damaged)
         for opens in (Library.open, Writer.open):
             with pytest.raises((ChangesLost, CatalogDamaged)) as caught:
-                opens(held, codec=CODEC)
+                opens(HomeAddress(held), codec=CODEC)
             assert "restore a backup" in caught.value.hint
 
 
 def test_lost_changes_can_be_given_up(home: Path, whole_home: Path) -> None:
     """The hint's other way out works: without the counter, what is left is a home."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(2, [some_item(9)])
     for name in ("catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"):
         (home / name).unlink(missing_ok=True)
     shutil.copy(whole_home / "catalog.sqlite", home / "catalog.sqlite")
     with pytest.raises(ChangesLost):
-        Library.open(home, codec=CODEC)
+        Library.open(HomeAddress(home), codec=CODEC)
     (home / COUNTER_FILE).unlink()
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         assert len(writer.collections) == 2
-    assert verify_in_use(home) == []
+    assert verify(HomeAddress(home)) == []
 
 
 @pytest.mark.parametrize("left", ["segments", COUNTER_FILE])
@@ -237,11 +238,11 @@ def test_a_home_without_its_catalog_is_not_begun_anew(home: Path, left: str) -> 
         shutil.rmtree(home / "segments")
     for opens in (Library.open, Writer.open):
         with pytest.raises(CatalogMissing) as caught:
-            opens(home, codec=CODEC)
+            opens(HomeAddress(home), codec=CODEC)
         assert str(home) in caught.value.message and COUNTER_FILE in caught.value.hint
     shutil.rmtree(home / "segments", ignore_errors=True)
     (home / COUNTER_FILE).unlink(missing_ok=True)
-    Writer.open(home, codec=CODEC).close()
+    Writer.open(HomeAddress(home), codec=CODEC).close()
 
 
 def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
@@ -250,7 +251,7 @@ def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
     database.execute(f"UPDATE {FINDING.name} SET finding = 'finding of c' WHERE audio_key = 'a'")
     database.commit()
     database.close()
-    answers = FindingCache(home)
+    answers = FindingCache(HomeAddress(home))
     assert answers.get(ASKED, ["a", "b"]) == {"b": "finding of b"}
     answers.close()
 
@@ -259,7 +260,7 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
     """A home of the schema before opens, answers alike, is sound, and from then on notices what changes."""
     for path in home.glob("catalog.*"):
         path.unlink()
-    old = Catalog(home)
+    old = Catalog(HomeAddress(home))
     migrations.upgrade(old.engine, revision="0002")
     old.close()
     database = sqlite3.connect(home / "catalog.sqlite")
@@ -271,15 +272,15 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
             database.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM now.{name}")
     database.commit()
     database.close()
-    assert verify_in_use(home) == []  # whoever opens it first brings it up to date
+    assert verify(HomeAddress(home)) == []  # whoever opens it first brings it up to date
     assert same(everything(home), everything(whole_home))
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(2, [some_item(9)])
-    assert (home / COUNTER_FILE).exists() and verify_in_use(home) == []
+    assert (home / COUNTER_FILE).exists() and verify(HomeAddress(home)) == []
     database = sqlite3.connect(home / "catalog.sqlite")
     database.execute("UPDATE segment SET tenant = 'mocal'")
     database.commit()
-    assert verify_in_use(home) != []
+    assert verify(HomeAddress(home)) != []
 
 
 def test_an_index_that_does_not_fit_its_table_is_named(home: Path) -> None:
@@ -289,6 +290,6 @@ def test_an_index_that_does_not_fit_its_table_is_named(home: Path) -> None:
     database.execute("UPDATE membership SET recording_id = 99 WHERE recording_id = 3")
     database.commit()
     database.close()
-    with suppress(CatalogDamaged), Writer.open(home, codec=CODEC) as writer:
+    with suppress(CatalogDamaged), Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(2, [some_item(seed, path=f"new/{seed}") for seed in SEEDS])
-    assert verify_in_use(home) != []
+    assert verify(HomeAddress(home)) != []

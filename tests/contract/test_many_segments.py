@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from earwitness.index.library import Library
-from earwitness.index.store.verify import verify_in_use
+from earwitness.index.store.home_address import HomeAddress
+from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, DATASET, found_at_once, some_item
 
@@ -23,7 +24,7 @@ MAY_OPEN = 64
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of many datasets, each with a segment of its own."""
     home = tmp_path_factory.mktemp("many") / "home"
-    with pytest.MonkeyPatch.context() as patched, Writer.open(home, codec=CODEC) as writer:
+    with pytest.MonkeyPatch.context() as patched, Writer.open(HomeAddress(home), codec=CODEC) as writer:
         patched.setattr(os, "fsync", lambda _: None)  # what is kept over a power cut is tested elsewhere
         for number in range(N_DATASETS):
             writer.add(writer.collection(DATASET, f"set {number}"), [some_item(number, n_codes=2)])
@@ -59,9 +60,12 @@ def test_many_datasets_are_asked_with_few_open_files(home: Path) -> None:
     """Two libraries at once find every item of every dataset, and the home is verified."""
 
     def ask() -> None:
-        with Library.open(home, codec=CODEC) as one, Library.open(home, codec=CODEC) as other:
+        with (
+            Library.open(HomeAddress(home), codec=CODEC) as one,
+            Library.open(HomeAddress(home), codec=CODEC) as other,
+        ):
             assert all_found(one) and all_found(other)
-        assert verify_in_use(home) == []
+        assert verify(HomeAddress(home)) == []
 
     with_few_files(ask)
 
@@ -70,11 +74,11 @@ def test_segments_replaced_before_they_were_read_lose_nothing(home: Path) -> Non
     """What was not held open and is deleted by a writer is answered from the fingerprints of that epoch."""
 
     def ask() -> None:
-        with Library.open(home, codec=CODEC) as library:
-            with Writer.open(home, codec=CODEC) as writer:
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
+            with Writer.open(HomeAddress(home), codec=CODEC) as writer:
                 writer.rebuild()
             assert all_found(library)
-        with Library.open(home, codec=CODEC) as library:
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
             assert all_found(library)
 
     with_few_files(ask)

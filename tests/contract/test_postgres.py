@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import Jobs, JobState
 from earwitness.index.store.store_errors import CatalogUnreachable
-from earwitness.index.store.verify import verify_in_use
+from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 from tests.contract import test_store
 from tests.contract.conftest import POSTGRES, mended, published, rebuilt, waiting
@@ -40,7 +41,7 @@ def settled(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
 @pytest.fixture
 def writer(home: Path) -> Iterator[Writer]:
     """A writer of its own for every law of jobs."""
-    with Writer.open(home, codec=CODEC) as opened:
+    with Writer.open(HomeAddress(home), codec=CODEC) as opened:
         yield opened
 
 
@@ -73,7 +74,7 @@ def test_writers_take_turns(jobs: Jobs) -> None:
 def test_findings_are_remembered(writer: Writer, home: Path) -> None:
     """An answer kept by one process is known to the next, and a later one replaces it."""
     asked = CacheKey(scheme="s", effort="fast", state_digest="k")
-    answers = FindingCache(home, url=writer.catalog.engine.url.render_as_string(hide_password=False))
+    answers = FindingCache(writer.address)
     answers.put(asked, {"a": "1", "b": "2"})
     answers.put(asked, {"a": "3"})
     assert answers.get(asked, ["a", "b", "c"]) == {"a": "3", "b": "2"}
@@ -84,13 +85,13 @@ def test_a_catalog_elsewhere_is_verified_while_it_is_written(writer: Writer, hom
     """A reader checks one instant of it, whatever a writer does."""
     writer.add(writer.collection(DATASET, "scraped"), [some_item(1)])
     writer.publish()
-    url = writer.catalog.engine.url.render_as_string(hide_password=False)
-    assert verify_in_use(home, url=url) == []
+    assert verify(writer.address) == []
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(home: Path) -> None:
     """The error says where it was looked for, and the way out."""
+    url = "postgresql+psycopg://ew:secret@127.0.0.1:9/ew"
     with pytest.raises(CatalogUnreachable) as caught:
-        Writer.open(home, codec=CODEC, url="postgresql+psycopg://ew:secret@127.0.0.1:9/ew")
+        Writer.open(HomeAddress(home, database_url=url), codec=CODEC)
     assert "127.0.0.1:9" in caught.value.message
     assert "secret" not in caught.value.message

@@ -12,6 +12,7 @@ import pytest
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.index.database.records import AddStatus, Failure, NewItem, Thumbnail
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
     CollectionUnknown,
     ItemUnknown,
@@ -35,12 +36,12 @@ Settle = Callable[[Path], Path]
 
 
 def _open(home: Path) -> Library:
-    return Library.open(home, codec=CODEC)
+    return Library.open(HomeAddress(home), codec=CODEC)
 
 
 def test_what_was_added_is_found(home: Path, settled: Settle) -> None:
     """Each code of each item finds itself, at its own position."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         writer.add(dataset, [some_item(seed) for seed in range(5)])
     with _open(settled(home)) as library:
@@ -49,7 +50,7 @@ def test_what_was_added_is_found(home: Path, settled: Settle) -> None:
 
 def test_a_collection_is_searched_only_when_it_is_asked(home: Path, settled: Settle) -> None:
     """An item of one collection is not found in another, and is found once where both are asked."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works, dataset = writer.collection(WORKS), writer.collection(DATASET, "scraped")
         writer.add(works, [some_item(1), some_item(2)])
         writer.add(dataset, [some_item(2), some_item(3)])
@@ -64,7 +65,7 @@ def test_a_collection_is_searched_only_when_it_is_asked(home: Path, settled: Set
 
 def test_hits_are_those_of_an_exhaustive_search(home: Path, settled: Settle) -> None:
     """Flat segments give the nearest codes, best first, as a plain matrix product does."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         for seed in range(4):
             writer.add(dataset, [some_item(seed)])
@@ -80,11 +81,11 @@ def test_hits_are_those_of_an_exhaustive_search(home: Path, settled: Settle) -> 
 
 def test_adding_again_changes_nothing(home: Path, settled: Settle) -> None:
     """The same audio at the same place is reported as existing, and no epoch passes."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         first = writer.add(dataset, [some_item(1), unreadable("cut.mp3")])
     again_home = settled(home)
-    with Writer.open(again_home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(again_home), codec=CODEC) as writer:
         epoch = writer.epoch
         again = writer.add(dataset, [some_item(1), unreadable("cut.mp3")])
         assert [one.item for one in again] == [one.item for one in first]
@@ -94,7 +95,7 @@ def test_adding_again_changes_nothing(home: Path, settled: Settle) -> None:
 
 def test_the_same_audio_is_one_recording(home: Path, settled: Settle) -> None:
     """A thousand places share one fingerprint; every place is named."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         added = writer.add(dataset, [some_item(1, path=f"copy/{n}.wav") for n in range(3)])
         named_only = NewItem(path="copy/again.wav", sha256=sha256_of(1))
@@ -110,7 +111,7 @@ def test_the_same_audio_is_one_recording(home: Path, settled: Settle) -> None:
 
 def test_an_unreadable_item_is_remembered_until_it_can_be_read(home: Path, settled: Settle) -> None:
     """It counts as unreadable, then as an item, and stays one row."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         (failed,) = writer.add(dataset, [unreadable("a.wav")])
         (read,) = writer.add(dataset, [some_item(1, path="a.wav")])
@@ -123,7 +124,7 @@ def test_an_unreadable_item_is_remembered_until_it_can_be_read(home: Path, settl
 
 def test_registering_the_same_audio_again_makes_no_second_work(home: Path) -> None:
     """Wherever its file lies now; but another owner's claim is a work of its own."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works = writer.collection(WORKS)
         (first,) = writer.add(works, [some_item(1, owner="Ada")])
         (moved,) = writer.add(works, [some_item(1, path="elsewhere.wav", owner="Ada")])
@@ -134,15 +135,15 @@ def test_registering_the_same_audio_again_makes_no_second_work(home: Path) -> No
 
 def test_what_is_removed_is_forgotten_and_nothing_else(home: Path, settled: Settle) -> None:
     """A removed item is not found any more; its audio stays where another item shares it."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works, dataset = writer.collection(WORKS), writer.collection(DATASET, "scraped")
         writer.add(works, [some_item(1)])
         added = writer.add(dataset, [some_item(seed) for seed in range(4)])
     later = settled(home)
-    with Writer.open(later, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(later), codec=CODEC) as writer:
         removed = writer.remove(dataset, items=[added[1].item, added[2].item])
         assert (removed.n_items, removed.n_recordings) == (2, 1)
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []
     with _open(later) as library:
         assert [found_at_once(library, seed, [dataset]) for seed in range(4)] == [True, False, False, True]
         assert found_at_once(library, 1, [works])
@@ -151,11 +152,11 @@ def test_what_is_removed_is_forgotten_and_nothing_else(home: Path, settled: Sett
 
 def test_a_removed_collection_is_gone(home: Path, settled: Settle) -> None:
     """Neither its name nor its fingerprints nor its files are left."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         writer.add(dataset, [some_item(1), unreadable("x")])
     later = settled(home)
-    with Writer.open(later, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(later), codec=CODEC) as writer:
         assert writer.remove(dataset).n_items == 2
         assert writer.collections == () and list((later / "segments").iterdir()) == []
         with pytest.raises(CollectionUnknown):
@@ -164,11 +165,11 @@ def test_a_removed_collection_is_gone(home: Path, settled: Settle) -> None:
 
 def test_an_open_library_sees_its_own_epoch(home: Path, settled: Settle) -> None:
     """What a writer adds or removes afterwards is seen by those who open later, and only by them."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         (first,) = writer.add(dataset, [some_item(1)])
     later = settled(home)
-    with _open(later) as library, Writer.open(later, codec=CODEC) as writer:
+    with _open(later) as library, Writer.open(HomeAddress(later), codec=CODEC) as writer:
         writer.remove(dataset, items=[first.item])
         writer.add(dataset, [some_item(2)])
         writer.publish()
@@ -185,7 +186,7 @@ def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> Non
     levels = np.arange(12, dtype=np.uint8).reshape(4, 3)
     picture = Thumbnail(levels=levels, frame_s=0.25, lowest_db=-80.0, step_db=0.5)
     item = replace(some_item(7, owner="Ada"), title="Ünder", isrc="X", metadata={"a": [1]}, thumbnail=picture)
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works = writer.collection(WORKS)
         ((recording),) = (one.recording for one in writer.add(works, [item]))
     assert recording is not None
@@ -206,7 +207,7 @@ def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) 
     """The same vector with a few bits changed is a copy; another vector, or half of it, is not."""
     stored = some_fingerprint(3, n_codes=60)
     item = NewItem(path="3.wav", sha256=sha256_of(3), fingerprint=stored)
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         (added,) = writer.add(dataset, [item])
     heard = stored.chromaprint ^ (np.arange(stored.chromaprint.size) % 7 == 0).astype(np.uint32)
@@ -222,7 +223,7 @@ def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) 
 
 def test_an_item_without_sound_or_name_is_refused(home: Path) -> None:
     """Codes of another scheme, and audio that is not known, are refused with all that came with them."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         foreign = replace(some_item(2), fingerprint=replace(some_fingerprint(2), scheme="other-1"))
         with pytest.raises(SchemeMismatch):
@@ -234,26 +235,26 @@ def test_an_item_without_sound_or_name_is_refused(home: Path) -> None:
 
 def test_a_recording_without_codes_is_an_item_that_nothing_finds(home: Path, settled: Settle) -> None:
     """Half a second of sound has no code; it is stored, and the home is sound."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         writer.add(dataset, [some_item(1, n_codes=0)])
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []
     with _open(settled(home)) as library:
         assert len(library.search(CODEC.unpack(some_codes(1, 2)), k=3, collections=[dataset]).recording) == 0
 
 
 def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
     """What is given is changed, what is not given stays, and remembered answers no longer hold."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works = writer.collection(WORKS)
         (added,) = writer.add(works, [replace(some_item(1, owner="Ada"), title="Old")])
     later = settled(home)
     with _open(later) as library:
         before = library.state_digest([works])
-    with Writer.open(later, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(later), codec=CODEC) as writer:
         assert writer.update_metadata(works, added.item, title="New", metadata={"a": 1})
         assert not writer.update_metadata(works, added.item, title="New")
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []
         with pytest.raises(ItemUnknown):
             writer.update_metadata(works, added.item + 1, title="New")
     with _open(later) as library:
@@ -267,7 +268,7 @@ def test_no_text_is_too_strange_to_be_stored(home: Path, text: str) -> None:
     """Lone surrogates, NUL and escapes in any field are stored and found again under the same name."""
     strange = replace(some_item(1, path=text, owner=text), title=text, isrc=text, metadata={text: [text]})
     failure = Failure(code="broken", message=text, hint=text)
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         (added,) = writer.add(dataset, [strange])
         writer.add(dataset, [NewItem(path=f"{text}2", sha256=None, failure=failure)])
@@ -276,4 +277,4 @@ def test_no_text_is_too_strange_to_be_stored(home: Path, text: str) -> None:
         found = writer.item(dataset, text, sha256_of(1))
         assert found is not None and found.id == added.item
         assert [row.id for row in writer.find(dataset, text)] == [added.item]
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []

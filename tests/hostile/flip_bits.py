@@ -17,6 +17,7 @@ from pathlib import Path
 
 from earwitness.api.scan.checkpoint import partial_path
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from tests.hostile.attack import (
     ALONE,
     Scene,
@@ -64,7 +65,7 @@ class Flips:
         """A home whose dataset is only in the log: somebody read the catalog all the while it was indexed."""
         home, held = self.made.root / "logged", self.made.root / "held"
         assert run_here(home, "register", self.made.works, *ALONE).status in {0, 1}
-        with Library.open(home):
+        with Library.open(HomeAddress(home)):
             assert run_here(home, "index", self.made.clips, "--name", "clips", *ALONE).status in {0, 1}
             shutil.copytree(home, held)
         (held / "catalog.sqlite-shm").unlink(missing_ok=True)

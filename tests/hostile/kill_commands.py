@@ -22,6 +22,7 @@ from earwitness.api.scan.checkpoint import partial_path
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.library import Library
 from earwitness.index.store.backup import WORKPLACE
+from earwitness.index.store.home_address import HomeAddress
 from tests.hostile.attack import (
     ALONE,
     Ended,
@@ -89,7 +90,7 @@ class Kills:
         """A work whose line was printed is a work."""
         home, printed = self.made.copy(), self.made.root / "printed"
         printed.write_text(self.killed(chance, home, "register", self.made.more, *ALONE))
-        with Library.open(home) as library:
+        with Library.open(HomeAddress(home)) as library:
             (registry,) = (each.id for each in library.collections if each.kind is CollectionKind.WORKS)
             stored = {item.path for item in library.listing(registry)}
         again = run_here(home, "register", self.made.more, *ALONE)

@@ -10,6 +10,7 @@ import pytest
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import NotAudio
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import Job, Jobs
 from earwitness.index.writer import Writer
 from tests.http.conftest import Serve, spool_of, wait_for
@@ -119,7 +120,7 @@ def leave_running(settings: Settings, *, attempts: int) -> str:
     spool.mkdir(parents=True)
     (spool / "upload").write_bytes(b"some sound")
     (spool / "orphan").write_bytes(b"a half upload")
-    with Writer.open(settings.home) as writer:
+    with Writer.open(HomeAddress(settings.home)) as writer:
         jobs = Jobs(writer.catalog)
         payload = {"file": "song.wav", "title": None, "owner": None, "isrc": None}
         job, _ = jobs.enqueue("work", payload, spool_path=spool / "upload")
@@ -184,7 +185,7 @@ def test_a_job_that_makes_progress_is_not_given_up(serve: Serve, settings: Setti
     spool = settings.home / "spool"
     spool.mkdir()
     (spool / "upload").write_bytes(b"some sound")
-    with Writer.open(settings.home) as writer:
+    with Writer.open(HomeAddress(settings.home)) as writer:
         jobs = Jobs(writer.catalog)
         payload = {"file": "set.zip", "name": "set", "version": "1"}
         queued, _ = jobs.enqueue("index", payload, spool_path=spool / "upload")

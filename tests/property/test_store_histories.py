@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from earwitness.index.library import Library, _best
 from earwitness.index.match import Hits
 from earwitness.index.store import shards
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.shards import GROWTH, n_shards_to_merge, number_codes, split_numbers
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
@@ -46,7 +47,7 @@ histories: st.SearchStrategy[History] = st.lists(st.one_of(adds, adds, updates, 
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
     """Makes new homes, each a copy of one that was made once."""
     root = tmp_path_factory.mktemp("homes")
-    Writer.open(root / "empty", codec=CODEC).close()
+    Writer.open(HomeAddress(root / "empty"), codec=CODEC).close()
     yield lambda: Path(shutil.copytree(root / "empty", Path(tempfile.mkdtemp(dir=root)) / "home"))
 
 
@@ -77,7 +78,7 @@ class _Both:
             self.model[name].clear()
         elif verb == "reopen":
             self.writer.close()
-            self.writer = Writer.open(self.home, codec=CODEC)
+            self.writer = Writer.open(HomeAddress(self.home), codec=CODEC)
         else:
             getattr(self.writer, verb)()
 
@@ -92,19 +93,19 @@ def _sorted_hits(hits: Hits) -> list[tuple[int, int, int, float]]:
 def test_a_home_answers_as_a_dictionary_would(new_home: Callable[[], Path], history: History) -> None:
     """What was added and not removed is found, nothing else, and rebuilding changes no answer."""
     home = new_home()
-    both = _Both(home, Writer.open(home, codec=CODEC), {name: {} for name in NAMES})
+    both = _Both(home, Writer.open(HomeAddress(home), codec=CODEC), {name: {} for name in NAMES})
     for verb, name, seeds in history:
         both.act(verb, name, seeds)
-        assert verify(both.writer) == []
+        assert verify(both.writer.address, settled_s=0) == []
     numbers = {name: both.collection(name) for name in NAMES}
     query = CODEC.unpack(some_codes(77, 3))
-    with both.writer, Library.open(home, codec=CODEC) as before:
+    with both.writer, Library.open(HomeAddress(home), codec=CODEC) as before:
         for name in NAMES:
             present = {seed for seed in SEEDS if found_at_once(before, seed, [numbers[name]])}
             assert present == both.model[name].keys()
             assert before.n_codes([numbers[name]]) == 6 * len(present)
         both.writer.rebuild()
-        with Library.open(home, codec=CODEC) as after:
+        with Library.open(HomeAddress(home), codec=CODEC) as after:
             everywhere = list(numbers.values())
             found = [_sorted_hits(one.search(query, k=60, collections=everywhere)) for one in (before, after)]
             assert found[0] == found[1]
@@ -164,12 +165,12 @@ def test_a_partitioned_segment_finds_what_a_flat_one_does(
     """Past the size where segments are partitioned, each code still finds itself first."""
     monkeypatch.setattr(shards, "PARTITIONED_FROM", 300)
     codec, home = Nibbles(tmp_path), new_home()
-    with Writer.open(home, codec=codec) as writer:
+    with Writer.open(HomeAddress(home), codec=codec) as writer:
         dataset = writer.collection(DATASET, "scraped")
         writer.add(dataset, [some_item(seed, n_codes=40) for seed in range(10)])
         writer.publish()
-        assert verify(writer) == []
-    with Library.open(home, codec=codec) as library:
+        assert verify(writer.address, settled_s=0) == []
+    with Library.open(HomeAddress(home), codec=codec) as library:
         assert type(library._indexes(dataset)[0]).__name__ == "IndexIVFPQFastScan"
         hits = library.search(codec.unpack(some_codes(3, 40)), k=1, collections=[dataset], n_probe=16)
         known = library.by_sha256(some_item(3).sha256 or "")

@@ -20,7 +20,7 @@ def rebuild(as_json: Json = False, home: Home = None) -> None:
     want_json(as_json)
     settings = settings_of(home)
     with (
-        Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer,
+        Writer.open(settings.home_address) as writer,
         working(to_stderr(), "Building shards"),
     ):
         epoch = writer.rebuild()
@@ -32,12 +32,12 @@ def rebuild(as_json: Json = False, home: Home = None) -> None:
 def verify(as_json: Json = False, home: Home = None) -> None:
     """Check everything stored against its checksums. Exit status: 0 intact, 1 problems."""
     from earwitness.api.cli.progress import working
-    from earwitness.index.store.verify import verify_in_use
+    from earwitness.index.store.verify import verify as verify_home
 
     want_json(as_json)
     settings = settings_of(home)
     with working(to_stderr(), "Verifying"):
-        problems = verify_in_use(settings.home, tenant=settings.tenant, url=settings.database)
+        problems = verify_home(settings.home_address)
     console = to_stdout()
     for problem in problems:
         console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)
@@ -57,17 +57,14 @@ def backup(
     """Write everything stored into one file; other commands may run at the same time."""
     from earwitness.api.cli.progress import working
     from earwitness.index.store.backup import backup as back_up
-    from earwitness.index.store.store_errors import CatalogElsewhere
 
     want_json(as_json)
     settings = settings_of(home)
-    if settings.database is not None:
-        raise CatalogElsewhere
     with prepared_outputs({"file": file}, force=force, stdout_in_use=as_json) as targets:
         target = targets["file"]
         assert target is not None  # the argument is required
         with working(to_stderr(), "Backing up"):
-            size_bytes = back_up(settings.home, target.path)
+            size_bytes = back_up(settings.home_address, target.path)
     to_stdout().print(f"{file}: {size_bytes:,} bytes.")
     if as_json:
         print_json("backup", home=str(settings.home), file=str(file), size_bytes=size_bytes)
@@ -82,16 +79,13 @@ def restore(
     from earwitness.api.cli.progress import working
     from earwitness.api.datasets.source_errors import SourceNotFound
     from earwitness.index.store.backup import restore as make_again
-    from earwitness.index.store.store_errors import CatalogElsewhere
 
     want_json(as_json)
     settings = settings_of(home)
-    if settings.database is not None:
-        raise CatalogElsewhere
     if not file.is_file():
         raise SourceNotFound(source=str(file))
     with working(to_stderr(), "Restoring"):
-        epoch = make_again(file, settings.home)
+        epoch = make_again(file, settings.home_address)
     to_stdout().print(f"{settings.home} is restored, at epoch {epoch}.")
     if as_json:
         print_json("restore", home=str(settings.home), epoch=epoch)

@@ -58,7 +58,7 @@ def index(
     print_workers(settings, console)
     with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as targets:
         items, indexed = open_reader(settings), Indexed()
-        with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
+        with Writer.open(settings.home_address) as writer:
             compile_kernels(console)
             with ItemProgress(console, "indexing", total=items.total) as progress:
                 for enrolled in index_source(

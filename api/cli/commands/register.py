@@ -58,7 +58,7 @@ def register(
     outcomes: list[Outcome] = []
     files: list[dict[str, Any]] = []
     console = to_stderr()
-    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
+    with Writer.open(settings.home_address) as writer:
         compile_kernels(console)
         # in a terminal each work is a line of its own, and a progress bar would be drawn across them
         in_lines = as_json or not console.is_terminal

@@ -34,7 +34,7 @@ def remove(
     question = f"Remove {name} from {settings.home}?"
     if not yes and not (sys.stdin.isatty() and typer.confirm(question, err=True)):
         raise NothingChanged(what=f"{name} is not removed", option="--yes")
-    with Writer.open(settings.home, tenant=settings.tenant, url=settings.database) as writer:
+    with Writer.open(settings.home_address) as writer:
         removed = remove_work(writer, name) if work else remove_dataset(writer, name)
     to_stdout().print(f"Removed {removed.n_items:,} items and {removed.n_recordings:,} fingerprints.")
     if as_json:

@@ -18,6 +18,7 @@ from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, refused_result
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, ItemRow
 from earwitness.index.match import Effort
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
 
@@ -69,7 +70,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Index items as the dataset "set" of one home."""
     monkeypatch.setattr(enrolling, "Pool", Answering)
     settings = Settings(home=tmp_path / "home")
-    with Writer.open(settings.home) as writer:
+    with Writer.open(HomeAddress(settings.home)) as writer:
 
         def run(items: Iterable[SourceItem | Skipped]) -> list[Outcome]:
             done = index_source(

@@ -12,6 +12,7 @@ from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.library import Library
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
 SAMPLES = Path(__file__).parents[3] / "sample_audio" / "originals"
@@ -21,7 +22,7 @@ SAMPLES = Path(__file__).parents[3] / "sample_audio" / "originals"
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three sample pieces as one dataset."""
     home, extractor_used = tmp_path_factory.mktemp("real"), extractor()
-    with Decoder() as decoder, Writer.open(home) as writer:
+    with Decoder() as decoder, Writer.open(HomeAddress(home)) as writer:
         items = [
             NewItem(
                 path=path.name,
@@ -43,7 +44,7 @@ def test_made_recordings_are_as_real_ones(
     """They have codes, and peaks and words at the rate of real ones, and real ones are still found."""
     monkeypatch.setattr(scale, "MADE_CODES", 20)
     n_codes = scale.crowded(real, tmp_path / "home", size=900, seed=3)
-    with Library.open(tmp_path / "home") as library:
+    with Library.open(HomeAddress(tmp_path / "home")) as library:
         (known,) = library.collections
         numbers = [item.recording for item in library.listing(known.id) if item.recording is not None]
         found = library.search(library.codes(numbers[0])[:4], k=1, collections=[known.id])

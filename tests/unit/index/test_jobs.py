@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from earwitness.index.database.records import Failure
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import MAX_ATTEMPTS, Job, Jobs, JobState
 from earwitness.index.store.store_errors import CatalogDamaged, JobLost, KeyReused
 from earwitness.index.writer import Writer
@@ -19,7 +20,7 @@ from tests.contract.small_store import CODEC
 @pytest.fixture(scope="module")
 def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
     """One home for all of these tests; each uses a tenant of its own."""
-    with Writer.open(tmp_path_factory.mktemp("home"), codec=CODEC) as opened:
+    with Writer.open(HomeAddress(tmp_path_factory.mktemp("home")), codec=CODEC) as opened:
         yield opened
 
 
@@ -58,7 +59,7 @@ def test_a_result_comes_back_as_it_was_given(jobs: Jobs) -> None:
 @pytest.mark.parametrize("column", ["result", "payload"])
 def test_a_flipped_bit_of_a_stored_job_is_an_error(tmp_path: Path, column: str) -> None:
     """Whichever bit of a job's payload or result flips, reading it is an error, never another answer."""
-    with Writer.open(tmp_path, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(tmp_path), codec=CODEC) as writer:
         jobs, catalog = Jobs(writer.catalog), writer.catalog
         jobs.enqueue("check", {"effort": "fast"})
         done = jobs.finish(_claimed(jobs), {"verdict": "match", "e_value": 1e-9})
@@ -78,7 +79,7 @@ def test_a_flipped_bit_of_a_stored_job_is_an_error(tmp_path: Path, column: str) 
 
 def test_a_job_of_before_is_still_read(tmp_path: Path) -> None:
     """Payloads and results that were stored without a checksum are read as they are."""
-    with Writer.open(tmp_path, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(tmp_path), codec=CODEC) as writer:
         jobs, catalog = Jobs(writer.catalog), writer.catalog
         job, _ = jobs.enqueue("check", {"a": 1})
         with catalog.writing() as connection:

@@ -31,6 +31,7 @@ from earwitness.index.statistics.calibration import (
     read_calibration,
     write_calibration,
 )
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
 OLDER_PARAMS = replace(PARAMS, hop_samples=441, floor_db=40.0, peaks_per_block=20)
@@ -102,7 +103,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
 def make_home(home: Path, scheme: str) -> Path:
     """Index four sounds under a scheme."""
     model = extractor(scheme)
-    with Writer.open(home, codec=model) as writer:
+    with Writer.open(HomeAddress(home), codec=model) as writer:
         items = [
             NewItem(
                 path=f"{seed}.wav",
@@ -130,7 +131,7 @@ def search(library: Library) -> Match:
 
 def test_each_home_is_searched_with_its_own_scheme(homes: dict[str, Path]) -> None:
     """Hop, decoys and calibration are those of the scheme that each home was indexed under."""
-    newest, older = (Library.open(home) for home in homes.values())
+    newest, older = (Library.open(HomeAddress(home)) for home in homes.values())
     with newest, older:
         assert [newest.scheme, older.scheme] == schemes() and newest.scheme != older.scheme
         for library in (newest, older):
@@ -159,7 +160,7 @@ class WithoutOffset(Library):
 def test_the_offset_of_a_scheme_moves_its_e_values(homes: dict[str, Path]) -> None:
     """E-values under the older scheme are higher by its own offset, and only by that."""
     home = list(homes.values())[1]
-    with Library.open(home) as library, WithoutOffset.open(home) as reduced:
+    with Library.open(HomeAddress(home)) as library, WithoutOffset.open(HomeAddress(home)) as reduced:
         log_e, log_e_reduced = (log(search(one).e_value) for one in (library, reduced))
     assert log_e - log_e_reduced == pytest.approx(OFFSET_NATS, abs=1e-6)
 
@@ -167,5 +168,5 @@ def test_the_offset_of_a_scheme_moves_its_e_values(homes: dict[str, Path]) -> No
 def test_a_query_of_another_scheme_is_refused(homes: dict[str, Path]) -> None:
     """Codes of two schemes are never compared."""
     query = extractor(schemes()[0]).query(Waveform(samples=make_sound(SOUND)))
-    with Library.open(homes[schemes()[1]]) as library, pytest.raises(SchemeMismatch):
+    with Library.open(HomeAddress(homes[schemes()[1]])) as library, pytest.raises(SchemeMismatch):
         identify(query, library, collections=[1], effort=Effort.FAST)

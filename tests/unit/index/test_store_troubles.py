@@ -27,6 +27,7 @@ from earwitness.index.database.writes import change_collection, store_home_diges
 from earwitness.index.library import Library
 from earwitness.index.store.backup import backup, restore
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.lock import HomeLock
 from earwitness.index.store.store_errors import (
     BackupDamaged,
@@ -39,7 +40,7 @@ from earwitness.index.store.store_errors import (
     HomeUnusable,
     ShardDamaged,
 )
-from earwitness.index.store.verify import SETTLED_S, verify, verify_in_use
+from earwitness.index.store.verify import SETTLED_S, verify
 from earwitness.index.writer import Writer
 from tests.contract.small_store import (
     CODEC,
@@ -56,7 +57,7 @@ from tests.contract.small_store import (
 def home(tmp_path: Path) -> Path:
     """A home with one published item of collection 1, and one that waits."""
     home = tmp_path / "home"
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")
         writer.add(dataset, [some_item(1)])
         writer.publish()
@@ -86,11 +87,11 @@ def test_a_second_writer_is_told_who_writes(home: Path) -> None:
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"held\n"
         with pytest.raises(HomeBusy) as busy:
-            Writer.open(home, codec=CODEC)
+            Writer.open(HomeAddress(home), codec=CODEC)
         assert str(other.pid) in busy.value.holder
-        Library.open(home, codec=CODEC).close()
+        Library.open(HomeAddress(home), codec=CODEC).close()
         other.kill()
-    Writer.open(home, codec=CODEC).close()
+    Writer.open(HomeAddress(home), codec=CODEC).close()
 
 
 def test_a_home_keeps_its_scheme(home: Path) -> None:
@@ -100,31 +101,31 @@ def test_a_home_keeps_its_scheme(home: Path) -> None:
         scheme = "other-1"
 
     with pytest.raises(SchemeMismatch):
-        Writer.open(home, codec=Other())
+        Writer.open(HomeAddress(home), codec=Other())
     with pytest.raises(SchemeMismatch):
-        Library.open(home, codec=Other())
+        Library.open(HomeAddress(home), codec=Other())
 
 
 def test_a_home_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     """A file where the folder should be is named, with the way out."""
     (tmp_path / "file").write_text("")
     with pytest.raises(HomeUnusable):
-        Writer.open(tmp_path / "file", codec=CODEC)
+        Writer.open(HomeAddress(tmp_path / "file"), codec=CODEC)
 
 
 def test_a_newer_catalog_is_refused(home: Path) -> None:
     """Rows of a schema that this program does not know are not guessed at."""
-    with Writer.open(home, codec=CODEC) as writer, writer.catalog.writing() as connection:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer, writer.catalog.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for opens in (Writer.open, Library.open):
         with pytest.raises(CatalogTooNew):
-            opens(home, codec=CODEC)
+            opens(HomeAddress(home), codec=CODEC)
 
 
 def test_an_empty_folder_is_no_index(tmp_path: Path) -> None:
     """Asking needs something to ask."""
     with pytest.raises(HomeMissing):
-        Library.open(tmp_path, codec=CODEC)
+        Library.open(HomeAddress(tmp_path), codec=CODEC)
 
 
 def test_a_file_that_is_no_database_is_named(home: Path) -> None:
@@ -132,19 +133,19 @@ def test_a_file_that_is_no_database_is_named(home: Path) -> None:
     for stale in home.glob("catalog.sqlite*"):
         stale.write_bytes(b"not a database at all" * 100)
     with pytest.raises(CatalogDamaged):
-        Library.open(home, codec=CODEC)
+        Library.open(HomeAddress(home), codec=CODEC)
 
 
 def test_the_migrations_make_the_tables(home: Path) -> None:
     """A migrated catalog has exactly the tables, columns and indexes that the program declares."""
-    with Writer.open(home, codec=CODEC) as writer, writer.catalog.reading() as connection:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer, writer.catalog.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_a_catalog_from_before_the_peaks_keeps_its_recordings(tmp_path: Path) -> None:
     """Vectors stored as they were before are read the same after the migration; peaks there are none."""
     words = np.arange(5, dtype="<u4") * 77_777
-    catalog = Catalog(tmp_path)
+    catalog = Catalog(HomeAddress(tmp_path))
     migrations.upgrade(catalog.engine, revision="0001")
     with catalog.writing() as connection:
         connection.execute(text("INSERT INTO recording VALUES (1, 'local', 'k', 's', 9.0, 9.0, 1, NULL)"))
@@ -167,39 +168,39 @@ def test_a_full_disk_leaves_no_half_segment(home: Path, monkeypatch: pytest.Monk
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         epoch = writer.epoch
         with monkeypatch.context() as patched:
             patched.setattr(os, "fsync", full)
             with pytest.raises(DiskFull):
                 writer.publish()
-        assert writer.epoch == epoch and verify(writer) == []
-        with Library.open(home, codec=CODEC) as library:
+        assert writer.epoch == epoch and verify(writer.address, settled_s=0) == []
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
             assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
         assert writer.publish() > epoch
 
 
 def test_a_full_catalog_takes_a_batch_wholly_or_not_at_all(home: Path) -> None:
     """When SQLite finds no room, none of the batch is there."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         with writer.catalog.reading() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 3}")
         with pytest.raises(DiskFull):
             writer.add(1, [some_item(seed, n_codes=200) for seed in range(3, 6)])
         assert all(writer.item(1, f"{seed}.wav", sha256_of(seed)) is None for seed in range(3, 6))
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []
 
 
 def test_a_flipped_bit_in_a_segment_is_an_error_not_a_miss(home: Path) -> None:
     """FAISS would take it; the checksum does not. Rebuilding mends it."""
     _flip(_segment(home), -3)
-    with Library.open(home, codec=CODEC) as library, pytest.raises(ShardDamaged):
+    with Library.open(HomeAddress(home), codec=CODEC) as library, pytest.raises(ShardDamaged):
         library.search(CODEC.unpack(some_codes(1, 6)), k=1, collections=[1])
-    with Writer.open(home, codec=CODEC) as writer:
-        assert [problem.where for problem in verify(writer)] == [str(_segment(home))]
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+        assert [problem.where for problem in verify(writer.address, settled_s=0)] == [str(_segment(home))]
         writer.rebuild()
-        assert verify(writer) == []
+        assert verify(writer.address, settled_s=0) == []
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 40)], ids=["missing", "cut"])
@@ -211,13 +212,13 @@ def test_a_lost_segment_is_built_again_when_a_library_opens(
     damage(_segment(home))
     lock = HomeLock(home)
     with pytest.raises(ShardDamaged):
-        Library.open(home, codec=CODEC)
+        Library.open(HomeAddress(home), codec=CODEC)
     lock.release()
-    with Library.open(home, codec=CODEC) as library:
+    with Library.open(HomeAddress(home), codec=CODEC) as library:
         assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
     damage(_segment(home))
-    with Writer.open(home, codec=CODEC) as writer:
-        assert len(writer.mended) == 1 and verify(writer) == []
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+        assert len(writer.repaired) == 1 and verify(writer.address, settled_s=0) == []
     assert caplog.text.count("built again") == 2
 
 
@@ -227,7 +228,7 @@ def test_libraries_open_while_a_writer_replaces_and_deletes(home: Path) -> None:
 
     def write() -> None:
         try:
-            with Writer.open(home, codec=CODEC) as writer:
+            with Writer.open(HomeAddress(home), codec=CODEC) as writer:
                 for _ in range(5):
                     (added,) = writer.add(1, [some_item(3)])
                     writer.publish()
@@ -238,76 +239,76 @@ def test_libraries_open_while_a_writer_replaces_and_deletes(home: Path) -> None:
     writing = threading.Thread(target=write)
     writing.start()
     while not done.is_set():
-        with Library.open(home, codec=CODEC) as library:
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
             assert found_at_once(library, 1, [1]) and found_at_once(library, 2, [1])
     writing.join()
-    with Library.open(home, codec=CODEC) as library:
+    with Library.open(HomeAddress(home), codec=CODEC) as library:
         assert library.by_sha256(sha256_of(3)) is None and library.epoch >= 5 * 3
 
 
 @pytest.mark.parametrize("column", ["codes", "chromaprint"])
 def test_a_flipped_bit_in_a_fingerprint_is_found(home: Path, column: str) -> None:
     """Each blob has its own checksum, for the database's checks miss most of it."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         with writer.catalog.writing() as connection:
             flip = f"UPDATE fingerprint SET {column} = zeroblob(length({column})) WHERE recording_id = 2"
             connection.execute(text(flip))
-        (problem,) = verify(writer)
+        (problem,) = verify(writer.address, settled_s=0)
         assert "recording 2" in problem.where
-    with Library.open(home, codec=CODEC) as library, pytest.raises(CatalogDamaged):
+    with Library.open(HomeAddress(home), codec=CODEC) as library, pytest.raises(CatalogDamaged):
         library.codes(2) if column == "codes" else library.chromaprint(2)
 
 
 def test_verify_names_what_dangles(home: Path) -> None:
     """A count that is wrong and a file that nothing names are reported."""
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         (home / "segments" / "stray").write_bytes(b"")
         with writer.catalog.writing() as connection:
             change_collection(connection, 1, {"n_items": 7})
             store_home_digest(connection, "local")
-        where = [problem.where for problem in verify(writer)]
+        where = [problem.where for problem in verify(writer.address, settled_s=0)]
         assert where == ["collection scraped (version 1)", str(home / "segments" / "stray")]
 
 
 def test_a_backup_is_taken_while_the_home_is_written(home: Path, tmp_path: Path) -> None:
     """It holds what was there at one instant, and answers alike."""
-    with Writer.open(home, codec=CODEC) as writer:
-        backup(home, tmp_path / "packed")
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+        backup(HomeAddress(home), tmp_path / "packed")
         writer.add(1, [some_item(3)])
-    restore(tmp_path / "packed", tmp_path / "again", codec=CODEC)
-    with Library.open(tmp_path / "again", codec=CODEC) as library:
+    restore(tmp_path / "packed", HomeAddress(tmp_path / "again"), codec=CODEC)
+    with Library.open(HomeAddress(tmp_path / "again"), codec=CODEC) as library:
         assert [found_at_once(library, seed, [1]) for seed in (1, 2, 3)] == [True, True, False]
 
 
 def test_a_damaged_backup_makes_no_home(home: Path, tmp_path: Path) -> None:
     """Cut off, changed or foreign: refused, and the home is left empty for another try."""
     packed, again = tmp_path / "packed", tmp_path / "again"
-    backup(home, packed)
+    backup(HomeAddress(home), packed)
     whole = packed.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) // 2] ^= 16
     for damaged in (b"", whole[:-9], bytes(changed), b"text, not a backup"):
         packed.write_bytes(damaged)
         with pytest.raises(BackupDamaged):
-            restore(packed, again, codec=CODEC)
+            restore(packed, HomeAddress(again), codec=CODEC)
         assert list(again.iterdir()) == []
     packed.write_bytes(whole)
-    restore(packed, again, codec=CODEC)
+    restore(packed, HomeAddress(again), codec=CODEC)
     with pytest.raises(HomeNotEmpty):
-        restore(packed, again, codec=CODEC)
+        restore(packed, HomeAddress(again), codec=CODEC)
 
 
 def test_an_answer_is_recalled_only_as_long_as_it_holds(home: Path) -> None:
     """Another effort, scheme or state of the collections asks again; a removal forgets all of them."""
-    with Library.open(home, codec=CODEC) as library:
+    with Library.open(HomeAddress(home), codec=CODEC) as library:
         asked = CacheKey(scheme=library.scheme, effort="fast", state_digest=library.state_digest([1]))
-    answers = FindingCache(home)
+    answers = FindingCache(HomeAddress(home))
     answers.put(asked, {"a": "old", "b": "2"})
     answers.put(asked, {"a": "1"})
     assert answers.get(asked, ["a", "b", "c"]) == {"a": "1", "b": "2"}
     harder = CacheKey(scheme=asked.scheme, effort="full", state_digest=asked.state_digest)
     assert answers.get(harder, ["a"]) == {}
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         found = writer.item(1, "1.wav", sha256_of(1))
         assert found is not None
         writer.remove(1, items=[found.id])
@@ -317,18 +318,18 @@ def test_an_answer_is_recalled_only_as_long_as_it_holds(home: Path) -> None:
 
 def test_a_home_is_verified_while_it_is_written(home: Path) -> None:
     """A reader checks one instant: what a writer adds, publishes or is about to name is no problem."""
-    with Writer.open(home, codec=CODEC) as writer:
-        assert verify_in_use(home) == []
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+        assert verify(HomeAddress(home)) == []
         writer.add(1, [some_item(7)])
-        assert verify_in_use(home) == []
+        assert verify(HomeAddress(home)) == []
         writer.publish()
-        assert verify_in_use(home) == []
+        assert verify(HomeAddress(home)) == []
         unnamed = home / "segments" / "unnamed"
         unnamed.write_bytes(b"")
-        assert verify_in_use(home) == []
+        assert verify(HomeAddress(home)) == []
         then = time.time() - SETTLED_S - 1
         os.utime(unnamed, (then, then))
-        assert [problem.where for problem in verify_in_use(home)] == [str(unnamed)]
+        assert [problem.where for problem in verify(HomeAddress(home))] == [str(unnamed)]
 
 
 def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
@@ -336,7 +337,7 @@ def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
 ) -> None:
     """A file gone before it was opened is no loss in the next instant; one that stays away is told."""
     shards = reads.shards
-    with Writer.open(home, codec=CODEC) as writer:
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
 
         def replaced(connection: Connection, tenant: str) -> list[ShardRow]:
             found = shards(connection, tenant)
@@ -345,6 +346,6 @@ def test_a_segment_that_is_replaced_meanwhile_is_no_problem(
             return found
 
         monkeypatch.setattr(reads, "shards", replaced)
-        assert verify_in_use(home) == []
+        assert verify(HomeAddress(home)) == []
         _segment(home).unlink()
-        assert [problem.what for problem in verify_in_use(home)] == ["is missing"]
+        assert [problem.what for problem in verify(HomeAddress(home))] == ["is missing"]
