@@ -1,4 +1,4 @@
-"""One opened epoch of a home, to ask. It never changes: who wants to see later additions opens another."""
+"""One epoch of a home, opened for search. It never changes; open another to see later additions."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ from earwitness.index.store.store_errors import (
 from earwitness.index.store.summary import HomeSummary
 
 CACHED_BYTES: Final = 64 << 20
-"""Unpacked codes kept at hand: 36 hours of audio."""
+"""Bytes of unpacked codes in the cache: 36 hours of audio."""
 
 CACHED_PEAKS_BYTES: Final = 16 << 20
-"""Peaks kept at hand: 32 hours."""
+"""Bytes of peaks in the cache: 32 hours of audio."""
 
 OPEN_ATTEMPTS: Final = 5
 REPAIR_WAIT_S: Final = 0.1
 
 
 class SchemeCodec(Codec, Embedder, Protocol):
-    """What the store and the search need of an extractor together."""
+    """What the store and the search together need of an extractor."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """One shard of the opened epoch, and whose it is."""
+class _OpenShard:
+    """An open shard file and its row in the catalog."""
 
     row: reads.ShardRow
     shard: Shard
@@ -91,7 +91,7 @@ class Library:
         summary: HomeSummary,
         tenant: str,
         codec: SchemeCodec,
-        shards: Sequence[_Held],
+        shards: Sequence[_OpenShard],
     ) -> None:
         self.scheme, self.epoch = summary.scheme, summary.epoch
         self.collections = summary.collections
@@ -100,7 +100,7 @@ class Library:
         self._snapshot, self._shards = snapshot, shards
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
-        self._whole: dict[int, WholeFiles] = {}
+        self._file_indexes: dict[int, WholeFiles] = {}
         self._codes = ByteCache(self._read_codes, most_bytes=CACHED_BYTES)
         self._peaks = ByteCache(self._read_peaks, most_bytes=CACHED_PEAKS_BYTES)
         self._recordings: dict[int, RecordingRow] = {}
@@ -159,7 +159,7 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Let go of the epoch: files that a writer replaced meanwhile give their space back."""
+        """Close all files; the space of those that a writer has replaced is then free."""
         with self._guard:
             self._close.close()
 
@@ -181,17 +181,17 @@ class Library:
         Raises
         ------
         ShardDamaged
-            When a shard's bytes changed on the disk: fewer results would be a false "not found".
+            When a shard's bytes changed on the disk; fewer results would be a false "no match".
         """
         indexes = [index for number in dict.fromkeys(collections) for index in self._indexes(number)]
         wanted = np.ascontiguousarray(vectors, dtype=np.float32)
         if not indexes or not len(wanted):
             return _as_hits(np.empty((0, 0), np.float32), np.empty((0, 0), np.int64))
-        found = [search_index(index, wanted, k, n_probe) for index in indexes]
-        if len(found) == 1:  # in order already, and each code once
-            return _as_hits(*found[0])
-        similarity = np.concatenate([part for part, _ in found], axis=1)
-        numbers = np.concatenate([part for _, part in found], axis=1)
+        results = [search_index(index, wanted, k, n_probe) for index in indexes]
+        if len(results) == 1:  # sorted already, and each code once
+            return _as_hits(*results[0])
+        similarity = np.concatenate([part for part, _ in results], axis=1)
+        numbers = np.concatenate([part for _, part in results], axis=1)
         return _as_hits(*_best(similarity, numbers, k))
 
     def codes(self, recording: int) -> Vectors:
@@ -208,14 +208,14 @@ class Library:
         """One recording by its number."""
         with self._guard:
             if recording not in self._recordings:
-                found = reads.recording(self._snapshot, self.tenant, recording)
-                if found is None:  # who asks has its number from a row or a shard
+                row = reads.recording(self._snapshot, self.tenant, recording)
+                if row is None:  # the caller has the number from a row or a shard
                     raise CatalogDamaged(where=f"recording {recording}", reason="it is not in the catalog")
-                self._recordings[recording] = found
+                self._recordings[recording] = row
             return self._recordings[recording]
 
     def by_sha256(self, sha256: str) -> RecordingRow | None:
-        """The recording that was decoded from these bytes; None when the store never had them."""
+        """The recording that was decoded from these bytes; None when the store does not hold it."""
         with self._guard:
             return reads.recording_of(self._snapshot, self.tenant, sha256)
 
@@ -225,12 +225,12 @@ class Library:
             return reads.chromaprint(self._snapshot, self.tenant, recording)
 
     def thumbnail(self, recording: int) -> Thumbnail | None:
-        """The small spectrogram that is kept of a work; None of other recordings."""
+        """The stored thumbnail of a work; None for other recordings."""
         with self._guard:
             return reads.thumbnail(self._snapshot, self.tenant, recording)
 
     def items(self, recording: int, collections: Sequence[int]) -> list[ItemRow]:
-        """Every place where a recording lies in the given collections."""
+        """Every item of the given collections that holds a recording."""
         with self._guard:
             return reads.items_of_recording(self._snapshot, self.tenant, recording, collections)
 
@@ -238,9 +238,9 @@ class Library:
         """Every item of a collection, unreadable ones included, in the order in which they were added."""
         known = self._collection(collection)
         with self._guard:
-            found = reads.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
-        reads.check_count(known, "items", len(found), known.n_items + known.n_unreadable)
-        return found
+            items = reads.items(self._snapshot, self.tenant, ITEM.c.collection_id == collection)
+        reads.check_count(known, "items", len(items), known.n_items + known.n_unreadable)
+        return items
 
     def n_codes(self, collections: Sequence[int]) -> int:
         """Codes that a search of these collections looks through."""
@@ -249,17 +249,17 @@ class Library:
     def whole_file(
         self, chromaprint: NDArray[np.uint32], duration_s: float, collections: Sequence[int]
     ) -> list[int]:
-        """Recordings of which a sound is the whole file, by Chromaprint alone; nearest first."""
+        """Recordings that are the same complete file by Chromaprint alone; nearest first."""
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return copies(chromaprint, duration_s, known, self.chromaprint)
 
     def length_filter(self, collections: Sequence[int]) -> Callable[[float], bool]:
-        """Tells of a length in seconds whether any recording is of like length (see `whole_file`)."""
+        """Return a test of a length in seconds: whether any recording is about as long (see `whole_file`)."""
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return lambda duration_s: any(files.have_length(duration_s) for files in known)
 
     def state_digest(self, collections: Sequence[int]) -> str:
-        """A name for the state of these collections: an answer about them holds as long as it is the same."""
+        """Digest of the state of these collections: a finding about them holds as long as it is the same."""
         return self._summary.state_digest(collections)
 
     def _read_codes(self, recording: int) -> Vectors:
@@ -275,9 +275,11 @@ class Library:
     def _whole_files(self, collection: int) -> WholeFiles:
         known = self._collection(collection)
         with self._guard:
-            if collection not in self._whole:
-                self._whole[collection] = WholeFiles(*reads.chromaprint_summaries(self._snapshot, known))
-            return self._whole[collection]
+            if collection not in self._file_indexes:
+                self._file_indexes[collection] = WholeFiles(
+                    *reads.chromaprint_summaries(self._snapshot, known)
+                )
+            return self._file_indexes[collection]
 
     def _indexes(self, collection: int) -> list[Any]:
         self._collection(collection)
@@ -287,12 +289,12 @@ class Library:
                 self._loaded[collection] = [self._load(one) for one in held] + self._waiting(collection)
             return self._loaded[collection]
 
-    def _load(self, held: _Held) -> Any:
+    def _load(self, opened: _OpenShard) -> Any:
         """Read a shard; one that a writer has replaced since is built from this epoch's fingerprints."""
         try:
-            return held.shard.load()
+            return opened.shard.load()
         except ShardMissing:
-            row = held.row
+            row = opened.row
             members = reads.members_of(row.collection, (row.id,), waiting=False)
             codes = reads.member_codes(self._snapshot, members, self.extractor.params.code_bytes)
             return build(codes, row.file.n_codes, self.extractor)
@@ -318,23 +320,23 @@ def _extractor(scheme: str) -> SchemeCodec:
     return extractor(scheme)
 
 
-def _pin(catalog: Catalog, address: HomeAddress, codec: SchemeCodec) -> tuple[Connection, list[_Held]]:
-    """One instant of the catalog, and all of its shard files held open."""
+def _pin(catalog: Catalog, address: HomeAddress, codec: SchemeCodec) -> tuple[Connection, list[_OpenShard]]:
+    """A snapshot of the catalog, and all of its shard files, open."""
     for attempt in range(OPEN_ATTEMPTS):
-        snapshot, held = catalog.snapshot(), list[_Held]()
+        snapshot, held = catalog.snapshot(), list[_OpenShard]()
         try:
             live = reads.shards(snapshot, address.tenant)
             collections = reads.collections(snapshot, address.tenant)
             reads.check_codes(snapshot, address.tenant, collections, live)
             for row in live:
-                held.append(_Held(row, Shard(address.shard_folder, row.file)))
+                held.append(_OpenShard(row, Shard(address.shard_folder, row.file)))
         except ShardDamaged:
             for one in held:
                 one.shard.close()
             snapshot.close()
             if attempt == OPEN_ATTEMPTS - 1:
                 raise
-            if attempt:  # at first, a writer may just have replaced it: the next look finds its successor
+            if attempt:  # at the first attempt a writer may just have replaced it: try again
                 _repair(address, codec)
         else:
             return snapshot, held
@@ -346,13 +348,13 @@ def _repair(address: HomeAddress, codec: SchemeCodec) -> None:
     try:
         own_home(address, codec).close()
     except (HomeBusy, HomeUnusable, StoreUnwritable, DiskFull):
-        time.sleep(REPAIR_WAIT_S)  # another writer replaces it about now, or nobody can
+        time.sleep(REPAIR_WAIT_S)  # another process is writing, or nothing can be written
 
 
 def _best(
     similarity: NDArray[np.float32], numbers: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The `k` best of each row, each code once, though it may lie in several collections."""
+    """The `k` best of each row, each code once, even when several collections hold it."""
     similarity, numbers = _sorted(similarity, numbers)
     by_number = np.argsort(numbers, axis=1, kind="stable")  # the better of two copies stays first
     in_order = np.take_along_axis(numbers, by_number, axis=1)

@@ -1,9 +1,7 @@
-"""The one writer of a home: what is added, published, merged, removed and built again.
+"""The one writer of a home: adds and removes items, publishes and rebuilds shards.
 
-What `Writer.add` returned for is on the disk. It is findable at once: a `Library` that opens next looks
-through recordings that wait for a shard too. Publishing gives them one, in three steps of which each
-leaves the old state whole: a shard file is written under a name that nothing knows; one transaction names
-it, gives it its recordings and forgets the shards that it took in; then those files are deleted.
+When `Writer.add` returns, its items are on the disk and can be found at once: a `Library` that opens later
+also searches recordings that wait for a shard. Publishing gives them one (see `ShardBuilder`).
 """
 
 from __future__ import annotations
@@ -94,7 +92,7 @@ class Writer:
 
     @property
     def collections(self) -> tuple[Collection, ...]:
-        """Every collection as it is now."""
+        """Every collection in its present state."""
         with self.catalog.reading() as connection:
             return reads.collections(connection, self.tenant)
 
@@ -117,7 +115,7 @@ class Writer:
                 return writes.new_collection(connection, self.tenant, self.scheme, kind, name, version)
 
     def mark(self, collection: int, *, complete: bool) -> None:
-        """Say whether a collection holds all of its source."""
+        """Record whether a collection holds all of its source."""
         with self._changing() as connection:
             self._known(connection, collection)
             writes.change_collection(
@@ -128,11 +126,11 @@ class Writer:
         """The item stored at a place; `audio_key` None asks for one whose bytes could not be had."""
         here = (ITEM.c.collection_id == collection) & (ITEM.c.path == storable(path))
         with self.catalog.reading() as connection:
-            found = reads.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
-        return found[0] if found else None
+            rows = reads.items(connection, self.tenant, here & (ITEM.c.audio_key == (audio_key or "")))
+        return rows[0] if rows else None
 
     def find(self, collection: int, name: str) -> list[ItemRow]:
-        """Items of a collection that lie at a path, or whose bytes have a sha256, called `name`."""
+        """Items of a collection whose path or whose sha256 is `name`."""
         name = storable(name)
         called = (ITEM.c.collection_id == collection) & ((ITEM.c.path == name) | (ITEM.c.sha256 == name))
         with self.catalog.reading() as connection:
@@ -174,15 +172,14 @@ class Writer:
         isrc: str | None = None,
         metadata: Mapping[str, object] | None = None,
     ) -> bool:
-        """Change what is said of a stored item; None leaves a value as it is.
+        """Change the metadata of a stored item; None leaves a value unchanged.
 
-        Findings that are remembered name the old values, so the collection counts as changed: they are worked
-        out anew.
+        Stored findings hold the old values, so the collection counts as changed and items are searched again.
 
         Returns
         -------
         changed : bool
-            False when the item said all of it already; then nothing is written.
+            False when the item had all these values already; then nothing is written.
 
         Raises
         ------
@@ -206,7 +203,7 @@ class Writer:
         return bool(changed)
 
     def publish(self) -> int:
-        """Give every recording that waits a shard, merging small shards on the way; returns the epoch."""
+        """Give every waiting recording a shard, and merge small shards; returns the epoch."""
         with self._guard:
             for known in self.collections:
                 self._builder.publish(known.id)
@@ -221,10 +218,10 @@ class Writer:
             return self.epoch
 
     def remove(self, collection: int, *, items: Sequence[int] | None = None) -> Removed:
-        """Forget a collection, or some of its items by number.
+        """Remove a collection, or some of its items by number.
 
-        Fingerprints that no other item shares are deleted, and shards that held them are built again
-        without them: when it returns, neither a shard nor a row holds them.
+        Fingerprints that no other item shares are deleted, and shards that held them are built again. When it
+        returns, neither a shard nor a row holds them.
         """
         with self._guard:
             return self._remove_all(collection) if items is None else self._remove_items(collection, items)

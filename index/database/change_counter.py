@@ -53,12 +53,12 @@ def _slot(number: int) -> bytes:
 def _slots(path: Path) -> list[int | None]:
     """The numbers in the slots that were ever written; None for one whose bytes changed."""
     try:
-        kept = path.read_bytes()
+        stored = path.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DiskFailed(path=str(path), reason=error.strerror or str(error)) from error
-    slots = [kept[start : start + SLOT_BYTES] for start in range(0, len(kept), SLOT_BYTES)]
+    slots = [stored[start : start + SLOT_BYTES] for start in range(0, len(stored), SLOT_BYTES)]
     return [_number(slot) for slot in slots if slot.strip(b"\0")]
 
 

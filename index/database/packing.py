@@ -1,4 +1,4 @@
-"""How peaks and Chromaprint vectors lie in the catalog: like bytes beside like bytes, then deflated."""
+"""Packed form of peaks and Chromaprint vectors in the catalog: bytes of a kind together, then deflated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_PEAK: Final = 255
-"""A band that means: nothing here, only time goes on."""
+"""A band that stands for no peak: only the time advances."""
 
 LEVEL: Final = 9
 
@@ -47,5 +47,5 @@ def unpack_peaks(blob: bytes) -> NDArray[np.int32]:
     """The peaks of `pack_peaks`."""
     step, band = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(2, -1)
     frames = np.cumsum(step, dtype=np.int32)
-    kept = band != NO_PEAK
-    return np.stack([frames[kept], band[kept].astype(np.int32)], axis=1)
+    is_peak = band != NO_PEAK
+    return np.stack([frames[is_peak], band[is_peak].astype(np.int32)], axis=1)

@@ -1,4 +1,4 @@
-"""Reading the catalog's rows as our types; nothing here writes."""
+"""Functions that read rows of the catalog as records; nothing here writes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def home(connection: Connection, tenant: str) -> tuple[str, int] | None:
     CatalogDamaged
         When the row, or what it says of all collections together, is not what was stored.
     """
-    # a tenant's name may be what changed: so every row is looked at
+    # the damaged value may be the tenant's name, so every row is checked
     known = {row.tenant: verified_row(HOME, row) for row in connection.execute(select(HOME))}
     row = known.get(tenant)
     if row is None:
@@ -79,7 +79,7 @@ def home(connection: Connection, tenant: str) -> tuple[str, int] | None:
 
 
 def collections_digest(connection: Connection, tenant: str) -> int:
-    """One digest of all of a tenant's collections: what it is without one of them, it is not with it."""
+    """One digest of the rows of all of a tenant's collections; it changes when one vanishes."""
     statement = select(COLLECTION.c.digest).where(COLLECTION.c.tenant == tenant).order_by(COLLECTION.c.id)
     return digest_of(connection.execute(statement).scalars())
 
@@ -117,7 +117,7 @@ def shards(connection: Connection, tenant: str) -> list[ShardRow]:
     """
     statement = select(SHARD).order_by(SHARD.c.n_codes, SHARD.c.id)
     found = connection.execute(statement).all()
-    for row in found:  # a tenant's name may be what changed: so every row is looked at
+    for row in found:  # the damaged value may be the tenant's name, so every row is checked
         if not is_intact(SHARD, row):
             raise ShardDamaged(path=row.file, reason="is not in the catalog as it was stored")
     return [
@@ -164,7 +164,7 @@ def codes_by_shard(connection: Connection, members: ColumnElement[bool]) -> dict
 
 
 def members_of(collection: int, shard_ids: Sequence[int], *, waiting: bool) -> ColumnElement[bool]:
-    """Which memberships of a collection lie in given shards, and (if `waiting`) in none yet."""
+    """Condition for memberships of given shards of a collection, and (if `waiting`) of those without one."""
     inside = MEMBERSHIP.c.segment_id.in_(shard_ids)
     return (MEMBERSHIP.c.collection_id == collection) & (
         or_(inside, MEMBERSHIP.c.segment_id.is_(None)) if waiting else inside
@@ -206,7 +206,7 @@ def _of_one(column: Column[Any]) -> Select[Any]:
     )
 
 
-# said once: a query reads dozens of recordings, and to phrase the statement takes as long as to run it
+# built once: a query reads dozens of recordings, and building a statement takes as long as executing it
 _CODES: Final = _of_one(FINGERPRINT.c.codes)
 _CHROMAPRINT: Final = _of_one(FINGERPRINT.c.chromaprint)
 _PEAKS: Final = _of_one(FINGERPRINT.c.peaks)
@@ -232,13 +232,13 @@ def peaks(connection: Connection, tenant: str, recording: int) -> NDArray[np.int
 
 def _one(connection: Connection, statement: Select[Any], tenant: str, recording: int) -> Row[Any]:
     row = connection.execute(statement, {"of_tenant": tenant, "number": recording}).one_or_none()
-    if row is None:  # who asks has its number from a row or a shard
+    if row is None:  # the caller has the number from a row or a shard
         raise CatalogDamaged(where=f"recording {recording}", reason="it has no fingerprint")
     return verified_row(FINGERPRINT, row)
 
 
 def thumbnail(connection: Connection, tenant: str, recording: int) -> Thumbnail | None:
-    """The small spectrogram kept of a work; None where none is kept."""
+    """The stored thumbnail of a recording, or None."""
     found = select(THUMBNAIL).where(THUMBNAIL.c.tenant == tenant, THUMBNAIL.c.recording_id == recording)
     row = connection.execute(found).one_or_none()
     if row is None:
@@ -328,7 +328,7 @@ def items(connection: Connection, tenant: str, *where: ColumnElement[bool]) -> l
 
 
 def item(row: Row[Any]) -> ItemRow:
-    """One row of the item table as our type."""
+    """One row of the item table as a record."""
     verified_row(ITEM, row)
     failure = None
     if row.error_code is not None:

@@ -1,4 +1,4 @@
-"""All that is said to SQLite in its own dialect: how it is opened, copied while in use, and checked."""
+"""What is particular to SQLite: how a database is opened, copied while in use, and checked."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _has_log(path: Path) -> bool:
 
 
 def prepare(engine: Engine, path: Path, *, owner: bool, read_only: bool = False) -> None:
-    """Make every connection of `engine` durable, its errors ours, and its transactions start where we say."""
+    """Configure an engine: durable writes, store errors, and explicit transactions."""
     pragmas = [f"busy_timeout = {BUSY_MS}"]
     if not read_only:
         pragmas += [
@@ -91,10 +91,10 @@ def prepare(engine: Engine, path: Path, *, owner: bool, read_only: bool = False)
 
 
 def as_store_error(error: BaseException, path: Path) -> StoreError | None:
-    """Say what an error of SQLite means for the store at `path`; None where its caller expects it.
+    """Return the store error for an error of SQLite at `path`; None for errors that callers handle.
 
-    Every statement here is ours and right: where SQLite finds no such table, or bytes that are no text, it
-    is the file that is wrong.
+    The statements are correct: where SQLite finds no such table, or bytes that are no text, the file is
+    damaged.
     """
     if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.IntegrityError):
         return None

@@ -1,4 +1,4 @@
-"""Writing files so that a crash or a full disk leaves the old state or the new one, never half of either."""
+"""Writing files so that a crash or a full disk leaves either the old file or the new one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOT_ALLOWED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 @contextmanager
 def convert_write_errors(path: Path) -> Iterator[None]:
-    """Turn the system's refusals to write `path` into errors with a way out; every other error passes.
+    """Convert an OSError on writing `path` into a store error with a hint; other errors pass.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def convert_write_errors(path: Path) -> Iterator[None]:
 
 
 def as_store_error(error: OSError, path: Path) -> StoreError | None:
-    """Say what it means that a file of ours could not be written; None where it means nothing to us."""
+    """Return the store error for a failure to write `path`; None for errors that have none."""
     reason = error.strerror or str(error)
     if error.errno in _NO_ROOM:
         return DiskFull(path=str(path))
@@ -67,7 +67,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], None]) -> tuple[str, int]:
-    """Let `write` produce a file's bytes, and give it its name only when they are on the disk.
+    """Write a file that appears under its name only when its bytes are on the disk.
 
     Returns
     -------

@@ -27,7 +27,7 @@ from earwitness.index.database.tables import JOB
 from earwitness.index.store.store_errors import CatalogDamaged, JobLost, KeyReused
 
 MAX_ATTEMPTS: Final = 3
-"""How often a job is begun without getting further before it is given up."""
+"""How often a job is started without progress before it has failed."""
 LEASE_S: Final = 60.0
 
 GAVE_UP: Final = Failure(
@@ -50,11 +50,11 @@ RETRYABLE: Final = frozenset(
         "library_moved",
     }
 )
-"""Failures that say nothing about the upload: it is kept for a while, and the job can be tried again."""
+"""Error codes whose cause is not the upload: it stays stored for some time, and the job can be retried."""
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """State of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -63,8 +63,8 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-_UNENDED: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
-_KEPT: Final = (JOB.c.state == JobState.FAILED.value) & JOB.c.error_code.in_(sorted(RETRYABLE))
+_UNFINISHED: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
+_RETRYABLE_FAILED: Final = (JOB.c.state == JobState.FAILED.value) & JOB.c.error_code.in_(sorted(RETRYABLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Job:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether it failed for a reason that says nothing about its upload, which is still kept."""
+        """Whether its failure has another cause than its upload, which is still stored."""
         failed = self.state is JobState.FAILED and self.failure is not None
         return failed and self.failure.code in RETRYABLE and self.spool_path is not None  # type: ignore[union-attr]
 
@@ -141,7 +141,7 @@ class Jobs:
             "tenant": self._tenant,
             "kind": kind,
             "state": JobState.QUEUED.value,
-            "payload": _sealed(job, _json(payload)),
+            "payload": _with_checksum(job, _json(payload)),
             "spool_path": None if spool_path is None else str(spool_path),
             "idempotency_key": idempotency_key,
             "attempts": 0,
@@ -158,24 +158,24 @@ class Jobs:
             if (known.kind, _json(known.payload)) != (kind, _json(payload)):
                 raise KeyReused(key=str(idempotency_key)) from None
             return known, False
-        return self._sure(job), True
+        return self._existing(job), True
 
     def get(self, job: str) -> Job | None:
         """One job; None for another tenant's, too."""
         with self._catalog.reading() as connection:
-            row = connection.execute(self._mine(JOB.c.id == job)).one_or_none()
+            row = connection.execute(self._select(JOB.c.id == job)).one_or_none()
         return None if row is None else _job(row)
 
     def recent(self, *, limit: int, before: int | None = None) -> list[Job]:
         """Jobs, newest first; `before` is the number of the last one of the page before."""
         older = JOB.c.number < before if before is not None else JOB.c.number.is_not(None)
         with self._catalog.reading() as connection:
-            found = connection.execute(self._mine(older).order_by(JOB.c.number.desc()).limit(limit)).all()
-        return [_job(row) for row in found]
+            rows = connection.execute(self._select(older).order_by(JOB.c.number.desc()).limit(limit)).all()
+        return [_job(row) for row in rows]
 
     def unfinished(self) -> set[str]:
         """Ids of the jobs that are queued or running, or may be tried again."""
-        which = JOB.c.state.in_(_UNENDED) | (_KEPT & JOB.c.spool_path.is_not(None))
+        which = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
         with self._catalog.reading() as connection:
             statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, which)
             return set(connection.execute(statement).scalars())
@@ -186,34 +186,34 @@ class Jobs:
             select(JOB.c.state, func.count()).where(JOB.c.tenant == self._tenant).group_by(JOB.c.state)
         )
         with self._catalog.reading() as connection:
-            found = {str(state): int(number) for state, number in connection.execute(statement)}
-        return {state: found.get(state.value, 0) for state in JobState}
+            counts = {str(state): int(number) for state, number in connection.execute(statement)}
+        return {state: counts.get(state.value, 0) for state in JobState}
 
     def spool_paths(self) -> set[Path]:
         """Uploads that a job needs, or may need if it is tried again; other files there are orphans."""
-        wanted = (JOB.c.state.in_(_UNENDED) | _KEPT) & JOB.c.spool_path.is_not(None)
+        wanted = (JOB.c.state.in_(_UNFINISHED) | _RETRYABLE_FAILED) & JOB.c.spool_path.is_not(None)
         with self._catalog.reading() as connection:
             return {
                 Path(path) for path in connection.execute(select(JOB.c.spool_path).where(wanted)).scalars()
             }
 
     def release_uploads(self, *, ended_before: float) -> list[Path]:
-        """Give up uploads that were kept for a retry; returns their files, which are the caller's to remove.
+        """Detach uploads that were stored for a retry; returns their files, which the caller removes.
 
         Parameters
         ----------
         ended_before
             Seconds since 1970: jobs that failed later keep theirs.
         """
-        old = _KEPT & JOB.c.spool_path.is_not(None) & (JOB.c.ended_at < ended_before)
+        old = _RETRYABLE_FAILED & JOB.c.spool_path.is_not(None) & (JOB.c.ended_at < ended_before)
         old &= JOB.c.tenant == self._tenant
         with self._catalog.reading() as connection:
-            found = connection.execute(select(JOB.c.id, JOB.c.spool_path).where(old)).all()
-        if found:
+            rows = connection.execute(select(JOB.c.id, JOB.c.spool_path).where(old)).all()
+        if rows:
             with self._catalog.writing() as connection:
-                mine = JOB.c.id.in_([row.id for row in found]) & old
+                mine = JOB.c.id.in_([row.id for row in rows]) & old
                 connection.execute(update(JOB).where(mine).values(spool_path=None))
-        return [Path(row.spool_path) for row in found]
+        return [Path(row.spool_path) for row in rows]
 
     def claim(
         self, kinds: Sequence[str], *, lease_s: float = LEASE_S, held: Collection[str] = ()
@@ -228,7 +228,7 @@ class Jobs:
         """
         self.requeue_lost(only_expired=True, held=held)
         waiting = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
-        oldest = self._mine(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
+        oldest = self._select(waiting).order_by(JOB.c.number).limit(1).with_for_update(skip_locked=True)
         with self._catalog.writing() as connection:
             row = connection.execute(oldest).one_or_none()
             if row is None:
@@ -238,7 +238,7 @@ class Jobs:
             values |= {"lease_until": now + lease_s, "heartbeat_at": now}
             running = update(JOB).where(JOB.c.id == row.id)
             connection.execute(running.values(state=JobState.RUNNING.value, **values))
-        return self._sure(row.id)
+        return self._existing(row.id)
 
     def heartbeat(self, job: Job, *, lease_s: float = LEASE_S, items_done: int = 0) -> None:
         """Prolong a lease, and write down how far the job is.
@@ -265,14 +265,14 @@ class Jobs:
 
     def finish(self, job: Job, result: Any) -> Job:
         """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
-        done = _sealed(job.id, _storable(json.dumps(result, ensure_ascii=False)))
+        done = _with_checksum(job.id, _storable(json.dumps(result, ensure_ascii=False)))
         self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=done)
-        return self._sure(job.id)
+        return self._existing(job.id)
 
     def fail(self, job: Job, failure: Failure) -> Job:
         """Record why a job failed; it is not tried again. Raises `JobLost` as `heartbeat` does."""
         self._change(job, state=JobState.FAILED.value, lease_until=None, **_failed(failure))
-        return self._sure(job.id)
+        return self._existing(job.id)
 
     def release(self, job: Job) -> None:
         """Queue a job again that its worker stops on purpose; it is not counted as an attempt."""
@@ -285,13 +285,13 @@ class Jobs:
         mine = (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
         nothing = dict.fromkeys(("ended_at", "error_code", "error_message", "error_hint", "result"))
         with self._catalog.writing() as connection:
-            again = update(JOB).where(mine, _KEPT, JOB.c.spool_path.is_not(None))
+            again = update(JOB).where(mine, _RETRYABLE_FAILED, JOB.c.spool_path.is_not(None))
             connection.execute(again.values(state=JobState.QUEUED.value, fruitless=0, **nothing))
         return self.get(job)
 
     def cancel(self, job: str) -> Job | None:
         """End a job that is queued, running, or kept for a retry; others stay. None where there is none."""
-        open_ = JOB.c.state.in_(_UNENDED) | (_KEPT & JOB.c.spool_path.is_not(None))
+        open_ = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
         mine = open_ & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
         with self._catalog.writing() as connection:
             connection.execute(
@@ -333,23 +333,23 @@ class Jobs:
             again = update(JOB).where(gone).values(state=JobState.QUEUED.value, lease_until=None)
             return failed.rowcount + connection.execute(again).rowcount
 
-    def _mine(self, which: ColumnElement[bool]) -> Any:
+    def _select(self, which: ColumnElement[bool]) -> Any:
         return select(JOB).where(JOB.c.tenant == self._tenant, which)
 
     def _by_key(self, key: str | None) -> Job | None:
         with self._catalog.reading() as connection:
-            row = connection.execute(self._mine(JOB.c.idempotency_key == key)).one_or_none()
+            row = connection.execute(self._select(JOB.c.idempotency_key == key)).one_or_none()
         return None if row is None else _job(row)
 
     def _next_number(self, connection: Connection) -> int:
         last = select(func.coalesce(func.max(JOB.c.number), 0)).where(JOB.c.tenant == self._tenant)
         return int(connection.execute(last).scalar_one()) + 1
 
-    def _sure(self, job: str) -> Job:
-        found = self.get(job)
-        if found is None:
+    def _existing(self, job: str) -> Job:
+        stored = self.get(job)
+        if stored is None:
             raise JobLost(job=job)
-        return found
+        return stored
 
     def _change(self, job: Job, **values: object) -> None:
         running = JOB.c.state == JobState.RUNNING.value
@@ -368,13 +368,13 @@ SEAL: Final = "sealed:"
 _DIGITS: Final = 16
 
 
-def _sealed(job: str, text: str) -> str:
+def _with_checksum(job: str, text: str) -> str:
     """Put the checksum of a text, and of the job that it is of, before it."""
     digest = blake2b(f"{job}:{text}".encode(), digest_size=_DIGITS // 2).hexdigest()
     return f"{SEAL}{digest}:{text}"
 
 
-def _opened(job: str, stored: str) -> Any:
+def _verified_json(job: str, stored: str) -> Any:
     """Return a payload or result as it was stored.
 
     Raises
@@ -382,7 +382,7 @@ def _opened(job: str, stored: str) -> Any:
     CatalogDamaged
     """
     text = stored[len(SEAL) + _DIGITS + 1 :] if stored.startswith(SEAL) else stored
-    if text is not stored and stored != _sealed(job, text):
+    if text is not stored and stored != _with_checksum(job, text):
         raise _damaged(job, "its values do not have the checksum stored with them")
     try:
         return json.loads(text)
@@ -423,12 +423,12 @@ def _job(row: Row[Any]) -> Job:
         number=row.number,
         kind=row.kind,
         state=_state(row),
-        payload=_opened(row.id, row.payload),
+        payload=_verified_json(row.id, row.payload),
         spool_path=None if row.spool_path is None else Path(row.spool_path),
         attempts=row.attempts,
         created_at=row.created_at,
         ended_at=row.ended_at,
-        result=None if row.result is None else _opened(row.id, row.result),
+        result=None if row.result is None else _verified_json(row.id, row.result),
         failure=failure,
         items_done=row.items_done,
     )

@@ -17,11 +17,11 @@ HOLDER_FILE: Final = "writer.holder"
 
 
 class HomeLock:
-    """Held by the one process that writes; the system lets go of it however that process ends."""
+    """Held by the one process that writes; the system releases it however that process ends."""
 
     def __init__(self, home: Path) -> None:
         self._holder = home / HOLDER_FILE
-        # any thread may let go of it: a server opens its writer in one and closes it in another
+        # any thread may release it: a server opens its writer in one and closes it in another
         self._lock = FileLock(home / LOCK_FILE, timeout=0, thread_local=False)
         try:
             with convert_write_errors(home / LOCK_FILE):
@@ -42,6 +42,6 @@ class HomeLock:
             return "another process"
 
     def release(self) -> None:
-        """Let the next writer in."""
+        """Release the lock."""
         self._holder.unlink(missing_ok=True)
         self._lock.release()

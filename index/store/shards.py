@@ -64,8 +64,8 @@ FLAT_FILE: Final = "flat.faiss"
 the rows of degraded excerpts as many have their own place among the 24 nearest, within 1 %.
 """
 
-# Processes are our threads. On a busy machine two of FAISS cost five times the CPU, and the second thread of
-# matrix products as small as ours spins for longer than it computes.
+# We parallelise by processes, so FAISS and BLAS get one thread each: on a busy machine two threads of FAISS
+# cost five times the CPU, and the second thread of small matrix products spins longer than it computes.
 faiss.omp_set_num_threads(1)
 threadpool_limits(1, user_api="blas")
 
@@ -242,7 +242,7 @@ class Shard:
     def load(self) -> Any:
         """Read the index, checking every byte on the way, for FAISS itself accepts flipped bits silently.
 
-        The file is let go of: what is read lies in memory.
+        The file is closed; the index is in memory.
         """
         file = self._open() if self._file is None else self._file
         digest = hashlib.sha256()
@@ -269,7 +269,7 @@ class Shard:
         return index
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
