@@ -56,6 +56,10 @@ def paired_columns(
         the other one is not.
     """
     keys = {plain_name(key): key for key in row if len(key) <= 80}
+    return _start_and_end(row, keys) or _start_and_length(row, keys, with_length, length_key)
+
+
+def _start_and_end(row: Mapping[str, Json], keys: Mapping[str, str]) -> dict[str, tuple[StretchColumn, str]]:
     for first, last in (*_PAIRS, *_UNCLEAR_PAIRS):
         if first not in keys or last not in keys:
             continue
@@ -68,20 +72,23 @@ def paired_columns(
             if (first, last) in _UNCLEAR_PAIRS:
                 raise _unclear(keys[first], keys[last])
             return {"start": _column("start", keys[first]), "end": _column("end", keys[last])}
+    return {}
+
+
+def _start_and_length(
+    row: Mapping[str, Json], keys: Mapping[str, str], with_length: bool, length_key: str | None
+) -> dict[str, tuple[StretchColumn, str]]:
     for name, key in keys.items():
-        length = next((k for n, k in keys.items() if n in _LENGTHS and n != name), None)
-        states_length = with_length or length_key is not None or length is not None
-        if (
-            name in _POSITIONS
-            and states_length
-            and (position := _position(row, key, None if with_length else (length_key or length)))
-        ):
-            return position
+        beside = next((k for n, k in keys.items() if n in _LENGTHS and n != name), None)
+        length = None if with_length else length_key or beside
+        states_length = with_length or length is not None
+        if name in _POSITIONS and states_length and (columns := _position(row, key, length)):
+            return columns
         number = number_of(row[key])
         if number is None or not 0.0 <= number < _LONGEST_S:
             continue
-        if name in _UNCLEAR_POSITIONS and (with_length or (name == "at" and length is not None)):
-            raise _unclear(key, length or "duration")
+        if name in _UNCLEAR_POSITIONS and (with_length or (name == "at" and beside is not None)):
+            raise _unclear(key, beside or "duration")
     return {}
 
 
