@@ -112,8 +112,8 @@ def count(number: int, noun: str, several: str | None = None) -> str:
 def summary(tally: Tally) -> str:
     """Return a paragraph about a scan, for people who did not run it."""
     hours = f"{tally.decoded_s / 3600:.2f} hours of audio"
-    compared = f"{count(tally.n_compared, 'item')} of {tally.n_items:,} ({hours})"
-    sentences = [f"The audio of {compared} was compared with the registered works."]
+    compared = f"{tally.n_compared:,} of {count(tally.n_items, 'item')} ({hours})"
+    sentences = [f"Compared by sound with the registered works: {compared}."]
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
     sentences += [*_matched(tally), *_unread(tally), *skipped_files(tally.passed_over), _expected(tally)]
@@ -121,7 +121,7 @@ def summary(tally: Tally) -> str:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(
         "Covers and imitations are other recordings and are not found this way;"
-        " a match means that the audio is the same, not who has which right to it."
+        " a match means that the audio is the same; it does not say who has which right to it."
     )
     return " ".join(sentences)
 
@@ -164,7 +164,7 @@ def _unread(tally: Tally) -> Sequence[str]:
         others = (Verdict.TOO_SHORT_OR_SILENT, NoAudioTrack.code)
         codes = [each for each in tally.reasons.most_common() if each[0] not in others]
         reasons = ", ".join(f"{code} {number:,}" for code, number in codes)
-        sentences.append(f"{count(unread, 'item')} could not be read and were not compared ({reasons}).")
+        sentences.append(f"{count(unread, 'item')} could not be read, or only in part ({reasons}).")
     if tally.n_without_sound:
         sentences.append(f"{count(tally.n_without_sound, 'item')} had no audio track (no_audio_track).")
     if quiet:
