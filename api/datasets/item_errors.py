@@ -1,4 +1,4 @@
-"""Errors about one item of a source: why it is not read; the other items are."""
+"""Errors of single items of a source; the other items are read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from earwitness.fingerprint.errors import AudioError
 
 
 class ItemRefused(AudioError):
-    """One item of a source is not read; the job continues with the others.
+    """An item of a source is not read; the job continues with the others.
 
     Attributes
     ----------
     reason : str
-        Why, of every item of the subclass.
+        Why items of this class are not read.
     """
 
     code = "item_refused"
@@ -24,7 +24,7 @@ class ItemRefused(AudioError):
 
 
 class LinkRefused(ItemRefused):
-    """A symbolic or hard link; what it points at may lie anywhere."""
+    """A symbolic or hard link in an archive; its target may be any file."""
 
     code = "link_refused"
     reason = "links are not followed"
@@ -42,7 +42,7 @@ class DeviceRefused(ItemRefused):
     """A device, pipe or socket."""
 
     code = "device_refused"
-    reason = "it is no regular file"
+    reason = "it is not a regular file"
 
 
 class NestedArchive(ItemRefused):
@@ -54,23 +54,23 @@ class NestedArchive(ItemRefused):
 
 
 class ClosedArchive(ItemRefused):
-    """An archive of a format that no reader opens: 7z, rar, a disk image."""
+    """An archive of a format that is not supported: 7z, rar, a disk image."""
 
     code = "closed_archive"
-    reason = "archives of this form are not opened"
+    reason = "archives of this format are not opened"
     hint = "unpack it, or pack it again as zip, tar, tar.gz, tar.bz2, tar.xz or tar.zst"
 
 
 class PathEscapes(ItemRefused):
-    """A manifest entry whose path lies outside the manifest's own folder."""
+    """A manifest entry whose path is outside the folder of the manifest."""
 
     code = "path_escapes"
-    reason = "its path leads out of the manifest's folder"
+    reason = "its path is outside the manifest's folder"
     hint = "name the folder that holds the audio with --root"
 
 
 class CommandRefused(ItemRefused):
-    """An entry that would have to be run: a pipe, a shell command, a `command` source."""
+    """A manifest entry that is a command: a pipe, a shell command, a `command` source."""
 
     code = "command_refused"
     reason = "commands are never run"
@@ -78,7 +78,7 @@ class CommandRefused(ItemRefused):
 
 
 class RemoteRefused(ItemRefused):
-    """An entry that lies on another machine, where only local files were asked for."""
+    """An item on another machine; remote items are not allowed."""
 
     code = "remote_refused"
     reason = "it is on another machine, and remote items are not allowed"
@@ -86,11 +86,11 @@ class RemoteRefused(ItemRefused):
 
 
 class PrivateItem(ItemRefused):
-    """An entry whose URL has a private, loopback or link-local address."""
+    """An item whose URL has a private, loopback or link-local address."""
 
     code = "address_refused"
-    reason = "it leads to an address that is not public"
-    hint = "if that machine is yours and meant, allow private addresses"
+    reason = "its address is not public"
+    hint = "if that machine is yours, allow private addresses"
 
 
 class EncryptedItem(ItemRefused):
@@ -102,7 +102,7 @@ class EncryptedItem(ItemRefused):
 
 
 class SparseItem(ItemRefused):
-    """A sparse member: few stored bytes stand for any number of zeros."""
+    """A sparse member: few stored bytes represent any number of zeros."""
 
     code = "sparse_member"
     reason = "sparse members are not read"
@@ -110,23 +110,23 @@ class SparseItem(ItemRefused):
 
 
 class UnknownMethod(ItemRefused):
-    """A zip member under a compression that no reader knows."""
+    """A zip member with a compression method that is not supported."""
 
     code = "unknown_method"
-    reason = "it is compressed in a way that is not read"
+    reason = "its compression method is not supported"
     hint = "pack the archive again with Deflate, the usual method"
 
 
 class OverlappingMember(ItemRefused):
-    """A zip member that shares its bytes with another: the mark of a bomb."""
+    """A zip member that shares bytes with another member, as in decompression bombs."""
 
     code = "overlapping_member"
     reason = "its bytes are also another member's"
-    hint = "treat the archive as hostile, or pack it again"
+    hint = "do not trust the archive, or pack it again"
 
 
 class UnlistedData(ItemRefused):
-    """Bytes of an archive that belong to no member that it lists: another zip before it, or sound."""
+    """Bytes of an archive that belong to no listed member, such as a second zip before it."""
 
     code = "unlisted_data"
     reason = "it holds more than the members that it lists"
@@ -134,7 +134,7 @@ class UnlistedData(ItemRefused):
 
 
 class ItemTooLarge(ItemRefused):
-    """An item states, or turns out to have, more bytes than its cap."""
+    """An item has, or declares, more bytes than the limit."""
 
     code = "item_too_large"
     reason = "it exceeds the limit on bytes"
@@ -142,7 +142,7 @@ class ItemTooLarge(ItemRefused):
 
 
 class Bomb(ItemRefused):
-    """A few stored bytes that unpack to very many."""
+    """An item that unpacks to far more bytes than it stores."""
 
     code = "bomb"
     reason = "it unpacks to far more than it stores"
@@ -153,14 +153,14 @@ class ItemMissing(ItemRefused):
     """A manifest names a file that does not exist."""
 
     code = "item_missing"
-    reason = "the file is not there"
+    reason = "the file does not exist"
     hint = "fetch the missing file, or take the entry out of the manifest"
 
 
 class MissingTarget(ItemMissing):
     """A link in a folder whose target does not exist."""
 
-    reason = "the link leads to a file that is not there"
+    reason = "the target of the link does not exist"
     hint = "fetch the file (git annex get, dvc pull, huggingface-cli download), or remove the link"
 
 
@@ -173,15 +173,15 @@ class BadEntry(ItemRefused):
 
 
 class AudioInText(ItemRefused):
-    """A text that holds audio, as base64 or as samples, which no reader extracts."""
+    """A text file that holds audio as base64 or as samples; this is not supported."""
 
     code = "audio_in_text"
-    reason = "it is a text that holds audio, which is not read here"
+    reason = "it is a text file that holds audio, which is not read"
     hint = "store the audio as plain files; lists (CSV, JSON) in a folder are read"
 
 
 class ItemUnreadable(ItemRefused):
-    """The bytes of an item could not be read: damaged, cut off, or removed."""
+    """The bytes of an item could not be read: they are damaged, truncated or removed."""
 
     code = "item_unreadable"
     reason = "its bytes could not be read"
@@ -189,23 +189,23 @@ class ItemUnreadable(ItemRefused):
 
 
 class SourceCutOff(ItemRefused):
-    """The source ends early or is damaged here: later items cannot be listed, so coverage is partial."""
+    """The source ends early or is damaged; later items cannot be listed, so coverage is partial."""
 
     code = "source_cut_off"
-    reason = "the source breaks off here; what follows could not be listed"
+    reason = "the source ends early or is damaged here; later items could not be listed"
     hint = "fetch or pack the source again"
 
 
 class StreamMovedOn(ItemRefused):
-    """An item of a streamed archive was opened after the next one was asked for."""
+    """An item of a streamed archive was opened after the next item was requested."""
 
     code = "stream_moved_on"
-    reason = "a streamed archive has already passed it"
-    hint = "read each item before asking for the next"
+    reason = "the streamed archive is already past it"
+    hint = "read each item before requesting the next"
 
 
 class NoSound(ItemRefused):
-    """An entry of a link list: it names a recording, but there is no audio to listen to."""
+    """An entry of a link list: it names a recording, but holds no audio."""
 
     code = "no_sound"
     reason = "the list links to it, but holds no audio"

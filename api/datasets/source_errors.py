@@ -1,4 +1,4 @@
-"""Errors about a source as a whole: it cannot be located, opened or recognised."""
+"""Errors of a source: it does not exist, cannot be opened, or has an unknown format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from earwitness.fingerprint.errors import EarwitnessError
 
 
 class SourceError(EarwitnessError):
-    """The source cannot be read at all."""
+    """The source cannot be read."""
 
     code = "source"
 
@@ -22,7 +22,7 @@ class SourceNotFound(SourceError):
 
 
 class UnknownScheme(SourceError):
-    """A URL of a scheme that is not read."""
+    """A URL whose scheme is not supported."""
 
     code = "unknown_scheme"
 
@@ -30,7 +30,7 @@ class UnknownScheme(SourceError):
         self.source, self.scheme = source, scheme
         if scheme == "hf":
             hint = (
-                "no extra reads it; download it (huggingface-cli download REPOSITORY --repo-type dataset"
+                "no extra supports it; download it (huggingface-cli download REPOSITORY --repo-type dataset"
                 " --local-dir FOLDER) and give the folder"
             )
         else:
@@ -39,7 +39,7 @@ class UnknownScheme(SourceError):
 
 
 class MissingExtra(SourceError):
-    """A URL whose library is not installed."""
+    """A URL whose scheme needs a library that is not installed."""
 
     code = "missing_extra"
 
@@ -65,14 +65,14 @@ class NoAudioHere(SourceError):
 
 
 class UnknownFormat(SourceError):
-    """The content is no dataset format that a reader knows."""
+    """The source has no dataset format that a reader supports."""
 
     code = "unknown_format"
 
     def __init__(self, *, source: str, readers: tuple[str, ...], looks_like: str | None = None) -> None:
         self.source, self.readers, self.looks_like = source, readers, looks_like
         appearance = f" (it looks like {looks_like})" if looks_like else ""
-        advice = "give the files that it stands for, or unpack it" if looks_like else "check what it is"
+        advice = "give the files that it refers to, or unpack it" if looks_like else "check what it is"
         super().__init__(
             f"{source} is no dataset format we recognise{appearance}",
             hint=f"{advice}, or name its reader with --reader: {', '.join(readers)}",
@@ -129,9 +129,9 @@ class NoAudioColumn(SourceError):
         self.source, self.columns, self.wanted = source, columns, wanted
         shown = ", ".join(name[:80] for name in columns[:20]) or "there are no columns"
         if wanted is None:
-            message, hint = "has no audio column we can tell", f"name it with --audio-column: {shown}"
+            message, hint = "has no column recognised as audio", f"name it with --audio-column: {shown}"
         elif is_there:
-            message = f"has a column {wanted[:80]}, but no audio or path that we can read in it"
+            message = f"has a column {wanted[:80]}, but it holds no audio or path that can be read"
             hint = f"leave --audio-column out, or name another column: {shown}"
         else:
             message, hint = f"has no column {wanted[:80]}", f"it has: {shown}"
@@ -146,8 +146,8 @@ class AddressRefused(SourceError):
     def __init__(self, *, host: str, address: str) -> None:
         self.host, self.address = host, address
         super().__init__(
-            f"{host} leads to {address}, which is not a public address",
-            hint="if that machine is yours and meant, allow private addresses",
+            f"{host} has the address {address}, which is not public",
+            hint="if that machine is yours, allow private addresses",
         )
 
 

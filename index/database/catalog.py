@@ -1,4 +1,4 @@
-"""The one SQL database of a home: how it is opened, read at one instant, written, and kept at its schema."""
+"""The SQL database of a home: open it, read snapshots, write transactions, and run migrations."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from earwitness.index.store.store_errors import (
 
 CATALOG_FILE: Final = "catalog.sqlite"
 SCHEMA: Final = "0004"
-"""The newest migration; migrations are numbered, so that a newer catalog is recognised as such."""
+"""Number of the newest migration; a catalog with a greater number is newer than this program."""
 
 
 _WAIT_FOR_WRITERS: Final = text("SELECT pg_advisory_xact_lock(hashtext('earwitness' || current_schema()))")
-"""PostgreSQL: writers take turns, as SQLite's do, and read after this what the last one left."""
+"""PostgreSQL: writers run one after another, as with SQLite, and read what the previous one stored."""
 
 
 class Catalog:
@@ -48,11 +48,11 @@ class Catalog:
     Parameters
     ----------
     address : HomeAddress
-        The home; its tenant does not matter here.
+        The home; its tenant is not used.
     owner : bool
-        True for the one process that holds the home's lock: it alone folds SQLite's log back into the file.
+        True for the process that holds the home's lock: only it writes SQLite's log back into the file.
     read_only : bool
-        Write nothing, not even beside the file; so it is opened, too, where this process may not write.
+        Write nothing, not even beside the file; then a catalog without write permission can be opened.
     """
 
     def __init__(self, address: HomeAddress, *, owner: bool = False, read_only: bool = False) -> None:
@@ -68,7 +68,7 @@ class Catalog:
             self.engine = create_engine(url)
         except ModuleNotFoundError as error:
             raise CatalogUnreachable(where=self._where, reason=str(error)) from error
-        self._counts = False
+        self._has_change_table = False
         if self.is_sqlite:
             sqlite.prepare(self.engine, self.path, owner=owner, read_only=self.read_only)
             self._writing = self.engine.execution_options(**{sqlite.WRITES: True})
@@ -79,7 +79,7 @@ class Catalog:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that is on the disk when the block ends, or never was."""
+        """Open one transaction: when the block ends it is on the disk; after an error nothing is."""
         number = None
         with self._writing.begin() as connection:
             if not self.is_sqlite:
@@ -92,11 +92,11 @@ class Catalog:
             write_number(self.counter, number)
 
     def _is_counted(self, connection: Connection) -> bool:
-        self._counts = self._counts or inspect(connection).has_table(CHANGE.name)
-        return self._counts
+        self._has_change_table = self._has_change_table or inspect(connection).has_table(CHANGE.name)
+        return self._has_change_table
 
     def check_changes(self) -> None:
-        """Check that no change is lost that was stored; the owner begins to count where none did.
+        """Check that no stored change is lost; the owner writes a counter file where there is none.
 
         Raises
         ------
@@ -104,22 +104,22 @@ class Catalog:
         """
         if not self.is_sqlite:
             return
-        stored = last_number(self.counter)  # before the catalog is read: who writes counts afterwards
+        stored = last_number(self.counter)  # before the catalog is read: a writer updates the counter last
         with self.reading() as connection:
-            found = connection.execute(select(CHANGE.c.number)).scalar() or 0
-        if found < stored:
-            raise ChangesLost(where=str(self.path), found=found, stored=stored, counter=str(self.counter))
+            present = connection.execute(select(CHANGE.c.number)).scalar() or 0
+        if present < stored:
+            raise ChangesLost(where=str(self.path), present=present, stored=stored, counter=str(self.counter))
         if self._owner and (not stored or not is_intact(self.counter)):
-            write_number(self.counter, found)
+            write_number(self.counter, present)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One instant of the catalog, for as long as the block lasts."""
+        """Open a connection that reads one snapshot of the catalog; it is closed when the block ends."""
         with self.engine.connect() as connection:
             yield connection
 
     def snapshot(self) -> Connection:
-        """A connection that keeps seeing the instant of its first read, until it is closed."""
+        """Return a connection that reads the snapshot of its first read until it is closed."""
         return self.engine.connect()
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ def _unreachable(where: str) -> Callable[[ExceptionContext], CatalogUnreachable 
 
 
 def refuse_without_catalog(home: Path) -> None:
-    """Refuse a home whose catalog is gone though other files of a store lie there.
+    """Refuse a home that has other files of a store but no catalog.
 
     Raises
     ------
@@ -150,51 +150,51 @@ def refuse_without_catalog(home: Path) -> None:
     if (home / CATALOG_FILE).exists():
         return
     folder = home / SHARD_FOLDER
-    left = [home / COUNTER_FILE, *(folder.iterdir() if folder.is_dir() else ())]
-    there = [path for path in left if path.exists() and not path.name.startswith(TEMPORARY_PREFIX)]
-    if there:
+    paths = [home / COUNTER_FILE, *(folder.iterdir() if folder.is_dir() else ())]
+    existing = [path for path in paths if path.exists() and not path.name.startswith(TEMPORARY_PREFIX)]
+    if existing:
         what = f"{home / COUNTER_FILE} and {folder}"
         raise CatalogMissing(home=str(home), catalog=CATALOG_FILE, left=what)
 
 
 def schema_of(catalog: Catalog) -> str:
-    """The number of the last migration that the catalog went through; empty when it has none yet.
+    """Return the number of the last migration that ran on the catalog; empty when none has run.
 
     Raises
     ------
     CatalogTooNew
-        When a newer program wrote it: its rows are not guessed at.
+        When a newer version of earwitness wrote it.
     """
     with catalog.reading() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""
-        found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
-    if found > SCHEMA:
-        raise CatalogTooNew(home=str(catalog.home), found=found, known=SCHEMA)
-    return found
+        schema = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    if schema > SCHEMA:
+        raise CatalogTooNew(home=str(catalog.home), schema=schema, known=SCHEMA)
+    return schema
 
 
 def bring_up_to_date(catalog: Catalog) -> None:
     """Run the migrations that are missing; the caller holds the home's lock."""
     if schema_of(catalog) != SCHEMA:
         from earwitness.index.database.migrations import (
-            upgrade,  # Alembic costs a quarter of a second, once a home
+            upgrade,  # loading Alembic takes 0.25 s
         )
 
         upgrade(catalog.engine)
 
 
 def open_catalog(address: HomeAddress) -> Catalog:
-    """Open the catalog of a home to read it; an older one is brought up to date first.
+    """Open the catalog of a home to read it; missing migrations are run first.
 
     Raises
     ------
     HomeMissing
         When nothing was ever stored in this home.
     CatalogMissing
-        When its catalog is gone.
+        When the home holds other files of a store but no catalog.
     ChangesLost
-        When it has not all that was stored.
+        When the catalog lacks stored changes.
     CatalogTooNew, HomeBusy, StoreUnwritable
     """
     home = address.path
@@ -205,7 +205,7 @@ def open_catalog(address: HomeAddress) -> Catalog:
     try:
         if schema_of(catalog) != SCHEMA:
             if catalog.read_only:
-                reason = "its catalog is of an earlier version, which must be brought up to date first"
+                reason = "its catalog has an older schema, which must be upgraded first"
                 raise StoreUnwritable(path=str(home), reason=reason)
             lock = HomeLock(home)
             try:
@@ -223,7 +223,7 @@ def _readable(address: HomeAddress) -> Catalog:
     catalog = Catalog(address)
     try:
         schema_of(catalog)
-    except (DiskFull, DiskFailed, StoreUnwritable):  # SQLite makes files beside the catalog, even to read it
+    except (DiskFull, DiskFailed, StoreUnwritable):  # SQLite writes files beside the catalog even to read
         catalog.close()
         return Catalog(address, read_only=True)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The types that go into the store and come out of it."""
+"""Types of the values that the store reads and writes."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from earwitness.fingerprint.types import Fingerprint
 
 
 class CollectionKind(StrEnum):
-    """What a collection's items are."""
+    """Kind of a collection."""
 
     WORKS = "works"
-    """What creators registered; a tenant has one such collection, named "works"."""
+    """Works that creators registered; a tenant has one such collection, named "works"."""
     DATASET = "dataset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A named, versioned set of items, as it was when the epoch was opened.
+    """A snapshot of a named, versioned set of items.
 
     Attributes
     ----------
     indexed_at : str
-        When it last changed, ISO 8601, UTC.
+        Time of the last change, ISO 8601, UTC.
     n_items : int
-        Items with a fingerprint; ``n_unreadable`` items more have an error instead.
+        Number of items with a fingerprint; ``n_unreadable`` more items have an error instead.
     n_codes : int
-        Codes that a search of this collection looks through.
+        Number of codes that a search of this collection covers.
     complete : bool
-        False while (or because) indexing was cut off: it may hold less than its source.
+        False while indexing runs or after it was interrupted: the collection may hold less than its source.
     changed_epoch : int
-        The epoch in which its content last changed.
+        Epoch of the last change of its content.
     n_recordings : int
-        Different recordings that its items name.
+        Number of different recordings that its items name.
     """
 
     id: int
@@ -67,7 +67,7 @@ class RecordingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an item has no fingerprint, in an error's own words."""
+    """Why an item has no fingerprint: code, message and hint of an error."""
 
     code: str
     message: str
@@ -76,7 +76,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
-    """One place where a recording lies, or one that could not be read (then ``failure`` says why)."""
+    """One stored item. For an item that could not be read, ``failure`` is its error."""
 
     id: int
     collection: int
@@ -95,7 +95,7 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """The small spectrogram that works keep, for evidence.
+    """The small spectrogram that is stored of works, for evidence.
 
     Attributes
     ----------
@@ -112,12 +112,12 @@ class Thumbnail:
 
 
 def storable(text: str) -> str:
-    """Return a text as every database takes it: lone surrogates and NUL are written out as escapes."""
+    """Replace lone surrogates and NUL, which not every database stores, by escape sequences."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
 
 
 def storable_json(value: object) -> object:
-    """Return a JSON value whose texts are all `storable`, however deep they lie."""
+    """Apply `storable` to all texts of a JSON value, at any depth."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, Mapping):
@@ -131,15 +131,15 @@ def storable_json(value: object) -> object:
 class NewItem:
     """One item to store.
 
-    With a fingerprint it becomes findable; with a failure it is remembered as unreadable; with neither, its
-    audio must be known to the store already, by its sha256. Texts are kept as `storable` writes them.
+    An item with a fingerprint can be found by a search; one with a failure is stored as unreadable. An item
+    with neither must name audio of the store by its sha256. Texts are stored as `storable` returns them.
 
     Attributes
     ----------
     sha256 : str or None
-        Of the item's bytes, in hexadecimal; None where no bytes could be had.
+        Hexadecimal digest of the item's bytes; None when they could not be read.
     start_s, end_s : float or None
-        The part of the file that the item is, where a manifest cuts files into parts.
+        The part of the file that is the item, when a manifest divides files into parts.
     """
 
     path: str
@@ -167,25 +167,25 @@ class NewItem:
 
     @property
     def audio_key(self) -> str:
-        """Names the audio: the same bytes, and the same part of them, are the same recording."""
+        """Key of the recording: the sha256 of the bytes, and the part of them that is the item."""
         if self.start_s is None and self.end_s is None:
             return self.sha256 or ""
         return f"{self.sha256}@{self.start_s or 0.0:.3f}-{'' if self.end_s is None else f'{self.end_s:.3f}'}"
 
 
 class AddStatus(StrEnum):
-    """What became of one item that was to be added."""
+    """Result of adding one item."""
 
     ADDED = "added"
     EXISTING = "existing"
-    """The same audio at the same place (for works: of the same owner) is stored; nothing was written."""
+    """The same audio at the same path (for works: of the same owner) is stored; nothing is written."""
     READ_AT_LAST = "read_at_last"
     """An item stored as unreadable has a fingerprint now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """What became of one item; ``known_audio`` tells whether the store had a fingerprint of it before."""
+    """An added item; ``known_audio`` is True when the store already had a fingerprint of its audio."""
 
     item: int
     recording: int | None
@@ -195,7 +195,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """What a removal took away: items, and recordings that no other item shares."""
+    """Number of removed items, and of removed recordings that no other item shares."""
 
     n_items: int
     n_recordings: int
@@ -203,7 +203,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that `verify` found wrong, where, and the way out."""
+    """A problem that `verify` reports: where it is, what it is, and a hint."""
 
     where: str
     what: str
@@ -212,7 +212,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardFile:
-    """What the manifest says of one shard file."""
+    """One shard file as the catalog describes it."""
 
     file: str
     sha256: str

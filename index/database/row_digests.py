@@ -1,7 +1,7 @@
-"""A checksum of every row that answers rest on: a flipped bit is an error, never another answer.
+"""A checksum of every row that answers use: a flipped bit is an error and never changes an answer.
 
-A database's own check misses most flipped bits, so each row carries a digest of all its values, and what a
-row alone can not show (that another one vanished, or moved) is shown by counts kept in rows above it.
+A database's own check misses most flipped bits, so each row has a digest of all its values. A missing or
+moved row changes no digest of another row; the counts in the rows of collections and homes detect it.
 """
 
 from __future__ import annotations
@@ -39,53 +39,53 @@ from earwitness.index.database.tables import (
 from earwitness.index.store.store_errors import CatalogDamaged
 
 AT_ONCE: Final = 500
-"""Rows sealed with one statement."""
+"""Number of rows that one statement updates."""
 
 _NOT_COVERED: Final[Mapping[Table, frozenset[str]]] = {
-    # large blobs have a SHA-256 of their own, which is covered
+    # large blobs have their own SHA-256, which is covered
     FINGERPRINT: frozenset({"codes", "chromaprint", "peaks"}),
     THUMBNAIL: frozenset({"levels"}),
-    # changes for whole shards at once; what it says is checked by counting codes (see `rows.check_codes`)
+    # changes for all recordings of a shard at once; checked by counting codes
     MEMBERSHIP: frozenset({"segment_id"}),
 }
 
 
 def _covered(table: Table) -> tuple[str, ...]:
-    left_out = _NOT_COVERED.get(table, frozenset()) | {"digest"}
-    return tuple(column.name for column in table.columns if column.name not in left_out)
+    not_covered = _NOT_COVERED.get(table, frozenset()) | {"digest"}
+    return tuple(column.name for column in table.columns if column.name not in not_covered)
 
 
 COVERED: Final[Mapping[Table, tuple[str, ...]]] = {
     table: _covered(table)
     for table in (HOME, COLLECTION, RECORDING, FINGERPRINT, THUMBNAIL, ITEM, SHARD, MEMBERSHIP, FINDING)
 }
-"""The columns of each table that its rows' digests cover, in this order."""
+"""The columns of each table that the digests of its rows cover, in this order."""
 
 _VALUES: Final[Mapping[Table, Callable[[Any], tuple[Any, ...]]]] = {
     table: attrgetter(*names) for table, names in COVERED.items()
 }
 
 
-_in_text: Final = json.JSONEncoder(default=bytes.hex, separators=(",", ":")).encode
+_to_json: Final = json.JSONEncoder(default=bytes.hex, separators=(",", ":")).encode
 
 
 def digest_of(values: Iterable[object]) -> int:
-    """Return 64 bits that stand for a sequence of values: numbers, texts, bytes, None.
+    """Return a 64-bit digest of a sequence of values: numbers, texts, bytes, None.
 
-    Stored rows keep these for good: what is written here must never change.
+    Digests are stored in the database: this function must never change.
     """
-    text = _in_text(tuple(values))
+    text = _to_json(tuple(values))
     return int.from_bytes(blake2b(text.encode("ascii"), digest_size=8).digest(), "big", signed=True)
 
 
 def with_digest(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a whole row with their digest; every column that is covered must be there."""
-    plain = {name: _plain(table, name, value) for name, value in values.items()}
-    return {**plain, "digest": digest_of(plain[name] for name in COVERED[table])}
+    """Return the values of a row with their digest; all covered columns are required."""
+    stored = {name: _as_stored(table, name, value) for name, value in values.items()}
+    return {**stored, "digest": digest_of(stored[name] for name in COVERED[table])}
 
 
-def _plain(table: Table, name: str, value: Any) -> Any:
-    """Return a value as the database will give it back."""
+def _as_stored(table: Table, name: str, value: Any) -> Any:
+    """Return a value as the database returns it."""
     kind = table.c[name].type
     if value is None:
         return None
@@ -97,12 +97,12 @@ def _plain(table: Table, name: str, value: Any) -> Any:
 
 
 def store_digests(connection: Connection, table: Table, where: ColumnElement[bool]) -> None:
-    """Give rows that were just written their digests."""
+    """Compute and store the digests of the selected rows."""
     keys = tuple(column.name for column in table.primary_key)
-    found = connection.execute(select(table).where(where)).all()
+    rows = connection.execute(select(table).where(where)).all()
     values = [
         {**{f"of_{key}": getattr(row, key) for key in keys}, "digest": digest_of(_VALUES[table](row))}
-        for row in found
+        for row in rows
     ]
     statement = update(table).where(*(table.c[key] == bindparam(f"of_{key}") for key in keys))
     for start in range(0, len(values), AT_ONCE):
@@ -110,12 +110,12 @@ def store_digests(connection: Connection, table: Table, where: ColumnElement[boo
 
 
 def is_intact(table: Table, row: Row[Any]) -> bool:
-    """Whether a row has the digest that was stored with it; it must have all columns that are covered."""
+    """Whether a row matches the digest stored with it; the row must have all covered columns."""
     return bool(digest_of(_VALUES[table](row)) == row.digest)
 
 
 def verified_row(table: Table, row: Row[Any]) -> Row[Any]:
-    """Return `row`, if it still is what was stored.
+    """Return `row` if it matches its digest.
 
     Raises
     ------
@@ -129,6 +129,6 @@ def verified_row(table: Table, row: Row[Any]) -> Row[Any]:
 
 
 def name_of(table: Table, row: Row[Any]) -> str:
-    """Name a row in a message."""
+    """Return the name of a row for messages."""
     key = ", ".join(str(getattr(row, column.name)) for column in table.primary_key)
     return f"the catalog's row of {table.name} {key}"

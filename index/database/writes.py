@@ -1,4 +1,4 @@
-"""Writing rows: each function is a part of one transaction that its caller began."""
+"""Write rows of the catalog: each function is part of a transaction that its caller began."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ from earwitness.index.store.store_errors import CatalogDamaged, RecordingTooLong
 
 
 def now() -> str:
-    """This moment, ISO 8601, UTC, to the second."""
+    """Return the current time, ISO 8601, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def digest(blob: bytes) -> str:
-    """SHA-256 in hexadecimal."""
+    """Return the hexadecimal SHA-256 of a blob."""
     return hashlib.sha256(blob).hexdigest()
 
 
 @contextmanager
 def changing(catalog: Catalog, tenant: str) -> Iterator[Connection]:
-    """One transaction that checks the home's digest at its start and stores it anew at its end."""
+    """Open one transaction that checks the home's digest at its start and stores a new one at its end."""
     try:
         with catalog.writing() as connection:
             reads.home(connection, tenant)
@@ -70,26 +70,28 @@ def changing(catalog: Catalog, tenant: str) -> Iterator[Connection]:
 
 
 def new_home(connection: Connection, tenant: str, scheme: str) -> None:
-    """Begin a tenant's home at epoch 0; its scheme never changes."""
+    """Insert a tenant's home at epoch 0; its scheme never changes."""
     values = {"tenant": tenant, "scheme": scheme, "epoch": 0, "created_at": now(), "contents": digest_of(())}
     connection.execute(insert(HOME).values(with_digest(HOME, values)))
 
 
 def store_home_digest(connection: Connection, tenant: str) -> None:
-    """Write down what a home holds; the last thing that a transaction does, which checked it first."""
-    mine = HOME.c.tenant == tenant
-    connection.execute(update(HOME).where(mine).values(contents=reads.collections_digest(connection, tenant)))
-    store_digests(connection, HOME, mine)
+    """Store the digest of a home's collections; the last step of a transaction that checked it first."""
+    this_home = HOME.c.tenant == tenant
+    connection.execute(
+        update(HOME).where(this_home).values(contents=reads.collections_digest(connection, tenant))
+    )
+    store_digests(connection, HOME, this_home)
 
 
 def next_epoch(connection: Connection, tenant: str) -> int:
-    """Count one more change of what a search may answer."""
+    """Increase the epoch by one and return it."""
     connection.execute(update(HOME).where(HOME.c.tenant == tenant).values(epoch=HOME.c.epoch + 1))
     return epoch_of(connection, tenant)
 
 
 def epoch_of(connection: Connection, tenant: str) -> int:
-    """The number of the last change, in the midst of a transaction too."""
+    """Return the current epoch, including changes of this transaction."""
     return int(connection.execute(select(HOME.c.epoch).where(HOME.c.tenant == tenant)).scalar_one())
 
 
@@ -104,7 +106,7 @@ def new_collection(
         "version": version,
         "scheme": scheme,
         "indexed_at": now(),
-        "complete": kind is CollectionKind.WORKS,  # a registry has no source that it could fall short of
+        "complete": kind is CollectionKind.WORKS,  # works have no source of which items could be missing
         "n_items": 0,
         "n_unreadable": 0,
         "n_codes": 0,
@@ -115,7 +117,7 @@ def new_collection(
 
 
 def _insert(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
-    """Insert a row that the database numbers; its digest takes its number in."""
+    """Insert a row and return the number that the database gives it; the digest covers the number."""
     number = _number(connection.execute(insert(table).values(values)).inserted_primary_key)
     store_digests(connection, table, table.c.id == number)
     return number
@@ -131,10 +133,10 @@ def _number(key: Sequence[object] | None) -> int:
 def count_added(
     connection: Connection, collection: int, added: Sequence[Added], n_joined: int, epoch: int
 ) -> None:
-    """Note what an addition changed in a collection; costs the same however large it is."""
-    read = sum(one.recording is not None for one in added if one.status is not AddStatus.EXISTING)
-    unread = sum(one.recording is None for one in added if one.status is AddStatus.ADDED)
-    unread -= sum(one.status is AddStatus.READ_AT_LAST for one in added)
+    """Update the counts of a collection after an addition; the cost does not depend on its size."""
+    read = sum(each.recording is not None for each in added if each.status is not AddStatus.EXISTING)
+    unread = sum(each.recording is None for each in added if each.status is AddStatus.ADDED)
+    unread -= sum(each.status is AddStatus.READ_AT_LAST for each in added)
     counts = {
         "n_items": COLLECTION.c.n_items + read,
         "n_unreadable": COLLECTION.c.n_unreadable + unread,
@@ -144,7 +146,7 @@ def count_added(
 
 
 def recount(connection: Connection, collection: int, epoch: int) -> None:
-    """Count all items of a collection anew, after a removal."""
+    """Count all items of a collection again, after a removal."""
     items = select(func.count()).select_from(ITEM).where(ITEM.c.collection_id == collection)
     members = select(func.count()).select_from(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection)
     counts = {
@@ -164,14 +166,14 @@ def _changed(connection: Connection, collection: int, counts: Mapping[str, objec
 
 
 def change_collection(connection: Connection, collection: int, values: Mapping[str, object]) -> None:
-    """Give columns of a collection new values."""
-    here = COLLECTION.c.id == collection
-    connection.execute(update(COLLECTION).where(here).values(values))
-    store_digests(connection, COLLECTION, here)
+    """Update columns of a collection."""
+    this_collection = COLLECTION.c.id == collection
+    connection.execute(update(COLLECTION).where(this_collection).values(values))
+    store_digests(connection, COLLECTION, this_collection)
 
 
 def mark_changed(connection: Connection, collection: int, epoch: int) -> None:
-    """Note that a collection may answer otherwise from this epoch on."""
+    """Store that the content of a collection changed in this epoch."""
     change_collection(connection, collection, {"changed_epoch": epoch})
 
 
@@ -180,12 +182,12 @@ def add_item(
 ) -> tuple[Added, bool]:
     """Insert one item, and its recording when the audio is new to the store.
 
-    An item that is stored already is left as it is, unless it was unreadable and can be read now.
+    An item that is stored already is unchanged, unless it was unreadable and can be read now.
 
     Returns
     -------
     added, joined
-        What became of it, and whether its recording is new to the collection.
+        The added item, and whether its recording is new to the collection.
     """
     stored = _stored(connection, tenant, collection, item)
     if stored is not None and (stored.recording is not None or item.failure is not None):
@@ -204,15 +206,15 @@ def add_item(
 def _stored(connection: Connection, tenant: str, collection: Collection, item: NewItem) -> ItemRow | None:
     here = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == item.audio_key)
     if collection.kind is CollectionKind.WORKS and item.fingerprint is not None:
-        # the same audio registered again is the same work, wherever its file lies; two owners are two claims
-        found = reads.items(connection, tenant, here & _same_owner(item.owner))
-        readable = [row for row in found if row.recording is not None]
+        # the same audio of the same owner is the same work, at any path; two owners are two works
+        same_audio = reads.items(connection, tenant, here & _same_owner(item.owner))
+        readable = [row for row in same_audio if row.recording is not None]
         if readable:
             return readable[0]
     same_place = reads.items(connection, tenant, here & (ITEM.c.path == item.path))
     if same_place or item.fingerprint is None:
         return same_place[0] if same_place else None
-    # a place whose bytes could not be had at all is known by its path alone
+    # an item whose bytes could not be read has no audio key: it is identified by its path
     bytes_missing = (ITEM.c.collection_id == collection.id) & (ITEM.c.audio_key == "")
     unread = reads.items(connection, tenant, bytes_missing & (ITEM.c.path == item.path))
     return unread[0] if unread else None
@@ -291,11 +293,11 @@ def _insert_thumbnail(connection: Connection, tenant: str, recording: int, thumb
 
 
 def _join(connection: Connection, tenant: str, collection: int, recording: int, epoch: int) -> bool:
-    """Note that one more item of a collection names a recording; returns whether it is the first."""
+    """Count one more item of a collection that names a recording; return whether it is the first."""
     here = (MEMBERSHIP.c.collection_id == collection) & (MEMBERSHIP.c.recording_id == recording)
-    known = connection.execute(select(MEMBERSHIP).where(here)).one_or_none()
-    if known is not None:
-        values = {**verified_row(MEMBERSHIP, known)._mapping, "n_items": known.n_items + 1}
+    existing = connection.execute(select(MEMBERSHIP).where(here)).one_or_none()
+    if existing is not None:
+        values = {**verified_row(MEMBERSHIP, existing)._mapping, "n_items": existing.n_items + 1}
         connection.execute(update(MEMBERSHIP).where(here).values(with_digest(MEMBERSHIP, values)))
         return False
     values = {"collection_id": collection, "recording_id": recording, "tenant": tenant, "epoch": epoch}
@@ -304,12 +306,12 @@ def _join(connection: Connection, tenant: str, collection: int, recording: int, 
 
 
 def metadata_json(metadata: Mapping[str, object]) -> str:
-    """Write an item's metadata as the catalog keeps them."""
+    """Return an item's metadata as the JSON text that the catalog stores."""
     return json.dumps(storable_json(metadata), ensure_ascii=False, sort_keys=True)
 
 
 def change_item(connection: Connection, item: int, values: Mapping[str, object]) -> None:
-    """Give columns of a stored item new values."""
+    """Update columns of a stored item."""
     connection.execute(update(ITEM).where(ITEM.c.id == item).values(values))
     store_digests(connection, ITEM, ITEM.c.id == item)
 
@@ -349,36 +351,36 @@ def _write_item(
 
 
 def remove_items(connection: Connection, collection: int, items: Sequence[int]) -> int:
-    """Delete items of a collection and count anew what its others name; returns how many are deleted."""
+    """Delete items of a collection and update its memberships; return the number of deleted items."""
     here = ITEM.c.collection_id == collection
-    doomed = here & ITEM.c.id.in_(items)
-    readable = doomed & ITEM.c.recording_id.is_not(None)
+    removed = here & ITEM.c.id.in_(items)
+    readable = removed & ITEM.c.recording_id.is_not(None)
     named = connection.execute(select(ITEM.c.recording_id).where(readable).distinct()).scalars().all()
-    n_items = connection.execute(delete(ITEM).where(doomed)).rowcount
-    left = (
+    n_items = connection.execute(delete(ITEM).where(removed)).rowcount
+    n_left = (
         select(func.count()).select_from(ITEM).where(here, ITEM.c.recording_id == MEMBERSHIP.c.recording_id)
     )
     for start in range(0, len(named), AT_ONCE):
-        some = MEMBERSHIP.c.recording_id.in_(named[start : start + AT_ONCE])
-        members = (MEMBERSHIP.c.collection_id == collection) & some
-        connection.execute(update(MEMBERSHIP).where(members).values(n_items=left.scalar_subquery()))
+        batch = MEMBERSHIP.c.recording_id.in_(named[start : start + AT_ONCE])
+        members = (MEMBERSHIP.c.collection_id == collection) & batch
+        connection.execute(update(MEMBERSHIP).where(members).values(n_items=n_left.scalar_subquery()))
         store_digests(connection, MEMBERSHIP, members)
     return n_items
 
 
 def delete_unreferenced(connection: Connection, tenant: str, collection: int) -> int:
-    """Drop memberships, and recordings with all that is stored of them, which no item names any more.
+    """Delete memberships, and recordings with all their data, that no item names.
 
     Returns
     -------
     n_recordings : int
-        Recordings that are gone from the store wholly.
+        Number of recordings that were deleted from the store.
     """
     named_here = exists().where(
         ITEM.c.recording_id == MEMBERSHIP.c.recording_id, ITEM.c.collection_id == collection
     )
     connection.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.collection_id == collection, ~named_here))
-    connection.execute(delete(FINDING).where(FINDING.c.tenant == tenant))  # findings may name what is removed
+    connection.execute(delete(FINDING).where(FINDING.c.tenant == tenant))  # findings may name removed items
     named = exists().where(ITEM.c.recording_id == RECORDING.c.id)
     return connection.execute(delete(RECORDING).where(RECORDING.c.tenant == tenant, ~named)).rowcount
 
@@ -391,12 +393,12 @@ def replace_shards(
     new: ShardFile | None,
     epoch: int,
 ) -> list[str]:
-    """Give the recordings of the `old` shards, and those that wait, to a new shard; with none, they wait.
+    """Move the recordings of the `old` shards, and those without a shard, to a new shard (None: to no shard).
 
     Returns
     -------
     files : list of str
-        Names of shard files that nothing names any more once the transaction is committed.
+        Names of shard files that have no row once the transaction is committed.
     """
     number = None
     if new is not None:
@@ -412,12 +414,12 @@ def replace_shards(
 def assign_all(
     connection: Connection, tenant: str, collection: int, new: ShardFile | None, epoch: int
 ) -> list[str]:
-    """Give every recording of a collection to one new shard, whatever said where it lay.
+    """Move every recording of a collection to one new shard, regardless of its present shard.
 
     Returns
     -------
     files : list of str
-        Names of shard files that nothing names any more once the transaction is committed.
+        Names of shard files that have no row once the transaction is committed.
     """
     number = None
     if new is not None:

@@ -1,6 +1,6 @@
-"""A home in one file, taken while it is in use, and a home made from one.
+"""Write a home into one file while it is in use, and make a home from such a file.
 
-A backup is the catalog, compressed. Shards are not in it: they are built again from the fingerprints.
+A backup is the compressed catalog. It does not hold the shards: these are built again from the fingerprints.
 """
 
 from __future__ import annotations
@@ -49,29 +49,29 @@ from earwitness.index.writer import Writer
 
 CHUNK_BYTES: Final = 1 << 20
 COMPRESSION_LEVEL: Final = 3
-"""Packed codes hardly compress; more effort would only take longer."""
+"""Level of Zstandard. Packed codes hardly compress: a higher level takes longer and saves little."""
 
-WORKPLACE: Final = ".earwitness-backup-"
-"""Begins the names of folders that copies lie in while they are packed."""
+FOLDER_PREFIX: Final = ".earwitness-backup-"
+"""Prefix of the temporary folders in which catalogs are copied and compressed."""
 
-JUST_MADE_S: Final = 60.0
+UNLOCKED_FOLDER_S: Final = 60.0
+"""Age in seconds from which a temporary folder without a lock file is deleted."""
 
 
 def backup(address: HomeAddress, target: Path) -> int:
-    """Write everything that a home holds into one file; others may read and write the home meanwhile.
+    """Write everything that a home holds into one file; other processes may use the home meanwhile.
 
-    The copy is checked completely before it replaces an earlier backup, and the written file is read once
-    more.
+    The copy is checked completely before it replaces an earlier backup, and the written file is read back.
 
     Returns
     -------
     size_bytes : int
-        Of the file, which appears only when it is whole and on the disk.
+        Size of the file, which appears only when it is complete and on the disk.
 
     Raises
     ------
     CatalogElsewhere
-        When the catalog is in a database of its own.
+        When the catalog is in an external database.
     HomeMissing, CatalogMissing, ChangesLost
     CatalogDamaged
         When the home is damaged; `target` is then unchanged.
@@ -80,26 +80,26 @@ def backup(address: HomeAddress, target: Path) -> int:
     if address.database_url is not None:
         raise CatalogElsewhere
     catalog_file = address.path / CATALOG_FILE
-    open_catalog(address).close()  # brings it up to date, and notices lost changes
-    _clean(target.parent)
-    with convert_write_errors(target), _workplace(target.parent) as folder:
+    open_catalog(address).close()  # runs missing migrations, and checks for lost changes
+    _delete_leftovers(target.parent)
+    with convert_write_errors(target), _temporary_folder(target.parent) as folder:
         copy, packed = folder / CATALOG_FILE, folder / "packed"
         sqlite.copy_while_in_use(catalog_file, copy)
         _check(folder, where=catalog_file)
         sha256, size_bytes = _pack(copy, packed)
-        again = hashlib.sha256()
-        _unpack(packed, again.update)
-        if again.hexdigest() != sha256:
-            raise DiskFailed(path=str(target), reason="what was written is not what can be read")
+        read_back = hashlib.sha256()
+        _unpack(packed, read_back.update)
+        if read_back.hexdigest() != sha256:
+            raise DiskFailed(path=str(target), reason="the file read back differs from what was written")
         packed.replace(target)
         fsync_folder(target.parent)
         return size_bytes
 
 
 @contextmanager
-def _workplace(parent: Path) -> Iterator[Path]:
-    """A folder beside a backup, held by a lock for as long as its maker lives."""
-    folder = Path(tempfile.mkdtemp(dir=parent, prefix=WORKPLACE))
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder beside the backup, locked until the process that made it ends."""
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=FOLDER_PREFIX))
     try:
         with (folder / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -108,22 +108,22 @@ def _workplace(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clean(parent: Path) -> None:
-    """Delete what runs left that were killed: copies that nobody holds any more."""
-    for folder in parent.glob(f"{WORKPLACE}*"):
+def _delete_leftovers(parent: Path) -> None:
+    """Delete the temporary folders of killed runs: those that no process holds a lock on."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
         try:
             with (folder / "lock").open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
-        except FileNotFoundError:  # died, or is about to be locked, just after it was made
-            if time.time() - folder.stat().st_mtime > JUST_MADE_S:
+        except FileNotFoundError:  # its process was killed before the lock, or is about to lock
+            if time.time() - folder.stat().st_mtime > UNLOCKED_FOLDER_S:
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # its maker lives, or it is another user's
+        except OSError:  # its process runs, or it is another user's
             continue
 
 
 def _check(folder: Path, *, where: Path) -> None:
-    """Check the copy of a catalog wholly."""
+    """Check the copy of a catalog completely."""
     catalog = Catalog(HomeAddress(folder), read_only=True)
     try:
         problems = stored_problems(catalog)
@@ -135,7 +135,7 @@ def _check(folder: Path, *, where: Path) -> None:
 
 
 def _pack(plain: Path, packed: Path) -> tuple[str, int]:
-    """Compress a file; returns the SHA-256 of what was packed, and the bytes that it takes."""
+    """Compress a file; return the SHA-256 of its plain bytes, and the compressed size in bytes."""
     digest = hashlib.sha256()
 
     def compress(keep: Callable[[bytes], int]) -> None:
@@ -154,10 +154,10 @@ def _unpack(source: Path, keep: Callable[[bytes], object]) -> None:
     unpacker = zstandard.ZstdDecompressor().decompressobj()
     try:
         with source.open("rb") as packed:
-            while not unpacker.eof:  # a stream reader would take a file that is cut off for a whole one
+            while not unpacker.eof:  # zstandard's stream reader accepts a truncated file
                 chunk = packed.read(CHUNK_BYTES)
                 if not chunk:
-                    raise BackupDamaged(path=str(source), reason="it is cut off")
+                    raise BackupDamaged(path=str(source), reason="it is truncated")
                 keep(unpacker.decompress(chunk))
     except zstandard.ZstdError as error:
         raise BackupDamaged(path=str(source), reason=str(error)) from error
@@ -166,7 +166,7 @@ def _unpack(source: Path, keep: Callable[[bytes], object]) -> None:
 def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -> int:
     """Make a home from a backup, shards included.
 
-    The backup is checked completely before the home holds any of it. Jobs that had not ended are marked as
+    The backup is checked completely before it is moved into the home. Jobs that had not ended are marked as
     failed: their uploads are not in the backup.
 
     Returns
@@ -176,22 +176,22 @@ def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -
     Raises
     ------
     CatalogElsewhere
-        When the catalog is to be in a database of its own.
+        When the catalog would be in an external database.
     HomeNotEmpty
-        When the folder holds more than what a killed restore left; nothing is changed then.
+        When the folder holds more than the leftovers of a killed restore; nothing is changed then.
     BackupDamaged
-        When the file is cut off, changed or no backup; then the folder is left empty.
+        When the file is truncated, changed or no backup; then the folder is left empty.
     """
     if address.database_url is not None:
         raise CatalogElsewhere
     home = address.path
-    if home.exists() and any(not _is_left(path) for path in home.iterdir()):
+    if home.exists() and any(not _is_leftover(path) for path in home.iterdir()):
         raise HomeNotEmpty(home=str(home))
     with convert_write_errors(home):
         home.mkdir(parents=True, exist_ok=True)
         _empty(home)
     try:
-        _take_in(source, home)
+        _install_catalog(source, home)
         with Writer.open(address, codec=codec) as writer:
             return writer.publish()
     except BaseException:
@@ -199,8 +199,8 @@ def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -
         raise
 
 
-def _is_left(path: Path) -> bool:
-    """Whether a file is nothing but what a command leaves that was killed before it stored anything."""
+def _is_leftover(path: Path) -> bool:
+    """Whether a path was left by a command that was killed before it stored anything."""
     if path.name == SHARD_FOLDER:
         return path.is_dir() and not any(path.iterdir())
     return path.name in {LOCK_FILE, HOLDER_FILE} or path.name.startswith(TEMPORARY_PREFIX)
@@ -214,8 +214,8 @@ def _empty(home: Path) -> None:
             path.unlink()
 
 
-def _take_in(source: Path, home: Path) -> None:
-    """Unpack a backup beside its place, check it, and only then put it there."""
+def _install_catalog(source: Path, home: Path) -> None:
+    """Unpack a backup into a temporary folder, check it, and move it into the home."""
     folder = home / f"{TEMPORARY_PREFIX}restore"
     with convert_write_errors(home):
         folder.mkdir()
@@ -228,7 +228,7 @@ def _take_in(source: Path, home: Path) -> None:
             bring_up_to_date(catalog)
             problems = stored_problems(catalog)
             if not problems:
-                _forget_files(catalog)
+                _clear_file_references(catalog)
         finally:
             catalog.close()
     except CatalogDamaged as error:
@@ -241,9 +241,9 @@ def _take_in(source: Path, home: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _forget_files(catalog: Catalog) -> None:
-    unended = JOB.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value))
-    lost = {
+def _clear_file_references(catalog: Catalog) -> None:
+    unfinished = JOB.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value))
+    failed = {
         "state": JobState.FAILED.value,
         "error_code": "job_not_in_backup",
         "error_message": "its upload was not part of the backup that this home was restored from",
@@ -252,4 +252,4 @@ def _forget_files(catalog: Catalog) -> None:
     with catalog.writing() as connection:
         connection.execute(update(MEMBERSHIP).values(segment_id=None))
         connection.execute(SHARD.delete())
-        connection.execute(update(JOB).where(unended).values(lost))
+        connection.execute(update(JOB).where(unfinished).values(failed))

@@ -1,9 +1,8 @@
 """Jobs that outlive the process that runs them: rows with a lease and a count of attempts.
 
-A job is queued, running, done, failed or cancelled. The worker that claims a queued job holds a lease and
-prolongs it. When the worker dies, the lease expires, or `Jobs.requeue_lost` ends it at once, and the job is
-queued again. A job that was started several times without progress has failed; its upload is stored for some
-time, so that the job can be retried.
+A job is queued, running, done, failed or cancelled. A worker claims a queued job, holds a lease and prolongs
+it. When the worker dies, the lease expires or `Jobs.requeue_lost` ends it, and the job is queued again. A job
+that was started several times without progress fails; its upload is stored for some time for a retry.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from earwitness.index.database.tables import JOB
 from earwitness.index.store.store_errors import CatalogDamaged, JobLost, KeyReused
 
 MAX_ATTEMPTS: Final = 3
-"""How often a job is started without progress before it has failed."""
+"""Number of starts without progress after which a job fails."""
 LEASE_S: Final = 60.0
 
-GAVE_UP: Final = Failure(
+NO_PROGRESS: Final = Failure(
     code="job_gave_up",
     message=f"the job was stopped {MAX_ATTEMPTS} times without progress",
-    hint="try it again; if it stops again, split the upload or give the server more memory",
+    hint="retry it; if it stops again, split the upload or give the server more memory",
 )
 RETRYABLE: Final = frozenset(
     {
@@ -50,7 +49,7 @@ RETRYABLE: Final = frozenset(
         "library_moved",
     }
 )
-"""Error codes whose cause is not the upload: it stays stored for some time, and the job can be retried."""
+"""Codes of errors that the upload did not cause: the upload stays stored, and the job can be retried."""
 
 
 class JobState(StrEnum):
@@ -69,18 +68,18 @@ _RETRYABLE_FAILED: Final = (JOB.c.state == JobState.FAILED.value) & JOB.c.error_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job as it was when it was read. Times are seconds since 1970.
+    """A snapshot of one job. Times are seconds since 1970.
 
     Attributes
     ----------
     number : int
-        Order in which the jobs came.
+        Order in which the jobs were queued.
     attempts : int
-        How often it was claimed; with `id` it names one lease.
+        Number of claims; together with `id` it identifies one lease.
     items_done : int
-        How many items were done when that was last written down; never fewer than before.
+        Number of finished items at the last heartbeat; it never decreases.
     spool_path : Path or None
-        The upload that it works on.
+        The upload of the job.
     """
 
     id: str
@@ -98,18 +97,18 @@ class Job:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether its failure has another cause than its upload, which is still stored."""
+        """Whether the upload did not cause the failure and is still stored."""
         failed = self.state is JobState.FAILED and self.failure is not None
         return failed and self.failure.code in RETRYABLE and self.spool_path is not None  # type: ignore[union-attr]
 
 
 class Jobs:
-    """The jobs of one home; every change is one transaction. Its methods may be called from any thread.
+    """The jobs of one home. Every change is one transaction; all methods are thread-safe.
 
     Parameters
     ----------
     catalog : Catalog
-        A catalog at its newest schema: `Writer.catalog`, or one of its own.
+        A catalog at the newest schema: `Writer.catalog`, or a separate one.
     """
 
     def __init__(self, catalog: Catalog, *, tenant: str = "local") -> None:
@@ -128,12 +127,12 @@ class Jobs:
         Returns
         -------
         job, is_new
-            With an idempotency key that came before, the job that it made then, and False.
+            For a known idempotency key, its existing job and False.
 
         Raises
         ------
         KeyReused
-            When the key came before with another kind or payload.
+            When the key belongs to a job of another kind or payload.
         """
         job = uuid.uuid4().hex
         values = {
@@ -152,36 +151,36 @@ class Jobs:
                 values["number"] = self._next_number(connection)
                 connection.execute(insert(JOB).values(values))
         except IntegrityError:
-            known = self._by_key(idempotency_key)
-            if known is None:
+            existing = self._by_key(idempotency_key)
+            if existing is None:
                 raise
-            if (known.kind, _json(known.payload)) != (kind, _json(payload)):
+            if (existing.kind, _json(existing.payload)) != (kind, _json(payload)):
                 raise KeyReused(key=str(idempotency_key)) from None
-            return known, False
+            return existing, False
         return self._existing(job), True
 
     def get(self, job: str) -> Job | None:
-        """One job; None for another tenant's, too."""
+        """Return one job; None when this tenant has no such job."""
         with self._catalog.reading() as connection:
             row = connection.execute(self._select(JOB.c.id == job)).one_or_none()
         return None if row is None else _job(row)
 
     def recent(self, *, limit: int, before: int | None = None) -> list[Job]:
-        """Jobs, newest first; `before` is the number of the last one of the page before."""
+        """Return jobs, newest first; `before` is the number of the last job of the previous page."""
         older = JOB.c.number < before if before is not None else JOB.c.number.is_not(None)
         with self._catalog.reading() as connection:
             rows = connection.execute(self._select(older).order_by(JOB.c.number.desc()).limit(limit)).all()
         return [_job(row) for row in rows]
 
     def unfinished(self) -> set[str]:
-        """Ids of the jobs that are queued or running, or may be tried again."""
+        """Return the ids of the jobs that are queued, running, or can be retried."""
         which = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
         with self._catalog.reading() as connection:
             statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, which)
             return set(connection.execute(statement).scalars())
 
     def count(self) -> dict[JobState, int]:
-        """How many jobs are in each state."""
+        """Count the jobs in each state."""
         statement = (
             select(JOB.c.state, func.count()).where(JOB.c.tenant == self._tenant).group_by(JOB.c.state)
         )
@@ -190,20 +189,20 @@ class Jobs:
         return {state: counts.get(state.value, 0) for state in JobState}
 
     def spool_paths(self) -> set[Path]:
-        """Uploads that a job needs, or may need if it is tried again; other files there are orphans."""
-        wanted = (JOB.c.state.in_(_UNFINISHED) | _RETRYABLE_FAILED) & JOB.c.spool_path.is_not(None)
+        """Return the uploads that a job needs, or needs for a retry; other files there are orphans."""
+        needed = (JOB.c.state.in_(_UNFINISHED) | _RETRYABLE_FAILED) & JOB.c.spool_path.is_not(None)
         with self._catalog.reading() as connection:
             return {
-                Path(path) for path in connection.execute(select(JOB.c.spool_path).where(wanted)).scalars()
+                Path(path) for path in connection.execute(select(JOB.c.spool_path).where(needed)).scalars()
             }
 
     def release_uploads(self, *, ended_before: float) -> list[Path]:
-        """Detach uploads that were stored for a retry; returns their files, which the caller removes.
+        """Detach uploads that were stored for a retry; return their paths, which the caller deletes.
 
         Parameters
         ----------
         ended_before
-            Seconds since 1970: jobs that failed later keep theirs.
+            Seconds since 1970: jobs that failed later keep their uploads.
         """
         old = _RETRYABLE_FAILED & JOB.c.spool_path.is_not(None) & (JOB.c.ended_at < ended_before)
         old &= JOB.c.tenant == self._tenant
@@ -211,8 +210,8 @@ class Jobs:
             rows = connection.execute(select(JOB.c.id, JOB.c.spool_path).where(old)).all()
         if rows:
             with self._catalog.writing() as connection:
-                mine = JOB.c.id.in_([row.id for row in rows]) & old
-                connection.execute(update(JOB).where(mine).values(spool_path=None))
+                these = JOB.c.id.in_([row.id for row in rows]) & old
+                connection.execute(update(JOB).where(these).values(spool_path=None))
         return [Path(row.spool_path) for row in rows]
 
     def claim(
@@ -223,8 +222,8 @@ class Jobs:
         Parameters
         ----------
         held
-            Jobs that this process is known to work on: they are not taken back, even where a full disk kept
-            their leases from being prolonged.
+            Jobs that this process runs: they are not queued again, even when a full disk prevented their
+            leases from being prolonged.
         """
         self.requeue_lost(only_expired=True, held=held)
         waiting = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
@@ -241,81 +240,81 @@ class Jobs:
         return self._existing(row.id)
 
     def heartbeat(self, job: Job, *, lease_s: float = LEASE_S, items_done: int = 0) -> None:
-        """Prolong a lease, and write down how far the job is.
+        """Prolong a lease, and store the progress of the job.
 
         Parameters
         ----------
         items_done
-            Items whose results are on the disk; more than ever before is progress.
+            Number of items whose results are on the disk; an increase is progress.
 
         Raises
         ------
         JobLost
-            When it ran out meanwhile and the job passed to another.
+            When the lease expired and another worker claimed the job.
         """
         now = time.time()
-        further = JOB.c.items_done < items_done
+        progressed = JOB.c.items_done < items_done
         self._change(
             job,
             lease_until=now + lease_s,
             heartbeat_at=now,
-            items_done=case((further, items_done), else_=JOB.c.items_done),
-            fruitless=case((further, 0), else_=JOB.c.fruitless),
+            items_done=case((progressed, items_done), else_=JOB.c.items_done),
+            fruitless=case((progressed, 0), else_=JOB.c.fruitless),
         )
 
     def finish(self, job: Job, result: Any) -> Job:
-        """Record a job's result (anything JSON can hold); raises `JobLost` as `heartbeat` does."""
-        done = _with_checksum(job.id, _storable(json.dumps(result, ensure_ascii=False)))
-        self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=done)
+        """Store a job's result (a JSON value); raises `JobLost` like `heartbeat`."""
+        stored = _with_checksum(job.id, _storable(json.dumps(result, ensure_ascii=False)))
+        self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=stored)
         return self._existing(job.id)
 
     def fail(self, job: Job, failure: Failure) -> Job:
-        """Record why a job failed; it is not tried again. Raises `JobLost` as `heartbeat` does."""
+        """Store why a job failed; it is not started again. Raises `JobLost` like `heartbeat`."""
         self._change(job, state=JobState.FAILED.value, lease_until=None, **_failed(failure))
         return self._existing(job.id)
 
     def release(self, job: Job) -> None:
-        """Queue a job again that its worker stops on purpose; it is not counted as an attempt."""
+        """Queue a job again that its worker stops on purpose; this is not counted as an attempt."""
         fruitless = case((JOB.c.fruitless > 0, JOB.c.fruitless - 1), else_=0)
         values = {"attempts": job.attempts - 1, "fruitless": fruitless, "lease_until": None}
         self._change(job, state=JobState.QUEUED.value, **values)
 
     def retry(self, job: str) -> Job | None:
-        """Queue a job again whose failure says nothing about its upload; others stay. None without a job."""
-        mine = (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
-        nothing = dict.fromkeys(("ended_at", "error_code", "error_message", "error_hint", "result"))
+        """Queue a failed job again if its upload did not cause the failure; None if there is no such job."""
+        this_job = (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
+        cleared = dict.fromkeys(("ended_at", "error_code", "error_message", "error_hint", "result"))
         with self._catalog.writing() as connection:
-            again = update(JOB).where(mine, _RETRYABLE_FAILED, JOB.c.spool_path.is_not(None))
-            connection.execute(again.values(state=JobState.QUEUED.value, fruitless=0, **nothing))
+            retried = update(JOB).where(this_job, _RETRYABLE_FAILED, JOB.c.spool_path.is_not(None))
+            connection.execute(retried.values(state=JobState.QUEUED.value, fruitless=0, **cleared))
         return self.get(job)
 
     def cancel(self, job: str) -> Job | None:
-        """End a job that is queued, running, or kept for a retry; others stay. None where there is none."""
-        open_ = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
-        mine = open_ & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
+        """Cancel a job that is queued, running or can be retried; None when there is no such job."""
+        cancellable = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
+        this_job = cancellable & (JOB.c.id == job) & (JOB.c.tenant == self._tenant)
         with self._catalog.writing() as connection:
             connection.execute(
                 update(JOB)
-                .where(mine)
+                .where(this_job)
                 .values(state=JobState.CANCELLED.value, ended_at=time.time(), lease_until=None)
             )
         return self.get(job)
 
     def requeue_lost(self, *, only_expired: bool = False, held: Collection[str] = ()) -> int:
-        """Queue running jobs again whose worker is gone; those that never got further have failed.
+        """Queue running jobs without a worker again; those without progress fail after `MAX_ATTEMPTS`.
 
         Parameters
         ----------
         only_expired
-            False means that every running job's worker is known to be gone: at a server's start, when it
-            has the home's lock.
+            False means that no running job has a worker: at the start of a server that holds the home's
+            lock.
         held
-            Jobs whose worker is known to be there.
+            Jobs that this process runs.
 
         Returns
         -------
         n_jobs : int
-            How many were running.
+            Number of jobs that were running.
         """
         gone = (JOB.c.tenant == self._tenant) & (JOB.c.state == JobState.RUNNING.value)
         if only_expired:
@@ -326,12 +325,12 @@ class Jobs:
             if not connection.execute(select(func.count()).where(gone)).scalar_one():
                 return 0
         with self._catalog.writing() as connection:
-            spent = update(JOB).where(gone, JOB.c.fruitless >= MAX_ATTEMPTS)
+            exhausted = update(JOB).where(gone, JOB.c.fruitless >= MAX_ATTEMPTS)
             failed = connection.execute(
-                spent.values(state=JobState.FAILED.value, lease_until=None, **_failed(GAVE_UP))
+                exhausted.values(state=JobState.FAILED.value, lease_until=None, **_failed(NO_PROGRESS))
             )
-            again = update(JOB).where(gone).values(state=JobState.QUEUED.value, lease_until=None)
-            return failed.rowcount + connection.execute(again).rowcount
+            requeued = update(JOB).where(gone).values(state=JobState.QUEUED.value, lease_until=None)
+            return failed.rowcount + connection.execute(requeued).rowcount
 
     def _select(self, which: ColumnElement[bool]) -> Any:
         return select(JOB).where(JOB.c.tenant == self._tenant, which)
@@ -353,9 +352,9 @@ class Jobs:
 
     def _change(self, job: Job, **values: object) -> None:
         running = JOB.c.state == JobState.RUNNING.value
-        mine = running & (JOB.c.id == job.id) & (JOB.c.attempts == job.attempts)
+        this_lease = running & (JOB.c.id == job.id) & (JOB.c.attempts == job.attempts)
         with self._catalog.writing() as connection:
-            if not connection.execute(update(JOB).where(mine).values(values)).rowcount:
+            if not connection.execute(update(JOB).where(this_lease).values(values)).rowcount:
                 raise JobLost(job=job.id)
 
 
@@ -364,18 +363,18 @@ def _json(payload: Mapping[str, Any]) -> str:
 
 
 SEAL: Final = "sealed:"
-"""How a stored payload or result begins; digits of its checksum and a colon follow. Older ones have none."""
+"""Prefix of a stored payload or result, before its checksum and a colon. Older ones have no prefix."""
 _DIGITS: Final = 16
 
 
 def _with_checksum(job: str, text: str) -> str:
-    """Put the checksum of a text, and of the job that it is of, before it."""
+    """Put the checksum of a text and its job before the text."""
     digest = blake2b(f"{job}:{text}".encode(), digest_size=_DIGITS // 2).hexdigest()
     return f"{SEAL}{digest}:{text}"
 
 
 def _verified_json(job: str, stored: str) -> Any:
-    """Return a payload or result as it was stored.
+    """Return a stored payload or result after checking its checksum.
 
     Raises
     ------
@@ -401,7 +400,7 @@ def _damaged(job: str, reason: str) -> CatalogDamaged:
 
 
 def _storable(text: str) -> str:
-    """Replace what no database takes: lone surrogates, as file names that are no UTF-8 have them."""
+    """Replace lone surrogates, which no database stores; file names that are not UTF-8 hold them."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

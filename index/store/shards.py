@@ -1,9 +1,9 @@
-"""FAISS shards: immutable files; they speed up what the stored fingerprints say, and are built from them.
+"""FAISS shards: immutable files that are built from the stored fingerprints and speed up the search.
 
-A shard belongs to one collection. Small ones are flat: all codes are compared product-quantised, and the
-nearest of those once more as half-precision floats. From `PARTITIONED_FROM` codes on they are partitioned and
-product-quantised only. Both quantisers are shipped with the scheme. The numbers in a shard are
-``recording * 2**20 + position``.
+A shard belongs to one collection. Small shards are flat: all product-quantised codes are compared, and the
+nearest are compared again as half-precision floats. Shards of at least `PARTITIONED_FROM` codes are
+partitioned and product-quantised only. Both quantisers are shipped with the scheme. The numbers in a shard
+are ``recording * 2**20 + position``.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from earwitness.index.store.store_errors import (
 
 POSITION_BITS: Final = 20
 MAX_CODES: Final = 1 << POSITION_BITS
-"""Codes that one recording may have: six days at two a second."""
+"""Limit on the codes of one recording: six days at two codes a second."""
 
 PARTITIONED_FROM: Final = 50_000
-"""Below it a look-up takes about 2 ms (`FLAT_FILE`), and no codes are lost by lists that are not read."""
+"""Number of codes. Smaller shards are flat: a lookup takes about 2 ms, and every code is compared."""
 
 GROWTH: Final = 3
-"""A shard is merged into the new one if it is at most so many times as large: see `n_shards_to_merge`."""
+"""Largest ratio of a shard's size to the gathered size at which it is merged: see `n_shards_to_merge`."""
 
 N_PROBE: Final = 64
-"""Lists of a partitioned shard, of 1,024, that a look-up reads.
+"""Number of lists, of the 1,024 of a partitioned shard, that a lookup reads.
 
-Measured at a million codes, 63 rows: 2.4 ms at 32 lists, 3.3 ms at 48. Of the rows of excerpts in pink noise
-at 0 dB, over a phone or under other music, 42.5, 44.3 and (64 lists) 45.3 % have their own place among the 64
-nearest; of 4,096 lists, 33.5 % at 32 and 42.8 % at 128, at twice the time. What is lost is lost by the lists
-that are not read, hardly by the quantiser.
+Measured with a million codes and 63 query frames: 2.4 ms at 32 lists, 3.3 ms at 48. For excerpts in pink
+noise at 0 dB, over a phone or under other music, 42.5 % (32 lists), 44.3 % (48) and 45.3 % (64) of the query
+frames have their true code among the 64 nearest. With 4,096 lists in the shard, these are 33.5 % at 32 and
+42.8 % at 128, at twice the time. The lists that are not read cause most of the loss, not the quantiser.
 """
 
 MAX_OPEN_SHARDS: Final = 256
-"""Shard files that a process keeps open at most, however many datasets there are."""
+"""Limit on the shard files that a process keeps open."""
 
-ADDED_AT_ONCE: Final = 1 << 15
+CODES_PER_BATCH: Final = 1 << 15
 
 PARTITIONED_FILE: Final = "partitioned.faiss"
 FLAT_FILE: Final = "flat.faiss"
-"""Empty trained indexes. The flat one compares exactly four times as many codes as are asked for.
+"""Empty trained indexes. The flat one compares exactly four times as many codes as it returns.
 
-28 rows take 0.9 and 1.8 ms among 15,000 and 42,000 codes, where comparing all exactly takes 4.3 and 8.4; of
-the rows of degraded excerpts as many have their own place among the 24 nearest, within 1 %.
+28 query frames take 0.9 and 1.8 ms with 15,000 and 42,000 codes; an exact comparison of all codes takes 4.3
+and 8.4 ms. As many query frames of degraded excerpts have their true code among the 24 nearest, within 1 %.
 """
 
 # We parallelise by processes, so FAISS and BLAS get one thread each: on a busy machine two threads of FAISS
@@ -75,7 +75,7 @@ Codes = NDArray[np.uint8]
 
 
 class Codec(Protocol):
-    """What the store needs of an extractor."""
+    """The part of an extractor that the store uses."""
 
     scheme: str
     params: Params
@@ -88,23 +88,23 @@ class Codec(Protocol):
 
 
 def number_codes(recording: int, n_codes: int) -> Ids:
-    """The FAISS numbers of one recording's codes."""
+    """Return the FAISS numbers of one recording's codes."""
     if n_codes > MAX_CODES:
         raise RecordingTooLong(name=f"recording {recording}", n_codes=n_codes, limit=MAX_CODES)
     return (recording << POSITION_BITS) + np.arange(n_codes, dtype=np.int64)
 
 
 def split_numbers(numbers: Ids) -> tuple[Ids, NDArray[np.int32]]:
-    """FAISS numbers -> recordings, and positions of the codes within them."""
+    """Split FAISS numbers into recordings and positions of the codes within them."""
     return numbers >> POSITION_BITS, (numbers & (MAX_CODES - 1)).astype(np.int32)
 
 
 def n_shards_to_merge(sizes: Sequence[int], n_new: int) -> int:
-    """How many of a collection's shards, smallest first, a new shard of `n_new` codes should take in.
+    """Return how many of a collection's shards, smallest first, to merge with `n_new` new codes.
 
-    The smallest are taken in as long as the next is no more than `GROWTH` times what was gathered so far. So
-    the shards that stay grow quickly from one to the next: their number is logarithmic in the codes, and
-    so is how often a code is built anew.
+    A shard is merged if it has at most `GROWTH` times the codes gathered so far. The sizes of the remaining
+    shards therefore grow geometrically: both their number and how often a code is indexed again are
+    logarithmic in the number of codes.
 
     Parameters
     ----------
@@ -112,26 +112,26 @@ def n_shards_to_merge(sizes: Sequence[int], n_new: int) -> int:
         Codes of each live shard, ascending.
     """
     gathered = n_new
-    for taken, size in enumerate(sizes):
+    for n_merged, size in enumerate(sizes):
         if size > GROWTH * gathered:
-            return taken
+            return n_merged
         gathered += size
     return len(sizes)
 
 
 def build(recordings: Iterable[tuple[int, Codes]], n_codes: int, codec: Codec) -> Any:
-    """Build a FAISS index of recordings' packed codes; the one way that shards come to be.
+    """Build a FAISS index of the packed codes of recordings.
 
     Parameters
     ----------
     recordings : iterable of (recording number, uint8 array, shape (n, code_bytes))
     n_codes : int
-        How many codes that will be; decides between a flat and a partitioned index.
+        Total number of codes; decides between a flat and a partitioned index.
 
     Raises
     ------
     CatalogDamaged
-        When they have more or fewer codes: some fingerprint is not there.
+        When the recordings have more or fewer codes than `n_codes`.
     """
     index = _empty(n_codes, codec)
     for codes, numbers in _batches(recordings):
@@ -143,13 +143,13 @@ def build(recordings: Iterable[tuple[int, Codes]], n_codes: int, codec: Codec) -
 
 
 def _batches(recordings: Iterable[tuple[int, Codes]]) -> Iterator[tuple[Codes, Ids]]:
-    """Codes of many recordings at once: one by one, a partitioned index takes three times as long."""
+    """Yield codes of many recordings at once: adding them one by one takes three times as long."""
     codes: list[Codes] = []
     numbers: list[Ids] = []
-    for recording, some in recordings:
-        codes.append(some)
-        numbers.append(number_codes(recording, len(some)))
-        if sum(map(len, codes)) >= ADDED_AT_ONCE:
+    for recording, recording_codes in recordings:
+        codes.append(recording_codes)
+        numbers.append(number_codes(recording, len(recording_codes)))
+        if sum(map(len, codes)) >= CODES_PER_BATCH:
             yield np.concatenate(codes), np.concatenate(numbers)
             codes, numbers = [], []
     if any(map(len, codes)):
@@ -163,7 +163,7 @@ def _empty(n_codes: int, codec: Codec) -> Any:
 
 
 def save(index: Any, folder: Path) -> ShardFile:
-    """Write an index into `folder` under a fresh name; durable when it returns."""
+    """Write an index into `folder` under a new name; the file is on the disk when this returns."""
     name = f"{uuid.uuid4().hex}.faiss"
 
     def write(keep: Any) -> None:
@@ -174,53 +174,53 @@ def save(index: Any, folder: Path) -> ShardFile:
 
 
 def has_full_length(folder: Path, row: ShardFile) -> bool:
-    """Whether a shard's file is there in its full length."""
+    """Whether a shard's file exists with its full length."""
     path = folder / row.file
     return path.is_file() and path.stat().st_size == row.size_bytes
 
 
-class _Budget:
-    """How many shard files this process keeps open; the others are opened when they are read."""
+class _OpenFiles:
+    """Count of the shard files that this process keeps open; other files are opened when they are read."""
 
     def __init__(self) -> None:
-        self._guard, self._n_held = threading.Lock(), 0
+        self._guard, self._n_open = threading.Lock(), 0
 
-    def take(self) -> bool:
-        """Whether one more may be kept open."""
-        most = min(MAX_OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+    def acquire(self) -> bool:
+        """Count one more open file; False at the limit."""
+        limit = min(MAX_OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         with self._guard:
-            may = self._n_held < most
-            self._n_held += may
-        return may
+            below_limit = self._n_open < limit
+            self._n_open += below_limit
+        return below_limit
 
-    def give_back(self) -> None:
-        """Count one less."""
+    def release(self) -> None:
+        """Count one open file less."""
         with self._guard:
-            self._n_held -= 1
+            self._n_open -= 1
 
 
-_BUDGET: Final = _Budget()
+_OPEN_FILES: Final = _OpenFiles()
 
 
 class Shard:
     """One shard file, kept open, so that it can be read even after a writer has replaced and deleted it.
 
-    At most `MAX_OPEN_SHARDS` files, or a quarter of the files that the process may open, are kept open. Of
-    the others, `load` may find the file gone; then the codes are read from the snapshot that named the shard.
+    At most `MAX_OPEN_SHARDS` files, or a quarter of the files that the process may open, are kept open. The
+    others may be deleted before `load`; then the codes are read from the snapshot that names the shard.
 
     Raises
     ------
     ShardMissing
-        When it is not there.
+        When the file does not exist.
     ShardDamaged
-        When it has another size than the manifest states; at `load`, when its bytes changed.
+        When its size differs from its row in the catalog; in `load`, when its bytes changed.
     """
 
     def __init__(self, folder: Path, row: ShardFile) -> None:
         self.path, self._row = folder / row.file, row
         self._file: BinaryIO | None = None
         file = self._open()
-        if _BUDGET.take():
+        if _OPEN_FILES.acquire():
             self._file = file
         else:
             file.close()
@@ -240,32 +240,29 @@ class Shard:
         return file
 
     def load(self) -> Any:
-        """Read the index, checking every byte on the way, for FAISS itself accepts flipped bits silently.
-
-        The file is closed; the index is in memory.
-        """
+        """Read the index into memory and check its SHA-256, as FAISS accepts flipped bits; close the file."""
         file = self._open() if self._file is None else self._file
         digest = hashlib.sha256()
 
-        def take(n_bytes: int) -> bytes:
+        def read_hashed(n_bytes: int) -> bytes:
             chunk = file.read(n_bytes)
             digest.update(chunk)
             return chunk
 
         try:
             file.seek(0)
-            index = faiss.read_index(faiss.PyCallbackIOReader(take, 1 << 20))  # type: ignore[attr-defined]
-            while take(1 << 20):
+            index = faiss.read_index(faiss.PyCallbackIOReader(read_hashed, 1 << 20))  # type: ignore[attr-defined]
+            while read_hashed(1 << 20):
                 pass
         except OSError as error:
             raise _unreadable(self.path, error) from error
         except RuntimeError as error:
-            raise ShardDamaged(path=str(self.path), reason="is not a FAISS index any more") from error
+            raise ShardDamaged(path=str(self.path), reason="is not a FAISS index") from error
         finally:
             file.close()
             self.close()
         if digest.hexdigest() != self._row.sha256:
-            raise ShardDamaged(path=str(self.path), reason="does not have the checksum of its manifest")
+            raise ShardDamaged(path=str(self.path), reason="does not have the checksum stored in the catalog")
         return index
 
     def close(self) -> None:
@@ -273,7 +270,7 @@ class Shard:
         if self._file is not None:
             self._file.close()
             self._file = None
-            _BUDGET.give_back()
+            _OPEN_FILES.release()
 
 
 def _unreadable(path: Path, error: OSError) -> ShardDamaged:
@@ -281,9 +278,9 @@ def _unreadable(path: Path, error: OSError) -> ShardDamaged:
 
 
 def search_index(index: Any, vectors: Vectors, k: int, n_probe: int) -> tuple[NDArray[np.float32], Ids]:
-    """Similarities and numbers of the `k` nearest codes of each vector; number -1 where there are fewer.
+    """Return similarities and numbers of the `k` nearest codes of each vector; -1 where there are fewer.
 
-    ``n_probe`` travels with the call: as an attribute of the index it would be shared between threads.
+    ``n_probe`` is an argument: threads would share an attribute of the index.
     """
     if isinstance(index, faiss.IndexIVF):
         params = faiss.SearchParametersIVF(nprobe=n_probe)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""What can go wrong with a home: its lock, its catalog, its shards, its disk."""
+"""Errors of a home: its lock, its catalog, its shards, its disk."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ RESTORE = "restore a backup into a new home (`earwitness --home NEW restore FILE
 
 
 class StoreError(EarwitnessError):
-    """Something is wrong with the store, not with one item's audio."""
+    """An error of the store, not of one item's audio."""
 
     code = "index"
 
 
 class HomeMissing(StoreError):
-    """Nothing was ever stored in this home, so nothing can be asked of it."""
+    """The home is empty: nothing was ever stored in it."""
 
     code = "home_missing"
 
@@ -33,7 +33,7 @@ class HomeMissing(StoreError):
 
 
 class HomeUnusable(StoreError):
-    """The home cannot be made, or not be written to."""
+    """The home cannot be made, or cannot be written."""
 
     code = "home_unusable"
 
@@ -46,12 +46,12 @@ class HomeUnusable(StoreError):
 
 
 class SearchTimeout(StoreError):
-    """A query was not searched to its end in the time that a search may take.
+    """A search reached its time limit before the end of the query.
 
     Attributes
     ----------
     matches : sequence of earwitness.index.match.Match
-        What was found by then.
+        The matches until then.
     compared_s : float
         Seconds of the query that were searched.
     """
@@ -63,27 +63,27 @@ class SearchTimeout(StoreError):
     ) -> None:
         self.matches, self.compared_s = list(matches), compared_s
         super().__init__(
-            f"{compared_s:,.0f} of {duration_s:,.0f} s were compared in the {wall_s:g} s that this may take",
-            hint="raise EARWITNESS_SEARCH_WALL_S, take less effort, or split the file;"
-            " nothing can be said about the rest",
+            f"{compared_s:,.0f} of {duration_s:,.0f} s were compared within the time limit of {wall_s:g} s",
+            hint="raise EARWITNESS_SEARCH_WALL_S, use a lower effort, or split the file;"
+            " the rest was not compared",
         )
 
 
 class NameReserved(StoreError):
-    """A dataset was to be called what the registry of works is called."""
+    """A dataset has the name of the registry of works."""
 
     code = "name_reserved"
 
     def __init__(self, *, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} is the name of the registry of works, so that no dataset can be called so",
-            hint="give the dataset another name, such as the one that it was published under",
+            f"{name!r} is the name of the registry of works; a dataset cannot have this name",
+            hint="give the dataset another name, such as the one under which it was published",
         )
 
 
 class HomeBusy(StoreError):
-    """Another process holds the home's one writer lock."""
+    """Another process holds the home's writer lock."""
 
     code = "home_busy"
 
@@ -91,12 +91,12 @@ class HomeBusy(StoreError):
         self.home, self.holder = home, holder
         super().__init__(
             f"{home} is being written by {holder}",
-            hint="wait until it has finished; several commands may read at once, but only one may write",
+            hint="wait until it has finished; only one command may write at a time",
         )
 
 
 class HomeNotEmpty(StoreError):
-    """A restore was asked for into a home that holds something already."""
+    """The target of a restore is not empty."""
 
     code = "home_not_empty"
 
@@ -106,20 +106,20 @@ class HomeNotEmpty(StoreError):
 
 
 class CatalogTooNew(StoreError):
-    """The catalog was written by a newer program than this one."""
+    """A newer version of earwitness wrote the catalog."""
 
     code = "catalog_too_new"
 
-    def __init__(self, *, home: str, found: str, known: str) -> None:
-        self.home, self.found, self.known = home, found, known
+    def __init__(self, *, home: str, schema: str, known: str) -> None:
+        self.home, self.schema, self.known = home, schema, known
         super().__init__(
-            f"the catalog of {home} has schema {found}, this program knows {known}",
+            f"the catalog of {home} has schema {schema}; this version reads schemas up to {known}",
             hint="use the newer earwitness that wrote it, or restore a backup made before the upgrade",
         )
 
 
 class CatalogUnreachable(StoreError):
-    """The catalog is in a database of its own, and that does not answer."""
+    """The external database that holds the catalog does not answer."""
 
     code = "catalog_unreachable"
 
@@ -127,24 +127,24 @@ class CatalogUnreachable(StoreError):
         self.where, self.reason = where, " ".join(reason.split())
         super().__init__(
             f"the catalog at {where} cannot be reached ({self.reason})",
-            hint="start that database, mend EARWITNESS_DATABASE_URL, or install earwitness[postgres]",
+            hint="start that database, correct EARWITNESS_DATABASE_URL, or install earwitness[postgres]",
         )
 
 
 class CatalogElsewhere(StoreError):
-    """The catalog is in a database of its own, which this program does not back up."""
+    """The catalog is in an external database, which earwitness does not back up."""
 
     code = "catalog_elsewhere"
 
     def __init__(self) -> None:
         super().__init__(
             "the catalog of this home is in the database that EARWITNESS_DATABASE_URL names",
-            hint="back that up with pg_dump; shards can be built again from it by `earwitness rebuild`",
+            hint="back up that database with pg_dump; `earwitness rebuild` builds the shards again from it",
         )
 
 
 class CatalogDamaged(StoreError):
-    """The catalog is not a database that can be read, or stored bytes changed under their checksum."""
+    """The catalog cannot be read, or stored bytes do not match their checksum."""
 
     code = "catalog_damaged"
 
@@ -152,13 +152,13 @@ class CatalogDamaged(StoreError):
         self.where, self.reason = where, reason
         super().__init__(
             f"{where} is damaged: {reason}",
-            hint=f"run `earwitness verify` for the extent; {RESTORE}, "
+            hint=f"run `earwitness verify` to list all damage; {RESTORE}, "
             "or register and index again in a new home",
         )
 
 
 class CatalogMissing(StoreError):
-    """The home holds other files of a store, but its catalog is gone."""
+    """The home holds other files of a store, but no catalog."""
 
     code = "catalog_missing"
 
@@ -166,26 +166,26 @@ class CatalogMissing(StoreError):
         self.home = home
         super().__init__(
             f"{home} held an index, but its {catalog} is gone",
-            hint=f"put that file back, or {RESTORE}; to begin anew without what was stored, delete {left}",
+            hint=f"put that file back, or {RESTORE}; to start again without the stored data, delete {left}",
         )
 
 
 class ChangesLost(StoreError):
-    """The catalog is at an earlier change than the last one that was stored."""
+    """The catalog lacks changes that were stored."""
 
     code = "changes_lost"
 
-    def __init__(self, *, where: str, found: int, stored: int, counter: str) -> None:
-        self.where, self.found, self.stored = where, found, stored
+    def __init__(self, *, where: str, present: int, stored: int, counter: str) -> None:
+        self.where, self.present, self.stored = where, present, stored
         super().__init__(
-            f"the last {stored - found} changes of {where} are lost: its log was damaged or deleted",
-            hint=f"{RESTORE}; or, to go on without "
+            f"the last {stored - present} changes of {where} are lost: its log was damaged or deleted",
+            hint=f"{RESTORE}; or, to continue without "
             f"them, delete {counter}, then register and index again what was added last",
         )
 
 
 class ShardDamaged(StoreError):
-    """A shard file is missing or is not what the manifest says; stored fingerprints are not affected."""
+    """A shard file is missing or differs from its catalog row; stored fingerprints are not affected."""
 
     code = "segment_damaged"
 
@@ -193,31 +193,32 @@ class ShardDamaged(StoreError):
         self.path, self.reason = path, reason
         super().__init__(
             f"the search shard {path} {reason}",
-            hint="run `earwitness rebuild`: shards are made again from the stored fingerprints",
+            hint="run `earwitness rebuild`: it builds the shards again from the stored fingerprints",
         )
 
 
 class ShardMissing(ShardDamaged):
-    """A shard file is not there: deleted by somebody else, or a writer has put another in its place."""
+    """A shard file does not exist: it was deleted, or a writer has replaced it."""
 
     def __init__(self, *, path: str) -> None:
         super().__init__(path=path, reason="is missing")
 
 
 class DiskFull(StoreError):
-    """The disk had no room for what was to be written; nothing half-written was kept."""
+    """The disk is full; a partly written file is deleted."""
 
     code = "disk_full"
 
     def __init__(self, *, path: str) -> None:
         self.path = path
         super().__init__(
-            f"no room left to write {path}", hint="free some space and run the same command again; it goes on"
+            f"the disk is full: {path} cannot be written",
+            hint="free some space and run the same command again; it continues where it stopped",
         )
 
 
 class StoreUnwritable(StoreError):
-    """A file of the store may not be written: a read-only disk, or no permission."""
+    """A file of the store cannot be written: the disk is read-only, or the permission is missing."""
 
     code = "store_unwritable"
 
@@ -225,7 +226,7 @@ class StoreUnwritable(StoreError):
         self.path, self.reason = path, reason
         super().__init__(
             f"{path} cannot be written ({reason})",
-            hint="give this user the right to write there, or name another place; what is stored can be read",
+            hint="give this user permission to write there, or name another folder; stored data is readable",
         )
 
 
@@ -238,7 +239,7 @@ class DiskFailed(StoreError):
         self.path, self.reason = path, reason
         super().__init__(
             f"the disk failed at {path} ({reason})",
-            hint="look after the disk, then run `earwitness verify`; this command's last step stored nothing",
+            hint="check the disk, then run `earwitness verify`; this command's last step stored nothing",
         )
 
 
@@ -250,7 +251,7 @@ class CollectionUnknown(StoreError):
     def __init__(self, *, collection: str) -> None:
         self.collection = collection
         super().__init__(
-            f"there is no collection {collection}", hint="`earwitness collections` lists what there is"
+            f"there is no collection {collection}", hint="`earwitness collections` lists all collections"
         )
 
 
@@ -261,11 +262,11 @@ class ItemUnknown(StoreError):
 
     def __init__(self, *, item: str) -> None:
         self.item = item
-        super().__init__(f"there is no item {item}", hint="`earwitness collections` lists what there is")
+        super().__init__(f"there is no item {item}", hint="`earwitness collections` lists all collections")
 
 
 class RecordingUnknown(StoreError):
-    """No such recording in the opened epoch, or an item names audio that was never fingerprinted."""
+    """The recording is not in this epoch, or an item names audio without a fingerprint."""
 
     code = "recording_unknown"
 
@@ -275,41 +276,44 @@ class RecordingUnknown(StoreError):
 
 
 class RecordingTooLong(StoreError):
-    """A recording has more codes than a shard can number."""
+    """A recording has more codes than the store allows."""
 
     code = "recording_too_long"
 
     def __init__(self, *, name: str, n_codes: int, limit: int) -> None:
         self.name, self.n_codes, self.limit = name, n_codes, limit
         super().__init__(
-            f"{name} has {n_codes} codes, a recording may have {limit}", hint="cut the recording into parts"
+            f"{name} has {n_codes} codes; the limit is {limit}", hint="cut the recording into parts"
         )
 
 
 class BackupDamaged(StoreError):
-    """A backup file cannot be unpacked to what was packed."""
+    """A backup file is truncated, changed or no backup."""
 
     code = "backup_damaged"
 
     def __init__(self, *, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
-        super().__init__(f"{path} is not a whole backup: {reason}", hint="restore from another backup file")
+        super().__init__(
+            f"{path} is not a complete backup: {reason}", hint="restore from another backup file"
+        )
 
 
 class JobLost(StoreError):
-    """A worker reported on a job whose lease had passed to another."""
+    """A worker changed a job whose lease belongs to another worker."""
 
     code = "job_lost"
 
     def __init__(self, *, job: str) -> None:
         self.job = job
         super().__init__(
-            f"job {job} was taken over by another worker", hint="drop this result; the other worker's counts"
+            f"job {job} was taken over by another worker",
+            hint="discard this result; the other worker's result is used",
         )
 
 
 class KeyReused(StoreError):
-    """The same idempotency key came with a different request."""
+    """An idempotency key was used for two different requests."""
 
     code = "key_reused"
 
@@ -317,5 +321,5 @@ class KeyReused(StoreError):
         self.key = key
         super().__init__(
             f"the idempotency key {key} was used for another request",
-            hint="send a fresh key for a new request",
+            hint="use a new key for a new request",
         )

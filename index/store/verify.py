@@ -1,4 +1,4 @@
-"""Whether everything that is stored still is what was stored."""
+"""Check that everything in a home is unchanged since it was stored."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ OPEN_ATTEMPTS: Final = 5
 
 RESTORE: Final = "restore a backup made before into a new home, or index the audio again"
 REBUILD: Final = "run `earwitness rebuild`"
-SCAN_AGAIN: Final = "no answer uses it; it is worked out anew when it is asked for"
+DELETE: Final = "the next command that writes to the home deletes it"
+SCAN_AGAIN: Final = "no answer uses it; the next scan of the same audio computes it again"
 
 _BLOBS: Final = (
     (FINGERPRINT, FINGERPRINT.c.codes, FINGERPRINT.c.codes_sha256, "fingerprint"),
@@ -49,20 +50,20 @@ _BLOBS: Final = (
 
 
 def verify(address: HomeAddress, *, settled_s: float = SETTLED_S) -> list[Problem]:
-    """Check all that a home held at one instant: pages, checksums, shard files, counts and references.
+    """Check one snapshot of a home: pages, checksums, shard files, counts and references.
 
-    A writer may be at work meanwhile.
+    A writer may change the home meanwhile.
 
     Parameters
     ----------
     settled_s
-        Seconds. A shard file that no row names is a problem only once it is older: a writer names a shard
-        after it has written its file, and deletes the file after it has ceased to name it.
+        Seconds. A shard file without a row is a problem only when it is older than this: a writer stores the
+        row after the file, and deletes the file after the row.
 
     Returns
     -------
     problems : list of Problem
-        Empty when everything is sound.
+        Empty when everything is intact.
 
     Raises
     ------
@@ -72,34 +73,34 @@ def verify(address: HomeAddress, *, settled_s: float = SETTLED_S) -> list[Proble
     with ExitStack() as open_files:
         catalog = open_catalog(address)
         open_files.callback(catalog.close)
-        connection, shards = _instant(catalog, address, open_files)
+        connection, shards = _snapshot(catalog, address, open_files)
         return _problems(catalog, connection, shards, address, settled_s)
 
 
 Opened = list[tuple[reads.ShardRow, Shard | ShardDamaged]]
 
 
-def _instant(catalog: Catalog, address: HomeAddress, open_files: ExitStack) -> tuple[Connection, Opened]:
-    """One instant of the catalog and its open shard files; tries again where a writer replaced one."""
+def _snapshot(catalog: Catalog, address: HomeAddress, open_files: ExitStack) -> tuple[Connection, Opened]:
+    """Open a snapshot of the catalog and its shard files; try again when a writer replaced one."""
     for attempt in range(OPEN_ATTEMPTS):
-        with ExitStack() as here:
-            connection = here.enter_context(catalog.snapshot())
-            shards = _open_shards(connection, address, here)
+        with ExitStack() as attempt_files:
+            connection = attempt_files.enter_context(catalog.snapshot())
+            shards = _open_shards(connection, address, attempt_files)
             damaged = any(isinstance(shard, ShardDamaged) for _, shard in shards)
             if not damaged or attempt == OPEN_ATTEMPTS - 1:
-                open_files.push(here.pop_all())
+                open_files.push(attempt_files.pop_all())
                 return connection, shards
     raise AssertionError("unreachable: the last attempt returns")
 
 
 def _open_shards(connection: Connection, address: HomeAddress, open_files: ExitStack) -> Opened:
-    """Open every shard file of an instant before any is read: from then on none can vanish."""
+    """Open every shard file of a snapshot before reading any: an open file stays readable when deleted."""
     opened: Opened = []
     try:
-        live = reads.shards(connection, address.tenant)
+        live_rows = reads.shards(connection, address.tenant)
     except (ShardDamaged, CatalogDamaged):  # `_rows` reports the damaged row
         return opened
-    for row in live:
+    for row in live_rows:
         try:
             shard = Shard(address.shard_folder, row.file)
         except ShardDamaged as error:
@@ -119,7 +120,7 @@ def _problems(
 ) -> list[Problem]:
     try:
         return _checks(catalog, connection, shards, address, settled_s)
-    except CatalogDamaged as error:  # rows on broken pages cannot be read at all
+    except CatalogDamaged as error:  # rows on damaged pages cannot be read
         return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
 
 
@@ -131,36 +132,44 @@ def _checks(
     settled_s: float,
 ) -> list[Problem]:
     if catalog.is_sqlite:
-        broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
-        if broken:
-            return broken  # checks of rows on broken pages would mean nothing
-    damaged = [*_rows(connection), *_blobs(connection)]
-    if damaged:
-        return damaged  # the counts below would come from damaged rows
+        page_problems = [
+            Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)
+        ]
+        if page_problems:
+            return page_problems  # rows on damaged pages cannot be checked
+    row_problems = [*_rows(connection), *_blobs(connection)]
+    if row_problems:
+        return row_problems  # the counts below would come from damaged rows
     return [
         *(problem for row, shard in shards for problem in _shard(catalog, connection, row, shard)),
         *_memberships(connection),
         *_counts(connection, address.tenant),
         *_counter(catalog),
-        *_strays(connection, address.shard_folder, settled_s=settled_s),
+        *_unnamed_files(connection, address.shard_folder, settled_s=settled_s),
     ]
 
 
 def stored_problems(catalog: Catalog) -> list[Problem]:
-    """Check a catalog by itself: all that is stored but the shards, which are built from it."""
+    """Check a catalog without its shards, which can be built again from it."""
     try:
         with catalog.reading() as connection:
-            broken = [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
-            broken = broken or [*_rows(connection), *_blobs(connection)]
-            tenants = [] if broken else connection.execute(select(HOME.c.tenant)).scalars().all()
+            page_problems = [
+                Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)
+            ]
+            problems = page_problems or [*_rows(connection), *_blobs(connection)]
+            tenants = [] if problems else connection.execute(select(HOME.c.tenant)).scalars().all()
             counts = (problem for tenant in tenants for problem in _counts(connection, tenant))
-            return broken or [*_memberships(connection), *counts]
+            return problems or [*_memberships(connection), *counts]
     except CatalogDamaged as error:
         return [Problem(where=error.where, what=error.reason, hint=RESTORE)]
 
 
+def _page_problems(connection: Connection) -> list[Problem]:
+    return [Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)]
+
+
 def _rows(connection: Connection) -> Iterator[Problem]:
-    """Every row whose values do not have the digest stored with them."""
+    """Yield a problem for every row whose values do not match their digest."""
     for table in COVERED:
         columns = [table.c[name] for name in (*COVERED[table], "digest")]
         for row in connection.execute(select(*columns).execution_options(yield_per=1_000)):
@@ -177,20 +186,22 @@ def _rows(connection: Connection) -> Iterator[Problem]:
 
 def _counter(catalog: Catalog) -> Iterator[Problem]:
     if catalog.is_sqlite and not change_counter.is_intact(catalog.counter):
-        hint = "it is written anew by the next command that stores something"
+        hint = "the next command that writes to the home writes it again"
         yield Problem(where=str(catalog.counter), what="its bytes changed", hint=hint)
 
 
 def _blobs(connection: Connection) -> Iterator[Problem]:
     for table, blob, sha256, name in _BLOBS:
         statement = select(table.c.recording_id, blob, sha256).execution_options(yield_per=64)
-        for number, stored, wanted in connection.execute(statement):
+        for number, blob_bytes, expected_sha256 in connection.execute(statement):
             try:
-                reads.verified_blob(stored, wanted, f"the {name} of recording {number}")
+                reads.verified_blob(blob_bytes, expected_sha256, f"the {name} of recording {number}")
             except CatalogDamaged as error:
                 yield Problem(where=error.where, what=error.reason, hint=RESTORE)
-    bare = select(RECORDING.c.id).where(~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id))
-    for number in connection.execute(bare).scalars():
+    without_fingerprint = select(RECORDING.c.id).where(
+        ~exists().where(FINGERPRINT.c.recording_id == RECORDING.c.id)
+    )
+    for number in connection.execute(without_fingerprint).scalars():
         yield Problem(where=f"recording {number}", what="it has no fingerprint", hint=RESTORE)
 
 
@@ -202,31 +213,31 @@ def _shard(
             raise shard
         index = shard.load()
     except ShardDamaged as error:
-        held = not isinstance(shard, ShardDamaged)
-        if held and isinstance(error, ShardMissing) and not _is_named(catalog, row):
-            return  # a writer has put another in its place since
+        was_opened = not isinstance(shard, ShardDamaged)
+        if was_opened and isinstance(error, ShardMissing) and not _has_row(catalog, row):
+            return  # a writer has replaced it meanwhile
         yield Problem(where=error.path, what=error.reason, hint=REBUILD)
         return
-    stored = reads.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
-    if not index.ntotal == stored == row.file.n_codes:
-        what = f"it holds {index.ntotal} codes, its recordings have {stored}"
+    n_codes = reads.count_codes(connection, MEMBERSHIP.c.segment_id == row.id)
+    if not index.ntotal == n_codes == row.file.n_codes:
+        what = f"it holds {index.ntotal} codes, its recordings have {n_codes}"
         yield Problem(where=str(shard.path), what=what, hint=REBUILD)
 
 
-def _is_named(catalog: Catalog, row: reads.ShardRow) -> bool:
+def _has_row(catalog: Catalog, row: reads.ShardRow) -> bool:
     with catalog.reading() as connection:
-        named = select(SHARD.c.id).where(SHARD.c.file == row.file.file)
-        return connection.execute(named).first() is not None
+        same_file = select(SHARD.c.id).where(SHARD.c.file == row.file.file)
+        return connection.execute(same_file).first() is not None
 
 
 def _memberships(connection: Connection) -> Iterator[Problem]:
-    placed = exists().where(
+    has_membership = exists().where(
         MEMBERSHIP.c.collection_id == ITEM.c.collection_id, MEMBERSHIP.c.recording_id == ITEM.c.recording_id
     )
-    unfindable = select(ITEM.c.id).where(ITEM.c.recording_id.is_not(None), ~placed)
-    for number in connection.execute(unfindable).scalars():
+    not_searched = select(ITEM.c.id).where(ITEM.c.recording_id.is_not(None), ~has_membership)
+    for number in connection.execute(not_searched).scalars():
         yield Problem(where=f"item {number}", what="a search cannot find it", hint=RESTORE)
-    counted = (
+    n_items = (
         select(func.count())
         .select_from(ITEM)
         .where(
@@ -234,14 +245,14 @@ def _memberships(connection: Connection) -> Iterator[Problem]:
             ITEM.c.recording_id == MEMBERSHIP.c.recording_id,
         )
     )
-    wrong = select(MEMBERSHIP.c.recording_id).where(MEMBERSHIP.c.n_items != counted.scalar_subquery())
-    for number in connection.execute(wrong).scalars():
-        what = "not as many items name it as were stored"
+    wrong_count = select(MEMBERSHIP.c.recording_id).where(MEMBERSHIP.c.n_items != n_items.scalar_subquery())
+    for number in connection.execute(wrong_count).scalars():
+        what = "the number of items that name it differs from the stored number"
         yield Problem(where=f"recording {number}", what=what, hint=RESTORE)
-    named = exists().where(
+    has_item = exists().where(
         ITEM.c.collection_id == MEMBERSHIP.c.collection_id, ITEM.c.recording_id == MEMBERSHIP.c.recording_id
     )
-    for number in connection.execute(select(MEMBERSHIP.c.recording_id).where(~named)).scalars():
+    for number in connection.execute(select(MEMBERSHIP.c.recording_id).where(~has_item)).scalars():
         yield Problem(where=f"recording {number}", what="no item of its collection names it", hint=REBUILD)
     unused = select(RECORDING.c.id).where(~exists().where(ITEM.c.recording_id == RECORDING.c.id))
     for number in connection.execute(unused).scalars():
@@ -252,28 +263,28 @@ def _counts(connection: Connection, tenant: str) -> Iterator[Problem]:
     for collection in reads.collections(connection, tenant):
         items = select(func.count()).where(ITEM.c.collection_id == collection.id)
         members = MEMBERSHIP.c.collection_id == collection.id
-        found = (
+        counted = (
             connection.execute(items.where(ITEM.c.recording_id.is_not(None))).scalar_one(),
             connection.execute(items.where(ITEM.c.recording_id.is_(None))).scalar_one(),
             connection.execute(select(func.count()).where(members)).scalar_one(),
             reads.count_codes(connection, members),
         )
-        stated = (collection.n_items, collection.n_unreadable, collection.n_recordings, collection.n_codes)
-        if found != stated:
-            what = f"it states {stated} items, unreadable items, recordings and codes, but has {found}"
-            yield Problem(where=_name(collection), what=what, hint=RESTORE)
+        stored = (collection.n_items, collection.n_unreadable, collection.n_recordings, collection.n_codes)
+        if counted != stored:
+            what = f"it states {stored} items, unreadable items, recordings and codes, but has {counted}"
+            yield Problem(where=_name_of(collection), what=what, hint=RESTORE)
 
 
-def _strays(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
+def _unnamed_files(connection: Connection, folder: Path, *, settled_s: float) -> Iterator[Problem]:
     named = set(connection.execute(select(SHARD.c.file)).scalars())
     if not folder.is_dir():
         return
     with os.scandir(folder) as listing:
-        found = sorted(listing, key=lambda entry: entry.name)
-    for entry in found:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
         if entry.name not in named and _age_s(entry) >= settled_s:
             path = folder / entry.name
-            yield Problem(where=str(path), what="nothing names this file", hint="open the home to write once")
+            yield Problem(where=str(path), what="no shard of the catalog uses this file", hint=DELETE)
 
 
 def _age_s(entry: os.DirEntry[str]) -> float:
@@ -283,5 +294,5 @@ def _age_s(entry: os.DirEntry[str]) -> float:
         return -1.0
 
 
-def _name(collection: Collection) -> str:
+def _name_of(collection: Collection) -> str:
     return f"collection {collection.name} (version {collection.version})"

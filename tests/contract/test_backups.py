@@ -49,7 +49,7 @@ def test_a_damaged_home_does_not_replace_an_earlier_backup(filled: Path, tmp_pat
     with pytest.raises(CatalogDamaged, match="item 1"):
         backup(HomeAddress(filled), tmp_path / "packed")
     assert (tmp_path / "packed").read_bytes() == before
-    assert not list(tmp_path.glob(f"{backups.WORKPLACE}*"))
+    assert not list(tmp_path.glob(f"{backups.FOLDER_PREFIX}*"))
 
 
 def test_a_home_without_its_catalog_is_not_backed_up(filled: Path, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_killed_backup_leaves_nothing_after_the_next(filled: Path, tmp_path: P
     """Copies of a dead run are deleted by the next into the same folder; those of a living one are not."""
     script = (
         "import sys, pathlib; from earwitness.index.store import backup;\n"
-        "with backup._workplace(pathlib.Path(sys.argv[1])) as folder:\n"
+        "with backup._temporary_folder(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'catalog.sqlite').write_bytes(b'x'); print(folder, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -21,7 +21,7 @@ from benchmarks.runs.crash import acknowledged
 from earwitness.api.scan.checkpoint import partial_path
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.library import Library
-from earwitness.index.store.backup import WORKPLACE
+from earwitness.index.store.backup import FOLDER_PREFIX
 from earwitness.index.store.home_address import HomeAddress
 from tests.hostile.attack import (
     ALONE,
@@ -141,7 +141,7 @@ class Kills:
         self.killed(chance, self.made.copy(), "backup", file, "--force")
         whole = run_here(restored, "restore", file)
         again = run_here(self.made.home, "backup", file, "--force")
-        left_over = [path for path in folder.iterdir() if path.name.startswith(WORKPLACE)]
+        left_over = [path for path in folder.iterdir() if path.name.startswith(FOLDER_PREFIX)]
         self.settle("backup", restored, tally, lost=whole.status != 0 or bool(left_over), again=again)
 
     def restore(self, chance: random.Random, tally: Tally) -> None:

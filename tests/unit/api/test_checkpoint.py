@@ -137,7 +137,7 @@ class Full(io.RawIOBase):
 def test_a_full_disk_is_an_error_and_no_defect(tmp_path: Path) -> None:
     """On a full disk, the scan ends with a message and a hint."""
     with (
-        pytest.raises(DiskFull, match="no room"),
+        pytest.raises(DiskFull, match="disk is full"),
         Checkpoint(tmp_path / "out.partial", io.BufferedWriter(Full()), HEADER, 0) as resumed,
     ):
         resumed.append(LINES[0])
