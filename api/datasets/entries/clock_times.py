@@ -67,6 +67,13 @@ def is_absent(value: Json) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
 
 
+def is_infinite(value: Json) -> bool:
+    """Whether a value is an infinite number, or the usual text for one."""
+    if isinstance(value, str):
+        return value.strip().lower().lstrip("+-") in {"inf", "infinity"}
+    return isinstance(value, float) and math.isinf(value)
+
+
 def time_of(value: Json) -> float | None:
     """A number, in whatever unit, or the seconds of a time that states its units; None for neither."""
     number = number_of(value)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from earwitness.api.datasets.access.byte_streams import lazily
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
+from earwitness.api.datasets.entries.stretch_columns import OwnRate, stretch_of, units_and_rates
 from earwitness.api.datasets.item_errors import ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import (
     Identifiers,
@@ -39,6 +41,52 @@ class EntryDetails:
 
 
 NO_DETAILS = EntryDetails()
+_SAME_S: Final = 1e-3
+"""Times that differ by less are the same, in seconds."""
+
+
+def details_within(
+    stated: Mapping[str, Json], details: EntryDetails, *, own_rate: OwnRate = lambda: None
+) -> EntryDetails:
+    """The details of a file that an object of the row names; the object may state the stretch of it.
+
+    Parameters
+    ----------
+    stated : mapping
+        The fields of the object. Units and rates that the row states hold for it, too.
+    details : EntryDetails
+        What the row states; its stretch is used where the object states none.
+
+    Returns
+    -------
+    EntryDetails
+        With a ``problem`` where the object's stretch is not clear, or the row states another one.
+    """
+    if not stated:
+        return details
+    row = details.metadata
+    try:
+        inner = stretch_of({**units_and_rates(row), **stated}, own_rate=own_rate)
+        if inner == WHOLE_FILE or details.problem is not None:
+            return details
+        outer = details.stretch
+        if outer == WHOLE_FILE and inner.end_s is None:  # a length in the row may belong to it
+            outer = stretch_of({**row, **stated}, own_rate=own_rate)
+        if outer != WHOLE_FILE and _differ(inner, outer):
+            both_ends = any(None not in (each.start_s, each.end_s) for each in (inner, outer))
+            raise BadStretch("the object of the file and its row state different times", both_ends=both_ends)
+    except BadStretch as error:
+        return replace(details, problem=details.problem or error)
+    return replace(details, stretch=inner)
+
+
+def _differ(inner: Stretch, outer: Stretch) -> bool:
+    """Whether the stretch of a row is not that of its object; a row may leave the end out."""
+    if abs((inner.start_s or 0.0) - (outer.start_s or 0.0)) > _SAME_S:
+        return True
+    if inner.end_s is None or outer.end_s is None:
+        return outer.end_s is not None
+    return abs(inner.end_s - outer.end_s) > _SAME_S
 
 
 def item_of_path(

@@ -13,6 +13,7 @@ from earwitness.api.datasets.entries.embedded_audio import (
 )
 from earwitness.api.datasets.entries.entry_items import (
     EntryDetails,
+    details_within,
     item_of_bytes,
     item_of_file,
     item_of_path,
@@ -35,6 +36,10 @@ from earwitness.api.datasets.members import called_like_audio
 from earwitness.api.datasets.names import label
 
 _MOST_LEFT_OUT: Final = 100
+_PATHS: Final = (
+    "path", "file", "filepath", "file_path", "filename", "file_name", "src", "url", "uri"
+)  # fmt: skip
+"""Fields of an object that name its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,7 @@ class RowItems:
         items: list[tuple[AudioField, SourceItem | Skipped]] = []
         for audio in entry.audio:
             item_id = only_id if len(entry.audio) == 1 else f"{base}/{short_id(audio.column)}"
-            item = self._item(audio, details, item_id=item_id)
+            item = self._item(audio, self._details_of(audio, details), item_id=item_id)
             if item is not None and not is_another_name(audio, item, items):
                 items.append((audio, item))
         if not items:
@@ -104,9 +109,14 @@ class RowItems:
             if is_left_out and len(self.left_out) < _MOST_LEFT_OUT:
                 self.left_out[short_id(each.column)] = None
 
+    def _details_of(self, audio: AudioField, details: EntryDetails) -> EntryDetails:
+        stated = {**audio.around, **audio.value} if isinstance(audio.value, dict) else audio.around
+        return details_within(stated, details, own_rate=lambda: self._own_rate(audio))
+
     def _own_rate(self, audio: AudioField) -> float | None:
+        path = text_of(audio.value, *_PATHS) if isinstance(audio.value, dict) else audio.value
         try:
-            return own_rate(self.resolver.place(audio.value)) if isinstance(audio.value, str) else None
+            return own_rate(self.resolver.place(path)) if isinstance(path, str) else None
         except ItemRefused:
             return None
 
@@ -152,9 +162,7 @@ class RowItems:
                     BadEntry(name=item_id, detail="its bytes are no base64 of audio"), item_id
                 )
             return item_of_bytes(given, item_id=item_id, path=self.source, details=details)
-        path = text_of(
-            value, "path", "file", "filepath", "file_path", "filename", "file_name", "src", "url", "uri"
-        )
+        path = text_of(value, *_PATHS)
         if path is None:
             return self._skipped(BadEntry(name=item_id, detail="neither bytes nor a path"), item_id)
         return None if youtube_of(path[:LONGEST_NAME]) else self._at(path, details, item_id=item_id)
@@ -211,13 +219,19 @@ def _own_id(entry: Entry, number: str) -> str:
 def is_another_name(
     audio: AudioField, item: SourceItem | Skipped, earlier: list[tuple[AudioField, SourceItem | Skipped]]
 ) -> bool:
-    """Whether a further column names the file of an earlier one, or no file that is here."""
+    """Whether a further column names the file and stretch of an earlier one, or no file that is here."""
     if not earlier:
         return False
     if isinstance(item, SourceItem):
         return any(
-            isinstance(each, SourceItem) and each.file is not None and each.file == item.file
+            isinstance(each, SourceItem)
+            and each.file is not None
+            and (each.file, each.start_s, each.end_s) == (item.file, item.start_s, item.end_s)
             for _, each in earlier
         )
-    stems = {stem_of(each.value) for each, _ in earlier if isinstance(each.value, str)}
+    stems = {
+        stem_of(each.value)
+        for each, _ in earlier
+        if isinstance(each.value, str) and (item.code != "bad_entry" or each.around == audio.around)
+    }
     return not audio.sure or (isinstance(audio.value, str) and stem_of(audio.value) in stems)

@@ -11,12 +11,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from earwitness.api.datasets.entries.clock_times import clock_of, is_absent, is_date, number_of, time_of
-from earwitness.api.datasets.entries.stretch import LONGEST_S, BadStretch, Stretch, checked_stretch, no_time
+from earwitness.api.datasets.entries.clock_times import (
+    clock_of,
+    is_absent,
+    is_date,
+    is_infinite,
+    number_of,
+    time_of,
+)
+from earwitness.api.datasets.entries.stretch import (
+    LONGEST_S,
+    WHOLE_FILE,
+    BadStretch,
+    Stretch,
+    checked_stretch,
+    no_time,
+)
 from earwitness.api.datasets.entries.stretch_names import StretchColumn, stretch_column
-from earwitness.api.datasets.entries.stretch_pairs import paired_columns, stated_unit
+from earwitness.api.datasets.entries.stretch_pairs import UNIT_KEYS, paired_columns, stated_unit
 from earwitness.api.datasets.entries.stretch_ranges import range_of
 from earwitness.api.datasets.items import Json
+from earwitness.api.datasets.manifests.columns import plain_name
 from earwitness.api.datasets.names import label
 
 OwnRate: TypeAlias = Callable[[], float | None]
@@ -53,8 +68,16 @@ def stretch_of(row: Mapping[str, Json], *, own_rate: OwnRate = lambda: None) -> 
     elif "end" not in chosen and "offset" in chosen and _is_onset(chosen):
         chosen["end"] = chosen["offset"]
     if not chosen.keys() & {"start", "end"}:
-        return range_of(row, object_stretch=stretch_of)
+        stretch = range_of(row, object_stretch=stretch_of)
+        if stretch == WHOLE_FILE:
+            _refuse_no_start(columns, row)
+        return stretch
     return _stretch_of_columns(chosen, row, own_rate)
+
+
+def units_and_rates(row: Mapping[str, Json]) -> dict[str, Json]:
+    """The fields of a row that state the unit of its times, or a rate of samples or frames."""
+    return {key: value for key, value in row.items() if plain_name(key) in _RATE_KEYS | _FPS_KEYS | UNIT_KEYS}
 
 
 def _stretch_of_columns(
@@ -143,6 +166,15 @@ def _check_times(columns: _Columns, row: Mapping[str, Json]) -> None:
         raise no_time(key, row[key], both_ends=True)
 
 
+def _refuse_no_start(columns: _Columns, row: Mapping[str, Json]) -> None:
+    """Refuse a row without a stretch whose ``offset`` is no time, or whose ``from`` is infinite."""
+    for role in ("start", "offset"):
+        key = columns.no_time.get(role)
+        # "from": "Ann" alone is a person
+        if key is not None and (role == "offset" or is_infinite(row[key])):
+            raise no_time(key, row[key])
+
+
 def _is_onset(chosen: Mapping[str, tuple[StretchColumn, str]]) -> bool:
     return "start" in chosen and "onset" in chosen["start"][1].lower()
 
@@ -204,7 +236,7 @@ def _factor(unit: float | str | None, name: str, row: Mapping[str, Json], own_ra
 
 def _stated(row: Mapping[str, Json], keys: frozenset[str]) -> float | None:
     for key, value in row.items():
-        if key.strip().lower().replace(" ", "_").replace("-", "_") in keys:
+        if plain_name(key) in keys:
             number = number_of(value)
             if number is not None and 0.1 <= number <= 1e7:
                 return number

@@ -138,6 +138,7 @@ def is_clear_range(words: list[str]) -> bool:
 def words_of(name: str) -> list[str]:
     """The words of a column's name in lower case: ``startTime (ms)`` is ``start time ms``."""
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", _in_latin(name))
+    split = re.sub(r"(?i)\b(in|out)point(?![a-z])", r"\1_point", split)
     words = re.findall(r"[a-z]+|\d+", split.lower())
     if len(words) == 2 and words[1] in {"0", "1"} and words[0] == "t":
         return ["".join(words)]
@@ -155,6 +156,8 @@ def stretch_column(name: str) -> StretchColumn | None:
     if len(name) > 80:
         return None
     words = words_of(name)
+    if words[:2] in (["in", "point"], ["out", "point"]):
+        words[:2] = ["start" if words[0] == "in" else "end"]
     if len(words) == 1 and words[0] in _SPECIAL:
         return StretchColumn(role=_SPECIAL[words[0]], unit=1.0, rank=2)
     if not words or set(words) & _NO_STRETCH:
@@ -171,6 +174,7 @@ def stretch_column(name: str) -> StretchColumn | None:
         if not known or len(words) != 2:
             return None
     unit = _unit(words, rest, unknown)
+    soft = soft and (role in {"length", "offset"} or unit is None)
     return StretchColumn(role=role, unit=unit, rank=len(words) + 10 * len(unknown), soft=soft)
 
 

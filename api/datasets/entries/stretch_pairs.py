@@ -13,8 +13,8 @@ from earwitness.api.datasets.manifests.columns import plain_name
 from earwitness.api.datasets.names import label
 
 _PAIRS: Final = (
-    ("in_point", "out_point"), ("inpoint", "outpoint"), ("mark_in", "mark_out"), ("cue_in", "cue_out"),
-    ("tc_in", "tc_out"), ("time_in", "time_out"), ("st", "et"), ("s_time", "e_time"), ("t1", "t2"),
+    ("mark_in", "mark_out"), ("cue_in", "cue_out"), ("tc_in", "tc_out"), ("time_in", "time_out"),
+    ("st", "et"), ("s_time", "e_time"), ("t1", "t2"),
     ("time1", "time2"), ("time_1", "time_2"), ("time0", "time1"), ("time_0", "time_1"),
     ("left_time", "right_time"), ("min_time", "max_time"), ("time_min", "time_max"),
 )  # fmt: skip
@@ -34,7 +34,7 @@ _FLAGS: Final = frozenset({"true", "false", "yes", "no", "y", "n"})
 _LENGTHS: Final = frozenset({"t", "for", "take", "take_s", "seconds", "secs"})
 """Names of a length beside one of those."""
 _LONGEST_S: Final = 1e6
-_UNIT_KEYS: Final = frozenset({"unit", "units", "time_unit", "time_units", "timeunit", "unit_of_time"})
+UNIT_KEYS: Final = frozenset({"unit", "units", "time_unit", "time_units", "timeunit", "unit_of_time"})
 
 
 def paired_columns(
@@ -68,6 +68,8 @@ def _start_and_end(row: Mapping[str, Json], keys: Mapping[str, str]) -> dict[str
             key = keys[first if start_s is None else last]
             if not is_absent(row[key]):
                 raise no_time(key, row[key], both_ends=True)
+            stated = ("end", keys[last]) if start_s is None else ("start", keys[first])
+            return {stated[0]: _column(*stated)}
         if start_s is not None and end_s is not None and 0.0 <= start_s < end_s < _LONGEST_S:
             if (first, last) in _UNCLEAR_PAIRS:
                 raise _unclear(keys[first], keys[last])
@@ -119,7 +121,7 @@ def stated_unit(row: Mapping[str, Json]) -> str | None:
     A column ``unit`` may be the unit of something else; ``time_unit`` is a unit of times, whatever its value.
     """
     for key, value in row.items():
-        if (name := plain_name(key)) in _UNIT_KEYS and isinstance(value, str) and value.strip():
+        if (name := plain_name(key)) in UNIT_KEYS and isinstance(value, str) and value.strip():
             word = value.strip().lower()
             if name not in {"unit", "units"} or word in _TIME_UNITS:
                 return word

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from earwitness.api.datasets.entries.clock_times import clock_of, time_of
 from earwitness.api.datasets.entries.stretch import (
     WHOLE_FILE,
     BadStretch,
@@ -26,6 +27,7 @@ _RANGE: Final = re.compile(
     r"[\[(]?\s*([\d.:]+)\s*(s|sec|ms)?\s*(?:-|–|—|,|;|~|to|-->|\.\.)\s*([\d.:]+)\s*(s|sec|ms)?\s*[\])]?"
 )
 _TWO_NUMBERS: Final = re.compile(r"[\[(]?\s*[\d.]+(?:\s*[/:|]\s*|\s+)[\d.]+\s*[\])]?")
+_MARK: Final = re.compile(r"\s*(?:-->|\.\.|[-–—,;~]|\bto\b)\s*")
 _TIME_WORDS: Final = frozenset({"time", "times", "timestamp", "timestamps", "interval", "span"})
 _LONGEST_RANGE: Final = 80
 """Characters of a range; longer text is something else."""
@@ -77,7 +79,9 @@ def _stretch_of_text(key: str, value: str) -> Stretch | None:
             ends = first, last
         elif is_clear_range(words_of(key)):
             raise _not_clear(key, value)
-    elif is_clear_range(words_of(key)) and _TWO_NUMBERS.fullmatch(value.strip()):
+    elif is_clear_range(words_of(key)) and (
+        _TWO_NUMBERS.fullmatch(value.strip()) or _has_time(value.strip())
+    ):
         raise _not_clear(key, value)
     if ends is None:
         return None
@@ -92,6 +96,20 @@ def _unit_of(key: str) -> float:
 
 def _not_clear(key: str, value: str) -> BadStretch:
     return BadStretch(f"column {label(key)} names a stretch, and {label(value)!r} is not clear")
+
+
+def _has_time(text: str) -> bool:
+    """Whether text that is no range begins or ends with a time: ``0:04-soon``, ``[4, soon]``, ``4s to``.
+
+    ``seg_0012``, ``verse 2`` and ``3-A`` are names.
+    """
+    inner = text.strip("[]() ")
+    parts = _MARK.split(inner)
+    if len(text) >= _LONGEST_RANGE or len(parts) != 2:
+        return False
+    if inner != text:
+        return any(time_of(part) is not None for part in parts)
+    return any(clock_of(part) is not None for part in parts)
 
 
 def _plainly_times(key: str, value: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -77,6 +77,8 @@ class AudioField:
     column: str
     value: Json
     sure: bool
+    around: Mapping[str, Json] = field(default_factory=dict)
+    """The fields of the objects that the value is in; the innermost one's where several have one name."""
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +156,16 @@ def _inner(column: str, value: Mapping[str, Json], *, depth: int) -> Iterator[tu
             is_audio = named_like_audio(inner.column.rpartition(".")[2])
             is_audio = is_audio and (text is None or called_like_audio(text.strip()))
         if is_audio:
-            yield rank + 500, replace(inner, column=f"{column}.{inner.column}")
+            around = {key: each for key, each in value.items() if not _is_deep(each)}
+            yield (
+                rank + 500,
+                replace(inner, column=f"{column}.{inner.column}", around={**around, **inner.around}),
+            )
+
+
+def _is_deep(value: Json) -> bool:
+    """Whether a value holds objects."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(e, dict) for e in value))
 
 
 def _flat(key: str, value: Json) -> Iterator[tuple[str, Json]]:

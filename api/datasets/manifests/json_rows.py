@@ -11,7 +11,7 @@ from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ManifestTooLarge
 from earwitness.api.datasets.items import Json, SourceLimits
 from earwitness.api.datasets.manifests.columns import audio_fields
-from earwitness.api.datasets.manifests.json_text import BadJson, parse_json
+from earwitness.api.datasets.manifests.json_text import BadJson, constant_of, parse_json
 from earwitness.api.datasets.manifests.lines import encoding_of, plain_bytes, text_of_file
 from earwitness.api.datasets.manifests.manifest_rows import Row, value_row
 from earwitness.api.datasets.members import called_like_audio
@@ -56,7 +56,7 @@ def array_entries(place: Location, *, limits: SourceLimits) -> Iterator[Json]:
     ------
     NoArray, BadJson, OSError, ItemRefused
     """
-    decoder = json.JSONDecoder(parse_constant=lambda _: None)
+    decoder = json.JSONDecoder(parse_constant=constant_of)
     with text_of_file(place, limits) as text:
         window = _TextWindow(text, limits.header_bytes)
         if window.next_char() != "[":

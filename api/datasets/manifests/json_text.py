@@ -20,7 +20,7 @@ class BadJson(ValueError):
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Parse JSON; NaN and infinities become null.
+    """Parse JSON; NaN becomes null, and an infinity its name.
 
     Raises
     ------
@@ -28,11 +28,16 @@ def parse_json(text: str | bytes) -> Json:
         Not JSON, not UTF-8, nested too deeply, or with a number of thousands of digits.
     """
     try:
-        return cast(Json, json.loads(text, parse_constant=lambda _: None))
+        return cast(Json, json.loads(text, parse_constant=constant_of))
     except RecursionError:
         raise BadJson("nested too deeply") from None
     except ValueError as error:
         raise BadJson(label(str(error))[:200]) from None
+
+
+def constant_of(name: str) -> str | None:
+    """The value of a constant that JSON does not have: null for NaN; an infinity is kept as text."""
+    return None if name == "NaN" else name
 
 
 def json_object(text: str | bytes) -> dict[str, Json]:

@@ -18,7 +18,12 @@ from earwitness.api.datasets.entries.embedded_audio import (
     stated_rate,
 )
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
-from earwitness.api.datasets.entries.entry_items import EntryDetails, item_of_bytes, item_of_path
+from earwitness.api.datasets.entries.entry_items import (
+    EntryDetails,
+    details_within,
+    item_of_bytes,
+    item_of_path,
+)
 from earwitness.api.datasets.entries.resolve_path import LONGEST_NAME, Resolver, short_id
 from earwitness.api.datasets.entries.row_items import RowItems
 from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, ItemTooLarge
@@ -100,17 +105,18 @@ class Rows:
         for each in named:
             if not isinstance(each.value, str):
                 continue
+            stated = details_within(each.around, details)
             item_id = f"{number}/{short_id(each.column)}"
             if begins_as_audio_in_base64(each.value):
                 try:
                     audio = base64_audio(each.value, max_bytes=self.limits.item_bytes)
                     if audio is not None:
-                        yield item_of_bytes(audio, item_id=item_id, path=self.shard, details=details)
+                        yield item_of_bytes(audio, item_id=item_id, path=self.shard, details=stated)
                 except ItemRefused as error:
                     yield self._skipped(error, item_id)
             elif named_like_audio(each.column):
                 item = item_of_path(
-                    each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, details=details
+                    each.value, item_id=item_id, resolver=self.resolver, limits=self.limits, details=stated
                 )
                 if isinstance(item, SourceItem):
                     yield item
@@ -137,6 +143,8 @@ class Rows:
             return self._item_of_text(_plain(value), details, item_id=item_id)
         fields = {name.lower(): value[name] for name in (field.name for field in value.type)}
         kinds = {name: kind_of(each.type) for name, each in fields.items()}
+        stated = {name: _plain(each) for name, each in fields.items() if kinds[name] in {"plain", "text"}}
+        details = details_within(stated, details)
         path = _plain(fields["path"]) if "path" in fields else None
         path = path if isinstance(path, str) and path else None
         shown = label(path[:LONGEST_NAME]) if path else self.shard
@@ -144,7 +152,7 @@ class Rows:
         if stored is not None and (inner := _valid(fields[stored])) is not None:
             return self._item_of_bytes(inner.as_buffer(), shown, details, sure=True, item_id=item_id)
         if array is not None and (inner := _valid(fields[array])) is not None:
-            rate = stated_rate({name: _plain(each) for name, each in fields.items() if name != array})
+            rate = stated_rate(stated)
             return self._item_of_array(
                 inner, rate or stated_rate(details.metadata), shown, details, item_id=item_id
             )
@@ -271,6 +279,8 @@ def _json(value: Any, *, depth: int) -> Json:
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float | decimal.Decimal):
+        if math.isinf(value):
+            return str(float(value))  # a cell that states something, though no time
         return float(value) if math.isfinite(value) else None
     if isinstance(value, bytes):
         return value.decode("ascii") if len(value) <= _LONGEST_TIME and value.isascii() else None

@@ -72,6 +72,9 @@ FORMS: list[dict[str, Any]] = [
     {"timestamp": "00:00:11,000 --> 00:00:19,000"},
     {"start_end": "11-19"},
     {"bounds": [11, 19]},
+    {"in_point": 11, "out_point": 19},
+    {"inPoint": "0:11", "outPoint": "0:19"},
+    {"in_point_ms": 11_000, "out_point_ms": 19_000},
 ]
 NO_STRETCH: list[dict[str, Any]] = [
     {},
@@ -94,6 +97,19 @@ NO_STRETCH: list[dict[str, Any]] = [
     {"skip": "no", "duration": 4.0},
     {"in_point": "", "out_point": ""},
     {"backend": 3, "extends": 4, "startup": "x"},
+    {"from": "Ann"},
+    {"duration": "long"},
+    {"duration": float("inf")},
+    {"part": "verse"},
+    {"segment": "seg_0012"},
+    {"segment": "soon"},
+    {"segment": "verse 2"},
+    {"segment": "3-A"},
+    {"interval": "soprano"},
+    {"clip": "a-0:04"},
+    {"timestamp": "2020-01-01T10:00:00"},
+    {"offset": "n/a"},
+    {"utc_offset": "+02:00"},
 ]
 UNCLEAR: list[dict[str, Any]] = [
     {"start": "soon"},
@@ -124,6 +140,30 @@ UNCLEAR: list[dict[str, Any]] = [
     {"start_100ns": 110_000_000, "end_100ns": 190_000_000},
     {"start": 11, "end": 19, "time_unit": "grains"},
 ]
+NO_TIME: list[dict[str, Any]] = [
+    {name: value}
+    for name in (
+        "start", "end", "start_time", "end_time", "begin_time", "offset", "offset_s", "time_offset",
+        "in_point", "out_point", "inpoint",
+    )
+    for value in ("soon", "later today", "inf")
+] + [
+    {"offset": float("inf")},
+    {"offset": "2020-01-01"},
+    {"offset": True},
+    {"offset": {"a": 1}},
+    {"from": float("inf")},
+    {"from": "-inf"},
+    {"from_s": "soon"},
+    {"segment": "0:04-soon"},
+    {"segment": "soon - 0:08"},
+    {"segment": "[4, soon]"},
+    {"segment": "4s to the end"},
+    {"interval": "(soon, 8)"},
+    {"segment": {"offset": "soon"}},
+    {"segment": [4.0, float("inf")]},
+]  # fmt: skip
+"""The name of the one column means a time, and the value is there and is none."""
 
 
 ONE_IS_NO_TIME: list[dict[str, Any]] = [
@@ -178,7 +218,7 @@ def test_other_columns_cut_nothing(row: dict[str, Any]) -> None:
     assert (stretch.start_s, stretch.end_s) == (None, None)
 
 
-@pytest.mark.parametrize("row", [*UNCLEAR, *ONE_IS_NO_TIME], ids=row_name)
+@pytest.mark.parametrize("row", [*UNCLEAR, *NO_TIME, *ONE_IS_NO_TIME], ids=row_name)
 def test_a_stretch_that_is_not_clear_is_an_error(row: dict[str, Any]) -> None:
     """A column that is named like a stretch and has no clear unit or value is never ignored."""
     with pytest.raises(BadStretch):
@@ -186,7 +226,16 @@ def test_a_stretch_that_is_not_clear_is_an_error(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [{"start": 3}, {"start": 3, "end": -1}, {"offset": 3, "duration": -1}], ids=row_name
+    "row",
+    [
+        {"start": 3},
+        {"start": 3, "end": -1},
+        {"offset": 3, "duration": -1},
+        {"in_point": 3},
+        {"in_point": 3, "out_point": ""},
+        {"mark_in": 3, "mark_out": None},
+    ],
+    ids=row_name,
 )
 def test_a_stretch_may_reach_to_the_end(row: dict[str, Any]) -> None:
     """No end, or an end of -1, is the end of the file."""
@@ -349,6 +398,32 @@ def test_times_of_a_table_keep_their_units(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "t.parquet")
     assert spans(tmp_path / "t.parquet") == [(11.0, 19.0)]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json", "parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("offset", "soon", "bad_entry"),
+        ("offset", float("inf"), "bad_entry"),
+        ("start_time", float("-inf"), "bad_entry"),
+        ("in_point", "soon", "bad_entry"),
+        ("segment", "[4, soon]", "bad_entry"),
+        ("offset", float("nan"), (None, None)),
+        ("from", "Ann", (None, None)),
+        ("segment", "seg_0012", (None, None)),
+        ("part", "verse", (None, None)),
+        ("duration", "long", (None, None)),
+    ],
+)
+def test_one_column_that_is_no_time_is_reported_or_has_another_use(
+    column: str, value: Any, expected: Any, form: str, tmp_path: Path
+) -> None:
+    """A value that is there, in a column that always holds a time, never means the whole file."""
+    if form == "csv" and "," in str(value):
+        value = value.replace(",", ";")
+    (tmp_path / "a.wav").write_bytes(clip(0))
+    assert spans(written([{"path": "a.wav", column: value}], form, tmp_path)) == [expected]
 
 
 def written(rows: list[dict[str, Any]], form: str, folder: Path) -> Path:
