@@ -1,1 +1,1 @@
-"""Test material: the open corpus, degradations, queries with known answers."""
+"""Test data: the open corpus, degradations, queries with known answers."""

@@ -1,6 +1,6 @@
-"""Sound through outside tools: codecs by PyAV, time and pitch by Rubber Band in the ffmpeg program.
+"""Audio through external tools: codecs by PyAV, time and pitch by Rubber Band in the ffmpeg program.
 
-Benchmarks only; the product never calls these. Inputs are our own excerpts, so no sandbox is needed.
+For benchmarks only. Inputs are trusted excerpts, so no sandbox is needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 RATE_HZ: Final = 22_050
-"""The rate that excerpts are degraded at: above every band that a system under test keeps."""
+"""Sample rate of degraded excerpts: above the bands that the systems under test use."""
 
 Sound1 = NDArray[np.float32]
 
@@ -29,13 +29,13 @@ CODECS: Final = {
 
 
 def read(path: Path, *, start_s: float = 0.0, length_s: float | None = None) -> NDArray[np.float32]:
-    """A stretch of a trusted file at ``RATE_HZ``; float32, shape (n_samples, n_channels)."""
+    """Return a stretch of a trusted file at ``RATE_HZ``; float32, shape (n_samples, n_channels)."""
     with soundfile.SoundFile(path) as file:
         start = min(file.frames, round(start_s * file.samplerate))
         frames = file.frames if length_s is None else round(length_s * file.samplerate)
         if (
             file.format == "MP3"
-        ):  # after a seek, frames before the place are missing: the start would be wrong
+        ):  # after a seek the decoder lacks earlier frames, and the start would be wrong
             samples = file.read(start + frames, dtype="float32", always_2d=True)[start:]
         else:
             file.seek(start)
@@ -46,12 +46,12 @@ def read(path: Path, *, start_s: float = 0.0, length_s: float | None = None) -> 
 
 
 def mono(samples: NDArray[np.float32]) -> Sound1:
-    """The mean of the channels, shape (n_samples,)."""
+    """Return the mean of the channels, shape (n_samples,)."""
     return np.ascontiguousarray(samples.mean(axis=1), dtype=np.float32)
 
 
 def encode(samples: Sound1, *, codec: str, bit_rate: int) -> bytes:
-    """The bytes of a lossy file that holds these samples.
+    """Return the bytes of a lossy file of these samples.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def encode(samples: Sound1, *, codec: str, bit_rate: int) -> bytes:
 
 
 def decode(data: bytes) -> Sound1:
-    """The samples of an encoded file, mono at ``RATE_HZ``."""
+    """Return the samples of an encoded file, mono at ``RATE_HZ``."""
     with av.open(io.BytesIO(data)) as file:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
         frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
@@ -89,7 +89,7 @@ def decode(data: bytes) -> Sound1:
 
 
 def rubberband(samples: Sound1, *, tempo: float = 1.0, pitch_cents: float = 0.0) -> Sound1:
-    """Change tempo and pitch apart from each other, as a producer's tool would (Rubber Band, R2 engine)."""
+    """Change tempo and pitch independently (Rubber Band, R2 engine)."""
     change = f"rubberband=tempo={tempo:.6f}:pitch={2 ** (pitch_cents / 1200):.6f}"
     command = ["ffmpeg", "-v", "error", "-f", "f32le", "-ar", str(RATE_HZ), "-ac", "1", "-i", "-"]
     command += ["-af", change, "-ar", str(RATE_HZ), "-ac", "1", "-f", "f32le", "-"]
@@ -98,6 +98,6 @@ def rubberband(samples: Sound1, *, tempo: float = 1.0, pitch_cents: float = 0.0)
 
 
 def play_faster(samples: Sound1, speed: float) -> Sound1:
-    """Time and pitch together, as a turntable does; exact resampling by soxr."""
+    """Change time and pitch together, as a turntable does; exact resampling by soxr."""
     faster: Sound1 = soxr.resample(samples, RATE_HZ * speed, RATE_HZ, quality="HQ")
     return faster.astype(np.float32)

@@ -1,4 +1,4 @@
-"""The open listening set: which files there are, what each may be used for, and how they are fetched."""
+"""The open corpus: its files, and the role of each in training and evaluation."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Track:
     Attributes
     ----------
     role : str
-        Who may use it: ``test`` files are queried in evaluation, never trained on, never tuned on.
+        Its use: ``test`` files are queried in evaluation and never used in training or tuning.
     overlay_for : str or None
-        The role whose queries it is laid over; it is then in no index of that evaluation.
+        The role whose queries it is mixed with; it is then in no index of that evaluation.
     dup_group : str or None
         Files of one group hold the same recording, stems of it, or it at another tempo.
     self_repeat_s, self_repeat_lag_s : float
-        How much of the track comes again, and after how many seconds: a right answer may lie there.
+        Seconds of the track that repeat, and after how many seconds: a right answer may be there.
     """
 
     path: str
@@ -57,7 +57,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """The listening set below one folder; lists come with the source, the audio with `fetch`."""
+    """The open corpus below one folder; lists come with the source code, audio with `corpus fetch`."""
 
     root: Path
     tracks: tuple[Track, ...]
@@ -66,12 +66,12 @@ class Corpus:
 
     @classmethod
     def open(cls, root: Path) -> Corpus:
-        """Read the lists; no audio file is touched."""
+        """Read the lists, but no audio file."""
         split = json.loads(SPLIT_FILE.read_text(encoding="utf-8"))
         return cls(root=root, tracks=_tracks(split), noises=_noises(split), rooms=_rooms(split))
 
     def select(self, *, role: Role | None = None, kind: str | None = None) -> list[Track]:
-        """Tracks of one role and kind, one of each group of duplicates, in the lists' order."""
+        """Return tracks of one role and kind, one of each group of duplicates, in the lists' order."""
         seen: set[str] = set()
         chosen = []
         for track in self.tracks:
@@ -83,11 +83,11 @@ class Corpus:
         return chosen
 
     def overlays(self, *, role: Role, kind: str) -> list[Track]:
-        """What is laid over the queries of `role`: music or speech that its index does not hold."""
+        """Return tracks that are mixed with queries of `role`: music or speech that is not in its index."""
         return [track for track in self.tracks if track.overlay_for == role and track.kind == kind]
 
     def missing(self) -> list[str]:
-        """Paths of the lists that are not on this machine."""
+        """Return paths of the lists that do not exist on this machine."""
         listed = (entry.path for group in (self.tracks, self.noises, self.rooms) for entry in group)
         return [path for path in listed if not (self.root / path).is_file()]
 
@@ -127,15 +127,15 @@ def _sound(row: dict[str, Any], *, kind: str, role: Role) -> Sound:
 
 
 def _noises(split: dict[str, Any]) -> tuple[Sound, ...]:
-    kept = split["test"]["noise_packages"]
+    chosen = split["test"]["noise_packages"]
     return tuple(
-        _sound(row, kind=row["category"], role="test" if row["package"] in kept else "train")
+        _sound(row, kind=row["category"], role="test" if row["package"] in chosen else "train")
         for row in _rows("open_noises.jsonl")
     )
 
 
 def _rooms(split: dict[str, Any]) -> tuple[Sound, ...]:
-    """Rooms and streets; loudspeakers and tone responses of the list are no rooms."""
+    """Return impulse responses of rooms and streets, without loudspeakers and tone responses."""
     rule = split["test"]["rooms"]
     simulated = 0
     rooms = []
@@ -143,7 +143,7 @@ def _rooms(split: dict[str, Any]) -> tuple[Sound, ...]:
         if row["type"] == "speaker_cabinet_or_tone":
             continue
         simulated += row["type"].startswith("simulated")
-        kept = any(name in row["path"] for name in rule["names"])
-        kept |= row["type"].startswith("simulated") and simulated % rule["every"] == 0
-        rooms.append(_sound(row, kind=row["type"], role="test" if kept else "train"))
+        chosen = any(name in row["path"] for name in rule["names"])
+        chosen |= row["type"].startswith("simulated") and simulated % rule["every"] == 0
+        rooms.append(_sound(row, kind=row["type"], role="test" if chosen else "train"))
     return tuple(rooms)

@@ -1,4 +1,4 @@
-"""What happens to music on its way into a dataset: every condition of the evaluation, in the audio domain.
+"""Degradations of music that occur in datasets: all conditions of the evaluation, in the audio domain.
 
 A condition is a name in ``CONDITIONS``. The same (seed, condition, query id) always gives the same samples
 on one machine with one ffmpeg; tools are named in `benchmarks.data.audio_io`.
@@ -31,15 +31,15 @@ from benchmarks.data.overlays import Material
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """One excerpt, the chance that befalls it, and what may be laid over it."""
+    """One excerpt, its random generator, and the audio that may be mixed with it."""
 
     clip: NDArray[np.float32]
     rng: np.random.Generator
     material: Material
 
     @property
-    def dereverberate(self) -> Sound1:
-        """The mean of the channels, a fresh copy."""
+    def dry(self) -> Sound1:
+        """The mean of the channels, a new array."""
         return mono(self.clip)
 
 
@@ -48,14 +48,14 @@ Degrade = Callable[[Take], Sound1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One way to degrade, and how query time then runs against reference time.
+    """One degradation, and how it changes the query's time against the reference's.
 
     Attributes
     ----------
     speed, tempo : float
-        1.12 plays 12 % faster; ``speed`` moves the pitch with it, ``tempo`` does not.
+        1.12 plays 12 % faster; ``speed`` changes the pitch too, ``tempo`` does not.
     pitch_cents : float
-        Pitch alone.
+        Change of the pitch alone.
     """
 
     apply: Degrade
@@ -70,7 +70,7 @@ class Condition:
 
 
 def chance(seed: int, condition: str, query_id: str) -> np.random.Generator:
-    """A generator that depends on nothing else than these three."""
+    """Return a random generator that depends on these three values only."""
     digest = hashlib.sha256(f"{seed}/{condition}/{query_id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
@@ -139,7 +139,7 @@ def _reverb(clip: Sound1, rng: np.random.Generator) -> Sound1:
 
 def _through(codec: str, bit_rate: int) -> Degrade:
     def apply(take: Take) -> Sound1:
-        return _coded(take.dereverberate, codec, bit_rate)
+        return _coded(take.dry, codec, bit_rate)
 
     return apply
 
@@ -151,38 +151,38 @@ def _coded(clip: Sound1, codec: str, bit_rate: int) -> Sound1:
 
 def _noise(colour: str, snr_db: float) -> Degrade:
     def apply(take: Take) -> Sound1:
-        dereverberate = take.dereverberate
+        dry = take.dry
         draw: dict[str, Callable[[], Sound1]] = {
-            "white": lambda: take.rng.standard_normal(dereverberate.size).astype(np.float32),
-            "pink": lambda: _pink(take.rng, dereverberate.size),
-            "music": lambda: take.material.music(take.rng, dereverberate.size),
-            "ambience": lambda: take.material.ambience(take.rng, dereverberate.size),
-            "speech": lambda: take.material.speech(take.rng, dereverberate.size),
+            "white": lambda: take.rng.standard_normal(dry.size).astype(np.float32),
+            "pink": lambda: _pink(take.rng, dry.size),
+            "music": lambda: take.material.music(take.rng, dry.size),
+            "ambience": lambda: take.material.ambience(take.rng, dry.size),
+            "speech": lambda: take.material.speech(take.rng, dry.size),
         }
-        return _over(dereverberate, draw[colour](), snr_db)
+        return _over(dry, draw[colour](), snr_db)
 
     return apply
 
 
 def _limited(low_hz: float | None, high_hz: float | None) -> Degrade:
-    return lambda take: _band(take.dereverberate, low_hz, high_hz)
+    return lambda take: _band(take.dry, low_hz, high_hz)
 
 
 def _phone(take: Take) -> Sound1:
-    """Heard over a phone: a room, 300-3400 Hz, pink noise at 8 dB, mp3 at 32 kbit/s."""
-    far = _band(_in_room(take.dereverberate, take.material.room(take.rng)), 300.0, 3400.0)
+    """A phone recording: a room, 300-3400 Hz, pink noise at 8 dB, mp3 at 32 kbit/s."""
+    far = _band(_in_room(take.dry, take.material.room(take.rng)), 300.0, 3400.0)
     return _coded(_over(far, _band(_pink(take.rng, far.size), 300.0, 3400.0), 8.0), "mp3", 32_000)
 
 
 def _clipped(take: Take) -> Sound1:
-    """Cut off at 0.7 of its root mean square: most of the waveform is flat."""
-    dereverberate = take.dereverberate
-    return np.clip(dereverberate, -0.7 * _rms(dereverberate), 0.7 * _rms(dereverberate))
+    """Clipped at 0.7 of its root mean square, so that most of the waveform is flat."""
+    dry = take.dry
+    return np.clip(dry, -0.7 * _rms(dry), 0.7 * _rms(dry))
 
 
 def _speed(ratio: float, *, reverb: bool = False) -> Condition:
     def apply(take: Take) -> Sound1:
-        changed = play_faster(take.dereverberate, ratio)
+        changed = play_faster(take.dry, ratio)
         return _reverb(changed, take.rng) if reverb else changed
 
     return Condition(apply=apply, speed=ratio)
@@ -191,29 +191,29 @@ def _speed(ratio: float, *, reverb: bool = False) -> Condition:
 def _rubber(*, tempo: float = 1.0, semitones: float = 0.0) -> Condition:
     cents = 100 * semitones
     return Condition(
-        apply=lambda take: rubberband(take.dereverberate, tempo=tempo, pitch_cents=cents),
+        apply=lambda take: rubberband(take.dry, tempo=tempo, pitch_cents=cents),
         tempo=tempo,
         pitch_cents=cents,
     )
 
 
 def _centre_cancelled(take: Take) -> Sound1:
-    """Left minus right, as karaoke is made; a file that is nearly mono is stripped of drums instead."""
+    """Left minus right, as for karaoke; the harmonic part of a file that is nearly mono."""
     if take.clip.shape[1] == 2:
         side = (take.clip[:, 0] - take.clip[:, 1]) * np.float32(0.5)
-        if _rms(side) > 0.05 * _rms(take.dereverberate):
+        if _rms(side) > 0.05 * _rms(take.dry):
             return side
-    return np.asarray(harmonic(take.dereverberate), dtype=np.float32)
+    return np.asarray(harmonic(take.dry), dtype=np.float32)
 
 
 def _drums(take: Take) -> Sound1:
     """The percussive half of a median-filter separation (Fitzgerald 2010)."""
-    return np.asarray(percussive(take.dereverberate, margin=2.0), dtype=np.float32)
+    return np.asarray(percussive(take.dry, margin=2.0), dtype=np.float32)
 
 
 def _medley(take: Take) -> Sound1:
     """The second half belongs to another piece."""
-    mixed = take.dereverberate
+    mixed = take.dry
     half = mixed.size // 2
     other = take.material.music(take.rng, mixed.size - half)
     mixed[half:] = other * np.float32(_rms(mixed[:half]) / _rms(other))
@@ -221,18 +221,18 @@ def _medley(take: Take) -> Sound1:
 
 
 def _talked_over(take: Take) -> Sound1:
-    """A presenter's bed: the music lies 9 dB under the voice while it speaks, and comes up in the pauses."""
-    dereverberate = take.dereverberate
-    voice = take.material.speech(take.rng, dereverberate.size)
+    """Music under a presenter's voice: 9 dB quieter during speech than in the pauses."""
+    dry = take.dry
+    voice = take.material.speech(take.rng, dry.size)
     level = scipy.ndimage.uniform_filter1d(np.abs(voice), RATE_HZ // 4)
     duck = np.where(level > 0.25 * _rms(voice), 10 ** (-9 / 20), 1.0)
     duck = np.asarray(scipy.ndimage.uniform_filter1d(duck, RATE_HZ // 5), dtype=np.float32)
-    return dereverberate * duck + voice * np.float32(_rms(dereverberate) / _rms(voice))
+    return dry * duck + voice * np.float32(_rms(dry) / _rms(voice))
 
 
 def _gaps(take: Take) -> Sound1:
     """Dropouts of 0.1-0.5 s silence a third of the excerpt."""
-    cut = take.dereverberate
+    cut = take.dry
     while np.count_nonzero(cut) > 0.67 * cut.size:
         start = int(take.rng.integers(cut.size))
         cut[start : start + int(RATE_HZ * take.rng.uniform(0.1, 0.5))] = 0
@@ -240,7 +240,7 @@ def _gaps(take: Take) -> Sound1:
 
 
 CONDITIONS: Final[dict[str, Condition]] = {
-    "clean": Condition(apply=lambda take: take.dereverberate),
+    "clean": Condition(apply=lambda take: take.dry),
     "mp3_32k": Condition(apply=_through("mp3", 32_000)),
     "opus_12k": Condition(apply=_through("opus", 12_000)),
     "white_0": Condition(apply=_noise("white", 0)),
@@ -250,8 +250,8 @@ CONDITIONS: Final[dict[str, Condition]] = {
     "ambience_0": Condition(apply=_noise("ambience", 0)),
     "speech_0": Condition(apply=_noise("speech", 0)),
     "speech_-6": Condition(apply=_noise("speech", -6)),
-    "room": Condition(apply=lambda take: _in_room(take.dereverberate, take.material.room(take.rng))),
-    "reverb": Condition(apply=lambda take: _reverb(take.dereverberate, take.rng)),
+    "room": Condition(apply=lambda take: _in_room(take.dry, take.material.room(take.rng))),
+    "reverb": Condition(apply=lambda take: _reverb(take.dry, take.rng)),
     "phone": Condition(apply=_phone),
     "lowpass_1k5": Condition(apply=_limited(None, 1500.0)),
     "band_300_3400": Condition(apply=_limited(300.0, 3400.0)),

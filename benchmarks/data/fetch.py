@@ -1,8 +1,8 @@
-"""``python -m benchmarks corpus fetch DIR [core|all]``: bring the open listening set from Debian's packages.
+"""``python -m benchmarks corpus fetch DIR [core|all]``: fetch the open corpus from Debian's packages.
 
-Packages are downloaded and unpacked, never installed. What the lists name and the packages no longer hold is
-said by name: the benchmarks then go on without it. Simulated rooms need pyroomacoustics, which no other part
-of the project does.
+Packages are downloaded and unpacked, never installed. Files of the lists that the packages no longer
+contain are printed; the benchmarks run without them. Simulated rooms need pyroomacoustics, which no other
+part of the project needs.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def main(argv: Sequence[str]) -> int:
         if options.what == "all":
             make_reels(options.folder)
             simulate_rooms(options.folder)
-    return tell(options.folder)
+    return report_differences(options.folder)
 
 
 def packages(what: str) -> list[str]:
-    """Names of the Debian packages that hold the core, or everything."""
+    """Return names of the Debian packages of the core corpus, or of all."""
     named: dict[str, list[str]] = json.loads((LISTS / "packages.json").read_text(encoding="utf-8"))
     return named["core"] if what == "core" else sorted({name for group in named.values() for name in group})
 
@@ -55,26 +55,26 @@ def fetch(folder: Path, names: Sequence[str]) -> None:
         return
     debs = (folder / "debs").absolute()
     debs.mkdir(parents=True, exist_ok=True)
-    # apt's own user may not write into a folder of ours
+    # apt's own user has no write access to this folder
     options = ["-q", "-o", "APT::Sandbox::User=root"]
     subprocess.run(["apt-get", *options, "download", *wanted], cwd=debs, check=True)
     for deb in sorted(debs.glob("*.deb")):
         package = deb.name.partition("_")[0]
         with tempfile.TemporaryDirectory(dir=folder) as unpacked:
             subprocess.run(["dpkg-deb", "-x", deb, unpacked], check=True)
-            keep_audio(Path(unpacked), folder / "raw" / package)
+            move_audio(Path(unpacked), folder / "raw" / package)
         (folder / "raw" / package / ".done").touch()
 
 
-def keep_audio(source: Path, target: Path) -> None:
-    """Move audio files, and audio members of zip archives, to where the lists say; the rest is dropped."""
+def move_audio(source: Path, target: Path) -> None:
+    """Move audio files and audio members of zip archives to the paths of the lists; ignore other files."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue
         relative = path.relative_to(source)
         if path.suffix.lower() in ARCHIVES and zipfile.is_zipfile(path):
-            _keep_members(path, target / f"{relative}!")
+            _extract_members(path, target / f"{relative}!")
         elif wanted := _wanted_name(path, relative):
             (target / wanted).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target / wanted)
@@ -89,15 +89,15 @@ def _wanted_name(path: Path, relative: Path) -> Path | None:
     return relative.with_name(relative.name + ".ogg") if ogg else None
 
 
-def _keep_members(archive: Path, target: Path) -> None:
+def _extract_members(archive: Path, target: Path) -> None:
     with zipfile.ZipFile(archive) as members:
         for name in members.namelist():
             if Path(name).suffix.lower() in AUDIO:
                 members.extract(name, target)
 
 
-def tell(folder: Path) -> int:
-    """Say what is here, what is missing, and what differs from the lists; 1 if anything is not as listed."""
+def report_differences(folder: Path) -> int:
+    """Print tracks, missing files and differences from the lists; return 1 if there are any."""
     corpus = Corpus.open(folder)
     missing = set(corpus.missing())
     changed = list(_changed(corpus, missing))
@@ -107,14 +107,14 @@ def tell(folder: Path) -> int:
     for path in sorted(missing):
         print(f"missing: {path}")
     for path in changed:
-        print(f"another sha256 than listed: {path}")
+        print(f"sha256 differs from the list: {path}")
     return 1 if missing or changed else 0
 
 
 def _changed(corpus: Corpus, missing: set[str]) -> Iterator[str]:
     entries: tuple[Track | Sound, ...] = (*corpus.tracks, *corpus.noises, *corpus.rooms)
     for entry in entries:
-        # what is derived here by encoders and ray tracing is not repeatable bit for bit
+        # files derived by encoders and ray tracing are not repeatable bit for bit
         if entry.path not in missing and entry.path.startswith("raw/"):
             digest = hashlib.sha256((corpus.root / entry.path).read_bytes()).hexdigest()
             if digest != entry.sha256:

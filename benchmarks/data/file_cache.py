@@ -1,4 +1,4 @@
-"""Files that are made once and read again, by several processes at a time."""
+"""Files that are written once and read many times, by several processes at the same time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def keep(file: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make a file, if there is none; others see it whole or not at all.
+def write_once(file: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` to write a file that does not exist; other processes see only the complete file.
 
-    Two processes that want the same file at once both make it, each under a name of its own.
+    Two processes that need the same file both write it, each under its own temporary name.
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

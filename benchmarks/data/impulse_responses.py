@@ -29,7 +29,7 @@ KINDS: Final[tuple[tuple[str, Size, Size, tuple[float, float]], ...]] = (
 
 
 def simulate_rooms(root: Path) -> None:
-    """Write FOLDER/derived/irs_sim/*.wav where pyroomacoustics is installed; say so where it is not."""
+    """Write FOLDER/derived/irs_sim/*.wav where pyroomacoustics is installed; print a note where it is not."""
     try:
         import pyroomacoustics
     except ModuleNotFoundError:
@@ -50,7 +50,7 @@ def simulate_rooms(root: Path) -> None:
 def _response(pra: Any, kind: str, size_m: list[float], rt60_s: float, draw: random.Random) -> Any:
     try:
         absorption, order = pra.inverse_sabine(rt60_s, size_m)
-    except ValueError:  # no wall absorbs enough for so short a time: take the deadest
+    except ValueError:  # no wall absorbs enough for so short a time: take the highest absorption
         absorption, order = 0.9, 3
     traced = kind != "car"
     room = pra.ShoeBox(
@@ -66,8 +66,8 @@ def _response(pra: Any, kind: str, size_m: list[float], rt60_s: float, draw: ran
     for place in (room.add_source, room.add_microphone):
         place([draw.uniform(MARGIN_M, length - MARGIN_M) for length in size_m])
     room.compute_rir()
-    heard = np.asarray(room.rir[0][0], dtype=np.float64)
-    heard /= np.abs(heard).max()
-    left = np.cumsum(np.square(heard[::-1]))[::-1]
-    end = int(np.argmax(left < left[0] * 1e-6)) or len(heard)
-    return heard[: max(end, RATE_HZ // 20)]
+    response = np.asarray(room.rir[0][0], dtype=np.float64)
+    response /= np.abs(response).max()
+    left = np.cumsum(np.square(response[::-1]))[::-1]
+    end = int(np.argmax(left < left[0] * 1e-6)) or len(response)
+    return response[: max(end, RATE_HZ // 20)]

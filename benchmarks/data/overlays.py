@@ -1,4 +1,4 @@
-"""What excerpts are degraded with: noises, speech, other music and rooms of one side of the split."""
+"""Audio to degrade excerpts with: noises, speech, other music and rooms of one side of the split."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Sound1 = NDArray[np.float32]
 
 
 class Material:
-    """Draws noises, speech, music and rooms that may be laid over the queries of `role`.
+    """Draws noises, speech, music and rooms for the queries of `role`.
 
     Music and speech come from tracks that no index of this evaluation holds (``overlay`` in
-    ``split.json``), so that naming the overlay can never be right. Validation and training queries get
+    ``split.json``), so that a match of the overlay is always wrong. Validation and training queries get
     training noises and rooms.
     """
 
@@ -32,23 +32,23 @@ class Material:
         self._speech = [root / track.path for track in corpus.overlays(role=over, kind="speech")]
 
     def ambience(self, rng: np.random.Generator, n_samples: int) -> Sound1:
-        """A real noise, repeated where it is shorter than asked."""
+        """Return a recorded noise, repeated where it is too short."""
         return _stretch(_pick(rng, self._noises), rng, n_samples)
 
     def speech(self, rng: np.random.Generator, n_samples: int) -> Sound1:
-        """Someone talking."""
+        """Return a stretch of speech."""
         return _stretch(_pick(rng, self._speech), rng, n_samples)
 
     def music(self, rng: np.random.Generator, n_samples: int) -> Sound1:
-        """A stretch of another piece."""
+        """Return a stretch of another piece."""
         return _stretch(_pick(rng, self._music), rng, n_samples)
 
     def room(self, rng: np.random.Generator) -> Sound1:
-        """An impulse response of unit energy, from its strongest moment's 2.5 ms before on."""
+        """Return an impulse response of unit energy, from 2.5 ms before its maximum."""
         response = _mono(_pick(rng, self._rooms))
         start = max(0, int(np.argmax(np.abs(response))) - RATE_HZ // 400)
-        kept = response[start:]
-        return kept / np.float32(np.sqrt(np.square(kept).sum()))
+        trimmed = response[start:]
+        return trimmed / np.float32(np.sqrt(np.square(trimmed).sum()))
 
 
 def _pick(rng: np.random.Generator, paths: list[Path]) -> Path:
@@ -61,10 +61,10 @@ def _mono(path: Path) -> Sound1:
 
 
 def _stretch(path: Path, rng: np.random.Generator, n_samples: int) -> Sound1:
-    """`n_samples` of a file from a place that is not silent, wherever ten draws find one."""
-    whole = _mono(path)
-    loud = np.sqrt(np.mean(np.square(whole)))
-    looped = np.tile(whole, -(-n_samples // whole.size) + 1)
+    """Return `n_samples` of a file from a place that is not silent, if one of ten draws is such a place."""
+    samples = _mono(path)
+    loud = np.sqrt(np.mean(np.square(samples)))
+    looped = np.tile(samples, -(-n_samples // samples.size) + 1)
     for _ in range(10):
         start = int(rng.integers(max(1, looped.size - n_samples)))
         part = looped[start : start + n_samples]

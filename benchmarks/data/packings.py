@@ -1,4 +1,4 @@
-"""The same items in each packing that a scan is measured on, made by the packings' own libraries."""
+"""Writes the same items in each format that a scan is measured on, with the format's own library."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from benchmarks.data.scan_items import Item
 PER_SHARD: Final = 1_000
 
 
-def shelve(items: Sequence[Item], folder: Path, target: Path) -> None:
-    """A plain folder: the items themselves, by hard links."""
+def write_folder(items: Sequence[Item], folder: Path, target: Path) -> None:
+    """Write a plain folder of hard links to the items."""
     for item in items:
         place = target / item.name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.hardlink_to(folder / item.name)
 
 
-def shard(items: Sequence[Item], folder: Path, target: Path) -> None:
-    """WebDataset shards, the truth beside each item as JSON."""
+def write_shards(items: Sequence[Item], folder: Path, target: Path) -> None:
+    """Write WebDataset shards, with the truth about each item as JSON."""
     from webdataset import ShardWriter
 
     with ShardWriter(f"{target}/items-%04d.tar", maxcount=PER_SHARD, verbose=0) as shards:
@@ -31,8 +31,8 @@ def shard(items: Sequence[Item], folder: Path, target: Path) -> None:
             shards.write({"__key__": Path(item.name).stem, item.format: audio, "json": about})
 
 
-def tabulate(items: Sequence[Item], folder: Path, target: Path) -> None:
-    """Parquet files with an Audio column, as Hugging Face's library writes them."""
+def write_parquet(items: Sequence[Item], folder: Path, target: Path) -> None:
+    """Write Parquet files with an Audio column, with Hugging Face's library."""
     for number, some in enumerate(_shares(items)):
         _audio_table(some, folder).to_parquet(target / f"train-{number:05d}.parquet")
 
@@ -53,14 +53,14 @@ def _shares(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 PACKINGS: Final[dict[str, Callable[[Sequence[Item], Path, Path], None]]] = {
-    "folder": shelve,
-    "tar": shard,
-    "parquet": tabulate,
+    "folder": write_folder,
+    "tar": write_shards,
+    "parquet": write_parquet,
 }
 
 
 def pack(packing: str, items: Sequence[Item], *, folder: Path, target: Path) -> Path:
-    """Make a packing of the items in `folder`, unless `target` holds it already; returns `target`."""
+    """Write the items in `folder` in a packing to `target` unless it exists; return `target`."""
     if not target.exists():
         beside = target.with_name(target.name + ".part")
         shutil.rmtree(beside, ignore_errors=True)

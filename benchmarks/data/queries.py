@@ -1,4 +1,4 @@
-"""Which excerpts are asked about, and their degraded sound as files."""
+"""Chooses excerpts to query, and writes their degraded audio to files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import soundfile
 from benchmarks.data.audio_io import RATE_HZ, Sound1, mono, read
 from benchmarks.data.corpus import Track
 from benchmarks.data.degrade import CONDITIONS, chance, degrade
-from benchmarks.data.file_cache import keep
+from benchmarks.data.file_cache import write_once
 from benchmarks.data.overlays import Material
 
 LONGEST_STRETCH: Final = max(condition.stretch for condition in CONDITIONS.values())
@@ -25,7 +25,7 @@ TRIES: Final = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """A place in a track, asked about under every condition.
+    """A place in a track, queried under every condition.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Excerpt:
 
 
 def pick(root: Path, tracks: Sequence[Track], *, n: int, longest_s: float, seed: int) -> list[Excerpt]:
-    """Draw `n` excerpts, from each track about as often, none of them nearly silent."""
+    """Draw `n` excerpts that are not silent, about as many from each track."""
     rng = chance(seed, "excerpts", f"{longest_s:g}")  # so that fewer excerpts are the first of more
     needed_s = longest_s * LONGEST_STRETCH + 0.2
     usable = [track for track in tracks if track.duration_s > needed_s]
@@ -77,9 +77,9 @@ def degraded(
     longest_s: float,
     seed: int,
     material: Material,
-    kept: Path,
+    folder: Path,
 ) -> Path:
-    """The longest query of an excerpt under a condition, as a 16-bit WAV file that is made only once."""
+    """Return the 16-bit WAV file of an excerpt's longest query under a condition, written once."""
 
     def make() -> bytes:
         needed_s = longest_s * CONDITIONS[condition].stretch
@@ -87,17 +87,17 @@ def degraded(
         sound = degrade(clip, condition, seed=seed, query_id=excerpt.id, material=material)
         return wav(sound[: round(longest_s * RATE_HZ)])
 
-    return once(kept / condition / f"{excerpt.id}.wav", make)
+    return once(folder / condition / f"{excerpt.id}.wav", make)
 
 
 def once(file: Path, make: Callable[[], bytes]) -> Path:
-    """A file that is made unless it is there; one that is there is whole."""
-    keep(file, lambda partial: partial.write_bytes(make()))
+    """Return a file, written unless it exists; an existing file is complete."""
+    write_once(file, lambda partial: partial.write_bytes(make()))
     return file
 
 
 def middle(file: Path, *, length_s: float, longest_s: float) -> bytes:
-    """The bytes of a WAV file that holds the middle `length_s` of a longest query."""
+    """Return the bytes of a WAV file with the middle `length_s` seconds of a longest query."""
     if length_s == longest_s:
         return file.read_bytes()
     sound, _ = soundfile.read(file, dtype="float32")
@@ -106,7 +106,7 @@ def middle(file: Path, *, length_s: float, longest_s: float) -> bytes:
 
 
 def wav(sound: Sound1) -> bytes:
-    """A 16-bit WAV file at ``RATE_HZ``."""
+    """Return the bytes of a 16-bit WAV file at ``RATE_HZ``."""
     out = io.BytesIO()
     soundfile.write(out, sound, RATE_HZ, format="WAV", subtype="PCM_16")
     return out.getvalue()

@@ -31,7 +31,7 @@ DEGRADED: Final = ("clean", "mp3_32k", "opus_12k", "band_300_3400", "speech_0", 
 LENGTHS_S: Final = (5.0, 8.0)
 LONGEST_WORK_S: Final = 400.0
 EDGE_S: Final = 3.0
-"""Left out at either end of a track, where it fades."""
+"""Seconds left out at both ends of a track, where it fades."""
 
 _ENCODERS: Final[dict[str, tuple[str, str, int, dict[str, str]]]] = {
     "mp3": ("mp3", "libmp3lame", 128_000, {"compression_level": "9"}),
@@ -39,7 +39,7 @@ _ENCODERS: Final[dict[str, tuple[str, str, int, dict[str, str]]]] = {
     "m4a": ("mp4", "aac", 128_000, {"aac_coder": "fast"}),
     "flac": ("flac", "flac", 0, {"compression_level": "3"}),
 }
-"""Container, encoder, bits per second, options: the quickest, since nobody listens."""
+"""Container, encoder, bits per second, options: the fastest, because quality does not matter here."""
 
 _OPUS_HZ: Final = 48_000
 _FILE: Final = {"fflags": "+bitexact"}
@@ -48,7 +48,7 @@ _FILE: Final = {"fflags": "+bitexact"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One item, and the truth about it.
+    """One item, and its origin.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Item:
 
 
 def works(corpus: Corpus, n: int) -> list[Track]:
-    """The registered works: test music of ordinary length, evenly from the whole list."""
+    """The registered works: test music of ordinary length, evenly spaced in the list."""
     usable = [
         track
         for track in corpus.select(role="test", kind="music")
@@ -80,17 +80,17 @@ def works(corpus: Corpus, n: int) -> list[Track]:
 
 
 def plan(corpus: Corpus, registered: Sequence[Track], *, n: int, n_degraded: int, seed: int) -> list[Item]:
-    """Say what each item is, the excerpts of works strewn among the others."""
+    """Return all items, with the excerpts of works at random positions."""
     rng = chance(seed, "scan items", "plan")
     excerpts = pick(corpus.root, registered, n=n_degraded, longest_s=LENGTHS_S[1], seed=seed)
     places = set(rng.choice(n, n_degraded, replace=False).tolist())
-    cuts, chance_mask = _cuts(_others(corpus)), iter(excerpts)
+    cuts, degraded_excerpts = _cuts(_others(corpus)), iter(excerpts)
     items = list[Item]()
     for number in range(n):
         name = f"{number // 1000:02d}/{number:05d}.{FORMATS[number % len(FORMATS)]}"
         length_s = round(float(rng.uniform(*LENGTHS_S)), 2)
         if number in places:
-            excerpt = next(chance_mask)
+            excerpt = next(degraded_excerpts)
             condition = DEGRADED[len(items) % len(DEGRADED)]
             start_s = excerpt.start_s
             items.append(
@@ -104,29 +104,29 @@ def plan(corpus: Corpus, registered: Sequence[Track], *, n: int, n_degraded: int
 
 
 def _others(corpus: Corpus) -> list[Track]:
-    kept = {track.dup_group for track in corpus.tracks if track.role == "test" and track.dup_group}
+    test_groups = {track.dup_group for track in corpus.tracks if track.role == "test" and track.dup_group}
     return [
         track
         for role in ("train", "validation")
         for track in corpus.select(role=role)
-        if track.dup_group not in kept and track.duration_s > 2 * (LENGTHS_S[1] + EDGE_S)
+        if track.dup_group not in test_groups and track.duration_s > 2 * (LENGTHS_S[1] + EDGE_S)
     ]
 
 
 def _cuts(tracks: Sequence[Track]) -> Iterator[tuple[Track, float]]:
-    """Places in tracks, each a longest item from the next; once all are used, half an item later again."""
+    """Yield places in tracks, one longest item apart; when all are used, shifted by a part of an item."""
     for lap in count():
         first_s = EDGE_S + (lap % 8) * LENGTHS_S[1] * 0.37
         for step in count():
             start_s = round(first_s + step * LENGTHS_S[1], 2)
-            room = [track for track in tracks if start_s + LENGTHS_S[1] + EDGE_S < track.duration_s]
-            if not room:
+            usable = [track for track in tracks if start_s + LENGTHS_S[1] + EDGE_S < track.duration_s]
+            if not usable:
                 break
-            yield from ((track, start_s) for track in room)
+            yield from ((track, start_s) for track in usable)
 
 
 def make(corpus: Corpus, items: Sequence[Item], folder: Path, *, n_processes: int, seed: int) -> None:
-    """Make the items that are not in `folder` yet."""
+    """Write the items that do not exist in `folder`."""
     missing = [item for item in items if not (folder / item.name).exists()]
     work = partial(_make_some, root=corpus.root, folder=folder, seed=seed)
     shares = [missing[at : at + 50] for at in range(0, len(missing), 50)]
@@ -145,11 +145,17 @@ def _make_some(items: Sequence[Item], *, root: Path, folder: Path, seed: int) ->
         beside.rename(target)
 
 
-def _bytes_of(item: Item, root: Path, material: Material, kept: Path, seed: int) -> bytes:
+def _bytes_of(item: Item, root: Path, material: Material, folder: Path, seed: int) -> bytes:
     if item.excerpt is not None and item.condition is not None:
         longest_s = LENGTHS_S[1]
         file = degraded(
-            root, item.excerpt, item.condition, longest_s=longest_s, seed=seed, material=material, kept=kept
+            root,
+            item.excerpt,
+            item.condition,
+            longest_s=longest_s,
+            seed=seed,
+            material=material,
+            folder=folder,
         )
         data = middle(file, length_s=item.length_s, longest_s=longest_s)
         samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
@@ -168,7 +174,7 @@ def _cut(path: Path, start_s: float, length_s: float) -> tuple[NDArray[np.float3
 
 
 def encoded(samples: NDArray[np.float32], rate_hz: int, format_: str) -> bytes:
-    """A file of one of ``FORMATS`` that holds samples of shape (n_samples, 1 or 2)."""
+    """Return the bytes of a file in one of ``FORMATS``; samples have shape (n_samples, 1 or 2)."""
     out = io.BytesIO()
     if format_ == "ogg":
         with soundfile.SoundFile(out, "w", rate_hz, samples.shape[1], "VORBIS", format="OGG") as file:
@@ -193,36 +199,36 @@ def encoded(samples: NDArray[np.float32], rate_hz: int, format_: str) -> bytes:
 
 
 def copied(path: Path, start_s: float, length_s: float) -> bytes:
-    """The packets of a stretch of an Ogg Vorbis file, as `ffmpeg -c copy` cuts."""
+    """Return a stretch of an Ogg Vorbis file with its packets copied, as by `ffmpeg -c copy`."""
     out = io.BytesIO()
     with av.open(str(path)) as source, av.open(out, "w", format="ogg", options=_FILE) as target:
-        ours = source.streams.audio[0]
-        theirs = target.add_stream_from_template(ours)
-        first, last = (round(place / ours.time_base) for place in (start_s, start_s + length_s))
-        source.seek(first, stream=ours)
+        stream = source.streams.audio[0]
+        copy = target.add_stream_from_template(stream)
+        first, last = (round(place / stream.time_base) for place in (start_s, start_s + length_s))
+        source.seek(first, stream=stream)
         begins = None
-        for packet in source.demux(ours):
+        for packet in source.demux(stream):
             if packet.pts is None or packet.pts < first:
                 continue
             if packet.pts >= last:
                 break
             begins = packet.pts if begins is None else begins
             packet.pts -= begins
-            packet.dts, packet.stream = packet.pts, theirs
+            packet.dts, packet.stream = packet.pts, copy
             target.mux(packet)
     return out.getvalue()
 
 
 def truth(items: Sequence[Item]) -> dict[str, Any]:
-    """The items as JSON, by name."""
+    """Return the items as JSON, by name."""
     return {item.name: asdict(item) for item in items}
 
 
 def save_truth(items: Sequence[Item], path: Path) -> None:
-    """Keep beside the items what each of them is."""
+    """Write the origin of each item to a file."""
     path.write_text(json.dumps(truth(items)), encoding="utf-8")
 
 
 def some(items: Sequence[Item], n: int) -> list[Item]:
-    """`n` items, evenly from the whole."""
+    """Return `n` evenly spaced items."""
     return list(islice(items, 0, None, max(1, len(items) // n)))[:n]

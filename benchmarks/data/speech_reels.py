@@ -26,7 +26,7 @@ PROMPTS: Final = (
 
 
 def make_reels(root: Path) -> None:
-    """Write FOLDER/derived/speech_reels/SOURCE_NNN.ogg; the same files each time, but for the encoder."""
+    """Write FOLDER/derived/speech_reels/SOURCE_NNN.ogg; the same files each time with the same encoder."""
     folder = root / "derived" / "speech_reels"
     folder.mkdir(parents=True, exist_ok=True)
     for source, files in _sources(root):
@@ -49,7 +49,7 @@ def _sorted(paths: Iterator[Path]) -> list[Path]:
 
 
 def _unpack_queen(root: Path) -> list[Path]:
-    """The spoken lines in queen.1c: a table at its start says name, offset and size of each MP3."""
+    """The spoken lines in queen.1c: a table at its start has name, offset and size of each MP3."""
     folder = root / "derived" / "flight-of-the-amazon-queen" / "utt"
     folder.mkdir(parents=True, exist_ok=True)
     for archive in (root / "raw" / "flight-of-the-amazon-queen").rglob("queen.1c"):

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from benchmarks.data.corpus import Corpus
 from benchmarks.fit.newest_calibration import replace_calibration
-from benchmarks.runs.calibrate import copies, draw
-from benchmarks.runs.leave_out_library import SHELF, Shelf, as_query, shelve
+from benchmarks.runs.calibrate import draw, excluded_recordings
+from benchmarks.runs.leave_out_library import COLLECTIONS, LeaveOutLibrary, as_query, build_library
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram
@@ -38,7 +38,7 @@ from earwitness.index.statistics.scheme_files import calibration_of
 SHARES: Final = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
 """Probabilities at which the agreement of chance is noted."""
 
-CHANGED_RUNGS: Final = 2
+N_CHANGED_VARIANTS: Final = 2
 """Changed copies of each excerpt that are asked besides, drawn anew for each."""
 
 STEEPEST: Final = 3.0
@@ -60,17 +60,17 @@ class RecordingScorer(AlignmentScorer):
         return 0.0
 
 
-def listen(
-    shelf: Shelf, same: Sequence[int], sound: Spectrogram, rng: np.random.Generator
+def absent_agreements(
+    full_library: LeaveOutLibrary, same: Sequence[int], sound: Spectrogram, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     """Log E by the codes alone, and agreement, of every alignment that an absent excerpt is given."""
-    library, profile = shelf.without(same), EFFORT_PROFILES[Effort.FAST]
+    library, profile = full_library.without(same), EFFORT_PROFILES[Effort.FAST]
     search = Search(
-        query=as_query(sound, shelf.extractor),
+        query=as_query(sound, full_library.extractor),
         library=library,
-        collections=SHELF,
+        collections=COLLECTIONS,
         max_e_value=1e-9,  # nothing is to be scored further
-        n_codes=library.n_codes(SHELF),
+        n_codes=library.n_codes(COLLECTIONS),
         profile=profile,
     )
     scorer = RecordingScorer(
@@ -82,7 +82,7 @@ def listen(
     )
     search.scorer = scorer
     variants = EFFORT_PROFILES[Effort.FULL].variants
-    for number in (0, *rng.choice(np.arange(1, len(variants)), CHANGED_RUNGS, replace=False)):
+    for number in (0, *rng.choice(np.arange(1, len(variants)), N_CHANGED_VARIANTS, replace=False)):
         search.search_variant(variants[number])
     return scorer.recorded
 
@@ -101,33 +101,33 @@ def main(argv: Sequence[str]) -> int:
     """Ask, fit, and on request write."""
     parser = argparse.ArgumentParser(prog="benchmarks.fit.agreement", description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="spectrograms, as training keeps them")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of cached spectrograms")
     parser.add_argument("--lengths", default="3,8", help="seconds, separated by commas")
     parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(argv)
     faiss.omp_set_num_threads(1)
-    held = [
+    chosen_sources = [
         source
         for role in ("validation", "train")
         for source in sources(options.corpus, role=role)
         if source.kind in ("music", "speech")
     ]
-    shelf = shelve(held, extractor(), corpus=options.corpus, cache=options.cache)
-    same = copies(shelf, Corpus.open(options.corpus), package=True)
+    full_library = build_library(chosen_sources, extractor(), corpus=options.corpus, cache=options.cache)
+    same = excluded_recordings(full_library, Corpus.open(options.corpus), package=True)
     lengths_s = [float(length) for length in options.lengths.split(",")]
     excerpts = draw(
-        shelf, "all", "music", lengths_s=lengths_s,
+        full_library, "all", "music", lengths_s=lengths_s,
         corpus=options.corpus, cache=options.cache, seed=options.seed,
     )  # fmt: skip
     rng = np.random.default_rng(options.seed)
-    heard = [
+    pairs = [
         pair
         for (number, _, sound), _ in zip(excerpts, range(options.queries), strict=False)
-        for pair in listen(shelf, same[number], sound, rng)
+        for pair in absent_agreements(full_library, same[number], sound, rng)
     ]
-    log_e, agreements = np.array(heard).T
+    log_e, agreements = np.array(pairs).T
     for low, high in ((0, 2), (2, 5), (5, 10)):
         chosen = agreements[(log_e > low) & (log_e <= high)]
         if chosen.size:

@@ -26,7 +26,7 @@ from benchmarks.data.corpus import Corpus
 from benchmarks.data.degrade import CONDITIONS, degrade
 from benchmarks.data.overlays import Material
 from benchmarks.fit.newest_calibration import replace_calibration
-from benchmarks.runs.leave_out_library import Shelf, shelve
+from benchmarks.runs.leave_out_library import LeaveOutLibrary, build_library
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import RATE_HZ, Waveform
@@ -35,7 +35,7 @@ from earwitness.index.statistics.scheme_files import background_of, calibration_
 
 EXCERPT_S: Final = 8.0
 Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
-LEAST, MOST = -5.0, 10.0
+MIN_SCORE, MAX_SCORE = -5.0, 10.0
 """Bounds of a step's score: no single step makes a match, or breaks one."""
 
 RISE: Final = 2.0
@@ -47,38 +47,44 @@ BIAS: Final = -1.0
 MISPLACED_ROWS: Final = (-2, -1, 0, 1, 2)
 
 
-def right_steps(shelf: Shelf, corpus: Corpus, *, n_each: int, seed: int) -> Iterator[NDArray[np.float32]]:
+def right_steps(
+    library: LeaveOutLibrary, corpus: Corpus, *, n_each: int, seed: int
+) -> Iterator[NDArray[np.float32]]:
     """z of the steps along the true path of one degraded excerpt after the other."""
     rng = np.random.default_rng(seed)
     material = Material(corpus, role="validation")
-    tracks = [number for number, source in enumerate(shelf.sources) if source.kind == "music"]
-    kept = [name for name, condition in CONDITIONS.items() if condition.stretch == 1 and name != "medley"]
-    for name in kept:
+    tracks = [number for number, source in enumerate(library.sources) if source.kind == "music"]
+    conditions = [
+        name for name, condition in CONDITIONS.items() if condition.stretch == 1 and name != "medley"
+    ]
+    for name in conditions:
         for query in range(n_each):
             number = tracks[int(rng.integers(len(tracks)))]
-            path = corpus.root / shelf.sources[number].path
+            path = corpus.root / library.sources[number].path
             start_s = float(rng.uniform(0, max(soundfile.info(path).duration - EXCERPT_S - 1, 0)))
             clip = read(path, start_s=start_s, length_s=EXCERPT_S)
             sound = degrade(clip, name, seed=seed, query_id=str(query), material=material)
-            heard = soxr.resample(sound, DEGRADED_HZ, RATE_HZ, quality="HQ").astype(np.float32)
-            yield true_path(shelf, number, start_s, Waveform(samples=np.ascontiguousarray(heard)))
+            samples = soxr.resample(sound, DEGRADED_HZ, RATE_HZ, quality="HQ").astype(np.float32)
+            yield true_path(library, number, start_s, Waveform(samples=np.ascontiguousarray(samples)))
 
 
-def true_path(shelf: Shelf, number: int, start_s: float, heard: Waveform) -> NDArray[np.float32]:
+def true_path(
+    library: LeaveOutLibrary, number: int, start_s: float, samples: Waveform
+) -> NDArray[np.float32]:
     """z of each reference code at the query row where it belongs, give or take two rows for all of them."""
-    model = shelf.extractor
-    rows = model.embed(model.query(heard).spectrogram, fine=True)
+    model = library.extractor
+    rows = model.embed(model.query(samples).spectrogram, fine=True)
     mean, sd = background_of(model).expected_similarity(rows)
-    codes = shelf.codes(number)
+    codes = library.codes(number)
     place = np.round(
         QUERY_FRAMES_PER_CODE * np.arange(len(codes)) - start_s / model.params.query_hop_s
     ).astype(int)
     paths = []
     for late in MISPLACED_ROWS:
         # rows at the ends look beyond the excerpt
-        met = np.flatnonzero((place + late >= 3) & (place + late < len(rows) - 3))
-        row = place[met] + late
-        paths.append((np.einsum("sd,sd->s", codes[met], rows[row]) - mean[row]) / sd[row])
+        inside = np.flatnonzero((place + late >= 3) & (place + late < len(rows) - 3))
+        row = place[inside] + late
+        paths.append((np.einsum("sd,sd->s", codes[inside], rows[row]) - mean[row]) / sd[row])
     return max(paths, key=lambda z: float(z.mean()))
 
 
@@ -96,13 +102,13 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
     """
     edges = np.arange(-3.0, 9.0, 0.25)
     middle = (edges[1:] + edges[:-1]) / 2
-    seen = np.histogram(right, edges)[0] + 0.5
+    counts = np.histogram(right, edges)[0] + 0.5
     gaussian = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi) * 0.25
     null = np.maximum(np.histogram(chance, edges)[0] / len(chance), gaussian)
-    odds = np.maximum.accumulate(np.log(seen / seen.sum() / null))
+    odds = np.maximum.accumulate(np.log(counts / counts.sum() / null))
     levels = np.linspace(Z_LOW, Z_HIGH, N_LEVELS)
-    bounded = np.clip(np.interp(levels, middle, odds + BIAS), LEAST, MOST)
-    beyond = np.maximum(levels - levels[np.searchsorted(bounded, MOST)], 0.0)
+    bounded = np.clip(np.interp(levels, middle, odds + BIAS), MIN_SCORE, MAX_SCORE)
+    beyond = np.maximum(levels - levels[np.searchsorted(bounded, MAX_SCORE)], 0.0)
     return np.asarray(bounded + RISE * beyond, dtype=np.float32)
 
 
@@ -116,17 +122,17 @@ def main(argv: Sequence[str]) -> int:
     """Fit the table and write it."""
     parser = argparse.ArgumentParser(prog="benchmarks.fit.step_scores", description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="spectrograms, as training keeps them")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of cached spectrograms")
     parser.add_argument("--queries", type=int, default=25, help="for each condition")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     model = extractor()
-    shelf = shelve(
+    library = build_library(
         sources(options.corpus, role="validation"), model, corpus=options.corpus, cache=options.cache
     )
     corpus = Corpus.open(options.corpus)
-    right = np.concatenate(list(right_steps(shelf, corpus, n_each=options.queries, seed=options.seed)))
-    chance = chance_steps(model, shelf.vectors[:: max(len(shelf.vectors) // 60, 1)])
+    right = np.concatenate(list(right_steps(library, corpus, n_each=options.queries, seed=options.seed)))
+    chance = chance_steps(model, library.vectors[:: max(len(library.vectors) // 60, 1)])
     write_table(log_odds(right, chance))
     return 0
 

@@ -1,4 +1,4 @@
-"""Pictures of the records, for docs/results.md."""
+"""Figures of the records, for docs/results.md."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from matplotlib import pyplot
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import counts
 
-SHARES: Final = (("named", "#9ab6d3"), ("told", "#1f4e79"))
+SHARES: Final = (("named", "#9ab6d3"), ("reported", "#1f4e79"))
 
 
 def draw(folder: Path) -> list[str]:
-    """Draw every identify record; names of the files written."""
+    """Draw every identify record, and return the names of the files written."""
     names = []
     for path in sorted(RECORDS.glob("identify-*.json.gz")):
         name = path.name.replace(".json.gz", ".png")
@@ -26,8 +26,8 @@ def draw(folder: Path) -> list[str]:
     return names
 
 
-def _shares(kept: Record, file: Path) -> None:
-    groups = {key: group for key, group in counts(kept).items() if key[0] == "music" and key[2] != "absent"}
+def _shares(record: Record, file: Path) -> None:
+    groups = {key: group for key, group in counts(record).items() if key[0] == "music" and key[2] != "absent"}
     lengths = sorted({length_s for _, length_s, _ in groups})
     conditions = list(dict.fromkeys(condition for _, _, condition in groups))
     figure, axes = pyplot.subplots(
@@ -44,7 +44,7 @@ def _shares(kept: Record, file: Path) -> None:
                 axis.plot([low, high], [height, height], color="black", linewidth=0.8)
         axis.set_yticks([-place for place in range(len(conditions))], conditions, fontsize=7)
         axis.set_xlim(0, 1)
-        axis.set_title(f"{length_s:g} s excerpts, {kept.options.get('peer') or kept.scheme}", fontsize=9)
+        axis.set_title(f"{length_s:g} s excerpts, {record.options.get('peer') or record.scheme}", fontsize=9)
     axes[0][0].legend(fontsize=7, loc="lower left")
     figure.tight_layout()
     figure.savefig(file, dpi=110, metadata={"Software": None})

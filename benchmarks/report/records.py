@@ -1,4 +1,4 @@
-"""Raw outcomes of benchmark runs: what was asked, what was answered, how long it took. Tables are derived."""
+"""Raw outcomes of benchmark runs: queries, answers and times. Tables are derived from them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Record:
     Attributes
     ----------
     options
-        Everything that was chosen, so that the run can be made again.
+        All settings of the run, so that it can be repeated.
     rows
-        Raw outcomes, one a query or a measurement; each entry's module says what its rows hold.
+        Raw outcomes, one for each query or measurement; each entry's module describes its rows.
     """
 
     entry: str
@@ -41,7 +41,7 @@ class Record:
 def record(
     entry: str, *, scheme: str, seed: int, options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Record:
-    """Put a finished run's rows under the name of this commit and machine."""
+    """Return the record of a finished run, with this commit and machine."""
     return Record(
         entry=entry,
         scheme=scheme,
@@ -54,12 +54,12 @@ def record(
     )
 
 
-def save(kept: Record, name: str, *, folder: Path = RECORDS) -> Path:
+def save(made: Record, name: str, *, folder: Path = RECORDS) -> Path:
     """Write NAME.json.gz; the same record gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json.gz"
-    head = json.dumps({**asdict(kept), "rows": None}, indent=1).removesuffix(' "rows": null\n}')
-    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in kept.rows)
+    head = json.dumps({**asdict(made), "rows": None}, indent=1).removesuffix(' "rows": null\n}')
+    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in made.rows)
     text = f'{head} "rows": [\n{rows}\n]}}\n'
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
     return path
@@ -71,7 +71,7 @@ def load(path: Path) -> Record:
 
 
 def wilson(hits: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927); (0, 1) where nothing was tried."""
+    """Return the 95 % interval of a share (Wilson 1927); (0, 1) without trials."""
     if trials == 0:
         return 0.0, 1.0
     share, z2 = hits / trials, z * z
@@ -81,7 +81,7 @@ def wilson(hits: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
 
 
 def machine() -> str:
-    """Processor and cores, in words."""
+    """Return the processor model, the number of cores and the system."""
     cpus = Path("/proc/cpuinfo")
     lines = cpus.read_text(encoding="utf-8").splitlines() if cpus.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""What counts as right: the right track, at the right place or at one that sounds the same."""
+"""Scores of answers: the right track, at the right place or at a repeat of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.data.audio_io import RATE_HZ, mono, read
 
 MATCH_E: Final = 1e-4
 SAME_SOUND: Final = 0.6
-"""Correlation of two places' log-mel spectrograms from which on the second is a repeat of the first."""
+"""From this correlation of log-mel spectrograms on, the second place is a repeat; chosen by hand."""
 SLACK_S: Final = 0.3
 MEL_FRAMES_HZ: Final = 50
 
@@ -23,11 +23,11 @@ Row = Mapping[str, Any]
 
 
 def answers_of(matches: Sequence[Any], names: Mapping[int, str], *, limit: int = 3) -> list[dict[str, Any]]:
-    """The best matches as a record keeps them: track, E-value, change, and the best segment's place."""
-    kept = []
+    """Return the best matches in the form of a record: track, E-value, change, span of the best segment."""
+    answers = []
     for match in matches[:limit]:
         segment = min(match.segments, key=lambda one: one.e_value)
-        kept.append(
+        answers.append(
             {
                 "track": names.get(match.recording, "?"),
                 "e": float(f"{match.e_value:.3g}"),
@@ -44,23 +44,23 @@ def answers_of(matches: Sequence[Any], names: Mapping[int, str], *, limit: int =
                 )],
             }
         )  # fmt: skip
-    return kept
+    return answers
 
 
 def offset_error_s(answer: Row, *, start_s: float, stretch: float) -> float:
-    """How far the best segment's middle lies from where it belongs, in seconds of the reference."""
+    """Return the distance of the best segment's middle from its true place, in reference seconds."""
     query_start, query_end, reference_start, reference_end = answer["at"]
     wanted_s = start_s + stretch * (query_start + query_end) / 2
     error_s: float = abs((reference_start + reference_end) / 2 - wanted_s)
     return error_s
 
 
-def repeat_likeness(
+def repeat_similarity(
     path: Path, *, true_s: float, claimed_s: float, length_s: float, claimed_in: Path | None = None
 ) -> float:
-    """How alike two places sound, of one file or of two: the best correlation of their log-mel spectrograms.
+    """Return the best correlation of the log-mel spectrograms of two places, of one file or of two.
 
-    The claimed place may be late or early by ``SLACK_S``: codes lie half a second apart.
+    The claimed place may be late or early by ``SLACK_S``, because codes are half a second apart.
     """
     slack = round(SLACK_S * MEL_FRAMES_HZ)
     here = _mel(path, round(true_s, 2), length_s)
@@ -70,7 +70,7 @@ def repeat_likeness(
     for shift in range(2 * slack + 1):
         there = around[shift : shift + len(here)]
         if len(there) > len(here) / 2:
-            # each band's mean is taken off: what is left is when things happen, not how the piece is mixed
+            # without each band's mean, timing counts and the mix does not
             moves = [part - part.mean(axis=0) for part in (here[: len(there)], there)]
             best = max(best, float(np.corrcoef(moves[0].ravel(), moves[1].ravel())[0, 1]))
     return best
@@ -86,9 +86,9 @@ def _mel(path: Path, start_s: float, length_s: float) -> NDArray[np.float32]:
 
 
 def outcome(
-    row: Row, *, same: Callable[[str, str], bool], told: Callable[[Row, Row], bool]
+    row: Row, *, same: Callable[[str, str], bool], is_reported: Callable[[Row, Row], bool]
 ) -> dict[str, bool]:
-    """What one answered query counts as.
+    """Classify one answered query.
 
     Parameters
     ----------
@@ -96,17 +96,19 @@ def outcome(
         A row of `benchmarks.runs.identify`: ``track`` is None for queries whose track is in no index.
     same
         Whether two tracks hold the same recording, so that naming either is right.
-    told
-        Whether the system is certain of an answer to this row.
+    is_reported
+        Whether the system reports an answer to this row as certain.
     """
-    answers, wanted = row["answers"], row["track"]
-    right = bool(wanted and answers and same(answers[0]["track"], wanted))
+    answers, expected = row["answers"], row["track"]
+    right = bool(expected and answers and same(answers[0]["track"], expected))
     repeated = row.get("repeat", 0.0) >= SAME_SOUND
     off_s = 0.0 if repeated else row.get("off", np.inf)
     return {
         "named": right,
-        "told": right and told(row, answers[0]),
+        "reported": right and is_reported(row, answers[0]),
         "placed_half_second": right and off_s <= 0.5,
         "placed_quarter_second": right and off_s <= 0.25,
-        "false_match": any(told(row, a) and not (wanted and same(a["track"], wanted)) for a in answers),
+        "false_match": any(
+            is_reported(row, a) and not (expected and same(a["track"], expected)) for a in answers
+        ),
     }

@@ -16,8 +16,8 @@ from benchmarks.report.tables import (
     counts,
     header,
     report,
+    reported_by,
     same_recording,
-    told_by,
 )
 
 ROOT: Final = Path(__file__).parents[2]
@@ -28,7 +28,12 @@ DEMO: Final = RECORDS / "demo.txt"
 RESULTS: Final = DOCS / "results.md"
 BLOCK: Final = re.compile(r"(<!-- begin (\w+) -->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 
-OURS, PEER, SPEED, SCAN = "identify-earwitness-full-test", "identify-chromaprint-test", "speed", "scan-rates"
+PRODUCT, PEER, SPEED, SCAN = (
+    "identify-earwitness-full-test",
+    "identify-chromaprint-test",
+    "speed",
+    "scan-rates",
+)
 CHANCE: Final = "calibrate-fast"
 SCALE: Final = "scale"
 
@@ -47,42 +52,44 @@ def main(argv: Sequence[str]) -> int:
 
 
 def rendered(text: str) -> str:
-    """Return a page with its blocks as the records have them; a block without a record says so."""
-    return BLOCK.sub(lambda found: found[1] + "\n".join(BLOCKS[found[2]]()) + "\n" + found[4], text)
+    """Return a page with its blocks filled from the records; a block without a record is marked."""
+    return BLOCK.sub(lambda block: block[1] + "\n".join(BLOCKS[block[2]]()) + "\n" + block[4], text)
 
 
-def results(pictures: Sequence[str]) -> str:
-    """Every table, after the plots."""
+def results(figures: Sequence[str]) -> str:
+    """Return the page with the plots and all tables."""
     lines = [
         "# Results",
         "",
         "Written by `python -m benchmarks summary` from benchmarks/records/; no number is typed.",
         "",
     ]
-    lines += [f"![{name}]({name})" for name in pictures]
+    lines += [f"![{name}]({name})" for name in figures]
     for path in sorted(RECORDS.glob("*.json.gz")):
         lines += ["", *report(path)]
     return "\n".join(lines) + "\n"
 
 
-def kept(name: str) -> Record | None:
-    """A record by its name, if it was made."""
+def load_record(name: str) -> Record | None:
+    """Return a record by its name, or None where it does not exist."""
     path = RECORDS / f"{name}.json.gz"
     return load(path) if path.exists() else None
 
 
 def rates() -> Iterator[str]:
-    """How often music is found, for each condition, beside the built-in peer."""
-    ours, peer = kept(OURS), kept(PEER)
-    if ours is None:
+    """Yield how often music is identified in each condition, by the product and the built-in peer."""
+    product, peer = load_record(PRODUCT), load_record(PEER)
+    if product is None:
         yield "Not measured yet."
         return
-    mine, theirs = counts(ours), counts(peer) if peer else {}
-    lengths = sorted({length_s for _, length_s, _ in mine}, reverse=True)
-    conditions = list(dict.fromkeys(name for kind, _, name in mine if kind == "music" and name != "absent"))
-    options = ours.options
+    product_groups, peer_groups = counts(product), counts(peer) if peer else {}
+    lengths = sorted({length_s for _, length_s, _ in product_groups}, reverse=True)
+    conditions = list(
+        dict.fromkeys(name for kind, _, name in product_groups if kind == "music" and name != "absent")
+    )
+    options = product.options
     yield f"Excerpts of music that was not trained on, against {options['hours']:g} h of references "
-    yield f"({options['references']} tracks), `{options['effort']}`. In %: named first / reported as"
+    yield f"({options['references']} tracks), `{options['effort']}`. In %: ranked first / reported as"
     yield "`match` and right, with the 95 % interval of the second. Chromaprint is compared at every offset,"
     yield "and counted where its score is above that of every absent query."
     yield ""
@@ -95,33 +102,33 @@ def rates() -> Iterator[str]:
     )
     yield "|---" * (2 + 2 * len(lengths)) + "|"
     for name in conditions:
-        n = len(mine["music", lengths[0], name])
-        cells = [_pair(mine.get(("music", s, name), []), interval=True) for s in lengths]
-        cells += [_pair(theirs.get(("music", s, name), []), interval=False) for s in lengths]
+        n = len(product_groups["music", lengths[0], name])
+        cells = [_pair(product_groups.get(("music", s, name), []), interval=True) for s in lengths]
+        cells += [_pair(peer_groups.get(("music", s, name), []), interval=False) for s in lengths]
         yield f"| {name} | {n} | " + " | ".join(cells) + " |"
     yield ""
-    absent = [one for (_, _, name), group in mine.items() if name == "absent" for one in group]
+    absent = [one for (_, _, name), group in product_groups.items() if name == "absent" for one in group]
     false = sum(one["false_match"] for one in absent)
     low, high = wilson(false, len(absent))
-    yield f"False matches among {len(absent)} excerpts of tracks that no index holds: {false} "
+    yield f"False matches among {len(absent)} excerpts of tracks that are in no index: {false} "
     yield f"(95 % interval {100 * low:.2f}-{100 * high:.2f} %)."
-    queries, pairs = besides(ours)
-    yield f"Of the {len(ours.rows) - len(absent)} excerpts of indexed tracks,"
-    yield f"{queries} matched a second track besides, {pairs} pairs of tracks in all."
-    yield f"{header(ours)}."
+    queries, pairs = second_tracks(product)
+    yield f"Of the {len(product.rows) - len(absent)} excerpts of indexed tracks,"
+    yield f"{queries} also matched a second track, {pairs} pairs of tracks in all."
+    yield f"{header(product)}."
 
 
 def shares() -> Iterator[str]:
-    """Three rates: music found, absent music claimed, and claimed against counted errors."""
-    ours, chances = kept(OURS), kept(CHANCE)
-    if ours is None or chances is None:
+    """Yield the rate of right matches for each length, and that of false matches of absent music."""
+    product, chances = load_record(PRODUCT), load_record(CHANCE)
+    if product is None or chances is None:
         yield "Not measured yet."
         return
-    groups = counts(ours)
-    options = ours.options
+    groups = counts(product)
+    options = product.options
     for length_s in sorted({length_s for _, length_s, _ in groups}):
         per_condition = [
-            100 * sum(one["told"] for one in group) / len(group)
+            100 * sum(one["reported"] for one in group) / len(group)
             for (kind, s, name), group in groups.items()
             if kind == "music" and s == length_s and name != "absent"
         ]
@@ -138,27 +145,27 @@ def shares() -> Iterator[str]:
 
 
 def chance() -> Iterator[str]:
-    """What E-values claim, and what was counted."""
-    record = kept(CHANCE)
+    """Yield claimed E-values beside the counted false matches."""
+    record = load_record(CHANCE)
     if record is None:
         yield "Not measured yet."
         return
-    yield "False matches for each excerpt of 3 or 8 s whose music is not in the index, counted against what"
-    yield f"their E-values claim ({record.options['role']} music, the rest of its package left out too):"
+    yield "False matches for each excerpt of 3 or 8 s whose music is not in the index: claimed E-value and"
+    yield f"counted rate ({record.options['role']} music; the rest of its package is left out too):"
     yield ""
     yield from calibrate_table(record)
     yield ""
     yield f"{header(record)}."
 
 
-def besides(record: Record) -> tuple[int, int]:
-    """Queries reported to match another track than the right one, and how many pairs of tracks these are."""
-    told, same = told_by(record), same_recording()
+def second_tracks(record: Record) -> tuple[int, int]:
+    """Return how many queries matched another track than the right one, and how many pairs of tracks."""
+    reported, same = reported_by(record), same_recording()
     wrong = [
         (row["q"], row["condition"], row["length_s"], row["track"], answer["track"])
         for row in record.rows
         for answer in row["answers"]
-        if row["track"] and told(row, answer) and not same(answer["track"], row["track"])
+        if row["track"] and reported(row, answer) and not same(answer["track"], row["track"])
     ]
     return len({one[:3] for one in wrong}), len({one[3:] for one in wrong})
 
@@ -167,25 +174,25 @@ def _pair(outcomes: Sequence[Mapping[str, bool]], *, interval: bool) -> str:
     if not outcomes:
         return ""
     n = len(outcomes)
-    named, told = (sum(one[column] for one in outcomes) for column in ("named", "told"))
-    low, high = wilson(told, n)
-    return f"{100 * named / n:.0f} / {100 * told / n:.0f}" + (
+    named, reported = (sum(one[column] for one in outcomes) for column in ("named", "reported"))
+    low, high = wilson(reported, n)
+    return f"{100 * named / n:.0f} / {100 * reported / n:.0f}" + (
         f" ({100 * low:.0f}-{100 * high:.0f})" if interval else ""
     )
 
 
 def speed() -> Iterator[str]:
-    """What it costs."""
+    """Yield sizes and times."""
     yield from _costs(SPEED)
 
 
 def scale() -> Iterator[str]:
-    """What it costs among a million codes."""
+    """Yield sizes and times with a million codes."""
     yield from _costs(SCALE)
 
 
 def _costs(name: str) -> Iterator[str]:
-    record = kept(name)
+    record = load_record(name)
     if record is None:
         yield "Not measured yet."
         return
@@ -202,8 +209,8 @@ def _costs(name: str) -> Iterator[str]:
 
 
 def scan() -> Iterator[str]:
-    """The main job on the open corpus."""
-    record = kept(SCAN)
+    """Yield the outcome of a scan of the open corpus."""
+    record = load_record(SCAN)
     if record is None:
         yield "Not measured yet."
         return
@@ -224,7 +231,7 @@ def scan() -> Iterator[str]:
 
 
 def check() -> Iterator[str]:
-    """The part of the demo's output that checks two files."""
+    """Yield the part of the demo output that checks two files."""
     lines = list(demo())
     first = next((n for n, line in enumerate(lines) if line.startswith("    $ earwitness check")), 0)
     last = next((n for n, line in enumerate(lines) if n > first and not line.strip()), len(lines))
@@ -232,7 +239,7 @@ def check() -> Iterator[str]:
 
 
 def demo() -> Iterator[str]:
-    """What `make demo` printed when its output was last kept."""
+    """Yield the stored output of `make demo`."""
     text = DEMO.read_text(encoding="utf-8") if DEMO.exists() else "Not run yet.\n"
     yield from ("    " + line if line else "" for line in text.rstrip("\n").split("\n"))
 

@@ -1,9 +1,9 @@
-"""Inputs that failed once, each scanned by the command line and compared with what is expected of it.
+"""Inputs that failed once, each scanned by the command line and compared with the expected answer.
 
-The inputs lie in a folder of their own (``--cases``, see its README), what is expected in
+The inputs are in ``--cases`` (see its README), the expected answers in
 ``benchmarks/lists/cases.jsonl``. The five works of sample_audio are registered first. Rows: ``case``,
-``exit``, ``items`` (id, verdict, error code, seconds compared, seconds not compared, works matched),
-``failed`` (what differs from the expectation; empty when nothing does) and ``seconds``, the time it took.
+``exit``, ``items`` (id, verdict, error code, seconds compared and not compared, works matched), ``failed``
+(differences from the expected answer; empty when there are none) and ``seconds``, the time it took.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from earwitness.index.matching.verdict import MATCH_E_VALUE
 ROOT: Final = Path(__file__).parents[2]
 LIST: Final = Path(__file__).parents[1] / "lists" / "cases.jsonl"
 SECONDS_OFF: Final = 0.3
-"""Seconds by which the length that was compared may differ: codecs pad both ends."""
+"""Allowed difference of the compared length in seconds: codecs pad both ends."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Scan every case, print what differs, write the record; 1 when anything differs."""
     it = argparse.ArgumentParser(prog="python -m benchmarks cases", description=__doc__)
     it.add_argument("--cases", type=Path, default=ROOT.parent / "shared" / "cases")
-    it.add_argument("--only", default="", help="cases whose name begins so")
+    it.add_argument("--only", default="", help="run only cases whose name starts with this")
     it.add_argument("--save", type=Path, default=RECORDS, help="folder of the record")
     options = it.parse_args(argv)
     listed = [json.loads(line) for line in LIST.read_text(encoding="utf-8").splitlines()]
@@ -59,14 +59,14 @@ def main(argv: Sequence[str]) -> int:
     return 1 if n_failed else 0
 
 
-def cases_table(kept: Record) -> Iterator[str]:
-    """Each case with its answer."""
-    n_right = sum(not row["failed"] for row in kept.rows)
-    yield f"{n_right} of {len(kept.rows)} inputs that failed once have the answer that is expected of them."
+def cases_table(record: Record) -> Iterator[str]:
+    """Yield each case with its answer."""
+    n_right = sum(not row["failed"] for row in record.rows)
+    yield f"{n_right} of {len(record.rows)} inputs that failed once have the expected answer."
     yield ""
     yield "| case | exit | answer | compared | not as expected |"
     yield "|---|---|---|---|---|"
-    for row in kept.rows:
+    for row in record.rows:
         items = [item for item in row["items"] if isinstance(item, dict)]
         verdicts = Counter(item["verdict"] for item in items)
         answer = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
@@ -133,15 +133,15 @@ class Runner:
                 "failed": failed, "seconds": 0.0}  # fmt: skip
 
     def _medley(self) -> dict[str, Any]:
-        """Songs that a medley quotes stay in the keep list."""
+        """Songs that a medley contains stay in the keep list."""
         keep = self._folder / "keep.txt"
         done = self._call(
             "dedup", str(self._cases / "10_dedup_medley"), "--keep-list", str(keep), home="dedup"
         )
-        kept = set(keep.read_text(encoding="utf-8").split())
+        names = set(keep.read_text(encoding="utf-8").split())
         songs = {"song_clock.mp3", "song_slow.mp3", "song_tin.mp3"}
-        failed = [] if songs <= kept else [f"{sorted(songs - kept)} would go"]
-        return {"case": "10_dedup_medley", "exit": done.returncode, "items": sorted(kept), "summary": [],
+        failed = [] if songs <= names else [f"{sorted(songs - names)} would be removed"]
+        return {"case": "10_dedup_medley", "exit": done.returncode, "items": sorted(names), "summary": [],
                 "failed": failed, "seconds": 0.0}  # fmt: skip
 
     def _same_names(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Runner:
 
 
 def _make_link(cases: Path) -> None:
-    """Lay out the Hugging Face cache as it is on a disk: the snapshot's file is a link to a blob."""
+    """Create the layout of a Hugging Face cache: the snapshot's file is a link to a blob."""
     snapshot = cases / "24_hf_cache" / "snapshots" / "rev"
     snapshot.mkdir(parents=True, exist_ok=True)
     (snapshot / "clip.mp3").symlink_to("../../blobs/0a1b")
@@ -203,7 +203,7 @@ def _stem(match: Mapping[str, Any]) -> str:
 def _differences(
     case: Mapping[str, Any], code: int, lines: Sequence[str], findings: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Say where the answer differs from what is expected."""
+    """Yield the differences between the answer and the expected one."""
     verdicts = Counter(finding["verdict"] for finding in findings)
     compared_s = sum(finding["item"]["duration_s"] or 0.0 for finding in findings)
     if code not in case.get("exit_in", [case.get("exit")]):
@@ -224,7 +224,7 @@ def _differences(
     certain = [match for match in matches if match["e_value"] <= MATCH_E_VALUE]
     missing = set(case.get("works", [])) - {_stem(match) for match in certain}
     if missing:
-        yield f"{sorted(missing)} not found"
+        yield f"{sorted(missing)} not matched"
     for what in ("reference_coverage", "speed", "tempo"):
         if what in case and (
             not matches or abs(matches[0][what] - case[what]) > 0.06 - 0.05 * (what != "reference_coverage")

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.data.corpus import Corpus, Track
 from benchmarks.data.overlays import Material
 from benchmarks.data.queries import Excerpt, degraded, pick
-from benchmarks.data.synthetic_codes import Crowd, Stock, crowd, likeness
+from benchmarks.data.synthetic_codes import CodeSet, RealCodes, code_set, highest_similarities
 from benchmarks.report.records import record, save
 from benchmarks.runs.identify import select
 from benchmarks.runs.product import readable, recordings, references
@@ -45,7 +45,7 @@ CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_
 
 QUERY_S: Final = 8.0
 NEAREST: Final = 64
-STRANGERS: Final = 1000
+N_FAIRNESS_CODES: Final = 1000
 """Codes that the fairness of the made ones is judged by."""
 
 TRAINED_ON: Final = 40 * 4096
@@ -123,25 +123,25 @@ class Floats:
 
 
 Made = Floats | Signs
-Make = Callable[[Crowd, Extractor], Made]
+Make = Callable[[CodeSet, Extractor], Made]
 
 
 def _named(name: str, n_probe: int = N_PROBE) -> Make:
-    def make(held: Crowd, extractor_used: Extractor) -> Made:
+    def make(database: CodeSet, extractor_used: Extractor) -> Made:
         index = faiss.index_factory(extractor_used.params.dim, name, faiss.METRIC_INNER_PRODUCT)
-        return Floats(index, held.sample(TRAINED_ON), n_probe)
+        return Floats(index, database.sample(TRAINED_ON), n_probe)
 
     return make
 
 
-def _shipped(held: Crowd, extractor_used: Extractor) -> Made:  # noqa: ARG001
+def _shipped(database: CodeSet, extractor_used: Extractor) -> Made:  # noqa: ARG001
     return Floats(faiss.read_index(str(extractor_used.model_file(PARTITIONED_FILE))), None, N_PROBE)
 
 
 def _on_shipped_lists(name: str) -> Make:
     """An index behind a random rotation, on the lists that are shipped: so that only the codes differ."""
 
-    def make(held: Crowd, extractor_used: Extractor) -> Made:
+    def make(database: CodeSet, extractor_used: Extractor) -> Made:
         index: Any = faiss.index_factory(extractor_used.params.dim, name, faiss.METRIC_INNER_PRODUCT)
         rotation: Any = faiss.downcast_VectorTransform(index.chain.at(0))
         rotation.init(0)
@@ -150,13 +150,13 @@ def _on_shipped_lists(name: str) -> Make:
         # lists that are there already are not trained again
         lists: Any = faiss.extract_index_ivf(index)
         lists.quantizer.add(rotation.apply(centroids))
-        return Floats(index, held.sample(TRAINED_ON), N_PROBE)
+        return Floats(index, database.sample(TRAINED_ON), N_PROBE)
 
     return make
 
 
 def _signs(turns: int) -> Make:
-    def make(held: Crowd, extractor_used: Extractor) -> Made:  # noqa: ARG001
+    def make(database: CodeSet, extractor_used: Extractor) -> Made:  # noqa: ARG001
         return Signs(Quantiser.read(extractor_used.model_file("quantiser.npz")), turns)
 
     return make
@@ -179,7 +179,7 @@ MANY: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class FrameQuery:
     """All fine rows of one degraded excerpt, and where in the database they belong.
 
     Attributes
@@ -212,33 +212,33 @@ def ranks(numbers: Ids, first: Ids, last: Ids) -> list[int | None]:
 
 
 def measure(
-    make: Make, held: Crowd, asked: Sequence[Asked], extractor_used: Extractor, *, step: int
+    make: Make, database: CodeSet, queries: Sequence[FrameQuery], extractor_used: Extractor, *, step: int
 ) -> dict[str, Any]:
     """Build one index, ask it every `step`-th row of each excerpt, and time whole queries."""
     began = time.thread_time()
-    index = make(held, extractor_used)
-    for vectors in held.batches():
+    index = make(database, extractor_used)
+    for vectors in database.batches():
         index.add(vectors)
     build_s = time.thread_time() - began
-    found: dict[str, list[int | None]] = {one.condition: [] for one in asked}
-    for condition, own in found.items():
-        group = [one for one in asked if one.condition == condition]
+    ranks_of: dict[str, list[int | None]] = {one.condition: [] for one in queries}
+    for condition, own in ranks_of.items():
+        group = [one for one in queries if one.condition == condition]
         _, numbers = index.search(np.concatenate([one.rows[::step] for one in group]), NEAREST)
         first, last = (
             np.concatenate([getattr(one, side)[::step] for one in group]) for side in ("first", "last")
         )
         own += ranks(numbers, first, last)
-    milliseconds = timed(index, asked)
+    milliseconds = timed(index, queries)
     return {
-        "n_codes": len(held), "bytes": index.n_bytes, "build_s": round(build_s, 1), "ms": milliseconds,
-        "ranks": found,
+        "n_codes": len(database), "bytes": index.n_bytes, "build_s": round(build_s, 1), "ms": milliseconds,
+        "ranks": ranks_of,
     }  # fmt: skip
 
 
-def timed(index: Made, asked: Sequence[Asked]) -> list[float]:
+def timed(index: Made, queries: Sequence[FrameQuery]) -> list[float]:
     """Milliseconds of one core of each look-up of a whole query, as the product asks, for about `TIMED_S`."""
     taken: list[float] = []
-    for one in asked:
+    for one in queries:
         began = time.thread_time()
         index.search(one.rows, EFFORT_PROFILES[Effort.FAST].neighbours)
         taken.append(round(1000 * (time.thread_time() - began), 2))
@@ -247,24 +247,24 @@ def timed(index: Made, asked: Sequence[Asked]) -> list[float]:
     return taken
 
 
-def questions(
+def frame_queries(
     corpus: Corpus,
     excerpts: Sequence[Excerpt],
     begins: Mapping[str, tuple[int, int]],
     *,
     work: Path,
     seed: int,
-) -> list[Asked]:
+) -> list[FrameQuery]:
     """Every excerpt under every condition; `begins` has each track's first code and its number of codes."""
-    material, extractor_used, asked = Material(corpus, role="test"), extractor(), []
-    kept = work / "queries" / f"test-{seed}-{QUERY_S:g}s"
+    material, extractor_used, queries = Material(corpus, role="test"), extractor(), []
+    folder = work / "queries" / f"test-{seed}-{QUERY_S:g}s"
     params = extractor_used.params
     with Decoder() as decoder:
         for excerpt in excerpts:
             for condition in CONDITIONS:
                 file = degraded(
                     corpus.root, excerpt, condition,
-                    longest_s=QUERY_S, seed=seed, material=material, kept=kept,
+                    longest_s=QUERY_S, seed=seed, material=material, folder=folder,
                 )  # fmt: skip
                 sound = extractor_used.query(
                     decoder.decode(file, name=excerpt.id).waveform, with_chromaprint=False
@@ -275,8 +275,8 @@ def questions(
                     excerpt.start_s, len(rows), first_code=first_code, n_codes=n_codes,
                     row_s=params.query_hop_s, hop_s=params.hop_s,
                 )  # fmt: skip
-                asked.append(Asked(condition=condition, rows=rows, first=first, last=last))
-    return asked
+                queries.append(FrameQuery(condition=condition, rows=rows, first=first, last=last))
+    return queries
 
 
 def real_codes(home: Path, tracks: Sequence[Track]) -> dict[str, Vectors]:
@@ -308,34 +308,39 @@ def main(argv: Sequence[str]) -> int:
     _, indexed = select(corpus, role="test", kind=None, distractors=True)
     indexed, _ = readable(corpus.root, indexed[:: options.thin], work=options.work)
     known = real_codes(references(corpus.root, indexed, work=options.work), indexed)
-    sought = [track for track in indexed if track.role == "test" and track.kind == "music"]
-    asked_about = [known[track.path] for track in sought]
+    queried = [track for track in indexed if track.role == "test" and track.kind == "music"]
+    queried_codes = [known[track.path] for track in queried]
     others = [known[track.path] for track in indexed if track.role == "train"]
-    starts = np.cumsum([0, *map(len, asked_about)])
+    starts = np.cumsum([0, *map(len, queried_codes)])
     begins = {
-        track.path: (int(starts[number]), len(known[track.path])) for number, track in enumerate(sought)
+        track.path: (int(starts[number]), len(known[track.path])) for number, track in enumerate(queried)
     }
-    excerpts = pick(corpus.root, sought, n=options.queries, longest_s=QUERY_S, seed=options.seed)
-    asked = questions(corpus, excerpts, begins, work=options.work, seed=options.seed)
-    stock = Stock.of(others, n_anchors=options.anchors, seed=options.seed)
-    chance_mask = np.concatenate(asked_about)
-    fair = likeness(chance_mask[:: max(1, len(chance_mask) // STRANGERS)], stock, seed=options.seed)
-    rows: list[dict[str, Any]] = [{"kind": "likeness", **fair}]
+    excerpts = pick(corpus.root, queried, n=options.queries, longest_s=QUERY_S, seed=options.seed)
+    queries = frame_queries(corpus, excerpts, begins, work=options.work, seed=options.seed)
+    base_codes = RealCodes.of(others, n_anchors=options.anchors, seed=options.seed)
+    absent = np.concatenate(queried_codes)
+    similarities = highest_similarities(
+        absent[:: max(1, len(absent) // N_FAIRNESS_CODES)], base_codes, seed=options.seed
+    )
+    rows: list[dict[str, Any]] = [{"kind": "likeness", **similarities}]
     for size in map(int, options.sizes.split(",")):
-        held = crowd(asked_about, stock, size, extractor_used, seed=options.seed)
+        database = code_set(queried_codes, base_codes, size, extractor_used, seed=options.seed)
         for kind in options.kinds.split(";") if options.kinds else KINDS:
             if size >= MANY or kind not in FOR_MANY:
                 rows.append(
-                    {"kind": kind, **measure(KINDS[kind], held, asked, extractor_used, step=options.step)}
+                    {
+                        "kind": kind,
+                        **measure(KINDS[kind], database, queries, extractor_used, step=options.step),
+                    }
                 )
                 print(kind, rows[-1]["n_codes"], rows[-1]["build_s"], file=sys.stderr)
-    said = vars(options) | {
+    settings = vars(options) | {
         "corpus": None, "work": None, "hop_s": extractor_used.params.hop_s,
-        "real_codes": len(chance_mask) + len(stock.vectors), "stock_codes": len(stock.vectors),
+        "real_codes": len(absent) + len(base_codes.vectors), "stock_codes": len(base_codes.vectors),
     }  # fmt: skip
     print(
         save(
-            record("codes", scheme=extractor_used.scheme, seed=options.seed, options=said, rows=rows),
+            record("codes", scheme=extractor_used.scheme, seed=options.seed, options=settings, rows=rows),
             options.name,
         )
     )

@@ -1,14 +1,14 @@
-"""``python -m benchmarks crash``: kill -9 real commands at random moments, and look at what is left.
+"""``python -m benchmarks crash``: kill -9 real commands at random moments, and check the store.
 
-`register` acknowledges a work by its line on stdout; what `index` has stored may never be less after a kill
-than it was before. Every other kill falls just after one of the moments at which files of the store change,
-so that many fall into a transaction or between a segment's file and its name. After every kill the store
-must be sound; at the end all items must be there, and a resumed scan's findings must be, byte for byte,
-those of an unbroken one.
+`register` acknowledges a work by its line on stdout; what `index` has stored must still be stored after
+a kill. Every other kill comes just after a change of the store's files, so that many kills interrupt a
+transaction or come between writing a shard and renaming it. After every kill the store must be consistent; at
+the end all items must be stored, and the findings of a resumed scan must equal, byte for byte, those of an
+uninterrupted scan.
 
 Each row of the record is one run: the command, when it was killed if it was, how often the store's files had
 changed by then, how many items had been acknowledged or stored before, how many are stored afterwards, how
-many of the former were missing, and how many problems were found.
+many of the former were missing, and how many problems `verify` reported.
 """
 
 from __future__ import annotations
@@ -44,27 +44,27 @@ EARWITNESS = Path(sys.executable).with_name("earwitness")
 QUICKLY = ("--effort", "fast", "--workers", "1")
 WORK_S, CLIP_S = 18.0, 3.0
 N_WORKS, N_CLIPS = 20, 256
-"""A transaction takes in 32 clips: eight of them, and then a segment. Clips cost little, starting much."""
+"""A transaction holds 32 clips; eight transactions fill a shard. Starting a command takes longer."""
 
 LOOK_S = 0.002
 LEAST_TO_DO = 0.4
-"""Starting takes this share of an unbroken run's time and changes, however little there is to do."""
+"""Starting takes this share of the time and changes of an uninterrupted run, even with little to do."""
 
 EARLY = 0.8
-"""Kills that are timed from the start fall into this share of a run: a run that outlives its kill is lost."""
+"""Kills timed from the start come within this share of a run: a run that ends before its kill is wasted."""
 
 JUST_AFTER_S = 0.03
-"""A change that was seen is some milliseconds old, and a commit about as long."""
+"""Seconds; a change is seen after some milliseconds, and a commit takes about as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When a command is killed: so long after its start, or after a change of the store's files.
+    """When a command is killed: seconds after its start, or after a number of changes of the store's files.
 
     Attributes
     ----------
     changes : int
-        How many changes are waited for.
+        Number of changes to wait for.
     """
 
     changes: int = 0
@@ -73,7 +73,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How a command ended: its seconds, how often it was seen to change the store, whether it was killed."""
+    """Outcome of a command: seconds, observed changes of the store, whether it was killed."""
 
     seconds: float
     changes: int
@@ -82,18 +82,18 @@ class Ran:
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """Folders, chance, and the rows so far."""
+    """Folder, random generator and rows of a run."""
 
     folder: Path
     chance: random.Random
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def left(self, command: str, kills: int) -> int:
-        """Count the kills that a command still has to bear."""
+        """Return the number of kills left for a command."""
         return kills - len([row for row in self.rows if row["command"] == command and row["killed"]])
 
     def moment(self, command: str, kills: int, unbroken: Ran, *, to_do: float = 1.0) -> Moment | None:
-        """Draw when to kill the next run: at any moment, just after a change, and at last not at all.
+        """Draw when to kill the next run: at any moment or just after a change; None when no kill is left.
 
         Parameters
         ----------
@@ -108,18 +108,18 @@ class Bench:
         changes = self.chance.randint(1, max(1, round(to_do * unbroken.changes)))
         return Moment(changes=changes, after_s=self.chance.uniform(0.0, JUST_AFTER_S))
 
-    def note(self, command: str, ran: Ran, **found: Any) -> None:
-        """Keep one run's outcome, and say it where something was lost."""
-        how = {"after_s": round(ran.seconds, 2), "changes": ran.changes, "killed": ran.killed}
-        self.rows.append({"command": command, **how, **found})
-        if found.get("lost") or found.get("problems"):
+    def note(self, command: str, ran: Ran, **outcome: Any) -> None:
+        """Add one run's outcome to the rows, and print it where something was lost."""
+        run_facts = {"after_s": round(ran.seconds, 2), "changes": ran.changes, "killed": ran.killed}
+        self.rows.append({"command": command, **run_facts, **outcome})
+        if outcome.get("lost") or outcome.get("problems"):
             print(f"LOST: {self.rows[-1]}", file=sys.stderr)
 
 
 def main(argv: list[str]) -> int:
     """Run the entry; the exit status is 1 when anything was lost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks crash")
-    parser.add_argument("--kills", type=int, default=50, help="a command")
+    parser.add_argument("--kills", type=int, default=50, help="kills for each command")
     parser.add_argument("--commands", default="register,index,scan")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name", default="crash")
@@ -130,13 +130,13 @@ def main(argv: list[str]) -> int:
         cut(bench.folder / "clips", N_CLIPS, CLIP_S)
         for command in chosen.commands.split(","):
             TRIALS[command](bench, chosen.kills)
-    kept = record("crash", scheme=extractor().scheme, seed=chosen.seed, options=vars(chosen), rows=bench.rows)
-    print(f"{save(kept, chosen.name)}: {summary(bench.rows)}")
+    made = record("crash", scheme=extractor().scheme, seed=chosen.seed, options=vars(chosen), rows=bench.rows)
+    print(f"{save(made, chosen.name)}: {summary(bench.rows)}")
     return int(any(row.get("lost") or row.get("problems") for row in bench.rows))
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """Say how often each command was killed, and what was lost."""
+    """Return a line with the kills of each command, and what was lost."""
     commands = dict.fromkeys(row["command"] for row in rows)
     kills = ", ".join(
         f"{command} {sum(row['command'] == command and row['killed'] for row in rows)}"
@@ -147,7 +147,7 @@ def summary(rows: list[dict[str, Any]]) -> str:
 
 
 def cut(folder: Path, n_pieces: int, length_s: float) -> None:
-    """Cut the sample originals into pieces, each at its own place and loudness."""
+    """Cut the sample originals into pieces with different start and loudness."""
     folder.mkdir()
     with Decoder() as decoder:
         sounds = [
@@ -156,8 +156,8 @@ def cut(folder: Path, n_pieces: int, length_s: float) -> None:
     n_samples = round(length_s * RATE_HZ)
     for number in range(n_pieces):
         sound, step = sounds[number % len(sounds)], number // len(sounds)
-        room = max(1, len(sound) - n_samples)
-        start = step * (room // max(1, n_pieces // len(sounds)))
+        spare = max(1, len(sound) - n_samples)
+        start = step * (spare // max(1, n_pieces // len(sounds)))
         piece = sound[start : start + n_samples] * (1 - 0.01 * step)
         with wave.open(str(folder / f"{number:03d}.wav"), "wb") as file:
             file.setnchannels(1)
@@ -193,7 +193,7 @@ def run(home: Path, out: Path, *arguments: object, kill: Moment | None = None) -
 
 
 def look(home: Path) -> set[tuple[str, int, int]]:
-    """The store's files as they are now: name, size, time of the last change."""
+    """Return name, size and time of last change of the store's files."""
     files = set()
     for folder in (home, home / "segments"):
         with suppress(FileNotFoundError):  # a file may vanish between its name and its size
@@ -204,7 +204,7 @@ def look(home: Path) -> set[tuple[str, int, int]]:
 
 
 def stored(home: Path, kind: CollectionKind) -> set[str]:
-    """The paths that a reader sees in a home's one collection of a kind."""
+    """Return the item paths in a home's collections of a kind."""
     if not (home / "catalog.sqlite").exists():
         return set()
     with Writer.open(HomeAddress(home)) as writer:
@@ -214,7 +214,7 @@ def stored(home: Path, kind: CollectionKind) -> set[str]:
 
 
 def paths_of(library: Library, collection: int) -> Iterator[str]:
-    """The paths of a collection's readable items, by way of its recordings."""
+    """Yield the paths of a collection's readable items, through its recordings."""
     probe = np.eye(library.extractor.params.dim, dtype=np.float32)
     n_codes = library.n_codes([collection])
     if n_codes:
@@ -224,7 +224,7 @@ def paths_of(library: Library, collection: int) -> Iterator[str]:
 
 
 def problems_in(home: Path) -> int:
-    """How much `verify` finds wrong."""
+    """Return the number of problems that `verify` reports."""
     if not (home / "catalog.sqlite").exists():
         return 0
     with Writer.open(HomeAddress(home)) as writer:
@@ -232,13 +232,13 @@ def problems_in(home: Path) -> int:
 
 
 def trial_of_register(bench: Bench, kills: int) -> None:
-    """Kill `register`; every work whose line was printed must be there."""
+    """Kill `register`; every work whose line was printed must be stored."""
     arguments = ("register", bench.folder / "works", *QUICKLY)
     _until_killed(bench, kills, arguments, CollectionKind.WORKS, N_WORKS)
 
 
 def trial_of_index(bench: Bench, kills: int) -> None:
-    """Kill `index`; what was stored before must be there."""
+    """Kill `index`; what was stored before must still be stored."""
     arguments = ("index", bench.folder / "clips", "--name", "clips", *QUICKLY)
     _until_killed(bench, kills, arguments, CollectionKind.DATASET, N_CLIPS)
 
@@ -254,9 +254,9 @@ def _until_killed(
         home, before, killed = bench.folder / f"{command}-{number}", set[str](), True
         while killed:
             to_do = max(LEAST_TO_DO, 1 - len(before) / n_items)
-            # where all is stored, a kill has nothing to lose: what ends this home is a run to the end
-            whole = len(before) == n_items
-            moment = None if whole else bench.moment(command, kills, unbroken, to_do=to_do)
+            # once all items are stored, the last run on this home is not killed
+            complete = len(before) == n_items
+            moment = None if complete else bench.moment(command, kills, unbroken, to_do=to_do)
             ran = run(home, out, *arguments, kill=moment)
             killed = ran.killed
             promised = before | acknowledged(out)
@@ -272,18 +272,18 @@ def _until_killed(
 
 
 def acknowledged(out: Path) -> set[str]:
-    """The works whose registration was printed, line by whole line."""
+    """Return the works whose registration was printed in a complete line."""
     lines = out.read_text(encoding="utf-8").splitlines(keepends=True)
     return {line.removesuffix(" is registered.\n") for line in lines if line.endswith(" is registered.\n")}
 
 
 def trial_of_scan(bench: Bench, kills: int) -> None:
-    """Kill `scan` and resume it until it ends; its findings must be those of an unbroken scan."""
+    """Kill `scan` and resume it until it ends; its findings must equal those of an uninterrupted scan."""
     home, out = bench.folder / "scan-home", bench.folder / "stdout"
     run(home, out, "register", bench.folder / "works", *QUICKLY)
     arguments = ("scan", bench.folder / "clips", *QUICKLY, "--force", "--resume", "--out")
-    whole = bench.folder / "unbroken.jsonl"
-    unbroken = run(home, out, *arguments, whole)
+    complete = bench.folder / "unbroken.jsonl"
+    unbroken = run(home, out, *arguments, complete)
     number = 0
     while bench.left("scan", kills) > 0:
         number += 1
@@ -292,14 +292,14 @@ def trial_of_scan(bench: Bench, kills: int) -> None:
         while killed:
             ran = run(home, out, *arguments, findings, kill=bench.moment("scan", kills, unbroken))
             killed = ran.killed
-            differs = not killed and findings.read_bytes() != whole.read_bytes()
-            half = killed and findings.exists() and findings.read_bytes() != whole.read_bytes()
+            differs = not killed and findings.read_bytes() != complete.read_bytes()
+            half = killed and findings.exists() and findings.read_bytes() != complete.read_bytes()
             lost = N_CLIPS if differs or half else 0
             bench.note("scan", ran, lost=lost, problems=problems_in(home))
 
 
 def forget(home: Path) -> None:
-    """Drop remembered findings, so that every scan has its work to do."""
+    """Delete cached findings, so that every scan does all its work."""
     from earwitness.index.store.finding_cache import FindingCache
 
     answers = FindingCache(HomeAddress(home))

@@ -1,7 +1,7 @@
-"""A library in memory from which any recording can be left out: the same road, without a store.
+"""A library in memory from which any recording can be left out, for the product's matching without a store.
 
-Calibration asks thousands of excerpts about everything but the track they were cut from; an index for each
-would take a day. Everything else is the product: its extractor, its stored codes, its index, its `identify`.
+Calibration searches thousands of excerpts, each without the track it was cut from; an index for each would
+take a day. Extractor, codes, index and `identify` are the product's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.data.file_cache import keep
+from benchmarks.data.file_cache import write_once
 from benchmarks.training.data import Source, cached
 from earwitness.fingerprint.extract import Extractor
 from earwitness.fingerprint.peaks import pick_peaks
@@ -28,23 +28,23 @@ from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import background_of, calibration_of
 from earwitness.index.store.shards import N_PROBE, build, search_index, split_numbers
 
-SHELF: Final = (1,)
-"""The one collection of a shelf."""
+COLLECTIONS: Final = (1,)
+"""The id of the only collection."""
 
 SPARE: Final = 4
-"""Codes are looked up for each that is wanted, as those of hidden recordings are then dropped."""
+"""Factor on the number of neighbours searched, because hidden recordings are then removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
-    """What the search asks about a recording."""
+class RecordingLength:
+    """The length of a recording in seconds."""
 
     duration_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """Codes of many recordings in one segment; those in `hidden` are not there for anyone."""
+class LeaveOutLibrary:
+    """Codes of many recordings in one shard; recordings in `hidden` are never matched."""
 
     extractor: Extractor
     sources: tuple[Source, ...]
@@ -52,12 +52,12 @@ class Shelf:
     """First code of each recording, and the number of all codes at the end."""
     vectors: NDArray[np.float32]
     constellations: tuple[NDArray[np.int32], ...]
-    segment: Any
+    shard: Any
     hidden: frozenset[int] = field(default=frozenset())
 
     @property
     def scheme(self) -> str:
-        """The extractor's."""
+        """Name of the extractor's scheme."""
         return self.extractor.scheme
 
     @property
@@ -70,8 +70,8 @@ class Shelf:
         """Decoys of the extractor's scheme."""
         return background_of(self.extractor)
 
-    def without(self, recordings: Sequence[int]) -> Shelf:
-        """The same shelf with some recordings left out."""
+    def without(self, recordings: Sequence[int]) -> LeaveOutLibrary:
+        """Return the same library with some recordings left out."""
         return replace(self, hidden=frozenset(recordings))
 
     def search(
@@ -82,11 +82,11 @@ class Shelf:
         collections: Sequence[int],  # noqa: ARG002
         n_probe: int = N_PROBE,
     ) -> Hits:
-        """The nearest codes that are not hidden, of several times as many."""
-        similarity, numbers = search_index(self.segment, vectors, SPARE * k, n_probe)
+        """Return the nearest codes of recordings that are not hidden."""
+        similarity, numbers = search_index(self.shard, vectors, SPARE * k, n_probe)
         owner, position = split_numbers(numbers)
-        gone = np.isin(owner, list(self.hidden)) | (numbers < 0)
-        row, column = np.nonzero(~gone & (np.cumsum(~gone, axis=1) <= k))
+        left_out = np.isin(owner, list(self.hidden)) | (numbers < 0)
+        row, column = np.nonzero(~left_out & (np.cumsum(~left_out, axis=1) <= k))
         return Hits(
             query_row=row.astype(np.int32),
             recording=owner[row, column],
@@ -95,55 +95,57 @@ class Shelf:
         )
 
     def codes(self, recording: int) -> NDArray[np.float32]:
-        """All codes of a recording."""
+        """Return all codes of a recording."""
         return self.vectors[self.starts[recording] : self.starts[recording + 1]]
 
     def peaks(self, recording: int) -> NDArray[np.int32]:
-        """Peaks of a recording."""
+        """Return the spectral peaks of a recording."""
         return self.constellations[recording]
 
-    def recording(self, recording: int) -> Shelved:
-        """How long a recording is."""
+    def recording(self, recording: int) -> RecordingLength:
+        """Return the length of a recording."""
         n_codes = int(self.starts[recording + 1] - self.starts[recording])
-        return Shelved(n_codes * self.extractor.params.hop_s)
+        return RecordingLength(n_codes * self.extractor.params.hop_s)
 
     def n_codes(self, collections: Sequence[int]) -> int:  # noqa: ARG002
-        """Codes that are not hidden."""
+        """Return the number of codes that are not hidden."""
         return len(self.vectors) - sum(int(self.starts[h + 1] - self.starts[h]) for h in self.hidden)
 
     def whole_file(self, *_: object) -> list[int]:
-        """None: what is asked here are excerpts."""
+        """Return no recording: all queries are excerpts."""
         return []
 
 
 def as_power(decibels: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Power of decibels as the cache keeps them."""
+    """Return the power of cached decibels."""
     power: NDArray[np.float32] = np.power(np.float32(10), decibels.astype(np.float32) / np.float32(10))
     return power
 
 
-def shelve(sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path) -> Shelf:
-    """Fingerprint all sources, or read what was kept of them under this scheme, and put them on one shelf."""
+def build_library(
+    sources: Sequence[Source], extractor: Extractor, *, corpus: Path, cache: Path
+) -> LeaveOutLibrary:
+    """Return a library of all sources, with fingerprints from the cache where they exist."""
     parts, constellations = [], []
     for source in sources:
         name = hashlib.sha256(f"{source.path} {extractor.scheme}".encode()).hexdigest()[:16]
-        kept = cache / "codes" / f"{name}.npz"
-        keep(kept, partial(_fingerprint, source, extractor, corpus, cache))
-        with np.load(kept) as stored:
+        file = cache / "codes" / f"{name}.npz"
+        write_once(file, partial(_fingerprint, source, extractor, corpus, cache))
+        with np.load(file) as stored:
             parts.append(extractor.unpack(stored["codes"]))
             constellations.append(stored["peaks"])
     vectors = np.ascontiguousarray(np.concatenate(parts))
-    segment = build(
+    shard = build(
         ((number, extractor.pack(part)) for number, part in enumerate(parts)), len(vectors), extractor
     )
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    return Shelf(
+    return LeaveOutLibrary(
         extractor=extractor,
         sources=tuple(sources),
         starts=starts.astype(np.int64),
         vectors=vectors,
         constellations=tuple(constellations),
-        segment=segment,
+        shard=shard,
     )
 
 
@@ -156,7 +158,7 @@ def _fingerprint(source: Source, extractor: Extractor, corpus: Path, cache: Path
 
 
 def as_query(sound: Spectrogram, extractor: Extractor) -> Query:
-    """A query as if this had been decoded; excerpts have no whole-file Chromaprint."""
+    """Return a query with this spectrogram; excerpts have no whole-file Chromaprint."""
     seconds = len(sound.power) * sound.frame_s
     return Query(
         scheme=extractor.scheme,

@@ -1,6 +1,6 @@
-"""Other systems over the same references and queries: Chromaprint built in, any other by a small protocol.
+"""Other systems on the same references and queries: Chromaprint built in, any other by a small protocol.
 
-The adapter protocol: the command is started once and speaks JSON lines on its standard input and output.
+The adapter protocol: the command is started once, and exchanges JSON lines on standard input and output.
 
     -> {"index": [{"id": "...", "path": "/abs/file.ogg"}, ...]}
     <- {"indexed": 377}
@@ -10,7 +10,7 @@ The adapter protocol: the command is started once and speaks JSON lines on its s
 
 Each reply is one line. Answers come best first; a higher score is more certain; ``at`` holds the query's
 start and end and the reference's start and end in seconds; ``change`` is speed, pitch in cents, tempo. A
-peer's answer counts as told when its score is above that of every absent query of the same length.
+peer's answer counts as reported when its score is above that of every absent query of the same length.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from earwitness.fingerprint.types import RATE_HZ, Waveform
 WORD_S: Final = 4096 / 3 / RATE_HZ
 """Seconds from one Chromaprint word to the next."""
 
-FindingCache = list[dict[str, Any]]
+Answers = list[dict[str, Any]]
 
 
 class Peer(Protocol):
-    """What every system under comparison does."""
+    """The interface of a compared system."""
 
     def index(self, files: Sequence[tuple[str, Path]]) -> None:
-        """Take these references in: names and files."""
+        """Index references: names and files."""
 
-    def answer(self, file: Path) -> FindingCache:
-        """Name references for one query, best first."""
+    def answer(self, file: Path) -> Answers:
+        """Return references for one query, best first."""
 
 
 class Chromaprint:
-    """Chromaprint's words compared bit by bit at every offset of every reference: nothing is missed."""
+    """Chromaprint's words compared bit by bit at every offset of every reference."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
@@ -62,8 +62,8 @@ class Chromaprint:
         self._first = np.cumsum([0] + [len(one) for one in words])
         self._words = np.concatenate(words)
 
-    def answer(self, file: Path) -> FindingCache:
-        """The reference with the fewest differing bits."""
+    def answer(self, file: Path) -> Answers:
+        """Return the reference with the fewest differing bits."""
         query = _words(file)
         n_places = len(self._words) - len(query) + 1
         if len(query) == 0 or n_places < 1:
@@ -86,7 +86,7 @@ class Chromaprint:
 
 
 class Adapter:
-    """Another program behind the protocol above."""
+    """Another program that implements the protocol above."""
 
     def __init__(self, command: str) -> None:
         self._process = subprocess.Popen(
@@ -105,17 +105,17 @@ class Adapter:
         self._process.stdout.close()
 
     def index(self, files: Sequence[tuple[str, Path]]) -> None:
-        """Hand over the references."""
-        self._say({"index": [{"id": name, "path": str(file.absolute())} for name, file in files]})
+        """Send the references."""
+        self._request({"index": [{"id": name, "path": str(file.absolute())} for name, file in files]})
 
-    def answer(self, file: Path) -> FindingCache:
-        """Ask one query."""
-        answers: FindingCache = self._say({"query": {"id": file.stem, "path": str(file.absolute())}})[
+    def answer(self, file: Path) -> Answers:
+        """Send one query, and return the answers."""
+        answers: Answers = self._request({"query": {"id": file.stem, "path": str(file.absolute())}})[
             "answers"
         ]
         return answers
 
-    def _say(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _request(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
@@ -124,7 +124,7 @@ class Adapter:
 
 
 def peer(name: str) -> Peer:
-    """The built-in peer of that name, or the adapter that this command starts."""
+    """Return the built-in peer of this name, or an adapter for this command."""
     return Chromaprint() if name == "chromaprint" else Adapter(name)
 
 

@@ -1,4 +1,4 @@
-"""The product's own road, walked for a benchmark: decoder, extractor, writer, library, identify."""
+"""The product as benchmarks use it: decoder, extractor, writer, library, identify."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.data.corpus import Track
-from benchmarks.data.file_cache import keep
+from benchmarks.data.file_cache import write_once
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.errors import AudioError
 from earwitness.fingerprint.extract import Extractor, extractor
@@ -27,9 +27,9 @@ BATCH: Final = 16
 
 
 def references(root: Path, tracks: Sequence[Track], *, work: Path, name: str = "references") -> Path:
-    """A home that holds these tracks as one dataset; made once for each scheme and selection.
+    """Return a home with these tracks as one dataset; built once for each scheme and selection.
 
-    Decoded sound is kept below `work`, as a new scheme needs it again.
+    Decoded audio is cached below `work`, because a new scheme needs it again.
     """
     extractor_used = extractor()
     chosen = hashlib.sha256("\n".join(track.sha256 for track in tracks).encode()).hexdigest()[:10]
@@ -54,8 +54,8 @@ def _batches(tracks: Sequence[Track]) -> Iterator[Sequence[Track]]:
         yield tracks[first : first + BATCH]
 
 
-def _item(root: Path, track: Track, decoder: Decoder, extractor_used: Extractor, kept: Path) -> NewItem:
-    waveform = hear(root / track.path, track.sha256, decoder, kept)
+def _item(root: Path, track: Track, decoder: Decoder, extractor_used: Extractor, cache: Path) -> NewItem:
+    waveform = decoded_waveform(root / track.path, track.sha256, decoder, cache)
     return NewItem(
         path=track.path,
         sha256=track.sha256,
@@ -63,20 +63,20 @@ def _item(root: Path, track: Track, decoder: Decoder, extractor_used: Extractor,
     )
 
 
-def hear(path: Path, sha256: str, decoder: Decoder, kept: Path) -> Waveform:
-    """A corpus file through the product's decoder, or from what it gave before."""
-    file = kept / f"{sha256[:24]}.npy"
-    keep(file, lambda partial: np.save(partial, decoder.decode(path, name=path.name).waveform.samples))
+def decoded_waveform(path: Path, sha256: str, decoder: Decoder, cache: Path) -> Waveform:
+    """Return the waveform of a corpus file from the product's decoder, or from the cache."""
+    file = cache / f"{sha256[:24]}.npy"
+    write_once(file, lambda partial: np.save(partial, decoder.decode(path, name=path.name).waveform.samples))
     return Waveform(samples=np.load(file))
 
 
 def readable(root: Path, tracks: Sequence[Track], *, work: Path) -> tuple[list[Track], list[dict[str, str]]]:
-    """Tracks that the product's decoder reads, and why not the others."""
+    """Return the tracks that the product's decoder reads, and the errors of the others."""
     good, bad = [], []
     with Decoder() as decoder:
         for track in tracks:
             try:
-                hear(root / track.path, track.sha256, decoder, work / "decoded")
+                decoded_waveform(root / track.path, track.sha256, decoder, work / "decoded")
             except AudioError as error:
                 bad.append({"path": track.path, "error": error.code})
             else:
@@ -85,22 +85,22 @@ def readable(root: Path, tracks: Sequence[Track], *, work: Path) -> tuple[list[T
 
 
 def recordings(library: Library, tracks: Sequence[Track]) -> dict[int, str]:
-    """Which of the tracks each recording of a home is."""
-    found = {}
+    """Return the track path of each recording of a home."""
+    paths = {}
     for track in tracks:
         row = library.by_sha256(track.sha256)
         if row is not None:
-            found[row.id] = track.path
-    return found
+            paths[row.id] = track.path
+    return paths
 
 
-class AudioBackend:
-    """The product, in one process: opened and warm, to be asked about one sound after another.
+class Product:
+    """The product in one process: an open library and compiled kernels, for many queries.
 
     Attributes
     ----------
     names : dict of int to str
-        Which of the tracks each recording of the home is.
+        Track path of each recording of the home.
     """
 
     def __init__(self, home: Path, tracks: Sequence[Track], effort: Effort) -> None:
@@ -111,8 +111,8 @@ class AudioBackend:
         self.names = recordings(self._library, tracks)
         warm(self._extractor)
 
-    def ask(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
-        """Matches of an audio file, and the seconds from waveform to matches."""
+    def search(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
+        """Return the matches of an audio file, and the seconds from waveform to matches."""
         waveform = self._decoder.decode(sound, name=name).waveform
         start = time.perf_counter()
         matches = identify(

@@ -1,4 +1,4 @@
-"""What a command costs: memory and processor time of a process and of everything that it started."""
+"""Memory and processor time of a process and its children."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Final, Self
 import psutil
 
 EVERY_S: Final = 0.1
-"""Processes come and go; what one does after the last look at it is not counted."""
+"""Seconds between samples; what a process uses after its last sample is not counted."""
 
 SHARED_EVERY: Final = 20
-"""Of so many looks, one asks what is shared: the kernel walks all pages for it, and ten times
-a second that took a twentieth of the machine."""
+"""One in this many samples reads shared memory, because the kernel then walks all pages: ten times a
+second took a twentieth of the machine."""
 
 
 class Meter:
-    """Watches a process and all below it, as long as the context lasts.
+    """Measures a process and its children while the context is open.
 
     Attributes
     ----------
     rss_mb : int
-        Largest sum of resident memory; what processes share is counted for each.
+        Largest sum of resident memory; shared memory is counted in each process.
     pss_mb : int or None
-        The same, what is shared counted once; None where the system does not tell (other than Linux).
+        The same with shared memory counted once; None on systems other than Linux.
     cpu_s : float
-        Processor time since the watch began, in seconds.
+        Processor time since the start of the measurement, in seconds.
     """
 
     def __init__(self, top: psutil.Process) -> None:
         self._top = top
         self._before_s: dict[int, float] = {}
         self._used_s: dict[int, float] = {}
-        self._largest = self._largest_pss = self._looks = 0
+        self._largest = self._largest_pss = self._n_samples = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        self._look()
+        self._sample()
         self._before_s = dict(self._used_s)
         self._thread.start()
         return self
@@ -56,14 +56,14 @@ class Meter:
 
     def _watch(self) -> None:
         while not self._over.wait(EVERY_S):
-            self._look()
+            self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         size = shared_once = 0
-        self._looks += 1
-        also_shared = self._looks % SHARED_EVERY == 1
+        self._n_samples += 1
+        also_shared = self._n_samples % SHARED_EVERY == 1
         for one in self._all():
-            with suppress(psutil.NoSuchProcess):  # it ended while we looked
+            with suppress(psutil.NoSuchProcess):  # the process may end meanwhile
                 size += one.memory_info().rss
                 shared_once += _pss(one.pid) if also_shared else 0
                 times = one.cpu_times()
@@ -78,7 +78,7 @@ class Meter:
 
 
 def _pss(pid: int) -> int:
-    """Proportional memory of a process in bytes; 0 where it has ended or the system does not tell."""
+    """Proportional memory of a process in bytes; 0 where it has ended or the system has no such number."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data.corpus import Corpus
-from benchmarks.data.synthetic_codes import Stock
+from benchmarks.data.synthetic_codes import RealCodes
 from benchmarks.report.records import record, save
 from benchmarks.runs.product import readable, references
 from benchmarks.runs.speed import bytes_per_hour, latency, searched_apart
@@ -50,16 +50,16 @@ def main(argv: Sequence[str]) -> int:
     tracks, _ = readable(corpus.root, corpus.select(kind="music"), work=options.work)
     real = references(corpus.root, tracks, work=options.work)
     home = options.work / "homes" / f"{real.name}-{options.codes}"
-    n_codes = crowded(real, home, size=options.codes, seed=options.seed)
+    n_codes = enlarge(real, home, size=options.codes, seed=options.seed)
     hours = n_codes * extractor_used.params.hop_s / 3600
     rows = [
         *bytes_per_hour(home, hours),
         beyond(real, home, hop_s=extractor_used.params.hop_s),
         *latency(corpus.root, tracks, home, n=options.queries),
     ]
-    said = {"queries": options.queries, "tracks": len(tracks), "codes": n_codes}
-    kept = record("scale", scheme=extractor_used.scheme, seed=options.seed, options=said, rows=rows)
-    print(save(kept, options.name))
+    settings = {"queries": options.queries, "tracks": len(tracks), "codes": n_codes}
+    made = record("scale", scheme=extractor_used.scheme, seed=options.seed, options=settings, rows=rows)
+    print(save(made, options.name))
     return 0
 
 
@@ -73,7 +73,7 @@ def beyond(real: Path, home: Path, *, hop_s: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def crowded(real: Path, home: Path, *, size: int, seed: int) -> int:
+def enlarge(real: Path, home: Path, *, size: int, seed: int) -> int:
     """A copy of a home, filled up with made recordings; how many codes it holds."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(real, home)
@@ -100,10 +100,12 @@ def _made(library: Library, n_codes: int, *, seed: int) -> Iterator[Fingerprint]
         for item in library.listing(known.id)
         if item.recording is not None
     ]
-    stock = Stock.of([library.codes(number) for number in real], n_anchors=ANCHORS, seed=seed)
+    base_codes = RealCodes.of([library.codes(number) for number in real], n_anchors=ANCHORS, seed=seed)
     long = [number for number in real if len(library.codes(number)) > MADE_CODES]
     n_made = -(-n_codes // MADE_CODES)
-    made = np.concatenate([extractor_used.pack(some) for some in stock.codes(n_made * MADE_CODES, seed=seed)])
+    made = np.concatenate(
+        [extractor_used.pack(some) for some in base_codes.codes(n_made * MADE_CODES, seed=seed)]
+    )
     for packed in made.reshape(n_made, MADE_CODES, -1):
         yield _with_peaks_of(library, long[int(rng.integers(len(long)))], packed, extractor_used, rng)
 

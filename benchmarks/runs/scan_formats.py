@@ -78,9 +78,12 @@ def main(argv: Sequence[str]) -> int:
         for packing in options.packings.split(",")
     }
     rows = list(measure(bench, packed, items, options))
-    said = {key: value for key, value in vars(options).items() if key not in ("corpus", "work", "name")}
-    said |= {"items": len(items), "hours_of_works": round(sum(t.duration_s for t in registered) / 3600, 2)}
-    kept = record("scan-formats", scheme=extractor().scheme, seed=options.seed, options=said, rows=rows)
+    settings = {key: value for key, value in vars(options).items() if key not in ("corpus", "work", "name")}
+    settings |= {
+        "items": len(items),
+        "hours_of_works": round(sum(t.duration_s for t in registered) / 3600, 2),
+    }
+    kept = record("scan-formats", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
     print(save(kept, options.name))
     return 0
 
@@ -121,10 +124,18 @@ def _rows(
         row = scanned(bench, packing, source, "fast")
         lasted_s[packing] = row["wall_s"]
         yield row
-    said = {packing: findings(bench, packing, "fast") for packing in packed}
+    by_packing = {packing: findings(bench, packing, "fast") for packing in packed}
     for packing in list(packed)[1:]:
-        differing = sum(said[first].get(key) != said[packing].get(key) for key in said[first] | said[packing])
-        yield {"what": "same", "packings": [first, packing], "items": len(said[packing]), "differ": differing}
+        differing = sum(
+            by_packing[first].get(key) != by_packing[packing].get(key)
+            for key in by_packing[first] | by_packing[packing]
+        )
+        yield {
+            "what": "same",
+            "packings": [first, packing],
+            "items": len(by_packing[packing]),
+            "differ": differing,
+        }
     if options.kills:
         yield killed(
             bench, first, packed[first], lasted_s=lasted_s[first], kills=options.kills, seed=options.seed

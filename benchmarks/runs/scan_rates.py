@@ -23,7 +23,7 @@ from benchmarks.data.fetch import packages
 from benchmarks.data.overlays import Material
 from benchmarks.data.queries import Excerpt, degraded, pick
 from benchmarks.report.records import record, save
-from benchmarks.report.score import SAME_SOUND, repeat_likeness
+from benchmarks.report.score import SAME_SOUND, repeat_similarity
 from earwitness.fingerprint.extract import extractor
 
 SCANNED: Final = ("clean", "mp3_32k", "opus_12k", "band_300_3400")
@@ -57,18 +57,19 @@ def main(argv: Sequence[str]) -> int:
     )
     findings = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     rows = [row(corpus.root, finding, excerpts, links) for finding in findings]
-    said = {"effort": options.effort, "seconds": seconds, "tracks": len(tracks),
+    settings = {"effort": options.effort, "seconds": seconds, "tracks": len(tracks),
             "hours": round(sum(track.duration_s for track in tracks) / 3600, 2)}  # fmt: skip
     print(
         save(
-            record("scan-rates", scheme=extractor().scheme, seed=SEED, options=said, rows=rows), "scan-rates"
+            record("scan-rates", scheme=extractor().scheme, seed=SEED, options=settings, rows=rows),
+            "scan-rates",
         )
     )
     return 0
 
 
 def link(root: Path, tracks: Sequence[Track], folder: Path) -> dict[str, Track]:
-    """Put the tracks into one folder, by hard links; name of each -> its track."""
+    """Hard-link the tracks into one folder; return each name with its track."""
     named = {f"{track.package}/{track.sha256[:8]}{Path(track.path).suffix}": track for track in tracks}
     for name, track in named.items():
         target = folder / name
@@ -79,7 +80,7 @@ def link(root: Path, tracks: Sequence[Track], folder: Path) -> dict[str, Track]:
 
 
 def earwitness(home: Path, *arguments: str) -> float:
-    """Run a command to its end and say how many seconds it took; exit 1 means findings, 3 unreadable."""
+    """Run a command and return its seconds; exit 1 means findings, 3 unreadable items."""
     start = time.perf_counter()
     done = subprocess.run(
         [Path(sys.executable).with_name("earwitness"), *arguments],
@@ -93,7 +94,7 @@ def earwitness(home: Path, *arguments: str) -> float:
 def make_zip(
     corpus: Corpus, tracks: Sequence[Track], path: Path, *, n: int, work: Path
 ) -> dict[str, tuple[Excerpt, str]]:
-    """A zip of `n` excerpts, the conditions in turn; member -> what it is."""
+    """Write a zip of `n` excerpts under the conditions in turn; return the origin of each member."""
     material = Material(corpus)
     excerpts = pick(corpus.root, tracks, n=n, longest_s=QUERY_S, seed=SEED)
     made = {}
@@ -102,7 +103,7 @@ def make_zip(
             condition = SCANNED[number % len(SCANNED)]
             file = degraded(
                 corpus.root, excerpt, condition,
-                longest_s=QUERY_S, seed=SEED, material=material, kept=work / "queries" / f"scan-{SEED}",
+                longest_s=QUERY_S, seed=SEED, material=material, folder=work / "queries" / f"scan-{SEED}",
             )  # fmt: skip
             archive.write(file, f"{number:03d}.wav")
             made[f"{number:03d}.wav"] = (excerpt, condition)
@@ -115,19 +116,19 @@ def row(
     made: Mapping[str, tuple[Excerpt, str]],
     links: Mapping[str, Track],
 ) -> dict[str, Any]:
-    """What became of one item."""
+    """Return the row of one item."""
     excerpt, condition = made[finding["item"]["id"]]
-    said: dict[str, Any] = {
+    outcome: dict[str, Any] = {
         "item": finding["item"]["id"], "condition": condition, "track": excerpt.path,
         "verdict": finding["verdict"], "named": None, "off": None,
     }  # fmt: skip
     if finding["matches"]:
         best = finding["matches"][0]
         track = next((links[name] for name in links if best["recording"]["path"].endswith(name)), None)
-        said["named"] = track.path if track else best["recording"]["path"]
+        outcome["named"] = track.path if track else best["recording"]["path"]
         if track and track.path == excerpt.path:
-            said["off"] = _off_s(root, excerpt, condition, best["segments"][0])
-    return said
+            outcome["off"] = _off_s(root, excerpt, condition, best["segments"][0])
+    return outcome
 
 
 def _off_s(root: Path, excerpt: Excerpt, condition: str, segment: Mapping[str, float]) -> float:
@@ -135,8 +136,8 @@ def _off_s(root: Path, excerpt: Excerpt, condition: str, segment: Mapping[str, f
     off_s = abs(segment["reference_start_s"] - true_s)
     length_s = segment["query_end_s"] - segment["query_start_s"]
     if off_s > 0.5:
-        likeness = repeat_likeness(
+        similarity = repeat_similarity(
             root / excerpt.path, true_s=true_s, claimed_s=segment["reference_start_s"], length_s=length_s
         )
-        off_s = 0.0 if likeness >= SAME_SOUND else off_s
+        off_s = 0.0 if similarity >= SAME_SOUND else off_s
     return round(off_s, 3)

@@ -1,9 +1,9 @@
-"""How fast, and how large: stages, bytes per hour, latency of queries, starts, scan against decode.
+"""Speed and size: stages, bytes per hour, latency of queries, start times, scan compared with decoding.
 
 Rows: ``what`` (stages, bytes, latency, start, scan), ``case``, ``value``, ``unit``; where time is measured,
-``value`` is by the clock on the wall, ``cpu`` the same by processor time (a machine with other work on it
-falsifies the first), and for stages and latency both times of every file or query are kept. One thread;
-everything is run once before the clock.
+``value`` is from wall time and ``cpu`` the same from processor time (other work on the machine changes the
+first); for stages and latency the row holds both times of every file or query. One thread; everything runs
+once before it is timed.
 """
 
 from __future__ import annotations
@@ -72,28 +72,28 @@ def main(argv: Sequence[str]) -> int:
         *starts(),
         *scans(corpus.root, tracks, n_files=2 * options.files),
     ]
-    said = {"files": options.files, "queries": options.queries, "tracks": len(tracks)}
-    print(save(record("speed", scheme=extractor().scheme, seed=0, options=said, rows=rows), options.name))
+    settings = {"files": options.files, "queries": options.queries, "tracks": len(tracks)}
+    print(save(record("speed", scheme=extractor().scheme, seed=0, options=settings, rows=rows), options.name))
     return 0
 
 
 def files(root: Path, tracks: Sequence[Track], n_files: int) -> list[Stereo]:
-    """The first three minutes of long tracks at 44.1 kHz in stereo, as most files come; (n_samples, 2)."""
-    found: list[Stereo] = []
+    """Return the first three minutes of long stereo tracks at 44.1 kHz; shape (n_samples, 2)."""
+    sounds: list[Stereo] = []
     for track in tracks:
-        if track.duration_s > FILE_S and len(found) < n_files:
+        if track.duration_s > FILE_S and len(sounds) < n_files:
             with soundfile.SoundFile(root / track.path) as file:
                 if (file.samplerate, file.channels) == (FILE_HZ, 2):
-                    found.append(file.read(round(FILE_S * FILE_HZ), dtype="float32"))
-    return found
+                    sounds.append(file.read(round(FILE_S * FILE_HZ), dtype="float32"))
+    return sounds
 
 
 FORMATS: Final = {"mp3": ("MP3", "MPEG_LAYER_III"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS")}
-"""What the decoder is timed on: container and codec in libsndfile's words, at its own bit rates."""
+"""Formats to decode: container and codec as libsndfile names them, at its default bit rates."""
 
 
 def encoded(sound: Stereo, name: str) -> bytes:
-    """The bytes of a file in one of ``FORMATS``."""
+    """Return the bytes of a file in one of ``FORMATS``."""
     container, codec = FORMATS[name]
     out = io.BytesIO()
     with soundfile.SoundFile(out, "w", FILE_HZ, 2, format=container, subtype=codec) as file:
@@ -103,7 +103,7 @@ def encoded(sound: Stereo, name: str) -> bytes:
 
 
 def stages(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
-    """File to codes, stage by stage, for each format."""
+    """Yield the speed of each stage from file to codes, for each format."""
     sounds, extractor_used = files(root, tracks, n_files), extractor()
     with Decoder() as decoder:
         for name in FORMATS:
@@ -115,18 +115,18 @@ def stages(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row
 
 
 Lap = tuple[float, float]
-"""Seconds on the wall, and of processor time of this process and those it started."""
+"""Seconds of wall time, and of processor time of this process and its children."""
 
 
-class Watch:
-    """Tells how long it is since the last lap."""
+class Stopwatch:
+    """Measures wall and processor time from lap to lap."""
 
     def __init__(self) -> None:
         self._me = psutil.Process()
         self._last = self._now()
 
     def lap(self) -> Lap:
-        """Time since the last lap, or since the beginning."""
+        """Return the time since the last lap, or since the start."""
         now = self._now()
         passed = now[0] - self._last[0], now[1] - self._last[1]
         self._last = self._now()
@@ -138,17 +138,17 @@ class Watch:
 
 
 def _timed_stages(decoder: Decoder, extractor_used: Extractor, data: bytes) -> dict[str, Lap]:
-    watch = Watch()
+    stopwatch = Stopwatch()
     waveform = decoder.decode(data, name="file").waveform
-    parts = {"decode": watch.lap()}
+    parts = {"decode": stopwatch.lap()}
     power = spectrogram(waveform, extractor_used.params)
-    parts["front end"] = watch.lap()
+    parts["front end"] = stopwatch.lap()
     embedding = extractor_used.embed(power, fine=False)
-    parts["net"] = watch.lap()
+    parts["net"] = stopwatch.lap()
     extractor_used.pack(embedding)
-    parts["pack"] = watch.lap()
+    parts["pack"] = stopwatch.lap()
     chromaprint(waveform)
-    parts["chromaprint"] = watch.lap()
+    parts["chromaprint"] = stopwatch.lap()
     wall, cpu = zip(*parts.values(), strict=True)
     return parts | {"all": (sum(wall), sum(cpu))}
 
@@ -163,24 +163,24 @@ def _times_real(what: str, case: str, audio_s: float, laps: Sequence[Lap]) -> Ro
 
 
 def bytes_per_hour(home: Path, hours: float) -> Iterator[Row]:
-    """What an hour of audio costs on disk, in segments, and in memory once everything was searched."""
+    """Yield kB per hour of audio on disk, in shards, and in memory after a search."""
     disk = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
-    segments = sum(path.stat().st_size for path in (home / "segments").iterdir())
+    shards = sum(path.stat().st_size for path in (home / "segments").iterdir())
     yield _kilobytes("disk, everything", disk, hours)
-    yield _kilobytes("disk, segments", segments, hours)
+    yield _kilobytes("disk, segments", shards, hours)
     n_bytes, n_codes = searched_apart(home)
     yield _kilobytes("memory to search", n_bytes, hours)
     yield {"what": "bytes", "case": "codes", "value": n_codes, "unit": "codes"}
 
 
 def searched_apart(home: Path) -> tuple[int, int]:
-    """`searched` in a process of its own: in this one, what was freed before is used again and not seen."""
+    """Run `searched` in a new process: this one would reuse freed memory, which is not measured."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(searched, home).result()
 
 
 def searched(home: Path) -> tuple[int, int]:
-    """Bytes by which a process that has a library open grows when it searches it, and the codes in it."""
+    """Return the growth in bytes of a process when it searches a library, and the number of codes."""
     me = psutil.Process()
     with Library.open(HomeAddress(home)) as library:
         vectors = np.eye(library.extractor.params.dim, dtype=np.float32)
@@ -195,7 +195,7 @@ def _kilobytes(case: str, n_bytes: int, hours: float) -> Row:
 
 
 def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Iterator[Row]:
-    """Waveform to matches for excerpts of indexed tracks, clean and under noise."""
+    """Yield the time from waveform to matches for excerpts of indexed tracks, clean and with noise."""
     excerpts = pick(root, tracks, n=n + 1, longest_s=QUERY_S, seed=0)
     sounds = [mono(read(root / e.path, start_s=e.start_s, length_s=QUERY_S)) for e in excerpts]
     noisy = [sound + np.random.default_rng(k).standard_normal(sound.size).astype(np.float32) * sound.std()
@@ -208,7 +208,7 @@ def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Itera
                 decoder.decode(wav(0.5 * sound / np.abs(sound).max()), name="q").waveform for sound in some
             ]
             for effort in Effort:
-                each = [_asked(extractor_used, library, collections, one, effort) for one in waves][1:]
+                each = [_timed_search(extractor_used, library, collections, one, effort) for one in waves][1:]
                 wall, cpu, in_index = np.median(each, axis=0)
                 yield {
                     "what": "latency", "case": f"{effort}, {QUERY_S:g} s, {kind}", "unit": "ms, median",
@@ -218,8 +218,8 @@ def latency(root: Path, tracks: Sequence[Track], home: Path, *, n: int) -> Itera
                 }  # fmt: skip
 
 
-class _Watched:
-    """A library that keeps how long its index was searched."""
+class _TimedLibrary:
+    """A library that measures the time spent in searches of its index."""
 
     def __init__(self, library: Library) -> None:
         self._library, self.searched_s = library, 0.0
@@ -227,25 +227,25 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._library, name)
 
-    def search(self, *asked: Any, **how: Any) -> Hits:
-        """As the library does it."""
+    def search(self, *arguments: Any, **options: Any) -> Hits:
+        """Search the library and add the time to `searched_s`."""
         start = time.perf_counter()
-        hits = self._library.search(*asked, **how)
+        hits = self._library.search(*arguments, **options)
         self.searched_s += time.perf_counter() - start
         return hits
 
 
-def _asked(
+def _timed_search(
     extractor_used: Extractor, library: Library, collections: Sequence[int], sound: Sound, effort: Effort
 ) -> tuple[float, float, float]:
-    watched: Any = _Watched(library)
+    timed: Any = _TimedLibrary(library)
     start, cpu = time.perf_counter(), time.process_time()
-    identify(extractor_used.query(sound), watched, collections=collections, effort=effort)
-    return time.perf_counter() - start, time.process_time() - cpu, watched.searched_s
+    identify(extractor_used.query(sound), timed, collections=collections, effort=effort)
+    return time.perf_counter() - start, time.process_time() - cpu, timed.searched_s
 
 
 def starts() -> Iterator[Row]:
-    """Whole `earwitness` commands on the sample data, kernels compiled anew and kept from before."""
+    """Yield the time of `earwitness` commands on the sample data, with new and with cached kernels."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "EARWITNESS_HOME": f"{folder}/home",
@@ -276,7 +276,7 @@ def _seconds(arguments: Sequence[str], environment: dict[str, str]) -> Lap:
 
 
 def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
-    """A folder scanned at each effort on one core, in x real time, and the same files only decoded."""
+    """Yield the speed of a scan at each effort on one core, and of decoding the same files alone."""
     with one_core(), tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         source.mkdir()
@@ -293,23 +293,23 @@ def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]
         one.mkdir()
         shutil.copy(clips[0], one)
         for effort in Effort:
-            start, whole = (
+            start, full = (
                 _seconds([*_scan(where, Path(folder)), "--effort", str(effort)], environment)
                 for where in (one, source)
             )
-            rest = (whole[0] - start[0], whole[1] - start[1])
-            for case, heard_s, lap in (
-                ("start included", audio_s, whole),
+            rest = (full[0] - start[0], full[1] - start[1])
+            for case, scanned_s, lap in (
+                ("start included", audio_s, full),
                 ("after the first clip", audio_s - 60.0, rest),
             ):
-                row = _times_real("scan", f"{effort}, {case}", heard_s, [lap])
-                del row["cpu"]  # nobody waits for a decoder that ends with its worker: its time is not in it
+                row = _times_real("scan", f"{effort}, {case}", scanned_s, [lap])
+                del row["cpu"]  # without the time of decode workers that end with their parent
                 yield row
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Keep this process and all that it starts on one core: decoders and workers run side by side else."""
+    """Restrict this process and its children to one core, so that workers do not run in parallel."""
     me = psutil.Process()
     before = me.cpu_affinity()
     me.cpu_affinity(before[-1:])
@@ -327,7 +327,7 @@ def _scan(source: Path, folder: Path) -> list[str]:
 def _decoded(clips: Sequence[Path]) -> Lap:
     with Decoder() as decoder:
         decoder.decode(clips[0], name="warm")
-        watch = Watch()
+        stopwatch = Stopwatch()
         for clip in clips:
             decoder.decode(clip, name=clip.name)
-        return watch.lap()
+        return stopwatch.lap()

@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.data.corpus import Corpus, Role, Sound, Track
-from benchmarks.data.file_cache import keep
+from benchmarks.data.file_cache import write_once
 from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.spectrogram import count_frames, normalise_level, power_frames
 
@@ -78,7 +78,7 @@ def cached(source: Source, *, corpus: Path, cache: Path) -> NDArray[np.float16]:
     """One source's decibels, decoded only the first time."""
     name = hashlib.sha256(f"{source.path} {PARAMS.canonical()}".encode()).hexdigest()[:16]
     file = cache / f"{name}.npy"
-    keep(file, lambda partial: np.save(partial, decibels(load(corpus / source.path))))
+    write_once(file, lambda partial: np.save(partial, decibels(load(corpus / source.path))))
     kept: NDArray[np.float16] = np.load(file)
     return kept
 

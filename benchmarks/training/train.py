@@ -180,8 +180,8 @@ class Trainer:
 
 def _processor() -> str:
     """What the processor can do, as Linux says it; nothing elsewhere."""
-    said = Path("/proc/cpuinfo")
-    return said.read_text(encoding="utf-8") if said.is_file() else ""
+    settings = Path("/proc/cpuinfo")
+    return settings.read_text(encoding="utf-8") if settings.is_file() else ""
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from benchmarks.data.audio_io import RATE_HZ, mono, read
 from benchmarks.data.constructed_queries import (
     PIECE_S,
-    Workshop,
+    QueryBuilder,
     equalised,
     item_places,
     joined,
@@ -27,15 +27,15 @@ from benchmarks.data.constructed_queries import (
 )
 from benchmarks.data.corpus import Corpus, Track
 from benchmarks.data.overlays import Material
-from benchmarks.data.synthetic_codes import Crowd, Stock, crowd, likeness, neighbours
+from benchmarks.data.synthetic_codes import CodeSet, RealCodes, code_set, highest_similarities, neighbours
 from benchmarks.report.tables import (
     NOT_FOUND,
     change_errors,
+    count_misplaced,
     overlap_s,
-    parts_told,
+    parts_reported,
     recall,
-    strays,
-    told_kind,
+    reported_class,
 )
 from benchmarks.runs.changes import KINDS, changed
 from benchmarks.runs.codes import KINDS as INDEXES
@@ -66,49 +66,51 @@ def recordings() -> list[Vectors]:
 
 
 @pytest.fixture(scope="module")
-def held(recordings: list[Vectors]) -> Crowd:
+def database(recordings: list[Vectors]) -> CodeSet:
     """A small crowd."""
-    stock = Stock.of(recordings[1:], n_anchors=40, seed=1)
-    return crowd(recordings[:1], stock, 500, extractor(), seed=1)
+    stock = RealCodes.of(recordings[1:], n_anchors=40, seed=1)
+    return code_set(recordings[:1], stock, 500, extractor(), seed=1)
 
 
 def test_neighbours_belong_to_other_recordings(recordings: list[Vectors]) -> None:
     """A made code lies between two pieces of music, never between two places of one."""
     vectors = np.concatenate(recordings)
     owner = np.repeat(np.arange(3), 60)
-    asked = np.arange(0, 180, 7)
-    nearest = neighbours(vectors, owner, asked)
-    assert (owner[nearest] != owner[asked, None]).all()
+    queried = np.arange(0, 180, 7)
+    nearest = neighbours(vectors, owner, queried)
+    assert (owner[nearest] != owner[queried, None]).all()
 
 
-def test_a_crowd_is_as_large_as_asked_real_codes_first(recordings: list[Vectors], held: Crowd) -> None:
+def test_a_crowd_is_as_large_as_asked_real_codes_first(recordings: list[Vectors], database: CodeSet) -> None:
     """What was asked for comes, unit vectors all, and a real code keeps its number."""
-    everyone = np.concatenate(list(held.batches()))
-    assert len(everyone) == len(held) == 500
+    everyone = np.concatenate(list(database.batches()))
+    assert len(everyone) == len(database) == 500
     np.testing.assert_array_equal(everyone[:180], np.concatenate(recordings))
     np.testing.assert_allclose(np.linalg.norm(everyone, axis=1), 1.0, atol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_crowd(recordings: list[Vectors], held: Crowd) -> None:
+def test_the_same_seed_gives_the_same_crowd(recordings: list[Vectors], database: CodeSet) -> None:
     """Chance is in the seed alone."""
-    again = crowd(recordings[:1], Stock.of(recordings[1:], n_anchors=40, seed=1), 500, extractor(), seed=1)
-    np.testing.assert_array_equal(again.made, held.made)
+    again = code_set(
+        recordings[:1], RealCodes.of(recordings[1:], n_anchors=40, seed=1), 500, extractor(), seed=1
+    )
+    np.testing.assert_array_equal(again.made, database.made)
 
 
 def test_made_codes_are_about_as_near_to_a_stranger_as_real_ones(recordings: list[Vectors]) -> None:
     """Neither crowded towards the middle nor strewn evenly: the highest similarities are alike."""
-    stock = Stock.of(recordings[1:], n_anchors=120, seed=1)
-    found = likeness(recordings[0], stock, seed=1)
-    assert abs(np.median(found["real"]) - np.median(found["made"])) < 0.08
+    stock = RealCodes.of(recordings[1:], n_anchors=120, seed=1)
+    similarities = highest_similarities(recordings[0], stock, seed=1)
+    assert abs(np.median(similarities["real"]) - np.median(similarities["made"])) < 0.08
 
 
 def test_the_rank_counts_what_comes_before_the_own_place() -> None:
     """The first of several own codes counts, and a row that finds none of them has no rank."""
     numbers = np.array([[7, 5, 4], [1, 2, 3], [4, 5, 6]])
     first, last = np.array([4, 8, 4]), np.array([6, 9, 6])
-    found = ranks(numbers, first, last)
-    assert found == [1, None, 0]
-    assert [recall(found, k) for k in (1, 2)] == [pytest.approx(1 / 3), pytest.approx(2 / 3)]
+    similarities = ranks(numbers, first, last)
+    assert similarities == [1, None, 0]
+    assert [recall(similarities, k) for k in (1, 2)] == [pytest.approx(1 / 3), pytest.approx(2 / 3)]
 
 
 @given(start_s=st.floats(0, 100), n_rows=st.integers(1, 63))
@@ -123,32 +125,32 @@ def test_the_own_place_holds_the_codes_within_one(start_s: float, n_rows: int) -
 
 
 @pytest.mark.parametrize("turns", [1, 4])
-def test_signs_find_the_code_itself(held: Crowd, turns: int) -> None:
+def test_signs_find_the_code_itself(database: CodeSet, turns: int) -> None:
     """A stored code differs from itself in no bit, and takes 8 bytes for 64 axes."""
     from earwitness.fingerprint.codes import Quantiser
 
     index = Signs(Quantiser.read(extractor().model_file("quantiser.npz")), turns)
     empty = index.n_bytes
-    index.add(held.real)
-    differing, numbers = index.search(held.real[:9], 1)
+    index.add(database.real)
+    differing, numbers = index.search(database.real[:9], 1)
     assert numbers[:, 0].tolist() == list(range(9)) and not differing.any()
-    assert index.n_bytes - empty == 8 * turns * len(held.real)
+    assert index.n_bytes - empty == 8 * turns * len(database.real)
 
 
 @pytest.mark.parametrize("kind", [name for name in INDEXES if "shipped" in name])
-def test_kinds_on_the_shipped_lists_share_them(held: Crowd, kind: str) -> None:
+def test_kinds_on_the_shipped_lists_share_them(database: CodeSet, kind: str) -> None:
     """What differs between them is the codes alone: a stored code is looked for in the list it lies in."""
-    index = INDEXES[kind](held, extractor())
-    index.add(held.real)
-    _, numbers = index.search(held.real[:20], 8)
+    index = INDEXES[kind](database, extractor())
+    index.add(database.real)
+    _, numbers = index.search(database.real[:20], 8)
     assert all(number in row for number, row in enumerate(numbers.tolist()))
 
 
-def test_the_size_of_an_index_is_that_of_its_file(held: Crowd, tmp_path: Path) -> None:
+def test_the_size_of_an_index_is_that_of_its_file(database: CodeSet, tmp_path: Path) -> None:
     """Counting what would be written is as good as writing it."""
     raw = faiss.index_factory(PARAMS.dim, "SQ8", faiss.METRIC_INNER_PRODUCT)
-    index = Floats(raw, held.sample(500), 1)
-    index.add(held.real)
+    index = Floats(raw, database.sample(500), 1)
+    index.add(database.real)
     faiss.write_index(raw, str(tmp_path / "index"))
     assert index.n_bytes == (tmp_path / "index").stat().st_size
 
@@ -211,7 +213,7 @@ def _same(one: str, other: str) -> bool:
     return one == other
 
 
-def _asked(*segments: list[float], track: str = "a", kind: str = "excerpt") -> dict[str, Any]:
+def _row(*segments: list[float], track: str = "a", kind: str = "excerpt") -> dict[str, Any]:
     """A row of `classes`: a piece of "a" in seconds 0-8, one of "b" in 8-16, and one answer."""
     expected = [
         {"track": "a", "kind": "excerpt", "query": [0.0, 8.0], "reference": [30.0, 38.0]},
@@ -222,23 +224,23 @@ def _asked(*segments: list[float], track: str = "a", kind: str = "excerpt") -> d
 
 def test_a_part_is_told_where_half_of_it_is_covered() -> None:
     """Coverage counts on the query's clock, the place by the offset, and only the part's own work counts."""
-    assert parts_told(_asked([0.5, 7.5, 30.5, 37.5, 1e-9]), _same) == [(True, True), (False, False)]
-    assert parts_told(_asked([0.5, 7.5, 60.5, 67.5, 1e-9]), _same)[0] == (True, False)
-    assert parts_told(_asked([0.5, 3.0, 30.5, 33.0, 1e-9]), _same)[0] == (False, False)
-    assert parts_told(_asked([0.5, 7.5, 30.5, 37.5, 1e-9], track="c"), _same)[0] == (False, False)
+    assert parts_reported(_row([0.5, 7.5, 30.5, 37.5, 1e-9]), _same) == [(True, True), (False, False)]
+    assert parts_reported(_row([0.5, 7.5, 60.5, 67.5, 1e-9]), _same)[0] == (True, False)
+    assert parts_reported(_row([0.5, 3.0, 30.5, 33.0, 1e-9]), _same)[0] == (False, False)
+    assert parts_reported(_row([0.5, 7.5, 30.5, 37.5, 1e-9], track="c"), _same)[0] == (False, False)
 
 
 def test_strays_are_of_another_work_or_of_another_place() -> None:
     """A segment in its own part is right; one over the other's is elsewhere; one of a third work is false."""
     right, elsewhere = [0.5, 7.5, 30.5, 37.5, 1e-9], [9.0, 15.0, 30.0, 36.0, 1e-3]
-    assert strays(_asked(right, elsewhere), _same) == (2, 1, 0)
-    assert strays(_asked(right, track="c"), _same) == (1, 0, 1)
+    assert count_misplaced(_row(right, elsewhere), _same) == (2, 1, 0)
+    assert count_misplaced(_row(right, track="c"), _same) == (1, 0, 1)
 
 
 def test_a_kind_is_told_of_the_expected_recording_only() -> None:
     """What is said of another recording is no answer."""
-    row = _asked([0.5, 7.5, 30.5, 37.5, 1e-9], kind="modified")
-    assert [told_kind(row, one, _same) for one in row["expected"]] == ["modified", NOT_FOUND]
+    row = _row([0.5, 7.5, 30.5, 37.5, 1e-9], kind="modified")
+    assert [reported_class(row, one, _same) for one in row["expected"]] == ["modified", NOT_FOUND]
 
 
 @given(spans=st.tuples(*[st.floats(0, 50)] * 4))
@@ -251,7 +253,7 @@ def test_overlap_is_mutual_and_no_longer_than_either(spans: tuple[float, float, 
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def builder(tmp_path_factory: pytest.TempPathFactory) -> QueryBuilder:
     """A workshop over the sample pieces; nothing is read before it is drawn."""
     names = ["clockwork_reel.mp3", "tin_parade.mp3", "slow_harbour.mp3"]
     works = tuple(
@@ -263,47 +265,47 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     )  # fmt: skip
     corpus = Corpus.open(SAMPLES)
     folder = tmp_path_factory.mktemp("truths")
-    return Workshop(corpus=corpus, works=works, folder=folder, seed=1, material=Material(corpus))
+    return QueryBuilder(corpus=corpus, works=works, folder=folder, seed=1, material=Material(corpus))
 
 
-def test_a_medley_holds_its_works_one_after_another(shop: Workshop) -> None:
+def test_a_medley_holds_its_works_one_after_another(builder: QueryBuilder) -> None:
     """Each third of the sound is the expected stretch of the expected work."""
-    (medley,) = medleys(shop, 1)
+    (medley,) = medleys(builder, 1)
     sound, _ = soundfile.read(io.BytesIO(medley.sound()), dtype="float32")
     assert [one.query for one in medley.expected] == [(0, 8), (8, 16), (16, 24)]
     assert len({one.track for one in medley.expected}) == 3
     for one in medley.expected:
-        heard = sound[round((one.query[0] + 1) * RATE_HZ) : round((one.query[1] - 1) * RATE_HZ)]
+        extract = sound[round((one.query[0] + 1) * RATE_HZ) : round((one.query[1] - 1) * RATE_HZ)]
         start_s = one.reference[0] + 1
         truth = mono(read(SAMPLES / one.track, start_s=start_s, length_s=PIECE_S - 2))
-        assert np.corrcoef(heard, truth)[0, 1] > 0.99
+        assert np.corrcoef(extract, truth)[0, 1] > 0.99
 
 
-def test_whole_files_are_exact_or_modified_by_turns(shop: Workshop) -> None:
+def test_whole_files_are_exact_or_modified_by_turns(builder: QueryBuilder) -> None:
     """Every transcoded copy has an altered sister, of the same track and all of it."""
-    long = replace(shop, works=tuple(replace(track, duration_s=31.0) for track in shop.works))
-    puzzles = list(whole_files(long, 4))
-    kinds = [one.expected[0].kind for one in puzzles]
+    long = replace(builder, works=tuple(replace(track, duration_s=31.0) for track in builder.works))
+    queries = list(whole_files(long, 4))
+    kinds = [one.expected[0].kind for one in queries]
     assert kinds == [MatchClass.EXACT, MatchClass.MODIFIED] * 4
     assert all(
         one.expected[0].track == other.expected[0].track
-        for one, other in zip(puzzles[::2], puzzles[1::2], strict=True)
+        for one, other in zip(queries[::2], queries[1::2], strict=True)
     )
 
 
-def test_items_lie_within_their_track(shop: Workshop) -> None:
+def test_items_lie_within_their_track(builder: QueryBuilder) -> None:
     """Short items have names of their own, and none reaches into a track's ends."""
-    places = item_places(shop.works[0])
+    places = item_places(builder.works[0])
     assert len({name for name, _ in places}) == len(places)
-    assert all(3.0 <= start_s <= shop.works[0].duration_s - PIECE_S - 3.0 for _, start_s in places)
+    assert all(3.0 <= start_s <= builder.works[0].duration_s - PIECE_S - 3.0 for _, start_s in places)
 
 
 def test_joined_sounds_are_as_long_as_their_parts_and_begin_at_nothing() -> None:
     """No sample is lost, and no joint clicks."""
     parts = [np.ones(RATE_HZ, np.float32), np.ones(2 * RATE_HZ, np.float32)]
-    whole = joined(parts)
-    assert len(whole) == 3 * RATE_HZ
-    assert whole[0] == whole[RATE_HZ - 1] == whole[RATE_HZ] == whole[-1] == 0.0
+    joint = joined(parts)
+    assert len(joint) == 3 * RATE_HZ
+    assert joint[0] == joint[RATE_HZ - 1] == joint[RATE_HZ] == joint[-1] == 0.0
 
 
 def test_an_equaliser_changes_the_sound_and_not_its_length() -> None:

@@ -1,4 +1,4 @@
-"""What the benchmarks count on: repeatable damage, honest scoring, records that say the same each time."""
+"""Degradations are repeatable, scoring is right, and records read back unchanged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from benchmarks.data.audio_io import RATE_HZ
 from benchmarks.data.corpus import Corpus, Role, Track
 from benchmarks.data.degrade import CONDITIONS, degrade
-from benchmarks.data.file_cache import keep
+from benchmarks.data.file_cache import write_once
 from benchmarks.data.overlays import Material
 from benchmarks.data.queries import middle, pick, wav
 from benchmarks.data.same_recording import LOW_RATE_HZ, one_recording
 from benchmarks.report.records import load, record, save, wilson
-from benchmarks.report.score import SAME_SOUND, offset_error_s, outcome, repeat_likeness
-from benchmarks.runs.calibrate import Asked, fit, limit_of
+from benchmarks.report.score import SAME_SOUND, offset_error_s, outcome, repeat_similarity
+from benchmarks.runs.calibrate import AbsentQuery, fit, limit_of
 from benchmarks.runs.identify import select
 from benchmarks.runs.peers import Adapter, Chromaprint
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
@@ -41,42 +41,42 @@ def music() -> np.ndarray[Any, Any]:
 
 @pytest.fixture(scope="module")
 def material() -> Material:
-    """Noises and rooms of the lists; nothing is read before it is drawn."""
+    """Noises and impulse responses of the lists; files are read only when drawn."""
     return Material(Corpus.open(SAMPLES))
 
 
 @pytest.mark.parametrize("condition", QUICK)
-def test_damage_is_the_same_each_time_and_as_long_as_stated(
+def test_degradation_is_repeatable_and_has_the_stated_length(
     music: np.ndarray[Any, Any], material: Material, condition: str
 ) -> None:
-    """An excerpt of `stretch` times a query's length becomes that query, finite and every time alike."""
+    """An excerpt of `stretch` times the query length becomes that query, finite and equal each time."""
     first, second = (degrade(music, condition, seed=1, query_id="q", material=material) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert np.isfinite(first).all()
     assert len(first) / RATE_HZ == pytest.approx(4.0 / CONDITIONS[condition].stretch, abs=0.05)
 
 
-def test_damage_by_chance_differs_between_queries(music: np.ndarray[Any, Any], material: Material) -> None:
-    """Two queries are not given the same noise."""
+def test_random_degradation_differs_between_queries(music: np.ndarray[Any, Any], material: Material) -> None:
+    """Two queries get different noise."""
     one, other = (degrade(music, "white_0", seed=1, query_id=q, material=material) for q in ("a", "b"))
     assert np.abs(one - other).max() > 0.01
 
 
-def test_no_track_is_both_asked_about_and_laid_over_or_trained_on() -> None:
-    """The split keeps what is queried apart from what trains, and overlays out of every index."""
+def test_queried_overlaid_and_training_tracks_are_disjoint() -> None:
+    """Queried tracks are not used in training, and overlays are in no index."""
     corpus = Corpus.open(SAMPLES)
     roles: tuple[Role, ...] = ("test", "validation")
     for role in roles:
-        asked, indexed = select(corpus, role=role, kind=None, distractors=True)
+        queried, indexed = select(corpus, role=role, kind=None, distractors=True)
         overlays = {track.path for track in corpus.tracks if track.overlay_for == role}
-        assert asked and overlays
+        assert queried and overlays
         assert not overlays & {track.path for track in indexed}
-        assert {track.role for track in asked} == {role}
+        assert {track.role for track in queried} == {role}
         assert {track.role for track in indexed} == {role, "train"}
 
 
 def test_fewer_excerpts_are_the_first_of_more() -> None:
-    """A short run asks about the first excerpts of a long one, so that both share their degraded files."""
+    """A short run searches the first excerpts of a long run, so both share their degraded files."""
     track = Track(
         path="originals/tin_parade.mp3", package="", kind="music", role="test", overlay_for=None,
         duration_s=24.0, license="", sha256="", dup_group=None, self_repeat_s=0.0, self_repeat_lag_s=0.0,
@@ -86,7 +86,7 @@ def test_fewer_excerpts_are_the_first_of_more() -> None:
 
 
 def test_a_shorter_query_is_the_middle_of_the_longest(tmp_path: Path, music: np.ndarray[Any, Any]) -> None:
-    """Two of four seconds begin one second in."""
+    """The middle two of four seconds begin at one second."""
     file = tmp_path / "q.wav"
     file.write_bytes(wav(music[:, 0]))
     assert middle(file, length_s=4.0, longest_s=4.0) == file.read_bytes()
@@ -95,7 +95,7 @@ def test_a_shorter_query_is_the_middle_of_the_longest(tmp_path: Path, music: np.
 
 @given(hits=st.integers(0, 500), misses=st.integers(0, 500))
 def test_an_interval_holds_its_share(hits: int, misses: int) -> None:
-    """The observed share lies in its interval, and the interval within 0 to 1."""
+    """The observed share is in its interval, and the interval within 0 to 1."""
     low, high = wilson(hits, hits + misses)
     assert 0.0 <= low <= high <= 1.0
     if hits + misses:
@@ -116,13 +116,13 @@ def _row(**changes: Any) -> dict[str, Any]:
 
 
 def _outcome(row: dict[str, Any]) -> dict[str, bool]:
-    return outcome(row, same=lambda a, b: a == b, told=lambda _row, answer: bool(answer["e"] <= 1e-4))
+    return outcome(row, same=lambda a, b: a == b, is_reported=lambda _row, answer: bool(answer["e"] <= 1e-4))
 
 
-def test_right_wrong_and_missed_are_kept_apart() -> None:
-    """Naming is not telling, a repeat is the right place, and a match of an absent track is false."""
+def test_right_wrong_and_missed_are_counted_separately() -> None:
+    """Ranked first is not reported; a repeat is a right place; a match of an absent track is false."""
     assert _outcome(_row()) == {
-        "named": True, "told": True, "placed_half_second": True, "placed_quarter_second": True,
+        "named": True, "reported": True, "placed_half_second": True, "placed_quarter_second": True,
         "false_match": False,
     }  # fmt: skip
     assert not _outcome(_row(off=9.0, repeat=0.2))["placed_half_second"]
@@ -133,19 +133,19 @@ def test_right_wrong_and_missed_are_kept_apart() -> None:
 
 
 def test_the_offset_is_measured_at_the_middle_of_the_segment() -> None:
-    """At 12 % faster, a segment 4 s into the query lies 4.48 s past the excerpt's start."""
+    """At 12 % faster, a segment 4 s into the query is 4.48 s after the excerpt's start."""
     answer = {"at": [3.0, 5.0, 33.5, 35.5]}
     assert offset_error_s(answer, start_s=30.0, stretch=1.12) == pytest.approx(0.02)
 
 
-def test_a_place_sounds_like_itself_and_not_like_another() -> None:
-    """The correlation that finds repeats tells one bar of a piece from another."""
+def test_a_place_is_similar_to_itself_and_not_to_another() -> None:
+    """The correlation that detects repeats separates two bars of a piece."""
     path = SAMPLES / "originals" / "tin_parade.mp3"
-    assert repeat_likeness(path, true_s=4.0, claimed_s=4.0, length_s=4.0) > 0.99
-    assert repeat_likeness(path, true_s=4.0, claimed_s=11.3, length_s=4.0) < SAME_SOUND
+    assert repeat_similarity(path, true_s=4.0, claimed_s=4.0, length_s=4.0) > 0.99
+    assert repeat_similarity(path, true_s=4.0, claimed_s=11.3, length_s=4.0) < SAME_SOUND
 
 
-def test_a_recording_is_told_by_its_waveform() -> None:
+def test_a_recording_is_recognised_by_its_waveform() -> None:
     """A sample under other music, resampled by a little, is the same recording; other noise is not."""
     rng = np.random.default_rng(3)
     length = round(6.0 * LOW_RATE_HZ)
@@ -155,40 +155,40 @@ def test_a_recording_is_told_by_its_waveform() -> None:
     mixed = np.concatenate([before, elsewhere[:length] + music])
     assert one_recording(thunder, mixed, expected_s=0.25)
     assert not one_recording(again, mixed, expected_s=0.25)
-    assert not one_recording(thunder[:LOW_RATE_HZ], mixed, expected_s=0.25), "too short to say"
-    assert not one_recording(thunder, before, expected_s=0.0), "nothing there"
+    assert not one_recording(thunder[:LOW_RATE_HZ], mixed, expected_s=0.25), "too short to compare"
+    assert not one_recording(thunder, before, expected_s=0.0), "silence at that place"
 
 
 def test_one_tone_played_twice_is_not_one_recording() -> None:
-    """A steady tone with vibrato is alike at every period: no lag of it tells anything."""
+    """A steady tone with vibrato repeats itself at every period, so no lag is distinct."""
     seconds = np.arange(6 * LOW_RATE_HZ) / LOW_RATE_HZ
     tone = np.sin(2 * np.pi * 440 * seconds + 2 * np.sin(2 * np.pi * 5 * seconds))
     assert not one_recording(tone[: 5 * LOW_RATE_HZ], tone, expected_s=0.25)
 
 
-def test_few_queries_are_asked_for_more_than_the_product_tells() -> None:
-    """Of thirty absent queries one is asked up to an E-value of 20, five up to 0.3, the rest as in use."""
+def test_few_queries_are_searched_above_the_products_e_value_limit() -> None:
+    """Of 30 absent queries 1 is searched up to an E-value of 20, 5 up to 0.3, 24 as in the product."""
     assert Counter(limit_of(number) for number in range(30)) == {20.0: 1, 0.3: 5, POSSIBLE_E_VALUE: 24}
 
 
-def test_a_fit_finds_by_how_much_claims_were_wrong() -> None:
-    """Where 1.2 times the claim's power of 0.9 is observed, that is what the fit says."""
-    rng, asked = np.random.default_rng(5), []
+def test_a_fit_recovers_the_error_of_the_claims() -> None:
+    """Where 1.2 times the claim to the power of 0.9 is observed, the fit returns these two numbers."""
+    rng, queried = np.random.default_rng(5), []
     for number in range(30_000):
         most = limit_of(number)
-        found = most * rng.uniform(size=rng.poisson(1.2 * most**0.9)) ** (1 / 0.9)
-        asked.append(
-            Asked(
-                track=str(number % 300), start_s=0.0, seconds=3.0, e_values=tuple(found), found=(), same=(),
-                took_s=0.0, max_e=most,
+        e_values = most * rng.uniform(size=rng.poisson(1.2 * most**0.9)) ** (1 / 0.9)
+        queried.append(
+            AbsentQuery(
+                track=str(number % 300), start_s=0.0, seconds=3.0, e_values=tuple(e_values), found=(),
+                same=(), took_s=0.0, max_e=most,
             )
         )  # fmt: skip
-    offset, slope = fit(asked)
+    offset, slope = fit(queried)
     assert slope == pytest.approx(0.9, abs=0.05)
     assert offset == pytest.approx(np.log(1.2), abs=0.1)
 
 
-def test_the_built_in_peer_finds_an_untouched_excerpt(tmp_path: Path) -> None:
+def test_the_built_in_peer_identifies_a_clean_excerpt(tmp_path: Path) -> None:
     """Chromaprint by exhaustive comparison names the file and the place that a clean excerpt was cut from."""
     pieces = [play(piece)[: 16 * RATE_HZ] for piece in PIECES[:2]]
     files = [(f"piece-{k}", tmp_path / f"{k}.wav") for k in range(2)]
@@ -203,14 +203,14 @@ def test_the_built_in_peer_finds_an_untouched_excerpt(tmp_path: Path) -> None:
     assert answer["at"][2] == pytest.approx(5.0, abs=0.25)
 
 
-def test_an_outside_peer_is_asked_in_json_lines(tmp_path: Path) -> None:
+def test_an_external_peer_is_queried_in_json_lines(tmp_path: Path) -> None:
     """Any program that reads and writes the protocol's lines can be compared."""
     program = tmp_path / "peer.py"
     program.write_text(
         "import json, sys\n"
         "for line in sys.stdin:\n"
-        "    asked = json.loads(line)\n"
-        "    reply = {'indexed': 1} if 'index' in asked else {'answers': [{'track': 't'}]}\n"
+        "    request = json.loads(line)\n"
+        "    reply = {'indexed': 1} if 'index' in request else {'answers': [{'track': 't'}]}\n"
         "    print(json.dumps(reply), flush=True)\n"
     )
     with Adapter(f"{sys.executable} {program}") as system:
@@ -218,27 +218,27 @@ def test_an_outside_peer_is_asked_in_json_lines(tmp_path: Path) -> None:
         assert system.answer(tmp_path / "q.wav") == [{"track": "t"}]
 
 
-def test_what_is_kept_is_made_once_and_never_half(tmp_path: Path) -> None:
-    """A file that is there is not made again, one whose making fails is not there."""
-    file = tmp_path / "below" / "kept.npy"
+def test_a_cached_file_is_written_once_and_never_partly(tmp_path: Path) -> None:
+    """An existing file is not written again; a file whose writing failed does not exist."""
+    file = tmp_path / "below" / "cached.npy"
     with pytest.raises(ZeroDivisionError):
-        keep(file, lambda partial: partial.write_bytes(bytes(1 // 0)))
+        write_once(file, lambda partial: partial.write_bytes(bytes(1 // 0)))
     assert not file.exists()
-    keep(file, lambda partial: partial.write_bytes(b"first"))
-    keep(file, lambda partial: partial.write_bytes(b"second"))
+    write_once(file, lambda partial: partial.write_bytes(b"first"))
+    write_once(file, lambda partial: partial.write_bytes(b"second"))
     assert file.read_bytes() == b"first"
-    assert [path.name for path in file.parent.iterdir()] == ["kept.npy"]
+    assert [path.name for path in file.parent.iterdir()] == ["cached.npy"]
 
 
-def test_two_that_make_the_same_file_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one process writes, another may write and finish: both go on, and the file is whole."""
-    file = tmp_path / "kept"
+def test_two_processes_can_write_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one process writes, another may write and finish: both succeed, and the file is complete."""
+    file = tmp_path / "cached"
 
     def slow(partial: Path) -> None:
         with monkeypatch.context() as other:
             other.setattr("os.getpid", lambda: -1)
-            keep(file, lambda beside: beside.write_bytes(b"same"))
+            write_once(file, lambda beside: beside.write_bytes(b"same"))
         partial.write_bytes(b"same")
 
-    keep(file, slow)
+    write_once(file, slow)
     assert file.read_bytes() == b"same"

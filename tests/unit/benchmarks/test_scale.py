@@ -43,11 +43,11 @@ def test_made_recordings_are_as_real_ones(
 ) -> None:
     """They have codes, and peaks and words at the rate of real ones, and real ones are still found."""
     monkeypatch.setattr(scale, "MADE_CODES", 20)
-    n_codes = scale.crowded(real, tmp_path / "home", size=900, seed=3)
+    n_codes = scale.enlarge(real, tmp_path / "home", size=900, seed=3)
     with Library.open(HomeAddress(tmp_path / "home")) as library:
         (known,) = library.collections
         numbers = [item.recording for item in library.listing(known.id) if item.recording is not None]
-        found = library.search(library.codes(numbers[0])[:4], k=1, collections=[known.id])
+        hits = library.search(library.codes(numbers[0])[:4], k=1, collections=[known.id])
         rates = [
             [
                 len(one) / library.recording(number).duration_s
@@ -57,5 +57,5 @@ def test_made_recordings_are_as_real_ones(
         ]
     assert n_codes == known.n_codes >= 900
     assert len(numbers) == 3 + -(-(900 - 3 * 47) // 20)
-    assert found.recording.tolist() == 4 * [numbers[0]]
+    assert hits.recording.tolist() == 4 * [numbers[0]]
     np.testing.assert_allclose(np.mean(rates[3:], axis=0), np.mean(rates[:3], axis=0), rtol=0.2)
