@@ -138,7 +138,7 @@ def _matched(tally: Tally) -> Sequence[str]:
     chance = f"{tally.expected_possible:.2g} would be expected by chance"
     return [
         f"{matched}.",
-        f"{count(possible, 'item')} more may match and should be listened to"
+        f"{possible:,} more {'item' if possible == 1 else 'items'} may match and should be listened to"
         f" ({count(possible, 'possible match', 'possible matches')}; {chance}).",
     ]
 

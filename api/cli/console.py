@@ -56,7 +56,13 @@ class SafeConsole(Console):
 
 def to_stderr() -> Console:
     """Return a console for progress, notes and summaries; it is silent under ``--quiet``."""
-    return SafeConsole(stderr=True, markup=False, highlight=False, quiet=loudness() is Loudness.QUIET)
+    return SafeConsole(
+        stderr=True,
+        markup=False,
+        highlight=False,
+        quiet=loudness() is Loudness.QUIET,
+        soft_wrap=not sys.stderr.isatty(),
+    )
 
 
 def to_stdout() -> Console:

@@ -239,7 +239,7 @@ def write_extras(
     if extras.links is not None:
         n_links = write_links(items, extras.links, settings=settings)
         to_stderr().print(
-            f"{n_links:,} entries name a work by identifier or title; their audio was not compared for this."
+            f"{n_links:,} entries name a work by identifier or title; a name is no match by sound."
         )
     if extras.report is not None:
         from earwitness.api.evidence.report import write_report
