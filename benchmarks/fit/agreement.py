@@ -53,7 +53,7 @@ class RecordingScorer(AlignmentScorer):
     recorded: list[tuple[float, float]] = field(default_factory=list)
 
     def _log_p(self, alignment: Alignment) -> float:
-        log_e = log_e_pooled(alignment.score, self.space(alignment.copy), self.library.calibration)
+        log_e = log_e_pooled(alignment.score, self.space(alignment.query_variant), self.library.calibration)
         # better alignments of absent excerpts may be of the same loop after all
         if log_e >= 0.0:
             self.recorded.append((log_e, self.peak_agreement(alignment)))

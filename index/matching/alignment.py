@@ -39,7 +39,7 @@ class Alignment:
 
     Attributes
     ----------
-    codes, rows : int32 arrays, shape (n_steps,)
+    codes, query_frames : int32 arrays, shape (n_steps,)
         Reference code and query frame of each step; codes are consecutive.
     similarity : float32 array, shape (n_steps,)
         Cosine similarity at each step.
@@ -51,9 +51,9 @@ class Alignment:
     """
 
     recording: int
-    copy: QueryVariant
+    query_variant: QueryVariant
     codes: NDArray[np.int32]
-    rows: NDArray[np.int32]
+    query_frames: NDArray[np.int32]
     similarity: NDArray[np.float32]
     score: float
     before: float = QUERY_FRAMES_PER_CODE / 2
@@ -62,15 +62,15 @@ class Alignment:
     @property
     def _margins(self) -> tuple[float, float]:
         """`before` and `after`, limited to the query and the recording."""
-        before = min(self.before, float(self.rows[0]), float(self.codes[0]) * QUERY_FRAMES_PER_CODE)
-        return before, min(self.after, float(len(self.copy.frames)) - float(self.rows[-1]))
+        before = min(self.before, float(self.query_frames[0]), float(self.codes[0]) * QUERY_FRAMES_PER_CODE)
+        return before, min(self.after, float(len(self.query_variant.frames)) - float(self.query_frames[-1]))
 
     @property
     def query_span_s(self) -> tuple[float, float]:
         """Start and end in the query, in seconds."""
         before, after = self._margins
-        return self.copy.query_s(float(self.rows[0]) - before), self.copy.query_s(
-            float(self.rows[-1]) + after
+        return self.query_variant.query_s(float(self.query_frames[0]) - before), self.query_variant.query_s(
+            float(self.query_frames[-1]) + after
         )
 
     @property
@@ -79,27 +79,29 @@ class Alignment:
         recording."""
         before, after = self._margins
         first, last = self._reference_frames(
-            np.array([self.rows[0] - before, self.rows[-1] + after], dtype=np.float64)
+            np.array([self.query_frames[0] - before, self.query_frames[-1] + after], dtype=np.float64)
         )
-        return max(float(first), 0.0) * self.copy.hop_s, float(last) * self.copy.hop_s
+        return max(float(first), 0.0) * self.query_variant.hop_s, float(last) * self.query_variant.hop_s
 
-    def _reference_frames(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _reference_frames(self, query_frames: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map query frames to the reference, in query frames, by a line through all steps.
 
         The first and the last step alone are less exact: their context extends beyond the query.
         """
-        slope, at_zero = line_through(self.codes, self.rows, self.similarity)
-        return np.asarray(slope * rows + at_zero)
+        slope, at_zero = line_through(self.codes, self.query_frames, self.similarity)
+        return np.asarray(slope * query_frames + at_zero)
 
     @property
-    def middle_row(self) -> int:
+    def middle_frame(self) -> int:
         """Query frame in the middle of the path."""
-        return int(self.rows[len(self.rows) // 2])
+        return int(self.query_frames[len(self.query_frames) // 2])
 
     def step_scores(self, scoring: Calibration) -> NDArray[np.float32]:
         """Return the score of each step, float32, shape (n_steps,)."""
-        copy, rows = self.copy, self.rows
-        return scoring.step_scores((self.similarity - copy.mean[rows]) * copy.inverse_sd[rows])
+        query_variant, frames = self.query_variant, self.query_frames
+        return scoring.step_scores(
+            (self.similarity - query_variant.mean[frames]) * query_variant.inverse_sd[frames]
+        )
 
     def pieces(self, scoring: Calibration) -> list[Alignment]:
         """Split the path at long stretches without a positive score, such as a silence or a loud voice."""
@@ -112,7 +114,7 @@ class Alignment:
         part = replace(
             self,
             codes=self.codes[first:last],
-            rows=self.rows[first:last],
+            query_frames=self.query_frames[first:last],
             similarity=self.similarity[first:last],
             before=self.before if first == 0 else QUERY_FRAMES_PER_CODE / 2,
             after=self.after if last == len(self.codes) else QUERY_FRAMES_PER_CODE / 2,
@@ -120,24 +122,26 @@ class Alignment:
         return replace(part, score=float(part.step_scores(scoring).sum()))
 
 
-def slope_along(codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]) -> float:
+def slope_along(
+    codes: NDArray[np.int32], query_frames: NDArray[np.int32], similarity: NDArray[np.float32]
+) -> float:
     """Return the seconds of the reference in one second of the query variant, along a path."""
-    return line_through(codes, rows, similarity)[0] if len(codes) >= LEAST_STEPS_OF_A_LINE else 1.0
+    return line_through(codes, query_frames, similarity)[0] if len(codes) >= LEAST_STEPS_OF_A_LINE else 1.0
 
 
 def line_through(
-    codes: NDArray[np.int32], rows: NDArray[np.int32], similarity: NDArray[np.float32]
+    codes: NDArray[np.int32], query_frames: NDArray[np.int32], similarity: NDArray[np.float32]
 ) -> tuple[float, float]:
     """Return slope and offset of the line from query frames to the reference, in query frames."""
     reference = codes * float(QUERY_FRAMES_PER_CODE)
     if len(reference) < LEAST_STEPS_OF_A_LINE:
-        return 1.0, float(np.median(reference - rows))
-    slope, at_zero = np.polyfit(rows, reference, 1, w=np.maximum(similarity, 0.05))
+        return 1.0, float(np.median(reference - query_frames))
+    slope, at_zero = np.polyfit(query_frames, reference, 1, w=np.maximum(similarity, 0.05))
     return float(slope), float(at_zero)
 
 
 def best_path(
-    copy: QueryVariant,
+    query_variant: QueryVariant,
     codes: NDArray[np.float32],
     diagonal: int,
     *,
@@ -162,12 +166,14 @@ def best_path(
         None instead of all three if no step has a positive score.
     """
     if half_band is None:
-        half_band = int(min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(copy.frames), MAX_HALF_BAND_ROWS))
+        half_band = int(
+            min(MIN_HALF_BAND_ROWS + BAND_PER_ROW * len(query_variant.frames), MAX_HALF_BAND_ROWS)
+        )
     steps, similarity, score = band_path(
         codes,
-        copy.frames,
-        copy.mean,
-        copy.inverse_sd,
+        query_variant.frames,
+        query_variant.mean,
+        query_variant.inverse_sd,
         diagonal,
         half_band,
         scoring.table,
@@ -178,15 +184,17 @@ def best_path(
     return (steps, similarity, score) if len(steps) else None
 
 
-def codes_met(copy: QueryVariant, diagonal: int, n_codes: int) -> tuple[int, int]:
+def codes_met(query_variant: QueryVariant, diagonal: int, n_codes: int) -> tuple[int, int]:
     """Return the range of codes of a recording that are near a diagonal (see `align`): first, last + 1."""
     first = max(diagonal // QUERY_FRAMES_PER_CODE - QUERY_FRAMES_PER_CODE, 0)
-    last = min((diagonal + len(copy.frames)) // QUERY_FRAMES_PER_CODE + QUERY_FRAMES_PER_CODE, n_codes)
+    last = min(
+        (diagonal + len(query_variant.frames)) // QUERY_FRAMES_PER_CODE + QUERY_FRAMES_PER_CODE, n_codes
+    )
     return first, max(first, last)
 
 
 def align(
-    copy: QueryVariant,
+    query_variant: QueryVariant,
     recording: int,
     codes: NDArray[np.float32],
     diagonal: int,
@@ -209,13 +217,13 @@ def align(
     half_band
         As in `best_path`.
     """
-    ranges, alignments = [codes_met(copy, diagonal, len(codes))], list[Alignment]()
+    ranges, alignments = [codes_met(query_variant, diagonal, len(codes))], list[Alignment]()
     while ranges:
         first, last = ranges.pop()
         if last <= first:
             continue
         path = best_path(
-            copy,
+            query_variant,
             codes[first:last],
             diagonal - QUERY_FRAMES_PER_CODE * first,
             scoring=scoring,
@@ -227,9 +235,9 @@ def align(
         alignments.append(
             Alignment(
                 recording=recording,
-                copy=copy,
+                query_variant=query_variant,
                 codes=steps[:, 0] + np.int32(first),
-                rows=steps[:, 1].copy(),
+                query_frames=steps[:, 1].copy(),
                 similarity=similarity,
                 score=score,
             )

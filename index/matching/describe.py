@@ -164,7 +164,7 @@ def _describe(
     return Match(
         recording=recording,
         kind=classify(
-            change=change or best.alignment.copy.change,
+            change=change or best.alignment.query_variant.change,
             query_coverage=query_coverage,
             reference_coverage=reference_coverage,
             similarity=similarity,

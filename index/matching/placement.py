@@ -86,8 +86,10 @@ def best_parts(alignments: Sequence[Alignment], scoring: Calibration) -> list[tu
 
 def _slots(alignment: Alignment) -> NDArray[np.int64]:
     """Moment of each step of an alignment."""
-    query_variant = alignment.copy
-    at_s = query_variant.start_s + alignment.rows * (query_variant.hop_s / query_variant.change.stretch)
+    query_variant = alignment.query_variant
+    at_s = query_variant.start_s + alignment.query_frames * (
+        query_variant.hop_s / query_variant.change.stretch
+    )
     return np.asarray(at_s // SLOT_S, dtype=np.int64)
 
 
@@ -146,13 +148,13 @@ def _is_changed(part: Alignment, other: Alignment) -> bool:
     """Whether a part is at another speed or pitch than another part with the same recording."""
     if len(part.codes) < OTHER_CHANGE_CODES:
         return False
-    pitch_gap_cents = abs(_cents(part.copy.change) - _cents(other.copy.change))
+    pitch_gap_cents = abs(_cents(part.query_variant.change) - _cents(other.query_variant.change))
     return abs(_stretch(part) / _stretch(other) - 1) > OTHER_SLOPE or pitch_gap_cents >= OTHER_PITCH_CENTS
 
 
 def _stretch(part: Alignment) -> float:
     """Seconds of the recording in one second of the query."""
-    return part.copy.change.stretch * slope_along(part.codes, part.rows, part.similarity)
+    return part.query_variant.change.stretch * slope_along(part.codes, part.query_frames, part.similarity)
 
 
 def _cents(change: Change) -> float:

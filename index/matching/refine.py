@@ -73,10 +73,10 @@ def measure_slope(alignment: Alignment, codes: NDArray[np.float32]) -> tuple[flo
 
     Each step is placed between frames by a parabola through the similarities around it.
     """
-    copy = alignment.copy
+    query_variant = alignment.query_variant
     reach = np.arange(-REACH_FRAMES, REACH_FRAMES + 1)
-    near = np.clip(alignment.rows[:, None] + reach, 0, len(copy.frames) - 1)
-    similarity = np.einsum("sd,srd->sr", codes[alignment.codes], copy.frames[near])
+    near = np.clip(alignment.query_frames[:, None] + reach, 0, len(query_variant.frames) - 1)
+    similarity = np.einsum("sd,srd->sr", codes[alignment.codes], query_variant.frames[near])
     top = np.clip(similarity.argmax(axis=1), 1, len(reach) - 2)
     steps = np.arange(len(top))
     left, middle, right = (similarity[steps, top + side] for side in (-1, 0, 1))
@@ -136,7 +136,7 @@ def similarity_at(
     """
     frame_s, hop_s = query.spectrogram.frame_s, extractor.params.hop_s
     start_s, end_s = alignment.query_span_s
-    middle_s = alignment.copy.query_s(float(alignment.middle_row))
+    middle_s = alignment.query_variant.query_s(float(alignment.middle_frame))
     middle_code = float(alignment.codes[len(alignment.codes) // 2])
     start_s, end_s = max(start_s, middle_s - LONGEST_S / 2), min(end_s, middle_s + LONGEST_S / 2)
     first = round(start_s / frame_s)
@@ -182,7 +182,7 @@ def measure_change(
     plain_similarity
         Pitch is not measured for a straight path of at least this similarity.
     """
-    variant = alignment.copy.variant.change
+    variant = alignment.query_variant.variant.change
     if len(alignment.codes) < LEAST_STEPS:
         return variant
     slope, error = measure_slope(alignment, codes)

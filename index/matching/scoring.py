@@ -163,13 +163,18 @@ class AlignmentScorer:
 
     def peak_agreement(self, alignment: Alignment) -> float:
         """Agreement of the query with the reference's spectral peaks, in standard deviations of chance."""
-        variant, params = alignment.copy.variant, self.library.extractor.params
+        variant, params = alignment.query_variant.variant, self.library.extractor.params
         if variant not in self._contrasts:
             self._contrasts[variant] = contrast(undo(self.query.spectrogram, variant, params), params)
-        slope = slope_along(alignment.codes, alignment.rows, alignment.similarity)
+        slope = slope_along(alignment.codes, alignment.query_frames, alignment.similarity)
         peaks = self.library.peaks(alignment.recording)
         return agreement(
-            self._contrasts[variant], peaks, alignment.codes, alignment.rows, slope, params.query_hop_frames
+            self._contrasts[variant],
+            peaks,
+            alignment.codes,
+            alignment.query_frames,
+            slope,
+            params.query_hop_frames,
         )
 
     def _log_p(self, alignment: Alignment) -> float:
@@ -186,9 +191,9 @@ class AlignmentScorer:
 
     def _null(self, alignment: Alignment, background: Background) -> NullModel:
         """The null model of the window of the query that holds the middle of an alignment."""
-        query_variant, step = alignment.copy, WINDOW_FRAMES // 2
+        query_variant, step = alignment.query_variant, WINDOW_FRAMES // 2
         n_windows = max(1, -(-(len(query_variant.frames) - WINDOW_FRAMES) // step) + 1)
-        window = min(max(round((alignment.middle_row - step) / step), 0), n_windows - 1)
+        window = min(max(round((alignment.middle_frame - step) / step), 0), n_windows - 1)
         key = (query_variant.variant, query_variant.interpolated, window, len(background.codes))
         if key not in self._nulls:
             frames = slice(window * step, window * step + WINDOW_FRAMES)

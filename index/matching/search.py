@@ -170,9 +170,9 @@ class Search:
         steps, similarity, score = path
         alignment = Alignment(
             recording=candidate.recording,
-            copy=half,
+            query_variant=half,
             codes=steps[:, 0] + np.int32(first),
-            rows=steps[:, 1],
+            query_frames=steps[:, 1],
             similarity=similarity,
             score=score,
         )
@@ -288,7 +288,7 @@ class Search:
                 half_band=half_band,
             ):
                 # neighbouring diagonals lead to the same path
-                end = (alignment.recording, int(alignment.codes[-1]), int(alignment.rows[-1]))
+                end = (alignment.recording, int(alignment.codes[-1]), int(alignment.query_frames[-1]))
                 by_end.setdefault(end, alignment)
         return by_end
 

@@ -98,8 +98,8 @@ def _with_covered_ends(piece: Alignment, runs: list[Run]) -> list[Run]:
 def _is_straight(piece: Alignment, run: Run, beyond: slice) -> bool:
     """Whether the steps before or after a run are on its line, as those of a copy under a voice are."""
     own = slice(*run)
-    slope, at_zero = line_through(piece.codes[own], piece.rows[own], piece.similarity[own])
-    off = QUERY_FRAMES_PER_CODE * piece.codes[beyond] - slope * piece.rows[beyond] - at_zero
+    slope, at_zero = line_through(piece.codes[own], piece.query_frames[own], piece.similarity[own])
+    off = QUERY_FRAMES_PER_CODE * piece.codes[beyond] - slope * piece.query_frames[beyond] - at_zero
     return float(np.abs(off).max()) <= STRAIGHT_ROWS
 
 
@@ -129,12 +129,12 @@ def _runs(gains: NDArray[np.float64]) -> list[Run]:
 def _is_straight_between(piece: Alignment, before: Run, after: Run) -> bool:
     """Whether an alignment has the same slope across the hole between two runs as along them."""
     codes = QUERY_FRAMES_PER_CODE * piece.codes.astype(np.float64)
-    rows = piece.rows.astype(np.float64)
+    query_frames = piece.query_frames.astype(np.float64)
     slope = 1.0
     along = [(run[0], run[1] - 1) for run in (before, after) if run[1] - run[0] > LEAST_STEPS]
     if along:
         met = sum(codes[last] - codes[first] for first, last in along)
-        slope = float(sum(rows[last] - rows[first] for first, last in along) / met)
+        slope = float(sum(query_frames[last] - query_frames[first] for first, last in along) / met)
     first, last = before[1] - 1, after[0]
-    off = rows[last] - rows[first] - slope * (codes[last] - codes[first])
+    off = query_frames[last] - query_frames[first] - slope * (codes[last] - codes[first])
     return abs(float(off)) <= OTHER_LINE_ROWS

@@ -113,7 +113,7 @@ def unexplained(search: Search, scored: Sequence[ScoredAlignment]) -> list[Span]
 
 def _is_bent(alignment: Alignment) -> bool:
     """Whether the slope of an alignment shows another change than the one it was found at."""
-    off = abs(slope_along(alignment.codes, alignment.rows, alignment.similarity) - 1)
+    off = abs(slope_along(alignment.codes, alignment.query_frames, alignment.similarity) - 1)
     return off > BENT or (off > BENT_AND_DISSIMILAR and float(alignment.similarity.mean()) < DISSIMILAR)
 
 

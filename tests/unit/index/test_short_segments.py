@@ -125,7 +125,7 @@ def test_a_short_loop_is_found_each_time(library: MemoryLibrary, seconds: float)
 def path(similarity: list[float], frames_off: list[int]) -> Alignment:
     """An alignment with these similarities, so many query frames off a straight line."""
     n = len(similarity)
-    copy = QueryVariant(
+    query_variant = QueryVariant(
         variant=Variant(change=UNCHANGED, weight=1.0),
         frames=np.zeros((4 * n + 40, 2), np.float32),
         mean=np.zeros(4 * n + 40, np.float32),
@@ -134,9 +134,9 @@ def path(similarity: list[float], frames_off: list[int]) -> Alignment:
     )
     return Alignment(
         recording=0,
-        copy=copy,
+        query_variant=query_variant,
         codes=np.arange(10, 10 + n, dtype=np.int32),
-        rows=np.asarray(20 + 4 * np.arange(n) + np.asarray(frames_off), dtype=np.int32),
+        query_frames=np.asarray(20 + 4 * np.arange(n) + np.asarray(frames_off), dtype=np.int32),
         similarity=np.asarray(similarity, np.float32),
         score=100.0,
     )
