@@ -96,20 +96,22 @@ class Alignment:
         """Query frame in the middle of the path."""
         return int(self.query_frames[len(self.query_frames) // 2])
 
-    def step_scores(self, scoring: Calibration) -> NDArray[np.float32]:
+    def step_scores(self, calibration: Calibration) -> NDArray[np.float32]:
         """Return the score of each step, float32, shape (n_steps,)."""
         query_variant, frames = self.query_variant, self.query_frames
-        return scoring.step_scores(
+        return calibration.step_scores(
             (self.similarity - query_variant.mean[frames]) * query_variant.inverse_sd[frames]
         )
 
-    def pieces(self, scoring: Calibration) -> list[Alignment]:
+    def pieces(self, calibration: Calibration) -> list[Alignment]:
         """Split the path at long stretches without a positive score, such as a silence or a loud voice."""
-        positive = np.flatnonzero(self.step_scores(scoring) > 0)
+        positive = np.flatnonzero(self.step_scores(calibration) > 0)
         cuts = np.flatnonzero(np.diff(positive) > GAP_STEPS) + 1
-        return [self.part(int(steps[0]), int(steps[-1]) + 1, scoring) for steps in np.split(positive, cuts)]
+        return [
+            self.part(int(steps[0]), int(steps[-1]) + 1, calibration) for steps in np.split(positive, cuts)
+        ]
 
-    def part(self, first: int, last: int, scoring: Calibration) -> Alignment:
+    def part(self, first: int, last: int, calibration: Calibration) -> Alignment:
         """Return steps `first` to `last`, the latter excluded, with the sum of their scores without drift."""
         part = replace(
             self,
@@ -119,7 +121,7 @@ class Alignment:
             before=self.before if first == 0 else QUERY_FRAMES_PER_CODE / 2,
             after=self.after if last == len(self.codes) else QUERY_FRAMES_PER_CODE / 2,
         )
-        return replace(part, score=float(part.step_scores(scoring).sum()))
+        return replace(part, score=float(part.step_scores(calibration).sum()))
 
 
 def slope_along(
@@ -145,7 +147,7 @@ def best_path(
     codes: NDArray[np.float32],
     diagonal: int,
     *,
-    scoring: Calibration,
+    calibration: Calibration,
     half_band: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], float] | None:
     """Return the best local path in a band around the diagonal on which code ``j`` is at frame ``4 j -
@@ -176,10 +178,10 @@ def best_path(
         query_variant.inverse_sd,
         diagonal,
         half_band,
-        scoring.table,
-        np.float32(scoring.z_low),
-        np.float32(scoring.levels_per_z),
-        np.float32(scoring.drift_cost),
+        calibration.table,
+        np.float32(calibration.z_low),
+        np.float32(calibration.levels_per_z),
+        np.float32(calibration.drift_cost),
     )
     return (steps, similarity, score) if len(steps) else None
 
@@ -199,7 +201,7 @@ def align(
     codes: NDArray[np.float32],
     diagonal: int,
     *,
-    scoring: Calibration,
+    calibration: Calibration,
     least_score: float,
     half_band: int | None = None,
 ) -> list[Alignment]:
@@ -226,7 +228,7 @@ def align(
             query_variant,
             codes[first:last],
             diagonal - QUERY_FRAMES_PER_CODE * first,
-            scoring=scoring,
+            calibration=calibration,
             half_band=half_band,
         )
         if path is None or (alignments and path[2] < least_score):

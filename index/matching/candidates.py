@@ -173,7 +173,7 @@ def find_candidates(
     variant: Variant,
     *,
     hop_s: float,
-    scoring: Calibration,
+    calibration: Calibration,
     most: int,
 ) -> list[Candidate]:
     """Let hits vote on recording and offset (Wang 2003, section 2.3), weighted by their log-odds.
@@ -196,7 +196,7 @@ def find_candidates(
     candidates
         Most votes first. The offset is that of one hit; hits of neighbouring offsets add their votes.
     """
-    weights = np.maximum(scoring.step_scores(z), 0)
+    weights = np.maximum(calibration.step_scores(z), 0)
     offsets = hits.position.astype(np.int64) * QUERY_FRAMES_PER_CODE - frames
     keys = hits.recording * _RECORDING_STRIDE + (offsets + _OFFSET_ZERO)
     order = np.argsort(keys, kind="stable")

@@ -49,7 +49,7 @@ class CoarseVotes:
     z: NDArray[np.float32]
     hop_s: float
     start_s: float
-    scoring: Calibration
+    calibration: Calibration
 
     def ranked(self, *, span_s: tuple[float, float] | None = None) -> list[tuple[float, Variant]]:
         """Votes of the best candidate of each variant, most votes first; variants without hits are left out.
@@ -72,7 +72,7 @@ class CoarseVotes:
                     self.z[own],
                     variant,
                     hop_s=self.hop_s,
-                    scoring=self.scoring,
+                    calibration=self.calibration,
                     most=1,
                 )
                 # a stretched variant has more frames that vote: count votes for each second of the query
@@ -111,7 +111,7 @@ def vote_coarsely(
         z=(hits.similarity - mean[hits.query_row]) / sd[hits.query_row],
         hop_s=extractor.params.query_hop_s,
         start_s=start_s,
-        scoring=library.calibration,
+        calibration=library.calibration,
     )
 
 

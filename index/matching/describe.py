@@ -96,10 +96,10 @@ def _standing(search: Search, of_recording: Sequence[ScoredAlignment]) -> list[S
     repeats = search.repeats.get(of_recording[0].alignment.recording, [])
     every = [*of_recording, *(replace(of_recording[0], alignment=repeat) for repeat in repeats)]
     every = [
-        replace(one, alignment=copy) for one in every for copy in copies_in(one.alignment, search.scoring)
+        replace(one, alignment=copy) for one in every for copy in copies_in(one.alignment, search.calibration)
     ]
     every = _without_weak(every)
-    parts = best_parts([one.alignment for one in every], search.scoring)
+    parts = best_parts([one.alignment for one in every], search.calibration)
     standing = [replace(every[number], alignment=part) for number, part in parts]
     standing = standing or _without_overlaps(of_recording)
     remaining = {id(part) for part in without_repeats([one.alignment for one in standing])}
@@ -169,7 +169,7 @@ def _describe(
             reference_coverage=reference_coverage,
             similarity=similarity,
             whole_file=whole_file,
-            overlaid_similarity=search.scoring.overlaid_similarity,
+            overlaid_similarity=search.calibration.overlaid_similarity,
         ),
         segments=segments,
         change=change,
@@ -177,7 +177,7 @@ def _describe(
         query_coverage=min(query_coverage, 1.0),
         reference_coverage=min(reference_coverage, 1.0),
         e_value=best.e_value,
-        e_extrapolated=best.e_value < search.scoring.checked_to,
+        e_extrapolated=best.e_value < search.calibration.checked_to,
         n_codes_searched=search.n_codes,
         n_decoys=best.n_decoys,
     )
@@ -200,7 +200,7 @@ def _segments(
     segments = [
         _segment(piece, one.e_value, query_s, reference_s)
         for one in standing
-        for piece in one.alignment.pieces(search.scoring)
+        for piece in one.alignment.pieces(search.calibration)
     ]
     ordered = sorted(segments, key=lambda segment: segment.query_start_s)
     return tuple(_joined(ordered) if in_pieces else ordered)

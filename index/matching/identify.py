@@ -157,7 +157,7 @@ def _is_explained(query: Query, scored: Sequence[ScoredAlignment]) -> bool:
 
 def warm(extractor: Embedder) -> None:
     """Compile every kernel of the search, or load it from the cache, on small inputs."""
-    scoring, params = calibration_of(extractor), extractor.params
+    calibration, params = calibration_of(extractor), extractor.params
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((24, 8), dtype=np.float32)
     codes /= np.linalg.norm(codes, axis=1, keepdims=True)
@@ -170,9 +170,9 @@ def warm(extractor: Embedder) -> None:
         inverse_sd=np.float32(1) / sd,
         hop_s=0.125,
     )
-    align(query_variant, 0, codes, 0, scoring=scoring, least_score=0.0)
+    align(query_variant, 0, codes, 0, calibration=calibration, least_score=0.0)
     sound = Spectrogram(power=np.ones((200, params.n_bands), np.float32), frame_s=params.frame_s)
     rises, step = contrast(dereverberate(sound), params), np.zeros(1, np.int32)
     agreement(rises, np.zeros((0, 2), np.int32), step, step, 1.0, params.query_hop_frames)
-    fit_null(codes, mean, query_variant.inverse_sd, background=background, scoring=scoring)
+    fit_null(codes, mean, query_variant.inverse_sd, background=background, calibration=calibration)
     tally_votes(np.arange(3, dtype=np.int64), np.ones(3, np.float32), 1, np.empty(3, np.float32))

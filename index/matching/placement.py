@@ -55,7 +55,7 @@ SLOT_S: Final = 0.5
 """Length of one moment, in seconds: the hop of the codes."""
 
 
-def best_parts(alignments: Sequence[Alignment], scoring: Calibration) -> list[tuple[int, Alignment]]:
+def best_parts(alignments: Sequence[Alignment], calibration: Calibration) -> list[tuple[int, Alignment]]:
     """Parts of alignments that do not overlap in the query and together have the highest score.
 
     They are the best path through (moment, alignment), by dynamic programming (Viterbi 1967). A moment may
@@ -71,14 +71,16 @@ def best_parts(alignments: Sequence[Alignment], scoring: Calibration) -> list[tu
     parts
         Number of the alignment and the part of it, in query order.
     """
-    first, gains = _gains(alignments, scoring)
+    first, gains = _gains(alignments, calibration)
     choice = _best_choices(gains)
     parts = []
     edges = np.flatnonzero(np.diff(choice)) + 1
     for slots in np.split(np.arange(len(choice)), edges):
         number = int(choice[slots[0]])
         if number < len(alignments):
-            part = _between(alignments[number], first + int(slots[0]), first + int(slots[-1]) + 1, scoring)
+            part = _between(
+                alignments[number], first + int(slots[0]), first + int(slots[-1]) + 1, calibration
+            )
             if part is not None:
                 parts.append((number, part))
     return parts
@@ -93,14 +95,14 @@ def _slots(alignment: Alignment) -> NDArray[np.int64]:
     return np.asarray(at_s // SLOT_S, dtype=np.int64)
 
 
-def _gains(alignments: Sequence[Alignment], scoring: Calibration) -> tuple[int, NDArray[np.float64]]:
+def _gains(alignments: Sequence[Alignment], calibration: Calibration) -> tuple[int, NDArray[np.float64]]:
     """First moment, and the score of each alignment at each, shape (n_moments, n_alignments + 1)."""
     slots = [_slots(alignment) for alignment in alignments]
     first, last = min(int(each[0]) for each in slots), max(int(each[-1]) for each in slots)
     shape = (last - first + 1, len(alignments) + 1)
     gains, similarity, count = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for number, (alignment, at) in enumerate(zip(alignments, slots, strict=True)):
-        np.add.at(gains[:, number], at - first, alignment.step_scores(scoring))
+        np.add.at(gains[:, number], at - first, alignment.step_scores(calibration))
         np.add.at(similarity[:, number], at - first, alignment.similarity)
         np.add.at(count[:, number], at - first, 1)
         outside = np.ones(len(gains), dtype=np.bool_)
@@ -131,7 +133,7 @@ def _best_choices(gains: NDArray[np.float64]) -> NDArray[np.int64]:
     return choice
 
 
-def _between(alignment: Alignment, first: int, end: int, scoring: Calibration) -> Alignment | None:
+def _between(alignment: Alignment, first: int, end: int, calibration: Calibration) -> Alignment | None:
     """The part of an alignment in moments `first` to `end`, exclusive; None where it is too short."""
     at = _slots(alignment)
     steps = np.flatnonzero((at >= first) & (at < end))
@@ -139,7 +141,7 @@ def _between(alignment: Alignment, first: int, end: int, scoring: Calibration) -
         return None
     if len(steps) == len(at):
         return alignment
-    part = alignment.part(int(steps[0]), int(steps[-1]) + 1, scoring)
+    part = alignment.part(int(steps[0]), int(steps[-1]) + 1, calibration)
     start_s, end_s = part.query_span_s
     return part if end_s - start_s >= LEAST_PART_S else None
 

@@ -148,9 +148,9 @@ class AlignmentScorer:
         pooled_margin
             `POOLED_MARGIN_NATS` or `PREFILTER_MARGIN_NATS`.
         """
-        scoring = self.library.calibration
-        pooled = log_e_pooled(alignment.score, space, scoring) - pooled_margin
-        if scoring.codes_slope * pooled > LOG_E_MOST:
+        calibration = self.library.calibration
+        pooled = log_e_pooled(alignment.score, space, calibration) - pooled_margin
+        if calibration.codes_slope * pooled > LOG_E_MOST:
             return None
         spoken = self._is_spoken(alignment)
         log_p = 0.0 if spoken else self._log_p(alignment)
@@ -202,6 +202,6 @@ class AlignmentScorer:
                 query_variant.mean[frames],
                 query_variant.inverse_sd[frames],
                 background=background,
-                scoring=self.library.calibration,
+                calibration=self.library.calibration,
             )
         return self._nulls[key]

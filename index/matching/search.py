@@ -117,7 +117,7 @@ class Search:
         )
 
     @property
-    def scoring(self) -> Calibration:
+    def calibration(self) -> Calibration:
         """The fitted numbers of the library's scheme."""
         return self.library.calibration
 
@@ -164,7 +164,9 @@ class Search:
         lead = round(candidate.offset_s / half.hop_s)
         codes = self.library.codes(candidate.recording)
         first, last = codes_met(half, lead, len(codes))
-        path = best_path(half, codes[first:last], lead - QUERY_FRAMES_PER_CODE * first, scoring=self.scoring)
+        path = best_path(
+            half, codes[first:last], lead - QUERY_FRAMES_PER_CODE * first, calibration=self.calibration
+        )
         if path is None:
             return False
         steps, similarity, score = path
@@ -234,7 +236,7 @@ class Search:
             (hits.similarity - embedded.mean[frames]) * embedded.inverse_sd[frames],
             embedded.variant,
             hop_s=embedded.hop_s,
-            scoring=self.scoring,
+            calibration=self.calibration,
             most=self.profile.candidates,
         )
 
@@ -275,7 +277,7 @@ class Search:
         self, embedded: QueryVariant, candidates: Sequence[Candidate], *, half_band: int | None = None
     ) -> dict[tuple[int, int, int], Alignment]:
         """Alignments near the diagonals of some candidates, by recording and last step."""
-        least = FURTHER_SEGMENT_NATS / self.scoring.pooled_rate(len(embedded.frames))
+        least = FURTHER_SEGMENT_NATS / self.calibration.pooled_rate(len(embedded.frames))
         by_end: dict[tuple[int, int, int], Alignment] = {}
         for candidate in candidates:
             for alignment in align(
@@ -283,7 +285,7 @@ class Search:
                 candidate.recording,
                 self.library.codes(candidate.recording),
                 round(candidate.offset_s / embedded.hop_s),
-                scoring=self.scoring,
+                calibration=self.calibration,
                 least_score=least,
                 half_band=half_band,
             ):

@@ -48,21 +48,21 @@ LEAST_STEPS: Final = 3
 """Copies of fewer steps (1.5 s) are dropped. Chosen by hand."""
 
 
-def copies_in(alignment: Alignment, scoring: Calibration) -> list[Alignment]:
+def copies_in(alignment: Alignment, calibration: Calibration) -> list[Alignment]:
     """The copies in an alignment, in query order, without similar sound before, between and after them.
 
     A hole that the alignment crosses in a straight line belongs to the copy, which is under other sound
     there.
     """
-    return [copy for piece in alignment.pieces(scoring) for copy in _copies_in_piece(piece, scoring)]
+    return [copy for piece in alignment.pieces(calibration) for copy in _copies_in_piece(piece, calibration)]
 
 
-def _copies_in_piece(piece: Alignment, scoring: Calibration) -> list[Alignment]:
+def _copies_in_piece(piece: Alignment, calibration: Calibration) -> list[Alignment]:
     level = float(np.percentile(piece.similarity, LEVEL_QUANTILE))
     gains = piece.similarity.astype(np.float64) / max(level, 1e-3) - END_SHARE
     parts = [
         replace(
-            piece.part(first, last, scoring),
+            piece.part(first, last, calibration),
             before=_reach(gains, first, -1),
             after=_reach(gains, last - 1, 1),
         )

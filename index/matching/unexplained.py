@@ -99,7 +99,7 @@ def unexplained(search: Search, scored: Sequence[ScoredAlignment]) -> list[Span]
     certain = [one.alignment for one in scored if one.e_value <= EXPLAINED_E_VALUE]
     for alignment in certain:
         if not _is_bent(alignment) and not _is_repeat(alignment, certain):
-            for piece in alignment.pieces(search.scoring):
+            for piece in alignment.pieces(search.calibration):
                 start_s, end_s = (edge - search.start_s for edge in piece.query_span_s)
                 explained[max(round(start_s / frame_s), 0) : max(round(end_s / frame_s), 0)] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[True], explained, [True]]).astype(np.int8)))

@@ -106,7 +106,7 @@ def fit_null(
     inverse_sd: NDArray[np.float32],
     *,
     background: Background,
-    scoring: Calibration,
+    calibration: Calibration,
 ) -> NullModel:
     """Align query frames with the decoys and fit the tail of their scores.
 
@@ -124,10 +124,14 @@ def fit_null(
         variety. The query's own rate is the inverse mean excess over a threshold (the maximum-likelihood
         estimate of an exponential tail), shrunk towards the pooled rate as by a gamma prior.
     """
-    clumps = _clump_scores(frames, mean, inverse_sd, background=background, scoring=scoring)
+    clumps = _clump_scores(frames, mean, inverse_sd, background=background, calibration=calibration)
     ratio = min(participation_ratio(frames, background) / USUAL_VARIETY, 1.0)
     return fit_tail(
-        clumps, n_decoys=2 * len(background.codes), n_frames=len(frames), variety_ratio=ratio, scoring=scoring
+        clumps,
+        n_decoys=2 * len(background.codes),
+        n_frames=len(frames),
+        variety_ratio=ratio,
+        calibration=calibration,
     )
 
 
@@ -151,7 +155,7 @@ def _clump_scores(
     inverse_sd: NDArray[np.float32],
     *,
     background: Background,
-    scoring: Calibration,
+    calibration: Calibration,
 ) -> NDArray[np.float32]:
     """Best score of the paths that start in each clump of neighbouring decoys.
 
@@ -165,15 +169,15 @@ def _clump_scores(
         np.ascontiguousarray(mean),
         np.ascontiguousarray(inverse_sd),
         background.run_of,
-        scoring.table,
-        np.float32(scoring.z_low),
-        np.float32(scoring.levels_per_z),
-        np.float32(scoring.drift_cost),
+        calibration.table,
+        np.float32(calibration.z_low),
+        np.float32(calibration.levels_per_z),
+        np.float32(calibration.drift_cost),
         np.float32(LEAST_SCORE),
         scores,
     )
     for direction in scores:
-        direction[~chance_mask(direction, background.run_of, scoring.pooled_rate(len(frames)))] = 0.0
+        direction[~chance_mask(direction, background.run_of, calibration.pooled_rate(len(frames)))] = 0.0
     return np.asarray(padded.reshape(-1, CLUMP_CODES).max(axis=1))
 
 
@@ -214,7 +218,7 @@ def fit_tail(
     *,
     n_decoys: int,
     n_frames: int,
-    scoring: Calibration,
+    calibration: Calibration,
     variety_ratio: float = 1.0,
 ) -> NullModel:
     """Fit an exponential tail to the largest clump scores (see `fit_null`).
@@ -226,7 +230,7 @@ def fit_tail(
         Participation ratio of the query over `USUAL_VARIETY`, at most 1.
     """
     ranked = np.sort(clumps)
-    pooled, weight = scoring.pooled_rate(n_frames), scoring.prior_weight
+    pooled, weight = calibration.pooled_rate(n_frames), calibration.prior_weight
     rates = []
     for share in TAIL_SHARES:
         n_above = min(max(round(share * len(ranked)), LEAST_TAIL), len(ranked) - 1)
@@ -260,14 +264,14 @@ def log_e_raw(score: float, space: SearchSpace, null: NullModel) -> float:
     return null.log_expected(score) + log(scale)
 
 
-def log_e_pooled(score: float, space: SearchSpace, scoring: Calibration) -> float:
+def log_e_pooled(score: float, space: SearchSpace, calibration: Calibration) -> float:
     """Estimate `log_e_raw` by the pooled null model, without aligning decoys."""
     log_size = log(space.n_frames * space.n_codes / space.weight)
-    rate = scoring.pooled_rate(min(space.n_frames, WINDOW_FRAMES))
-    return scoring.prior_log_count + log_size - rate * score
+    rate = calibration.pooled_rate(min(space.n_frames, WINDOW_FRAMES))
+    return calibration.prior_log_count + log_size - rate * score
 
 
-def log_e_calibrated(log_e: float, log_p: float, scoring: Calibration, *, spoken: bool) -> float:
+def log_e_calibrated(log_e: float, log_p: float, calibration: Calibration, *, spoken: bool) -> float:
     """Return log E of codes and peaks together, calibrated on absent queries.
 
     Parameters
@@ -282,8 +286,8 @@ def log_e_calibrated(log_e: float, log_p: float, scoring: Calibration, *, spoken
         similar to a query than music is to other music, and an index may hold hours of one voice.
     """
     if spoken:
-        calibrated = scoring.spoken_offset + scoring.spoken_slope * log_e
+        calibrated = calibration.spoken_offset + calibration.spoken_slope * log_e
     else:
-        both = log_e_of_both(scoring.codes_slope * log_e, log_p)
-        calibrated = scoring.calibration_offset + scoring.calibration_slope * both
+        both = log_e_of_both(calibration.codes_slope * log_e, log_p)
+        calibrated = calibration.calibration_offset + calibration.calibration_slope * both
     return max(calibrated, LOG_E_LOWEST)

@@ -90,7 +90,7 @@ def test_a_path_has_the_best_score(seed: int, n_codes: int, n_rows: int, diagona
     """The score of a path is the sum of its steps minus its drift, and no path scores more."""
     scoring, rng = CALIBRATION, np.random.default_rng(seed)
     codes, copy = random_units(rng, n_codes), variant_of(random_units(rng, n_rows))
-    path = best_path(copy, codes, diagonal, scoring=scoring)
+    path = best_path(copy, codes, diagonal, calibration=scoring)
     scores = scoring.step_scores((codes @ copy.frames.T) * 2.5)
     if path is None:
         assert not any(

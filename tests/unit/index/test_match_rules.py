@@ -226,7 +226,7 @@ def test_a_fitted_tail_has_the_rate_of_its_scores() -> None:
     rng, rate = np.random.default_rng(3), 0.3
     scoring = replace(CALIBRATION, prior_rate=rate, prior_rate_rows=0.0)
     clumps = rng.exponential(1 / rate, 5000).astype(np.float32)
-    null = fit_tail(clumps, n_decoys=40_000, n_frames=63, scoring=scoring)
+    null = fit_tail(clumps, n_decoys=40_000, n_frames=63, calibration=scoring)
     space = SearchSpace(n_frames=63, n_codes=40_000, weight=1.0)
     for score, tolerance in ((20.0, 0.4), (60.0, 3.0)):
         assert log_e_raw(score, space, null) == pytest.approx(np.log(5000) - rate * score, abs=tolerance)
@@ -235,7 +235,7 @@ def test_a_fitted_tail_has_the_rate_of_its_scores() -> None:
 def test_e_grows_with_the_index_and_falls_with_the_share() -> None:
     """Twice the codes, or half the share of the budget, double E."""
     clumps = np.random.default_rng(4).exponential(3.0, 2000).astype(np.float32)
-    null = fit_tail(clumps, n_decoys=16_000, n_frames=63, scoring=CALIBRATION)
+    null = fit_tail(clumps, n_decoys=16_000, n_frames=63, calibration=CALIBRATION)
     space = SearchSpace(n_frames=63, n_codes=100_000, weight=0.5)
     for other in (replace(space, n_codes=200_000), replace(space, weight=0.25)):
         assert log_e_raw(40.0, other, null) - log_e_raw(40.0, space, null) == pytest.approx(np.log(2))
@@ -273,7 +273,7 @@ def test_a_query_of_little_variety_has_a_heavier_tail() -> None:
     """The score of one held chord has a larger E-value than the same score of a varied query."""
     clumps = np.random.default_rng(6).exponential(3.0, 2000).astype(np.float32)
     plain, held = (
-        fit_tail(clumps, n_decoys=16_000, n_frames=63, scoring=CALIBRATION, variety_ratio=ratio)
+        fit_tail(clumps, n_decoys=16_000, n_frames=63, calibration=CALIBRATION, variety_ratio=ratio)
         for ratio in (1.0, 0.2)
     )
     assert held.log_expected(80.0) > plain.log_expected(80.0)
