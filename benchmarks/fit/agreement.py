@@ -1,10 +1,10 @@
-"""How well chance agrees with the peaks of a reference: fits ``agreements`` of ``calibration.json``.
+"""Peak agreement that occurs by chance: fits ``agreements`` of ``calibration.json``.
 
     python -m benchmarks.fit.agreement --corpus DIR --cache DIR --queries 5000 --write
 
-Excerpts of music, the net's training music too, for peaks know nothing of the net, are asked of everything
-but their own package, as they are and at some rungs of `full`; kept is the agreement (`peak_loops`)
-of each path that is looked at, whatever the codes say of it.
+Excerpts of music, training music included because peaks do not depend on the network, are searched in all
+recordings outside their own package, unchanged and in some variants of `full`. The agreement (`peak_loops`)
+of each alignment is recorded, whatever its score from the codes.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from earwitness.index.statistics.null_model import log_e_pooled
 from earwitness.index.statistics.scheme_files import calibration_of
 
 SHARES: Final = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
-"""Probabilities at which the agreement of chance is noted."""
+"""Probabilities at which the agreement by chance is fitted."""
 
 N_CHANGED_VARIANTS: Final = 2
-"""Changed copies of each excerpt that are asked besides, drawn anew for each."""
+"""Number of changed variants of each excerpt that are searched too, drawn at random."""
 
 STEEPEST: Final = 3.0
-"""Nats by which it falls for each further standard deviation, at most; of 290,000 paths, between one in
-10,000 and one in 100,000, it does by as much."""
+"""Most nats by which the log probability falls per standard deviation: measured on 290,000 alignments
+between probabilities of 1/10,000 and 1/100,000."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class RecordingScorer(AlignmentScorer):
 def absent_agreements(
     full_library: LeaveOutLibrary, same: Sequence[int], sound: Spectrogram, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Log E by the codes alone, and agreement, of every alignment that an absent excerpt is given."""
+    """Return log E by the codes alone, and agreement, of every alignment of an absent excerpt."""
     library, profile = full_library.without(same), EFFORT_PROFILES[Effort.FAST]
     search = Search(
         query=as_query(sound, full_library.extractor),
@@ -88,17 +88,17 @@ def absent_agreements(
 
 
 def fit(agreements: NDArray[np.float64]) -> tuple[tuple[float, ...], tuple[float, ...], float]:
-    """Agreements that chance reaches with some probabilities, the logs of those, and the fall beyond."""
+    """Return agreements reached by chance, the logs of their probabilities, and the fall beyond."""
     reached = np.quantile(agreements, 1 - np.array(SHARES))
     log_p = np.log(SHARES)
     rate = float((log_p[-3] - log_p[-1]) / (reached[-1] - reached[-3]))
-    # all are 0 or more, for most are not asked what chance gives
+    # agreement is never below 0
     at, known = np.round(reached, 3).tolist(), np.round(log_p, 3).tolist()
     return (0.0, *at), (0.0, *known), min(rate, STEEPEST)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Ask, fit, and on request write."""
+    """Search, fit, and on request write."""
     parser = argparse.ArgumentParser(prog="benchmarks.fit.agreement", description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True, help="folder of cached spectrograms")

@@ -1,9 +1,9 @@
-"""What one step of a right path scores against a step of chance: fits the table of ``calibration.json``.
+"""Log-odds of one step of a right alignment against chance: fits the table of ``calibration.json``.
 
     python -m benchmarks.fit.step_scores --corpus DIR --cache DIR --queries 25
 
-Excerpts of validation tracks are degraded in every way of `degrade` that keeps their time, and
-compared with their own track where they were cut; z is taken against the shipped decoys as the search does.
+Excerpts of validation tracks are degraded under every condition of `degrade` that does not change time,
+and compared with their own track at their true place. z is computed with the shipped decoys.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from earwitness.index.statistics.scheme_files import background_of, calibration_
 EXCERPT_S: Final = 8.0
 Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
 MIN_SCORE, MAX_SCORE = -5.0, 10.0
-"""Bounds of a step's score: no single step makes a match, or breaks one."""
+"""Bounds of a step's score: no single step decides a match. No command fits them."""
 
 RISE: Final = 2.0
-"""Score that each z beyond the upper bound still adds: of two repeats the one that was cut must win."""
+"""Score added by each z beyond the upper bound, so that the true place beats repeats. No command fits it."""
 
 BIAS: Final = -1.0
-"""Taken off every log-odds: neighbouring codes share sound, so that each says less than a new one would."""
+"""Added to every log-odds, because neighbouring codes are not independent. No command fits it."""
 
 MISPLACED_ROWS: Final = (-2, -1, 0, 1, 2)
 
@@ -50,7 +50,7 @@ MISPLACED_ROWS: Final = (-2, -1, 0, 1, 2)
 def right_steps(
     library: LeaveOutLibrary, corpus: Corpus, *, n_each: int, seed: int
 ) -> Iterator[NDArray[np.float32]]:
-    """z of the steps along the true path of one degraded excerpt after the other."""
+    """Yield z of the steps along the true path, for one degraded excerpt after another."""
     rng = np.random.default_rng(seed)
     material = Material(corpus, role="validation")
     tracks = [number for number, source in enumerate(library.sources) if source.kind == "music"]
@@ -71,7 +71,7 @@ def right_steps(
 def true_path(
     library: LeaveOutLibrary, number: int, start_s: float, samples: Waveform
 ) -> NDArray[np.float32]:
-    """z of each reference code at the query row where it belongs, give or take two rows for all of them."""
+    """Return z of each reference code at its query frame, with the best common shift of up to two frames."""
     model = library.extractor
     rows = model.embed(model.query(samples).spectrogram, fine=True)
     mean, sd = background_of(model).expected_similarity(rows)
@@ -81,7 +81,7 @@ def true_path(
     ).astype(int)
     paths = []
     for late in MISPLACED_ROWS:
-        # rows at the ends look beyond the excerpt
+        # frames at the ends reach beyond the excerpt
         inside = np.flatnonzero((place + late >= 3) & (place + late < len(rows) - 3))
         row = place[inside] + late
         paths.append((np.einsum("sd,sd->s", codes[inside], rows[row]) - mean[row]) / sd[row])
@@ -89,16 +89,16 @@ def true_path(
 
 
 def chance_steps(model: Extractor, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """z of some query rows against every decoy."""
+    """Return z of some query frames against every decoy."""
     background = background_of(model)
     mean, sd = background.expected_similarity(rows)
     return np.asarray(((background.codes @ rows.T - mean) / sd).ravel(), dtype=np.float32)
 
 
 def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Score of each level of z: log-odds of right against chance, never falling, bounded.
+    """Return the score of each level of z: log-odds of right against chance, monotonic and bounded.
 
-    Beyond the data, chance is taken as Gaussian, its own tail or the Gaussian's, whichever is heavier.
+    The distribution of chance is the observed or the Gaussian one, whichever is larger.
     """
     edges = np.arange(-3.0, 9.0, 0.25)
     middle = (edges[1:] + edges[:-1]) / 2
@@ -113,7 +113,7 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
 
 
 def write_table(table: NDArray[np.float32]) -> None:
-    """Put the table into the shipped constants, the others as they were."""
+    """Write the table into the calibration, and leave its other numbers unchanged."""
     calibration = calibration_of(extractor())
     replace_calibration(replace(calibration, table=table, z_low=Z_LOW, z_high=Z_HIGH))
 

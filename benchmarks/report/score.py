@@ -15,7 +15,7 @@ from benchmarks.data.audio_io import RATE_HZ, mono, read
 
 MATCH_E: Final = 1e-4
 SAME_SOUND: Final = 0.6
-"""From this correlation of log-mel spectrograms on, the second place is a repeat; chosen by hand."""
+"""From this correlation of log-mel spectrograms on, the second place is a repeat. No command fits it."""
 SLACK_S: Final = 0.3
 MEL_FRAMES_HZ: Final = 50
 

@@ -224,12 +224,14 @@ def fit(queries: Sequence[AbsentQuery]) -> tuple[float, float]:
     """
     claimed = np.array(CLAIMED)
     rates, (low, high) = observed(queries), bounds(queries)
-    kept = _well_counted(queries) & (claimed <= FITTED_UP_TO_E)
-    if np.count_nonzero(kept) < 3:
+    chosen_e = _well_counted(queries) & (claimed <= FITTED_UP_TO_E)
+    if np.count_nonzero(chosen_e) < 3:
         raise SystemExit(f"{len(queries)} queries gave too few false matches to fit: raise --queries")
     # where one track caused all false matches, the lower bound is 0
-    spread = np.log(high[kept]) - np.log(np.maximum(low[kept], rates[kept] / LEAST_BOUND))
-    slope, offset = np.polyfit(np.log(claimed[kept]), np.log(rates[kept]), 1, w=1 / np.maximum(spread, 1e-2))
+    spread = np.log(high[chosen_e]) - np.log(np.maximum(low[chosen_e], rates[chosen_e] / LEAST_BOUND))
+    slope, offset = np.polyfit(
+        np.log(claimed[chosen_e]), np.log(rates[chosen_e]), 1, w=1 / np.maximum(spread, 1e-2)
+    )
     return float(offset), float(slope)
 
 
@@ -359,8 +361,8 @@ def main(argv: Sequence[str]) -> int:
             "keep_package": options.keep_package,
         }
         rows = [asdict(one) for one in queries]
-        kept = record("calibrate", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
-        print(save(kept, options.record))
+        made = record("calibrate", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
+        print(save(made, options.record))
     if options.plot:
         plot(queries, options.plot)
     if options.write:

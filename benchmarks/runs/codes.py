@@ -1,13 +1,13 @@
 """``python -m benchmarks codes``: recall per byte of kinds of index, among millions of codes.
 
-Every kind of index holds the same database (`synthetic_codes`) and is asked the same rows: fine rows of
-degraded excerpts of test music. A row's own place are the codes of its recording within one code of where it
-was cut from; a repeat of it elsewhere in the piece does not count, which is hard on all kinds alike.
+Every kind of index holds the same database (`synthetic_codes`) and is searched for the same query frames of
+degraded excerpts of test music. A frame's true place are the codes of its recording within one code of where
+it was cut from. A repeat elsewhere in the piece does not count, which lowers the recall of all kinds.
 
 Rows of the record, one for each kind and size: ``kind``, ``n_codes``, ``bytes`` (of the serialised index),
-``build_s``, ``ms`` (each look-up of one whole 8 s query; both in time of one core) and ``ranks``: for each
-condition and row how many codes were nearer than the nearest of its own place, None where that is not among
-the `NEAREST`. One row, ``kind`` "likeness", says how fair the made codes are.
+``build_s``, ``ms`` (each search of one full 8 s query; both in time of one core) and ``ranks``: for each
+condition and frame how many codes were nearer than the nearest of its true place, None where that is not
+among the `NEAREST`. One row, ``kind`` "likeness", compares synthetic codes with real ones.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.shards import N_PROBE, PARTITIONED_FILE, Ids, Vectors
 
 CONDITIONS: Final = ("clean", "opus_12k", "pink_0", "phone", "music_0", "speech_-6")
-"""None of them changes time, so that a row's own place is where it was cut from."""
+"""None of them changes time, so that a frame's true place is where it was cut from."""
 
 QUERY_S: Final = 8.0
 NEAREST: Final = 64
 N_FAIRNESS_CODES: Final = 1000
-"""Codes that the fairness of the made ones is judged by."""
+"""Number of absent codes that check the synthetic ones."""
 
 TRAINED_ON: Final = 40 * 4096
-"""Codes that an index is trained on: what faiss asks for 4,096 lists at the least."""
+"""Codes that an index is trained on: the least that faiss needs for 4,096 lists."""
 TIMED_S: Final = 1.0
-"""Whole queries are looked up for as long, at least one."""
+"""Seconds for which full queries are timed; at least one query."""
 
 
 class Signs:
@@ -79,7 +79,7 @@ class Signs:
         self._index.add(self._bits(vectors))
 
     def search(self, vectors: Vectors, k: int) -> tuple[NDArray[np.int32], Ids]:
-        """Bits that differ, and numbers of the codes of which the fewest do."""
+        """Return the numbers of the nearest codes, and how many bits differ."""
         differing, numbers = self._index.search(self._bits(vectors), k)
         return differing, numbers
 
@@ -90,7 +90,7 @@ class Signs:
 
 
 class Floats:
-    """Any index of vectors that faiss makes by name, trained on the crowd that it will hold."""
+    """Any index of vectors that faiss builds by name, trained on codes of its database."""
 
     def __init__(self, index: Any, sample: Vectors | None, n_probe: int) -> None:
         self._index = index
@@ -111,7 +111,7 @@ class Floats:
 
     @property
     def n_bytes(self) -> int:
-        """Size of the index, counted while it is written to nowhere."""
+        """Size of the serialised index in bytes."""
         written = 0
 
         def take(chunk: bytes) -> None:
@@ -139,7 +139,7 @@ def _shipped(database: CodeSet, extractor_used: Extractor) -> Made:  # noqa: ARG
 
 
 def _on_shipped_lists(name: str) -> Make:
-    """An index behind a random rotation, on the lists that are shipped: so that only the codes differ."""
+    """Return a builder of an index with a random rotation and the shipped lists: only the codes differ."""
 
     def make(database: CodeSet, extractor_used: Extractor) -> Made:
         index: Any = faiss.index_factory(extractor_used.params.dim, name, faiss.METRIC_INNER_PRODUCT)
@@ -147,7 +147,7 @@ def _on_shipped_lists(name: str) -> Make:
         rotation.init(0)
         shipped: Any = faiss.read_index(str(extractor_used.model_file(PARTITIONED_FILE)))
         centroids = shipped.quantizer.reconstruct_n(0, shipped.nlist)
-        # lists that are there already are not trained again
+        # existing lists are not trained again
         lists: Any = faiss.extract_index_ivf(index)
         lists.quantizer.add(rotation.apply(centroids))
         return Floats(index, database.sample(TRAINED_ON), N_PROBE)
@@ -175,18 +175,18 @@ KINDS: Final[dict[str, Make]] = {
 }
 FOR_MANY: Final = {"IVF4096,PQ32x4fs, trained here"}
 MANY: Final = 4_000_000
-"""Kinds in ``FOR_MANY`` are for databases of at least so many codes."""
+"""Kinds in ``FOR_MANY`` are for databases of at least this many codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameQuery:
-    """All fine rows of one degraded excerpt, and where in the database they belong.
+    """All query frames of one degraded excerpt, and their true places in the database.
 
     Attributes
     ----------
     rows : float32 array, shape (n_rows, dim)
     first, last : int64 arrays, shape (n_rows,)
-        Numbers of the codes that are a row's own place, both included.
+        First and last code number of a frame's true place, both included.
     """
 
     condition: str
@@ -198,7 +198,7 @@ class FrameQuery:
 def own_place(
     start_s: float, n_rows: int, *, first_code: int, n_codes: int, row_s: float, hop_s: float
 ) -> tuple[Ids, Ids]:
-    """First and last code within one code of where each row was cut from, in a recording that begins so."""
+    """Return the first and last code within one code of where each frame was cut from."""
     place = (start_s + row_s * np.arange(n_rows)) / hop_s
     first = np.clip(np.ceil(place - 1), 0, n_codes - 1).astype(np.int64)
     last = np.clip(np.floor(place + 1), 0, n_codes - 1).astype(np.int64)
@@ -206,7 +206,7 @@ def own_place(
 
 
 def ranks(numbers: Ids, first: Ids, last: Ids) -> list[int | None]:
-    """How many of each row's numbers, nearest first, come before its own place; None where it is missing."""
+    """Return how many of each frame's numbers, nearest first, precede its true place; None if missing."""
     own = (numbers >= first[:, None]) & (numbers <= last[:, None])
     return [int(row.argmax()) if row.any() else None for row in own]
 
@@ -214,7 +214,7 @@ def ranks(numbers: Ids, first: Ids, last: Ids) -> list[int | None]:
 def measure(
     make: Make, database: CodeSet, queries: Sequence[FrameQuery], extractor_used: Extractor, *, step: int
 ) -> dict[str, Any]:
-    """Build one index, ask it every `step`-th row of each excerpt, and time whole queries."""
+    """Build one index, search every `step`-th frame of each excerpt, and time full queries."""
     began = time.thread_time()
     index = make(database, extractor_used)
     for vectors in database.batches():
@@ -236,7 +236,7 @@ def measure(
 
 
 def timed(index: Made, queries: Sequence[FrameQuery]) -> list[float]:
-    """Milliseconds of one core of each look-up of a whole query, as the product asks, for about `TIMED_S`."""
+    """Return milliseconds of one core for each search of a full query, for about `TIMED_S` seconds."""
     taken: list[float] = []
     for one in queries:
         began = time.thread_time()
@@ -255,7 +255,7 @@ def frame_queries(
     work: Path,
     seed: int,
 ) -> list[FrameQuery]:
-    """Every excerpt under every condition; `begins` has each track's first code and its number of codes."""
+    """Return all excerpts under all conditions; `begins` has each track's first code and number of codes."""
     material, extractor_used, queries = Material(corpus, role="test"), extractor(), []
     folder = work / "queries" / f"test-{seed}-{QUERY_S:g}s"
     params = extractor_used.params
@@ -280,7 +280,7 @@ def frame_queries(
 
 
 def real_codes(home: Path, tracks: Sequence[Track]) -> dict[str, Vectors]:
-    """The stored codes of each track."""
+    """Return the stored codes of each track."""
     with Library.open(HomeAddress(home)) as library:
         return {path: library.codes(number) for number, path in recordings(library, tracks).items()}
 
@@ -293,16 +293,16 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--sizes", default="1000000,10000000", help="codes, comma-separated")
     it.add_argument("--kinds", help="some kinds only, separated by semicolons: " + "; ".join(KINDS))
     it.add_argument("--queries", type=int, default=24, help="excerpts for each condition")
-    it.add_argument("--step", type=int, default=12, help="ask every so-manieth row of an excerpt")
-    it.add_argument("--anchors", type=int, default=30_000, help="real codes that made ones start from")
-    it.add_argument("--thin", type=int, default=1, help="use every so-manieth track: for a trial")
+    it.add_argument("--step", type=int, default=12, help="search every N-th frame of an excerpt")
+    it.add_argument("--anchors", type=int, default=30_000, help="real codes that synthetic ones start from")
+    it.add_argument("--thin", type=int, default=1, help="use every N-th track only: for a trial")
     it.add_argument("--seed", type=int, default=2026)
     it.add_argument("--name", default="codes")
     return it
 
 
 def main(argv: Sequence[str]) -> int:
-    """Build, ask, time, and write the record."""
+    """Build, search, time, and write the record."""
     options = parser().parse_args(argv)
     corpus, extractor_used = Corpus.open(options.corpus), extractor()
     _, indexed = select(corpus, role="test", kind=None, distractors=True)

@@ -1,9 +1,9 @@
 """A million codes: what an hour of audio costs on disk and in memory, and how long a query takes.
 
-The references of `benchmarks speed` and, beside them, recordings of made codes (`synthetic_codes`) with the
-peaks and Chromaprint words of real ones, from another place on, all added as any fingerprint is, in one
-dataset, and brought into one segment as by ``earwitness rebuild``. Rows are as in `benchmarks speed`; latency
-is that of the whole road from waveform to matches, and how much of it is the look-up in the index.
+The references of `benchmarks speed`, and recordings of synthetic codes (`synthetic_codes`) with peaks and
+Chromaprint words from random places of real ones, are added as any fingerprint is, in one dataset, and
+merged into one shard as by ``earwitness rebuild``. Rows are as in `benchmarks speed`; latency is from
+waveform to matches, with the share of the search in the index.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from earwitness.index.writer import Writer
 
 ANCHORS: Final = 60_000
 MADE_CODES: Final = 400
-"""Codes of one made recording: three and a half minutes."""
+"""Codes of one synthetic recording: three and a half minutes."""
 
 AT_ONCE: Final = 64
 
@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def beyond(real: Path, home: Path, *, hop_s: float) -> dict[str, Any]:
-    """Memory for each hour by which one home is larger: what any search takes once is in both."""
+    """Return the memory of each further hour: the difference of two homes, without the constant part."""
     (few, few_codes), (many, many_codes) = searched_apart(real), searched_apart(home)
     hours = (many_codes - few_codes) * hop_s / 3600
     return {
@@ -74,7 +74,7 @@ def beyond(real: Path, home: Path, *, hop_s: float) -> dict[str, Any]:
 
 
 def enlarge(real: Path, home: Path, *, size: int, seed: int) -> int:
-    """A copy of a home, filled up with made recordings; how many codes it holds."""
+    """Copy a home and add synthetic recordings to it; return its number of codes."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(real, home)
     with Library.open(HomeAddress(home)) as library, Writer.open(HomeAddress(home)) as writer:
@@ -92,7 +92,7 @@ def enlarge(real: Path, home: Path, *, size: int, seed: int) -> int:
 
 
 def _made(library: Library, n_codes: int, *, seed: int) -> Iterator[Fingerprint]:
-    """Fingerprints of made recordings, `n_codes` or a little more in all."""
+    """Yield fingerprints of synthetic recordings, with `n_codes` or a few more in all."""
     extractor_used, rng = extractor(library.scheme), np.random.default_rng(seed)
     real = [
         item.recording

@@ -1,11 +1,11 @@
-"""One dataset of short items in three packings: the same findings? how fast? how much memory? through kills?
+"""One dataset of short items in three packings: equal findings, speed, memory, and resumed scans after kills.
 
     python -m benchmarks scan-formats --items 10000 --work work/scan-formats
 
 Only `earwitness` commands scan. Rows, by ``what``: ``decode`` (the same items only decoded, by as many
 processes), ``scan`` (one for each packing, and for each effort on a sample), ``same`` (items on which two
-packings differ), ``kills``, ``excerpt`` (one for each degraded excerpt of a registered work). Times are by
-the clock on the wall, starts included; ``cpu_s``, ``rss_mb`` and ``pss_mb`` are summed over all processes.
+packings differ), ``kills``, ``excerpt`` (one for each degraded excerpt of a registered work). Times are
+wall times with the start; ``cpu_s``, ``rss_mb`` and ``pss_mb`` are summed over all processes.
 """
 
 from __future__ import annotations
@@ -42,23 +42,23 @@ from earwitness.fingerprint.extract import extractor
 Row = dict[str, Any]
 
 LEAST_RUN_S: Final = 4.0
-"""A scan that is killed sooner has not left its start behind."""
+"""Seconds before the first kill, so that a scan has finished starting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What every measurement needs."""
+    """Settings and paths of all measurements."""
 
     work: Path
     home: Path
     workers: int
     truth: Mapping[str, Item]
     named: Mapping[str, Track]
-    """Name of a registered file -> its track."""
+    """Track of each registered file, by name."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Make the items, register the works, scan, compare, kill, write the record."""
+    """Write the items, register the works, scan, compare, kill, write the record."""
     options = _options(argv)
     corpus = Corpus.open(options.corpus)
     registered = works(corpus, options.works)
@@ -83,8 +83,8 @@ def main(argv: Sequence[str]) -> int:
         "items": len(items),
         "hours_of_works": round(sum(t.duration_s for t in registered) / 3600, 2),
     }
-    kept = record("scan-formats", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
-    print(save(kept, options.name))
+    made = record("scan-formats", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
+    print(save(made, options.name))
     return 0
 
 
@@ -107,7 +107,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
 def measure(
     bench: Bench, packed: Mapping[str, Path], items: Sequence[Item], options: argparse.Namespace
 ) -> Iterator[Row]:
-    """All rows of the record, in order; each is printed as soon as it is known."""
+    """Yield all rows of the record in order, and print each when it is measured."""
     for row in _rows(bench, packed, items, options):
         if row["what"] != "excerpt":
             print(json.dumps(row), flush=True)
@@ -154,7 +154,7 @@ def _rows(
 
 
 def decode_alone(case: str, files: Sequence[Path], n_processes: int) -> Row:
-    """The same items only decoded, in the sandbox, by as many processes as a scan has workers."""
+    """Decode the items in the sandbox, with as many processes as a scan has workers; return the row."""
     context = get_context("spawn")
     barrier, answers = context.Barrier(n_processes + 1), context.Queue()
     shares = [files[number::n_processes] for number in range(n_processes)]
@@ -195,10 +195,10 @@ def _speeds(n_items: int, audio_s: float, wall_s: float) -> Row:
 
 
 def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
-    """One whole scan that remembers nothing of the ones before."""
+    """Run one complete scan without cached findings, and return its row."""
     forget(bench.home)
     out = _out(bench, packing, effort)
-    for left in (out, partial_path(out)):  # a run that was broken off may have left it
+    for left in (out, partial_path(out)):  # left by an interrupted run
         left.unlink(missing_ok=True)
     command = [EARWITNESS, "--home", bench.home, "scan", source, "--force", "--out", out, "--effort", effort]
     began = time.perf_counter()
@@ -222,28 +222,28 @@ def scanned(bench: Bench, packing: str, source: Path, effort: str) -> Row:
 
 
 def _scored(bench: Bench, lines: Sequence[Mapping[str, Any]]) -> Row:
-    """How many excerpts were matched with their work, and how many items with anything else."""
-    asked = right = wrong = listed = 0
+    """Return the numbers of excerpts matched with their work, and of items matched with another."""
+    n_excerpts = right = wrong = listed = 0
     for line in lines:
         item = _item(bench, line)
         own = None if item.condition is None else item.track
-        named = [] if line["verdict"] != "match" else _named(bench, line)
-        asked += own is not None
+        named = [] if line["verdict"] != "match" else _ranked_tracks(bench, line)
+        n_excerpts += own is not None
         right += own is not None and own in named
         wrong += bool(named) and named[0] != own
-        listed += own is not None and own in _named(bench, line)
-    return {"excerpts": asked, "matched": right, "matched_or_possible": listed, "false_matches": wrong}
+        listed += own is not None and own in _ranked_tracks(bench, line)
+    return {"excerpts": n_excerpts, "matched": right, "matched_or_possible": listed, "false_matches": wrong}
 
 
 def _item(bench: Bench, line: Mapping[str, Any]) -> Item:
-    """The truth about an item, in any packing: its file's number is in its path."""
-    found = bench.truth.get(Path(line["item"]["path"]).name)
-    assert found is not None, line["item"]
-    return found
+    """Return the origin of an item in any packing, by its file name."""
+    item = bench.truth.get(Path(line["item"]["path"]).name)
+    assert item is not None, line["item"]
+    return item
 
 
-def _named(bench: Bench, line: Mapping[str, Any]) -> list[str]:
-    """Tracks that a finding names, best first."""
+def _ranked_tracks(bench: Bench, line: Mapping[str, Any]) -> list[str]:
+    """Return the tracks of a finding, best first."""
     paths = [match["recording"]["path"] for match in line["matches"]]
     return [track.path for path in paths for name, track in bench.named.items() if path.endswith(name)]
 
@@ -257,7 +257,7 @@ def _lines(out: Path) -> list[dict[str, Any]]:
 
 
 def findings(bench: Bench, packing: str, effort: str) -> dict[str, Any]:
-    """What was said of each audio: sha256 -> verdict, error code, duration and matches."""
+    """Return verdict, error code, duration and matches of each recording, by sha256."""
     return {
         line["item"]["sha256"]: (
             line["verdict"], line["error"] and line["error"]["code"], line["item"]["duration_s"],
@@ -269,7 +269,7 @@ def findings(bench: Bench, packing: str, effort: str) -> dict[str, Any]:
 
 def killed(bench: Bench, packing: str, source: Path, *, lasted_s: float, kills: int, seed: int) -> Row:
     """Scan again, killed -9 at random moments and resumed; compare the findings byte by byte."""
-    whole, out = _out(bench, packing, "fast"), bench.work / "findings-killed.jsonl"
+    complete, out = _out(bench, packing, "fast"), bench.work / "findings-killed.jsonl"
     chance, after = random.Random(seed), list[float]()
     arguments = (
         "scan",
@@ -294,7 +294,7 @@ def killed(bench: Bench, packing: str, source: Path, *, lasted_s: float, kills: 
             ran = run_killed(bench.home, bench.work / "stdout", *arguments, kill=moment)
             after += [round(ran.seconds, 2)] if ran.killed else []
         scans += 1
-        differing += out.read_bytes() != whole.read_bytes()
+        differing += out.read_bytes() != complete.read_bytes()
     return {"what": "kills", "packing": packing, "kills": len(after), "scans": scans, "differ": differing,
             "after_s": after}  # fmt: skip
 
@@ -307,6 +307,6 @@ def excerpts(bench: Bench, packing: str) -> Iterator[Row]:
             best = line["matches"][0] if line["matches"] else None
             yield {
                 "what": "excerpt", "item": item.name, "condition": item.condition, "length_s": item.length_s,
-                "verdict": line["verdict"], "right": item.track in _named(bench, line)[:1],
+                "verdict": line["verdict"], "right": item.track in _ranked_tracks(bench, line)[:1],
                 "e_value": best and best["e_value"],
             }  # fmt: skip

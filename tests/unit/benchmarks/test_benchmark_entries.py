@@ -1,4 +1,4 @@
-"""What the entries on codes, changes, classes and crashes count on: fair crowds, honest errors."""
+"""The entries codes, changes, classes and crash: synthetic codes, errors, constructed queries, kills."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def recordings() -> list[Vectors]:
 
 @pytest.fixture(scope="module")
 def database(recordings: list[Vectors]) -> CodeSet:
-    """A small crowd."""
+    """A small set of codes."""
     stock = RealCodes.of(recordings[1:], n_anchors=40, seed=1)
     return code_set(recordings[:1], stock, 500, extractor(), seed=1)
 
 
 def test_neighbours_belong_to_other_recordings(recordings: list[Vectors]) -> None:
-    """A made code lies between two pieces of music, never between two places of one."""
+    """A synthetic code is a mean of codes of two recordings, never of two places of one."""
     vectors = np.concatenate(recordings)
     owner = np.repeat(np.arange(3), 60)
     queried = np.arange(0, 180, 7)
@@ -81,31 +81,33 @@ def test_neighbours_belong_to_other_recordings(recordings: list[Vectors]) -> Non
     assert (owner[nearest] != owner[queried, None]).all()
 
 
-def test_a_crowd_is_as_large_as_asked_real_codes_first(recordings: list[Vectors], database: CodeSet) -> None:
-    """What was asked for comes, unit vectors all, and a real code keeps its number."""
+def test_a_code_set_has_the_requested_size_and_real_codes_first(
+    recordings: list[Vectors], database: CodeSet
+) -> None:
+    """It holds the requested number of unit vectors, and a real code keeps its number."""
     everyone = np.concatenate(list(database.batches()))
     assert len(everyone) == len(database) == 500
     np.testing.assert_array_equal(everyone[:180], np.concatenate(recordings))
     np.testing.assert_allclose(np.linalg.norm(everyone, axis=1), 1.0, atol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_crowd(recordings: list[Vectors], database: CodeSet) -> None:
-    """Chance is in the seed alone."""
+def test_the_same_seed_gives_the_same_codes(recordings: list[Vectors], database: CodeSet) -> None:
+    """Random numbers depend on the seed alone."""
     again = code_set(
         recordings[:1], RealCodes.of(recordings[1:], n_anchors=40, seed=1), 500, extractor(), seed=1
     )
     np.testing.assert_array_equal(again.made, database.made)
 
 
-def test_made_codes_are_about_as_near_to_a_stranger_as_real_ones(recordings: list[Vectors]) -> None:
-    """Neither crowded towards the middle nor strewn evenly: the highest similarities are alike."""
+def test_synthetic_codes_are_about_as_near_to_absent_ones_as_real_ones(recordings: list[Vectors]) -> None:
+    """The highest similarities to real and to synthetic codes have nearly the same median."""
     stock = RealCodes.of(recordings[1:], n_anchors=120, seed=1)
     similarities = highest_similarities(recordings[0], stock, seed=1)
     assert abs(np.median(similarities["real"]) - np.median(similarities["made"])) < 0.08
 
 
-def test_the_rank_counts_what_comes_before_the_own_place() -> None:
-    """The first of several own codes counts, and a row that finds none of them has no rank."""
+def test_the_rank_counts_codes_before_the_true_place() -> None:
+    """The first of several own codes counts, and a frame without any of them has no rank."""
     numbers = np.array([[7, 5, 4], [1, 2, 3], [4, 5, 6]])
     first, last = np.array([4, 8, 4]), np.array([6, 9, 6])
     similarities = ranks(numbers, first, last)
@@ -114,8 +116,8 @@ def test_the_rank_counts_what_comes_before_the_own_place() -> None:
 
 
 @given(start_s=st.floats(0, 100), n_rows=st.integers(1, 63))
-def test_the_own_place_holds_the_codes_within_one(start_s: float, n_rows: int) -> None:
-    """Two or three codes are a row's own place, the nearest among them, and all belong to the recording."""
+def test_the_true_place_holds_the_codes_within_one(start_s: float, n_rows: int) -> None:
+    """A frame's true place is two or three codes of the recording, with the nearest one among them."""
     first, last = own_place(start_s, n_rows, first_code=50, n_codes=400, row_s=0.125, hop_s=0.5)
     place = 50 + (start_s + 0.125 * np.arange(n_rows)) / 0.5
     nearest = np.round(place)
@@ -139,7 +141,7 @@ def test_signs_find_the_code_itself(database: CodeSet, turns: int) -> None:
 
 @pytest.mark.parametrize("kind", [name for name in INDEXES if "shipped" in name])
 def test_kinds_on_the_shipped_lists_share_them(database: CodeSet, kind: str) -> None:
-    """What differs between them is the codes alone: a stored code is looked for in the list it lies in."""
+    """A stored code is searched in the list that holds it, so only the codes differ between kinds."""
     index = INDEXES[kind](database, extractor())
     index.add(database.real)
     _, numbers = index.search(database.real[:20], 8)
@@ -157,7 +159,7 @@ def test_the_size_of_an_index_is_that_of_its_file(database: CodeSet, tmp_path: P
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_drawn_change_moves_only_what_its_kind_says(kind: str) -> None:
-    """Speed, pitch and tempo come alone, and within the ranges that the ladder is to cover."""
+    """Speed, pitch and tempo come alone, and within the ranges that the variants cover."""
     for seed in range(50):
         change = KINDS[kind](np.random.default_rng(seed))
         assert 0.7 <= change.speed <= 1.4 and 0.7 <= change.tempo <= 1.5 and abs(change.pitch_cents) <= 500
@@ -176,7 +178,7 @@ def test_a_change_of_speed_shortens_an_excerpt_by_as_much() -> None:
     )
 
 
-def test_an_error_does_not_depend_on_the_words_for_a_change() -> None:
+def test_an_error_does_not_depend_on_how_a_change_is_expressed() -> None:
     """A semitone of speed at a slower tempo is a semitone of pitch."""
     semitone = 2 ** (1 / 12)
     assert change_errors([1.0, 100.0, 1.0], [semitone, 0.0, 1 / semitone]) == pytest.approx(
@@ -186,7 +188,7 @@ def test_an_error_does_not_depend_on_the_words_for_a_change() -> None:
 
 
 def test_kills_fall_at_any_moment_and_just_after_changes_in_turns(tmp_path: Path) -> None:
-    """Half of the kills are timed from the start, half from a change; in the end there are none."""
+    """Half of the kills are timed from the start, half from a change; None when no kill is left."""
     bench = Bench(folder=tmp_path, chance=random.Random(1))
     moments = []
     while (moment := bench.moment("index", 40, UNBROKEN)) is not None:
@@ -198,8 +200,8 @@ def test_kills_fall_at_any_moment_and_just_after_changes_in_turns(tmp_path: Path
     assert {moment.changes for moment in moments} <= set(range(21))
 
 
-def test_a_look_at_the_store_sees_what_was_written(tmp_path: Path) -> None:
-    """A file that grows, comes or goes is a change; looking is none."""
+def test_a_change_of_the_stores_files_is_detected(tmp_path: Path) -> None:
+    """A new or grown file is a change; reading is none."""
     seen = [look(tmp_path), look(tmp_path)]
     (tmp_path / "catalog.sqlite").write_bytes(b"a")
     seen.append(look(tmp_path))
@@ -222,7 +224,7 @@ def _row(*segments: list[float], track: str = "a", kind: str = "excerpt") -> dic
     return {"expected": expected, "answers": [{"track": track, "kind": kind, "segments": [*segments]}]}
 
 
-def test_a_part_is_told_where_half_of_it_is_covered() -> None:
+def test_a_part_is_reported_where_half_of_it_is_covered() -> None:
     """Coverage counts on the query's clock, the place by the offset, and only the part's own work counts."""
     assert parts_reported(_row([0.5, 7.5, 30.5, 37.5, 1e-9]), _same) == [(True, True), (False, False)]
     assert parts_reported(_row([0.5, 7.5, 60.5, 67.5, 1e-9]), _same)[0] == (True, False)
@@ -230,22 +232,22 @@ def test_a_part_is_told_where_half_of_it_is_covered() -> None:
     assert parts_reported(_row([0.5, 7.5, 30.5, 37.5, 1e-9], track="c"), _same)[0] == (False, False)
 
 
-def test_strays_are_of_another_work_or_of_another_place() -> None:
+def test_misplaced_segments_are_of_another_work_or_place() -> None:
     """A segment in its own part is right; one over the other's is elsewhere; one of a third work is false."""
     right, elsewhere = [0.5, 7.5, 30.5, 37.5, 1e-9], [9.0, 15.0, 30.0, 36.0, 1e-3]
     assert count_misplaced(_row(right, elsewhere), _same) == (2, 1, 0)
     assert count_misplaced(_row(right, track="c"), _same) == (1, 0, 1)
 
 
-def test_a_kind_is_told_of_the_expected_recording_only() -> None:
-    """What is said of another recording is no answer."""
+def test_the_class_is_that_of_the_expected_recording_only() -> None:
+    """The class of another recording does not count."""
     row = _row([0.5, 7.5, 30.5, 37.5, 1e-9], kind="modified")
     assert [reported_class(row, one, _same) for one in row["expected"]] == ["modified", NOT_FOUND]
 
 
 @given(spans=st.tuples(*[st.floats(0, 50)] * 4))
 def test_overlap_is_mutual_and_no_longer_than_either(spans: tuple[float, float, float, float]) -> None:
-    """Two spans share as much whichever is named first."""
+    """Two spans share as much in either order."""
     one, other = sorted(spans[:2]), sorted(spans[2:])
     shared = overlap_s(one, other)
     assert shared == overlap_s(other, one)
@@ -254,7 +256,7 @@ def test_overlap_is_mutual_and_no_longer_than_either(spans: tuple[float, float, 
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> QueryBuilder:
-    """A workshop over the sample pieces; nothing is read before it is drawn."""
+    """A query builder with the sample pieces; files are read only when drawn."""
     names = ["clockwork_reel.mp3", "tin_parade.mp3", "slow_harbour.mp3"]
     works = tuple(
         Track(
@@ -282,7 +284,7 @@ def test_a_medley_holds_its_works_one_after_another(builder: QueryBuilder) -> No
 
 
 def test_whole_files_are_exact_or_modified_by_turns(builder: QueryBuilder) -> None:
-    """Every transcoded copy has an altered sister, of the same track and all of it."""
+    """Every transcoded copy is followed by an altered copy of the same full track."""
     long = replace(builder, works=tuple(replace(track, duration_s=31.0) for track in builder.works))
     queries = list(whole_files(long, 4))
     kinds = [one.expected[0].kind for one in queries]
@@ -293,15 +295,15 @@ def test_whole_files_are_exact_or_modified_by_turns(builder: QueryBuilder) -> No
     )
 
 
-def test_items_lie_within_their_track(builder: QueryBuilder) -> None:
+def test_items_are_within_their_track(builder: QueryBuilder) -> None:
     """Short items have names of their own, and none reaches into a track's ends."""
     places = item_places(builder.works[0])
     assert len({name for name, _ in places}) == len(places)
     assert all(3.0 <= start_s <= builder.works[0].duration_s - PIECE_S - 3.0 for _, start_s in places)
 
 
-def test_joined_sounds_are_as_long_as_their_parts_and_begin_at_nothing() -> None:
-    """No sample is lost, and no joint clicks."""
+def test_joined_sounds_have_the_length_of_their_parts_and_start_at_zero() -> None:
+    """No sample is lost, and joints fade to zero."""
     parts = [np.ones(RATE_HZ, np.float32), np.ones(2 * RATE_HZ, np.float32)]
     joint = joined(parts)
     assert len(joint) == 3 * RATE_HZ
@@ -309,7 +311,7 @@ def test_joined_sounds_are_as_long_as_their_parts_and_begin_at_nothing() -> None
 
 
 def test_an_equaliser_changes_the_sound_and_not_its_length() -> None:
-    """As many samples, as loud as the others, and not the same ones."""
+    """The number of samples is unchanged, the samples are not."""
     sound = np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32)
     turned = equalised(sound, np.random.default_rng(1))
     assert turned.shape == sound.shape

@@ -1,4 +1,4 @@
-"""A home filled up for `benchmarks scale` holds what it says, and answers as before."""
+"""An enlarged home of `benchmarks scale` has the stated size, and still matches its real recordings."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_made_recordings_are_as_real_ones(
+def test_synthetic_recordings_resemble_real_ones(
     real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They have codes, and peaks and words at the rate of real ones, and real ones are still found."""
+    """They have codes, peaks and words at the rate of real ones, and real ones still match."""
     monkeypatch.setattr(scale, "MADE_CODES", 20)
     n_codes = scale.enlarge(real, tmp_path / "home", size=900, seed=3)
     with Library.open(HomeAddress(tmp_path / "home")) as library:

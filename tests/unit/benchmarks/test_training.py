@@ -51,20 +51,20 @@ def test_training_sees_the_same_picture() -> None:
 
 
 def test_the_net_is_convolutional_in_time(net: Net) -> None:
-    """A code depends on its own 49 frames alone, wherever they lie."""
-    picture = torch.randn(1, 1, CONTEXT + 4 * HOP, PARAMS.n_bands)
-    whole = net(picture)
-    assert whole.shape == (1, 5, PARAMS.dim)
+    """A code depends on its own 49 frames alone, at every position."""
+    log_spectrogram = torch.randn(1, 1, CONTEXT + 4 * HOP, PARAMS.n_bands)
+    full = net(log_spectrogram)
+    assert full.shape == (1, 5, PARAMS.dim)
     for k in range(5):
-        alone = net(picture[:, :, k * HOP : k * HOP + CONTEXT])
-        torch.testing.assert_close(alone[:, 0], whole[:, k], atol=1e-5, rtol=1e-4)
+        alone = net(log_spectrogram[:, :, k * HOP : k * HOP + CONTEXT])
+        torch.testing.assert_close(alone[:, 0], full[:, k], atol=1e-5, rtol=1e-4)
 
 
 def test_folding_the_normalisations_changes_no_code(net: Net) -> None:
     """The exported net is the trained one."""
-    picture = torch.randn(2, 1, CONTEXT + HOP, PARAMS.n_bands)
-    before = net(picture)
-    torch.testing.assert_close(folded(net)(picture), before, atol=1e-5, rtol=1e-4)
+    log_spectrogram = torch.randn(2, 1, CONTEXT + HOP, PARAMS.n_bands)
+    before = net(log_spectrogram)
+    torch.testing.assert_close(folded(net)(log_spectrogram), before, atol=1e-5, rtol=1e-4)
 
 
 def test_the_exported_parts_are_the_net(net: Net, tmp_path: Path) -> None:
@@ -72,12 +72,12 @@ def test_the_exported_parts_are_the_net(net: Net, tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="exporting needs the extra 'train'")
     write_parts(folded(net), tmp_path)
     projector = Projector([(tmp_path / name).read_bytes() for name in NET_PARTS], PARAMS)
-    picture = np.random.default_rng(6).random((70, PARAMS.n_bands), dtype=np.float32)
+    log_spectrogram = np.random.default_rng(6).random((70, PARAMS.n_bands), dtype=np.float32)
     reach = CONTEXT // 2
-    padded = torch.from_numpy(np.pad(picture, ((reach, reach), (0, 0)), mode="edge"))[None, None]
+    padded = torch.from_numpy(np.pad(log_spectrogram, ((reach, reach), (0, 0)), mode="edge"))[None, None]
     every_four = [net(padded[:, :, at : at + CONTEXT])[0, 0] for at in range(0, 70, PARAMS.query_hop_frames)]
     fine = torch.stack(every_four).detach().numpy()
-    np.testing.assert_allclose(projector.project(picture, fine=True), fine, atol=1e-5)
+    np.testing.assert_allclose(projector.project(log_spectrogram, fine=True), fine, atol=1e-5)
 
 
 def test_a_pool_gives_back_its_tracks() -> None:
@@ -85,12 +85,12 @@ def test_a_pool_gives_back_its_tracks() -> None:
     rng = np.random.default_rng(5)
     sound = [rng.normal(-40, 4, (n, PARAMS.n_bands)).astype(np.float16) for n in (400, 90)]
     tiles = [shrink(to_grey(decibels)) for decibels in sound]
-    held = {
+    packed = {
         "music_bytes": np.frombuffer(b"".join(tile for track in tiles for tile in track), dtype=np.uint8),
         "music_sizes": np.array([len(tile) for track in tiles for tile in track]),
         "music_owner": np.repeat([0, 1], [len(track) for track in tiles]),
     }
-    back = unpack(held, "music")
+    back = unpack(packed, "music")
     assert [len(track) for track in back] == [400, 90]
     for decibels, track in zip(sound, back, strict=True):
         apart = track * STEP_DB + LOWEST_DB - decibels.astype(np.float32)
@@ -118,8 +118,8 @@ def test_degraded_power_is_power() -> None:
     power[0] = 0
     snr_db = torch.linspace(-12, 12, 24).view(-1, 1, 1)
     snr_db[1] = torch.inf
-    heard = degrade(power, power.flip(0), snr_db, fields, torch.rand(3, 64))
-    assert torch.isfinite(heard).all() and (heard >= 0).all()
+    degraded = degrade(power, power.flip(0), snr_db, fields, torch.rand(3, 64))
+    assert torch.isfinite(degraded).all() and (degraded >= 0).all()
 
 
 def test_warping_keeps_the_middle_in_the_middle() -> None:
@@ -171,7 +171,7 @@ def test_levels_fit_a_normal_sample() -> None:
 
 
 def test_the_rotation_evens_the_variances() -> None:
-    """After the rotation every dimension carries the same variance, and lengths are kept."""
+    """After the rotation every dimension carries the same variance, and lengths do not change."""
     rng = np.random.default_rng(4)
     codes = (rng.standard_normal((5_000, 64)) * np.linspace(0.1, 3, 64)).astype(np.float32)
     quantiser = train_quantiser(codes)
