@@ -66,7 +66,7 @@ class Rows:
         at = _positions(batch)
         for n in range(batch.num_rows):
             number = f"{self.shard}#{first_row + n}"
-            row = {c.name: _plain(batch.column(at[c.stored, c.nth])[n]) for c in self.plan.detail_columns}
+            row = {c.name: _detail(batch.column(at[c.stored, c.nth])[n], c) for c in self.plan.detail_columns}
             if self.plan.audio_columns:
                 values = [(c, batch.column(at[c.stored, c.nth])[n]) for c in self.plan.audio_columns]
                 yield from self._items_of_row(values, row, number)
@@ -265,6 +265,14 @@ def _samples(values: Any, *, item_id: str, max_samples: int) -> NDArray[Any]:
     if not len(values) or len(flat) % len(values) or flat.null_count or kind_of(flat.type) == "array":
         raise BadEntry(name=item_id, detail="its channels differ in length")
     return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(values), -1)
+
+
+def _detail(scalar: Any, column: Column) -> Json:
+    """A cell that describes audio, as JSON. Bytes that are no text are not absent: they must be refused."""
+    value = _plain(scalar)
+    if value is None and column.kind == "bytes" and scalar.is_valid:
+        return f"{len(scalar.as_py())} bytes"
+    return value
 
 
 def _plain(scalar: Any) -> Json:
