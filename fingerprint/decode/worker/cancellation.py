@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy import fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy import fft
 
 FRAME: Final = 2_048
 """Samples of one transform."""
