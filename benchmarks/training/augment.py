@@ -258,7 +258,7 @@ def degrade(power: Tensor, others: Tensor, snr_db: Tensor, fields: Fields, envel
     """
     power = dynamics(_some(stems(power), 0.11, drums_or_tones))
     power = distortion(equaliser(power), fields)
-    power = _some(power, 0.4, lambda heard: room(heard, fields, envelopes))
+    power = _some(power, 0.4, lambda sound: room(sound, fields, envelopes))
     early = chance(len(power), 0.5) > 0
     power = torch.where(early, band_limits(power), power)
     power = mix(power, gate(others), fields, snr_db=snr_db)

@@ -37,7 +37,7 @@ RUN_CODES: Final = 240
 
 N_LISTS: Final = 1_024
 COMPARED_EXACTLY: Final = 4.0
-"""Codes that a flat look-up compares exactly, for each that is asked for."""
+"""Codes that a flat look-up compares exactly, for each that is requested."""
 
 Floats = NDArray[np.float32]
 
@@ -176,12 +176,12 @@ def background(codes: list[Floats], quantiser: Quantiser, tracks: list[Source], 
 
 
 def conformance(projector: Projector, quantiser: Quantiser) -> dict[str, Any]:
-    """Fine codes and peaks of the made-up test signal."""
-    heard = reference_signal()
-    assert active_seconds(heard) > 10
-    picture = normalise_level(spectrogram(heard).power)
-    embedding = projector.project(picture, fine=True)
-    return {"embedding": embedding, "codes": quantiser.pack(embedding), "peaks": pick_peaks(picture)}
+    """Fine codes and peaks of the reference signal."""
+    sound = reference_signal()
+    assert active_seconds(sound) > 10
+    levels = normalise_level(spectrogram(sound).power)
+    embedding = projector.project(levels, fine=True)
+    return {"embedding": embedding, "codes": quantiser.pack(embedding), "peaks": pick_peaks(levels)}
 
 
 def main() -> None:
@@ -198,8 +198,8 @@ def main() -> None:
     trained = write_net(args.checkpoint, out)
     projector = Projector([(out / name).read_bytes() for name in NET_PARTS], PARAMS)
     chosen = sources(args.corpus, role="train")
-    heard = [source for source in chosen if source.kind in ("music", "speech")]
-    tracks = track_codes(projector, heard, args)
+    audible = [source for source in chosen if source.kind in ("music", "speech")]
+    tracks = track_codes(projector, audible, args)
     pools = Pools.load(args.pool)
     clean = np.concatenate(tracks)
     both = np.concatenate([clean, degraded_codes(projector, pools, 120, args.seed)])
@@ -208,7 +208,7 @@ def main() -> None:
     cosine = (quantiser.unpack(quantiser.pack(both)) * both).sum(axis=1)
     train_partitioned(both, out / "partitioned.faiss")
     train_flat(both, out / "flat.faiss")
-    np.savez(out / "background.npz", **background(tracks, quantiser, heard, args.seed))
+    np.savez(out / "background.npz", **background(tracks, quantiser, audible, args.seed))
     np.savez(out / "conformance.npz", **conformance(projector, quantiser))
     if not (out / CALIBRATION_FILE).exists():  # to start from, until the numbers of this net are fitted
         shutil.copy(MODELS / CALIBRATION_FILE, out)

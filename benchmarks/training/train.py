@@ -119,8 +119,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write checkpoint and weights beside the last ones, then put them in their place."""
-        told = {"step": self.progress.step, "trained_s": self.progress.trained_s}
-        weights = {"net": self.net.state_dict()} | told | {"batch": self.args.batch}
+        progress = {"step": self.progress.step, "trained_s": self.progress.trained_s}
+        weights = {"net": self.net.state_dict()} | progress | {"batch": self.args.batch}
         whole = weights | {"optimiser": self.optimiser.state_dict()}
         for name, kept in ((CHECKPOINT, whole), (WEIGHTS, weights)):
             partial = self.out / f"{name}.part"

@@ -99,8 +99,10 @@ def excerpts(name: str, condition: Condition, tracks: list[int], args: argparse.
             length_s = len(cached(chosen[track], corpus=args.corpus, cache=args.cache)) * PARAMS.frame_s
             start_s = float(rng.uniform(0, max(0.0, length_s - seconds - 1)))
             clip = read(path, start_s=start_s, length_s=seconds)
-            heard = degrade(clip, name, seed=0, query_id=str(number), material=material)
-            made[f"{number}_{track}_{start_s}"] = soxr.resample(heard, DEGRADE_HZ, RATE_HZ).astype(np.float16)
+            excerpt = degrade(clip, name, seed=0, query_id=str(number), material=material)
+            made[f"{number}_{track}_{start_s}"] = soxr.resample(excerpt, DEGRADE_HZ, RATE_HZ).astype(
+                np.float16
+            )
         np.savez(file, **made)
     with np.load(file) as kept:
         fields = [(key.split("_"), kept[key].astype(np.float32)) for key in kept.files]
@@ -110,39 +112,39 @@ def excerpts(name: str, condition: Condition, tracks: list[int], args: argparse.
 def look(
     references: References, projector: Projector, condition: Condition, asks: list[Ask], seconds: float
 ) -> NDArray[np.float64]:
-    """Own score, error in seconds, best other score: of the query as it is, then with its change undone."""
+    """Own score, error in seconds, best other score: of the query unchanged, then with its change undone."""
     rows = []
     for ask in asks:
-        heard = spectrogram(Waveform(samples=ask.samples[: int(seconds * RATE_HZ)]))
-        as_it_is = references.best(_codes(projector, heard), ask)
-        rows.append([as_it_is, as_it_is])
+        excerpt = spectrogram(Waveform(samples=ask.samples[: int(seconds * RATE_HZ)]))
+        unchanged = references.best(_codes(projector, excerpt), ask)
+        rows.append([unchanged, unchanged])
         if condition.stretch != 1 or condition.pitch_cents:
             undone = warp(
-                heard, speed=condition.speed, tempo=condition.tempo, pitch_cents=condition.pitch_cents
+                excerpt, speed=condition.speed, tempo=condition.tempo, pitch_cents=condition.pitch_cents
             )
             rows[-1][1] = references.best(_codes(projector, undone), ask)
     return np.array(rows)
 
 
-def _codes(projector: Projector, heard: Spectrogram) -> Floats:
-    return projector.project(normalise_level(heard.power), fine=True)
+def _codes(projector: Projector, excerpt: Spectrogram) -> Floats:
+    return projector.project(normalise_level(excerpt.power), fine=True)
 
 
-def report(name: str, seconds: float, found: NDArray[np.float64], told_above: float) -> str:
-    """One line of the table: named and told in percent as it is, and with the change undone."""
+def report(name: str, seconds: float, found: NDArray[np.float64], reported_above: float) -> str:
+    """One line of the table: shares first, reported, placed; unchanged, then with the change undone."""
     parts = []
     for copy in (0, 1):
         own, error_s, other = found[:, copy].T
         named = own > other
         parts.append(
-            f"{100 * named.mean():4.0f} /{100 * (own > max(told_above, 0)).mean():4.0f}"
+            f"{100 * named.mean():4.0f} /{100 * (own > max(reported_above, 0)).mean():4.0f}"
             f" /{100 * (error_s < 0.25).mean():4.0f}"
         )
     return f"{name:18s} {seconds:3.0f} s   {parts[0]}   {parts[1]}"
 
 
 def main() -> None:
-    """Print named / told / offset right, in percent, as it is and undone, for each condition and length."""
+    """Print the shares ranked first, reported and placed, for each condition and length."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("corpus", "cache", "model"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -159,16 +161,17 @@ def main() -> None:
     train = [s for s in sources(args.corpus, role="train") if s.kind in KINDS]
     distractors = [s for s in train if s.path not in laid_over and Path(s.path).name not in ours]
     references = References.of(projector, [*chosen, *distractors], args)
-    asked = {name: excerpts(name, CONDITIONS[name], tracks, args) for name in args.conditions}
+    queries = {name: excerpts(name, CONDITIONS[name], tracks, args) for name in args.conditions}
     for seconds in args.seconds:
         found = {
-            name: look(references, projector, CONDITIONS[name], asks, seconds) for name, asks in asked.items()
+            name: look(references, projector, CONDITIONS[name], asks, seconds)
+            for name, asks in queries.items()
         }
         others = np.concatenate([table[:, 0, 2] for table in found.values()])
-        told_above = float(np.quantile(others, 0.99))
-        print(f"{seconds:g} s: told above {told_above:.2f}; {len(references.codes)} codes")
+        reported_above = float(np.quantile(others, 0.99))
+        print(f"{seconds:g} s: reported above {reported_above:.2f}; {len(references.codes)} codes")
         for name, table in found.items():
-            print(report(name, seconds, table, told_above), flush=True)
+            print(report(name, seconds, table, reported_above), flush=True)
 
 
 if __name__ == "__main__":

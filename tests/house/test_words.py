@@ -17,7 +17,11 @@ WORDS = re.compile(
 
 
 def _files() -> list[Path]:
-    code = [path for room in ("fingerprint", "index", "api") for path in sorted((ROOT / room).rglob("*.py"))]
+    code = [
+        path
+        for room in ("fingerprint", "index", "api", "benchmarks/training")
+        for path in sorted((ROOT / room).rglob("*.py"))
+    ]
     pages = [path for path in sorted((ROOT / "docs").glob("*.md")) if path.name != "results.md"]
     return [*code, *pages, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 

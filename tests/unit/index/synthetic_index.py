@@ -197,3 +197,13 @@ def background_of(extractor: BlurExtractor, *, n_runs: int = 120, seconds: float
     runs = [extractor.embed(music(10_000 + run, seconds), fine=False) for run in range(n_runs)]
     run_of = np.repeat(np.arange(n_runs, dtype=np.int32), [len(run) for run in runs])
     return Background.of(np.concatenate(runs), run_of, np.zeros(len(run_of), dtype=np.bool_))
+
+
+def library_of_music(
+    extractor: BlurExtractor, background: Background, *, n_pieces: int, seconds: float
+) -> MemoryLibrary:
+    """Pieces of music with the seeds 0 to `n_pieces` - 1, indexed."""
+    library = MemoryLibrary(extractor, background)
+    for seed in range(n_pieces):
+        library.add(music(seed, seconds))
+    return library

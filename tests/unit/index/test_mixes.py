@@ -22,6 +22,7 @@ from tests.unit.index.synthetic_index import (
     background_of,
     cut,
     join,
+    library_of_music,
     music,
     silence,
 )
@@ -34,10 +35,7 @@ N_PIECES, PIECE_S = 30, 45.0
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces, indexed."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
-    for seed in range(N_PIECES):
-        library.add(music(seed, PIECE_S))
-    return library
+    return library_of_music(EXTRACTOR, BACKGROUND, n_pieces=N_PIECES, seconds=PIECE_S)
 
 
 def matches_of(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
