@@ -24,7 +24,7 @@ DESCRIPTION: Final = """
 Tells whether a recording is inside a dataset that was indexed here, and which items of a dataset hold a work
 that was registered here. An upload is answered with 202 and the address of a job; its audio is deleted when
 the job ends (where the job failed for another reason than its upload, it is stored for some days for a
-retry). A match says that both files hold the same recording, and how often unrelated audio would match as
+retry). A match says that both files hold the same sound, and how often unrelated audio would match as
 well.
 """
 TAGS: Final = [
