@@ -20,6 +20,7 @@ FETCH: Final = "python -m benchmarks corpus fetch"
 
 ENTRIES = {
     "corpus": "fetch or list the open corpus",
+    "known-files": "make the list of known files that the package ships",
     "identify": "search degraded excerpts and record the raw answers",
     "speed": "speed of each stage, bytes per hour, latency, start times",
     "scale": "a store of a million codes: bytes per hour, latency, share of the index",
@@ -60,6 +61,7 @@ def module_of(entry: str) -> str:
     """Return the name of the module that runs an entry."""
     others = {
         "corpus": "benchmarks.data.fetch",
+        "known-files": "benchmarks.data.published_files",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
     }

@@ -113,7 +113,32 @@ def test_bytes_are_read_once_and_hashed(tmp_path: Path, held_bytes: int, own_fil
         else:
             audio = source if isinstance(source, bytes) else source.read()
     assert (audio, had.size_bytes) == (b"sound", 5)
-    assert had.sha256 == hashlib.sha256(b"sound").hexdigest()
+    assert had.digests == {"sha256": hashlib.sha256(b"sound").hexdigest()}
+
+
+@pytest.mark.parametrize("held_bytes", [10, 2])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_one_reading_gives_every_digest(held_bytes: int, sealed: bool) -> None:
+    """MD5, SHA-1 and SHA-256 of the same bytes are had from one reading, wherever the bytes are."""
+    reads = []
+
+    def opened() -> Any:
+        reads.append(1)
+        file = memory_file() if sealed else io.BytesIO(b"sound")
+        assert file is not None
+        if sealed:
+            file.write(b"sound")
+            seal(file)
+            file.seek(0)
+        return file
+
+    with read_item(item(open=opened), held_bytes=held_bytes, kinds={"md5", "sha1"}) as had:
+        assert had.digests == {
+            "md5": hashlib.md5(b"sound").hexdigest(),
+            "sha1": hashlib.sha1(b"sound").hexdigest(),
+            "sha256": hashlib.sha256(b"sound").hexdigest(),
+        }
+    assert reads == [1]
 
 
 def test_sealed_memory_is_decoded_without_a_copy() -> None:
