@@ -1,0 +1,129 @@
+"""``python -m benchmarks kinds DIR``: make the test material of every kind.
+
+Pieces are made from seeds: the same command makes the same pieces where programs and packages are the same.
+Files that exist are not made again; more pieces add to them. ``DIR/pieces.jsonl`` lists all that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from benchmarks.data.kinds import (
+    chiptunes,
+    computed_sounds,
+    drum_machines,
+    midi,
+    recorded,
+    sample_audio,
+    synthesisers,
+    tts,
+)
+from benchmarks.data.kinds.makers import Maker, Piece, numbered, part_of, seed_of
+from benchmarks.data.kinds.recorded import Folders, fetch_more
+
+LIST: Final = "pieces.jsonl"
+
+MAKERS: Final[Mapping[str, Callable[[Folders], list[Maker]]]] = {
+    "drum_machine": lambda _: drum_machines.makers(),
+    "sample_audio": lambda _: sample_audio.makers(),
+    "general_midi": lambda _: midi.makers("general_midi"),
+    "chiptune": lambda _: chiptunes.makers(),
+    "synthesiser": lambda _: synthesisers.makers(),
+    "tts": lambda _: tts.makers(),
+    "human_voice": recorded.voice_makers,
+    "package_music": recorded.music_makers,
+    "piano": lambda _: midi.makers("piano"),
+    "held_chords": lambda _: midi.makers("held_chords"),
+    "bells_alarms": lambda _: computed_sounds.makers("bells_alarms"),
+    "tones": lambda _: computed_sounds.makers("tones"),
+    "birds_weather": lambda folders: (
+        computed_sounds.makers("birds_weather") + recorded.noise_makers("birds_weather", folders)
+    ),
+    "crowd_hum": lambda folders: (
+        computed_sounds.makers("crowd_hum") + recorded.noise_makers("crowd_hum", folders)
+    ),
+}
+"""Makers of each kind, from the folders of recorded sounds."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make pieces and write their list."""
+    options = _arguments(argv)
+    folders = Folders(corpus=options.corpus, packages=options.folder / "packages")
+    if options.fetch:
+        fetch_more(folders)
+    for kind in options.kinds or MAKERS:
+        makers = MAKERS[kind](folders)
+        for maker in makers:
+            for number, path in numbered(maker, -(-options.pieces // len(makers) // 2) * 2):
+                make(maker, number, options.folder / path)
+            write_list(options.folder, folders)
+        print(f"{kind}: {len(makers)} makers", flush=True)
+    return 0
+
+
+def make(maker: Maker, number: int, file: Path) -> None:
+    """Write a piece as FLAC, unless it exists."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    samples = maker.play(number, np.random.default_rng(seed_of(maker, number)))
+    partial = file.with_suffix(".partial")
+    soundfile.write(partial, samples, maker.rate_hz, format="FLAC", subtype="PCM_16")
+    partial.replace(file)
+
+
+def listed(folder: Path, folders: Folders) -> Iterator[Piece]:
+    """Yield the pieces that exist in a folder."""
+    for kind in MAKERS:
+        for maker in MAKERS[kind](folders):
+            for file in sorted((folder / kind / maker.name).glob("*.flac")):
+                number = int(file.stem)
+                yield Piece(
+                    path=str(file.relative_to(folder)),
+                    kind=kind,
+                    maker=maker.name,
+                    piece=f"{maker.name}/{number:04d}",
+                    side=maker.side,
+                    part=part_of(number),
+                    duration_s=round(soundfile.info(file).duration, 2),
+                    seed=seed_of(maker, number),
+                    licence=maker.licence,
+                )
+
+
+def write_list(folder: Path, folders: Folders) -> None:
+    """Write the list of all pieces."""
+    lines = [json.dumps(asdict(piece), ensure_ascii=False) for piece in listed(folder, folders)]
+    partial = folder / f".{LIST}.{os.getpid()}"
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    partial.replace(folder / LIST)
+
+
+def read_list(folder: Path) -> list[Piece]:
+    """Return the pieces that the list of a folder names."""
+    return [Piece(**json.loads(line)) for line in (folder / LIST).read_text(encoding="utf-8").splitlines()]
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks kinds", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kinds", nargs="+", choices=sorted(MAKERS))
+    parser.add_argument("--corpus", type=Path, default=Path("corpus"), help="folder of the open corpus")
+    parser.add_argument("--fetch", action="store_true", help="fetch more packages of human voices first")
+    parser.add_argument("--pieces", type=int, default=200, help="pieces of each kind; half are references")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
