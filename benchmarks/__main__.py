@@ -21,6 +21,7 @@ FETCH: Final = "python -m benchmarks corpus fetch"
 ENTRIES = {
     "corpus": "fetch or list the open corpus",
     "known-files": "make the list of known files that the package ships",
+    "kinds": "make test material of every kind: voices, kits, soundfonts, chips",
     "identify": "search degraded excerpts and record the raw answers",
     "speed": "speed of each stage, bytes per hour, latency, start times",
     "scale": "a store of a million codes: bytes per hour, latency, share of the index",
@@ -62,6 +63,7 @@ def module_of(entry: str) -> str:
     others = {
         "corpus": "benchmarks.data.fetch",
         "known-files": "benchmarks.data.published_files",
+        "kinds": "benchmarks.data.kinds.make",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
     }

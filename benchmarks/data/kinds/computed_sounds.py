@@ -167,7 +167,7 @@ SORTS: Final[Mapping[str, tuple[str, Callable[[int, np.random.Generator], Sound]
     "tones": ("tones", tones),
     "birds": ("birds_weather", birds),
     "weather": ("birds_weather", weather),
-    "hum": ("crowd_hum", hum),
+    "hum": ("babble_hum", hum),
 }
 """Kind of each sort, and its pieces."""
 

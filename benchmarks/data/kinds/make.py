@@ -49,8 +49,8 @@ MAKERS: Final[Mapping[str, Callable[[Folders], list[Maker]]]] = {
     "birds_weather": lambda folders: (
         computed_sounds.makers("birds_weather") + recorded.noise_makers("birds_weather", folders)
     ),
-    "crowd_hum": lambda folders: (
-        computed_sounds.makers("crowd_hum") + recorded.noise_makers("crowd_hum", folders)
+    "babble_hum": lambda folders: (
+        computed_sounds.makers("babble_hum") + recorded.noise_makers("babble_hum", folders)
     ),
 }
 """Makers of each kind, from the folders of recorded sounds."""

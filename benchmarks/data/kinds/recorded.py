@@ -52,7 +52,7 @@ MORE_PACKAGES: Final = (
 
 NOISES: Final[Mapping[str, tuple[str, ...]]] = {
     "birds_weather": ("birds_insects", "rain", "thunder", "wind", "water", "fire"),
-    "crowd_hum": ("crowd", "city", "machine", "traffic_engine", "drone"),
+    "babble_hum": ("crowd", "city", "machine", "traffic_engine", "drone"),
 }
 """Categories of the noise list that belong to a kind."""
 
@@ -165,7 +165,7 @@ def noise_makers(kind: str, folders: Folders) -> list[Maker]:
     crowds = [
         _maker(kind, f"babble-{_voice(package)}", side, partial(_babble, files), limit=None)
         for package, (_, side) in VOICES.items()
-        if kind == "crowd_hum" and len(files := _voice_files(folders, package)) >= LEAST_FILES
+        if kind == "babble_hum" and len(files := _voice_files(folders, package)) >= LEAST_FILES
     ]
     return recorded + crowds
 
