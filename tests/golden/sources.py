@@ -18,7 +18,7 @@ CONTENTS = (
     "codec-opus-24k-night_bus.opus",
     "codec-aac-32k-slow_harbour.m4a",
     "noise-10dB-clockwork_reel.mp3",
-    "absent-01-8s.mp3",
+    "absent-01-6s.mp3",
     "silence-6s.flac",
     "short-0.4s.wav",
     "page.mp3",
