@@ -4,77 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from earwitness.api.datasets.gather_sources import gather_sources
 from earwitness.api.datasets.items import Reader, Skipped, SourceItem
 from earwitness.api.datasets.open_source import open_source
-from earwitness.api.findings import Finding, FindingError, FindingItem, read_lines
-from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register
+from earwitness.api.findings import Finding, read_lines
+from earwitness.api.pipeline.enroll import Label
 from earwitness.api.pipeline.item_processor import ItemProcessor
 from earwitness.api.pipeline.run_spec import ItemResult, refused_result
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import check_spec, open_library, read_summary
 from earwitness.api.python_audio import Audio, PathLike, is_path, single_item
+from earwitness.api.python_store import Indexed, Registered, index_dataset, register_files
 from earwitness.api.scan.run_scan import Plan, scan
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection
 from earwitness.index.library import Library
-from earwitness.index.match import Effort, Verdict
+from earwitness.index.match import Effort
 from earwitness.index.writer import Writer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """The result of registering one file.
-
-    Attributes
-    ----------
-    item : FindingItem
-        The file: its name, sha256 and length.
-    outcome : Outcome
-        "added", "already", "updated", "of_another_owner", "refused" or "not_readable".
-    error : FindingError or None
-        Why it was not registered, or only in part.
-    finding : Finding or None
-        The check of the work against the indexed datasets; None when there are none.
-    """
-
-    item: FindingItem
-    outcome: Outcome
-    error: FindingError | None
-    finding: Finding | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexed:
-    """The result of indexing a source.
-
-    Attributes
-    ----------
-    n_added, n_already, n_not_readable : int
-        Items by what became of them; the items that are not readable are listed in the dataset too.
-    reasons : mapping of str to int
-        Items by the code of their error.
-    passed_over : mapping of str to int
-        Files of the source that are no items, by kind.
-    findings : tuple of Finding
-        The items that match, or may match, a registered work.
-    """
-
-    n_added: int
-    n_already: int
-    n_not_readable: int
-    reasons: Mapping[str, int]
-    passed_over: Mapping[str, int]
-    findings: tuple[Finding, ...]
 
 
 class Home:
@@ -155,28 +107,15 @@ class Home:
         HomeBusy
             When another process writes this home.
         """
-        sources = [os.fspath(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-        n_workers = self._settings.n_workers
-        if not any(Path(source).is_dir() for source in sources):
-            n_workers = max(1, min(n_workers, len(sources)))
         with self._writer() as writer:
-            enrolled = register(
-                gather_sources(sources, limits=self._settings.source_limits()),
+            label = Label(title=title, owner=owner, isrc=isrc)
+            return register_files(
+                [paths] if isinstance(paths, str | os.PathLike) else paths,
                 writer=writer,
                 settings=self._settings,
                 effort=Effort(effort),
-                label=Label(title=title, owner=owner, isrc=isrc),
-                n_workers=n_workers,
+                label=label,
             )
-            return [
-                Registered(
-                    item=each.result.item,
-                    outcome=each.outcome,
-                    error=each.result.error,
-                    finding=each.result.finding,
-                )
-                for each in enrolled
-            ]
 
     def index(
         self,
@@ -213,31 +152,15 @@ class Home:
             When another process writes this home.
         """
         items = self._open_source(source, reader, audio_column, root, allow_remote)
-        outcomes, reasons, findings = Counter[Outcome](), Counter[str](), list[Finding]()
         with self._writer() as writer:
-            for each in index_source(
+            return index_dataset(
                 items,
                 name=name,
                 version=version,
                 writer=writer,
                 settings=self._settings,
                 effort=Effort(effort),
-                n_workers=self._settings.n_workers,
-            ):
-                outcomes[each.outcome] += 1
-                if each.result.error is not None:
-                    reasons[each.result.error.code] += 1
-                finding = each.result.finding
-                if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
-                    findings.append(finding)
-        return Indexed(
-            n_added=outcomes[Outcome.ADDED],
-            n_already=outcomes[Outcome.ALREADY],
-            n_not_readable=outcomes[Outcome.NOT_READABLE],
-            reasons=dict(reasons),
-            passed_over=dict(items.passed_over),
-            findings=tuple(findings),
-        )
+            )
 
     def check(
         self,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from earwitness.api.findings import Finding
     from earwitness.api.python_audio import fingerprint_audio, rows
-    from earwitness.api.python_home import Home, Indexed, Registered, open_home
+    from earwitness.api.python_home import Home, open_home
+    from earwitness.api.python_store import Indexed, Registered
     from earwitness.fingerprint.errors import EarwitnessError
     from earwitness.fingerprint.types import Fingerprint
     from earwitness.index.match import Effort, Verdict
@@ -40,8 +41,8 @@ _MODULES = {
     "Finding": "earwitness.api.findings",
     "Fingerprint": "earwitness.fingerprint.types",
     "Home": "earwitness.api.python_home",
-    "Indexed": "earwitness.api.python_home",
-    "Registered": "earwitness.api.python_home",
+    "Indexed": "earwitness.api.python_store",
+    "Registered": "earwitness.api.python_store",
     "Verdict": "earwitness.index.match",
     "fingerprint_audio": "earwitness.api.python_audio",
     "open_home": "earwitness.api.python_home",
