@@ -13,7 +13,9 @@ from tests.golden.product import CommandResult
 
 SAMPLES: Final = Path(__file__).parents[2] / "sample_audio"
 
-_TIMED: Final = re.compile(r"^(\w+: [\d,]+.* items after \d+:|workers: |First run: compiling)")
+_TIMED: Final = re.compile(
+    r"^(\w+: [\d,]+.* items after \d+:|[\w ]+: still working after \d+:|workers: |First run: compiling)"
+)
 """Lines with progress, the number of workers, and the compilation of kernels."""
 
 _EPOCH: Final = re.compile(r'(epoch": )\d+')
