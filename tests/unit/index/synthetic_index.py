@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ class BlurExtractor:
         return rows
 
     def model_file(self, name: str) -> Path:
-        """No model travels with this one; its background comes from `background_of`."""
+        """No model travels with this one; its background comes from `background`."""
         raise FileNotFoundError(name)
 
     def query(self, spectrogram: Spectrogram) -> Query:
@@ -192,18 +193,20 @@ class MemoryLibrary:
         return self.whole
 
 
-def background_of(extractor: BlurExtractor, *, n_runs: int = 120, seconds: float = 40.0) -> Background:
-    """Decoys from pieces that no test asks about."""
-    runs = [extractor.embed(music(10_000 + run, seconds), fine=False) for run in range(n_runs)]
+EXTRACTOR = BlurExtractor()
+
+
+@cache
+def background(*, n_runs: int = 120, seconds: float = 40.0) -> Background:
+    """Decoys from pieces that no test asks about; computed once in a process, because it takes seconds."""
+    runs = [EXTRACTOR.embed(music(10_000 + run, seconds), fine=False) for run in range(n_runs)]
     run_of = np.repeat(np.arange(n_runs, dtype=np.int32), [len(run) for run in runs])
     return Background.of(np.concatenate(runs), run_of, np.zeros(len(run_of), dtype=np.bool_))
 
 
-def library_of_music(
-    extractor: BlurExtractor, background: Background, *, n_pieces: int, seconds: float
-) -> MemoryLibrary:
+def library_of_music(*, n_pieces: int, seconds: float) -> MemoryLibrary:
     """Pieces of music with the seeds 0 to `n_pieces` - 1, indexed."""
-    library = MemoryLibrary(extractor, background)
+    library = MemoryLibrary(EXTRACTOR, background())
     for seed in range(n_pieces):
         library.add(music(seed, seconds))
     return library

@@ -17,9 +17,9 @@ from earwitness.index.matching.candidates import embed_half, embed_rest, embed_v
 from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.identify import identify
 from tests.unit.index.synthetic_index import (
-    BlurExtractor,
+    EXTRACTOR,
     MemoryLibrary,
-    background_of,
+    background,
     cut,
     join,
     library_of_music,
@@ -27,15 +27,13 @@ from tests.unit.index.synthetic_index import (
     silence,
 )
 
-EXTRACTOR = BlurExtractor()
-BACKGROUND = background_of(EXTRACTOR)
 N_PIECES, PIECE_S = 30, 45.0
 
 
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces, indexed."""
-    return library_of_music(EXTRACTOR, BACKGROUND, n_pieces=N_PIECES, seconds=PIECE_S)
+    return library_of_music(n_pieces=N_PIECES, seconds=PIECE_S)
 
 
 def matches_of(
@@ -49,10 +47,10 @@ def matches_of(
 def test_embedding_in_two_halves_equals_embedding_once(seconds: float) -> None:
     """Embedding half of the query frames first, and the rest later, gives the same frames."""
     query, variant = EXTRACTOR.query(music(3, seconds)), EFFORT_PROFILES[Effort.FAST].variants[0]
-    first = embed_half(query, variant, EXTRACTOR, BACKGROUND)
+    first = embed_half(query, variant, EXTRACTOR, background())
     then, once = (
-        embed_rest(first, query, EXTRACTOR, BACKGROUND),
-        embed_variant(query, variant, EXTRACTOR, BACKGROUND),
+        embed_rest(first, query, EXTRACTOR, background()),
+        embed_variant(query, variant, EXTRACTOR, background()),
     )
     np.testing.assert_allclose(then.frames, once.frames, atol=1e-6)
     assert len(first.frames) == len(once.frames)
@@ -63,7 +61,7 @@ def test_dereverberation_has_the_weight_that_is_given() -> None:
     """Query frames are those of the sound at weight 0 and those of the dereverberated sound at 1."""
     sound, variant = music(3, 8.1), EFFORT_PROFILES[Effort.FULL].variants[0]
     plain, between, dry = (
-        embed_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, BACKGROUND, dereverb=share).frames
+        embed_variant(EXTRACTOR.query(sound), variant, EXTRACTOR, background(), dereverb=share).frames
         for share in (0.0, 0.5, 1.0)
     )
     np.testing.assert_array_equal(plain, EXTRACTOR.embed(sound, fine=True))
@@ -117,7 +115,7 @@ def test_a_changed_excerpt_matches_and_its_change_is_measured(
 
 def test_a_long_query_matches_every_short_item() -> None:
     """A complete piece matches the eight-second items that were cut from it, and no others."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     piece = music(3, 60.0)
     starts = [0.0, 9.3, 20.2, 33.7, 51.0]
     for number, start in enumerate(starts):
@@ -153,7 +151,7 @@ def test_silence_in_the_query_separates_two_segments(library: MemoryLibrary) -> 
 
 def test_a_repeat_is_reported_once() -> None:
     """A chorus that the reference plays twice explains the same part of the query once."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     chorus = music(40, 10.0)
     library.add(join(music(41, 10.0), chorus, music(42, 10.0), chorus))
     for seed in range(10):

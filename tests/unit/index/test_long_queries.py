@@ -13,17 +13,15 @@ from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching import identify as identify_module
 from earwitness.index.store.store_errors import SearchTimeout
 from tests.unit.index.synthetic_index import (
+    EXTRACTOR,
     BlurExtractor,
     MemoryLibrary,
-    background_of,
+    background,
     cut,
     join,
     music,
     silence,
 )
-
-EXTRACTOR = BlurExtractor()
-BACKGROUND = background_of(EXTRACTOR)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +32,7 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces of music, one of them long, indexed."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     for seed in range(12):
         library.add(music(seed, 45.0))
     library.add(music(50, 150.0))

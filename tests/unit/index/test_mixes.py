@@ -17,9 +17,9 @@ from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.search import Search
 from tests.unit.index.synthetic_index import (
-    BlurExtractor,
+    EXTRACTOR,
     MemoryLibrary,
-    background_of,
+    background,
     cut,
     join,
     library_of_music,
@@ -27,15 +27,13 @@ from tests.unit.index.synthetic_index import (
     silence,
 )
 
-EXTRACTOR = BlurExtractor()
-BACKGROUND = background_of(EXTRACTOR)
 N_PIECES, PIECE_S = 30, 45.0
 
 
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """Some pieces, indexed."""
-    return library_of_music(EXTRACTOR, BACKGROUND, n_pieces=N_PIECES, seconds=PIECE_S)
+    return library_of_music(n_pieces=N_PIECES, seconds=PIECE_S)
 
 
 def matches_of(library: MemoryLibrary, sound: Spectrogram, effort: Effort = Effort.FULL) -> list[Match]:
@@ -139,7 +137,7 @@ def test_a_medley_in_order_covers_all_of_it(library: MemoryLibrary) -> None:
 @pytest.mark.parametrize("n_copies", [60, 130])
 def test_all_of_many_recordings_of_one_sound_match(effort: Effort, n_copies: int) -> None:
     """However many recordings hold the same sound, each of them matches."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     piece = music(1, PIECE_S)
     for number in range(n_copies):
         library.add(cut(piece, 0.1 * number, 0.1 * number + 10.0))
@@ -149,7 +147,7 @@ def test_all_of_many_recordings_of_one_sound_match(effort: Effort, n_copies: int
 
 def test_a_clip_covers_of_its_work_what_was_cut_out() -> None:
     """Music elsewhere in the query that is only similar to the clip does not count as covered."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     verse, other = music(1, 12.0), music(2, 12.0)
     alike = Spectrogram(power=verse.power + 0.6 * music(3, 12.0).power, frame_s=verse.frame_s)
     library.add(verse)

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 from earwitness.index.match import Effort, Hits, Match
 from earwitness.index.matching.identify import identify
 from tests.unit.index.synthetic_index import (
-    BlurExtractor,
+    EXTRACTOR,
     MemoryLibrary,
-    background_of,
+    background,
     cut,
     join,
     music,
 )
-
-EXTRACTOR = BlurExtractor()
-BACKGROUND = background_of(EXTRACTOR)
 
 
 class Counting(MemoryLibrary):
@@ -49,7 +46,7 @@ class Counting(MemoryLibrary):
 @pytest.fixture(scope="module")
 def library() -> Counting:
     """Ten pieces, of which the first plays one part three times."""
-    library = Counting(EXTRACTOR, BACKGROUND)
+    library = Counting(EXTRACTOR, background())
     chorus = music(40, 12.0)
     library.add(join(music(41, 10.0), chorus, music(42, 10.0), chorus, chorus))
     for seed in range(9):
@@ -79,7 +76,7 @@ def test_each_query_frame_is_searched_once(library: Counting) -> None:
 @pytest.mark.parametrize(("under", "scored"), [(0.0, 3), (1.0, 1)])
 def test_a_worse_repeat_of_a_certain_alignment_is_not_scored(under: float, scored: int) -> None:
     """Of three places that explain the query, only those that score as well are compared with the peaks."""
-    library = Counting(EXTRACTOR, BACKGROUND)
+    library = Counting(EXTRACTOR, background())
     chorus = music(40, 12.0)
     varied = [
         replace(chorus, power=chorus.power + np.float32(under) * music(seed, 12.0).power) for seed in (50, 51)
@@ -98,7 +95,7 @@ def test_a_worse_repeat_of_a_certain_alignment_is_not_scored(under: float, score
 def test_a_certain_match_is_compared_with_few_decoys(library: Counting) -> None:
     """A certain match is scored by the rough null model, one nearer to chance by the full null model."""
     (certain,) = matches_of(library, 12.0)
-    assert certain.n_decoys == 2 * len(BACKGROUND.rough.codes)
+    assert certain.n_decoys == 2 * len(background().rough.codes)
     (faint,) = matches_of(library, 3.0, under=2.0)
     assert faint.e_value > 1e-15
-    assert faint.n_decoys == 2 * len(BACKGROUND.codes)
+    assert faint.n_decoys == 2 * len(background().codes)

@@ -16,16 +16,14 @@ from earwitness.index.matching.identify import identify
 from earwitness.index.matching.segment_ends import copies_in
 from tests.unit.index.synthetic_index import (
     CALIBRATION,
-    BlurExtractor,
+    EXTRACTOR,
     MemoryLibrary,
-    background_of,
+    background,
     cut,
     join,
     music,
 )
 
-EXTRACTOR = BlurExtractor()
-BACKGROUND = background_of(EXTRACTOR)
 WORK_S = 120.0
 WORK = music(0, WORK_S)
 Place = tuple[float, float, float, float]
@@ -35,7 +33,7 @@ Place = tuple[float, float, float, float]
 @pytest.fixture(scope="module")
 def library() -> MemoryLibrary:
     """A long work and some others, indexed."""
-    library = MemoryLibrary(EXTRACTOR, BACKGROUND)
+    library = MemoryLibrary(EXTRACTOR, background())
     library.add(WORK)
     for seed in range(1, 10):
         library.add(music(seed, 45.0))
