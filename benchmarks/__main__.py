@@ -13,7 +13,17 @@ from benchmarks.data.corpus import Corpus
 from earwitness.fingerprint.errors import EarwitnessError
 
 ON_CORPUS: Final = frozenset(
-    ("identify", "speed", "scale", "scan-rates", "scan-formats", "codes", "changes", "classes")
+    (
+        "identify",
+        "false-matches",
+        "speed",
+        "scale",
+        "scan-rates",
+        "scan-formats",
+        "codes",
+        "changes",
+        "classes",
+    )
 )
 """Entries that read the open corpus, by default from the folder ``corpus``."""
 FETCH: Final = "python -m benchmarks corpus fetch"
@@ -30,6 +40,7 @@ ENTRIES = {
     "codes": "recall per byte of kinds of index, at a million codes and more",
     "changes": "errors of the reported speed, pitch and tempo",
     "classes": "reported class of constructed queries, and parts of a query that are reported",
+    "false-matches": "false matches by kind of sound, claimed against counted",
     "calibrate": "claimed E-values against observed false matches",
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",

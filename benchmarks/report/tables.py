@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.data.corpus import Corpus
+from benchmarks.report.false_match_tables import false_matches_table
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.score import MATCH_E, outcome
 from benchmarks.runs.cases import cases_table
@@ -335,6 +336,7 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "classes": classes_table,
     "codes": codes_table,
     "crash": crash_table,
+    "false-matches": lambda record: false_matches_table(record.rows),
     "cases": cases_table,
     "identify": identify_table,
 }

@@ -157,7 +157,7 @@ def search_absent(
     wrong, repeats = list[Match](), list[float]()
     for match in matches:
         there = corpus / library.sources[match.recording].path
-        if _same_sound(corpus / own, start_s, there, match):
+        if same_sound(corpus / own, start_s, there, match):
             repeats.append(float(f"{match.e_value:.4g}"))
         else:
             wrong.append(match)
@@ -173,7 +173,7 @@ def search_absent(
     )
 
 
-def _same_sound(path: Path, start_s: float, there: Path, match: Match) -> bool:
+def same_sound(path: Path, start_s: float, there: Path, match: Match) -> bool:
     """Return whether the matched place holds the same sound or the same recording."""
     segment = min(match.segments, key=lambda one: one.e_value)
     true_s, claimed_s = start_s + segment.query_start_s, segment.reference_start_s

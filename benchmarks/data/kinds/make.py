@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from typing import Final
 
 import numpy as np
 import soundfile
+from filelock import FileLock
 
 from benchmarks.data.kinds import (
     chiptunes,
@@ -24,6 +24,7 @@ from benchmarks.data.kinds import (
     drum_machines,
     midi,
     recorded,
+    related,
     sample_audio,
     synthesisers,
     tts,
@@ -40,6 +41,7 @@ MAKERS: Final[Mapping[str, Callable[[Folders], list[Maker]]]] = {
     "chiptune": lambda _: chiptunes.makers(),
     "synthesiser": lambda _: synthesisers.makers(),
     "tts": lambda _: tts.makers(),
+    "same_piece": lambda _: related.makers(),
     "human_voice": recorded.voice_makers,
     "package_music": recorded.music_makers,
     "piano": lambda _: midi.makers("piano"),
@@ -64,10 +66,10 @@ def main(argv: Sequence[str]) -> int:
         fetch_more(folders)
     for kind in options.kinds or MAKERS:
         makers = MAKERS[kind](folders)
-        for maker in makers:
+        for maker in makers:  # the list is complete after each
             for number, path in numbered(maker, -(-options.pieces // len(makers) // 2) * 2):
                 make(maker, number, options.folder / path)
-            write_list(options.folder, folders)
+            update_list([maker], options.folder)
         print(f"{kind}: {len(makers)} makers", flush=True)
     return 0
 
@@ -83,31 +85,35 @@ def make(maker: Maker, number: int, file: Path) -> None:
     partial.replace(file)
 
 
-def listed(folder: Path, folders: Folders) -> Iterator[Piece]:
-    """Yield the pieces that exist in a folder."""
-    for kind in MAKERS:
-        for maker in MAKERS[kind](folders):
-            for file in sorted((folder / kind / maker.name).glob("*.flac")):
-                number = int(file.stem)
-                yield Piece(
-                    path=str(file.relative_to(folder)),
-                    kind=kind,
-                    maker=maker.name,
-                    piece=f"{maker.name}/{number:04d}",
-                    side=maker.side,
-                    part=part_of(number),
-                    duration_s=round(soundfile.info(file).duration, 2),
-                    seed=seed_of(maker, number),
-                    licence=maker.licence,
-                )
+def pieces_of(makers: Sequence[Maker], folder: Path) -> Iterator[Piece]:
+    """Yield the pieces of makers that exist in a folder."""
+    for maker in makers:
+        for file in sorted((folder / maker.kind / maker.name).glob("*.flac")):
+            number = int(file.stem)
+            yield Piece(
+                path=str(file.relative_to(folder)),
+                kind=maker.kind,
+                maker=maker.name,
+                piece=f"{maker.name}/{number:04d}",
+                side=maker.side,
+                part=part_of(number),
+                duration_s=round(soundfile.info(file).duration, 2),
+                seed=seed_of(maker, number),
+                licence=maker.licence,
+            )
 
 
-def write_list(folder: Path, folders: Folders) -> None:
-    """Write the list of all pieces."""
-    lines = [json.dumps(asdict(piece), ensure_ascii=False) for piece in listed(folder, folders)]
-    partial = folder / f".{LIST}.{os.getpid()}"
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(folder / LIST)
+def update_list(makers: Sequence[Maker], folder: Path) -> None:
+    """Write the list anew with the pieces that these makers have now; those of other makers stay."""
+    changed = {(maker.kind, maker.name) for maker in makers}
+    with FileLock(folder / f".{LIST}.lock"):
+        others = read_list(folder) if (folder / LIST).exists() else []
+        kept = [piece for piece in others if (piece.kind, piece.maker) not in changed]
+        pieces = sorted([*kept, *pieces_of(makers, folder)], key=lambda piece: piece.path)
+        lines = [json.dumps(asdict(piece), ensure_ascii=False) for piece in pieces]
+        partial = folder / f".{LIST}"
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        partial.replace(folder / LIST)
 
 
 def read_list(folder: Path) -> list[Piece]:

@@ -96,12 +96,16 @@ def write_midi(path: Path, programs: Mapping[str, int], score: Score) -> None:
     mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_S // 2, tracks=[track]).save(path)
 
 
-def _band(soundfont: Path, rng: np.random.Generator) -> Sound:
-    score = compose(rng)
+def band(soundfont: Path, score: Score) -> Sound:
+    """Return a score played by a band of the soundfont's instruments, which the score chooses."""
     programs = {
         part: PROGRAMS[part][int(share * len(PROGRAMS[part]))] for part, share in score.sounds.items()
     }
     return render(soundfont, programs, score)
+
+
+def _band(soundfont: Path, rng: np.random.Generator) -> Sound:
+    return band(soundfont, compose(rng))
 
 
 def _piano(soundfont: Path, rng: np.random.Generator) -> Sound:

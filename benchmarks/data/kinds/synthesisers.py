@@ -11,7 +11,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from benchmarks.data.kinds.makers import PIECE_S, SIDES, Maker, Sound, add_at, by_seed, levelled
-from benchmarks.data.kinds.scores import compose
+from benchmarks.data.kinds.scores import Score, compose
 
 RATE_HZ: Final = 22_050
 N_PATCHES: Final = 8
@@ -31,6 +31,10 @@ class Patch:
     detune_cents: float
     cutoff_hz: float
     resonance: float
+
+
+NoteOf = Callable[[Patch, float, float], Sound]
+"""Patch, frequency in hertz, length in seconds -> a note."""
 
 
 @cache
@@ -75,15 +79,19 @@ def subtractive(one: Patch, hertz: float, length_s: float) -> Sound:
     return np.asarray(_envelope(one, time_s, length_s) * filtered, dtype=np.float32)
 
 
-def _play(note_of: Callable[[Patch, float, float], Sound], number: int, rng: np.random.Generator) -> Sound:
-    score = compose(rng)
+def play_score(note_of: NoteOf, one: Patch, score: Score) -> Sound:
+    """Return a score played with one patch, without its drums."""
     track = np.zeros(round(PIECE_S * RATE_HZ), dtype=np.float32)
     for note in score.notes:
         if note.part != "drums":
             hertz = 440 * 2 ** ((note.key - 69) / 12)
-            sound = note_of(patch(number), hertz, note.length_s)
+            sound = note_of(one, hertz, note.length_s)
             add_at(track, round(note.start_s * RATE_HZ), sound, note.velocity / 127)
     return levelled(track)
+
+
+def _play(note_of: NoteOf, number: int, rng: np.random.Generator) -> Sound:
+    return play_score(note_of, patch(number), compose(rng))
 
 
 def makers() -> list[Maker]:

@@ -125,4 +125,4 @@ def makers() -> list[Maker]:
         )
         for voice, language, side in ESPEAK
     ]
-    return flite + festival + espeak
+    return flite + espeak + festival
