@@ -47,7 +47,7 @@ def perform(score: Score, rng: np.random.Generator) -> Score:
 def _performed(
     maker: int, players: tuple[Callable[[Score], Sound], ...], number: int, rng: np.random.Generator
 ) -> Sound:
-    """Return a piece: references are performed by the first player, queries are their pieces by the second."""
+    """Return a piece: references are by the first player, queries are the same pieces by the second."""
     score = compose(np.random.default_rng([31, maker, number // 2]))
     return players[number % len(players)](perform(score, rng))
 
@@ -123,9 +123,9 @@ def _vocals(seed: int) -> Sound:
 
 
 def two_performances(seed: int) -> Pair:
-    """Return one piece by one synthesiser, played twice."""
+    """Return one piece, played by two synthesisers, each in its own tempo."""
     one, other = (perform(_song(seed), np.random.default_rng([43, seed, take])) for take in range(2))
-    return Pair(reference=_played(one, 4), query=_played(other, 4), shares_recording=False)
+    return Pair(reference=_played(one, 4), query=_played(other, 5), shares_recording=False)
 
 
 def live_version(seed: int) -> Pair:
