@@ -25,6 +25,7 @@ from earwitness.api.cli.commands import (
     scan,
     schema,
     serve,
+    shelf,
 )
 from earwitness.api.cli.console import Loudness, set_loudness
 from earwitness.api.cli.examples import epilog
@@ -69,6 +70,7 @@ for command in (
     scan.scan,
     dedup.dedup,
     collections.collections,
+    shelf.shelf,
     remove.remove,
     home.rebuild,
     home.verify,

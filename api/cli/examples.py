@@ -27,6 +27,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness dedup clips/ --out groups.jsonl --effort standard",
     ),
     "collections": ("earwitness collections", "earwitness collections --json"),
+    "shelf": ("earwitness shelf", "earwitness shelf fsd50k", "earwitness shelf --json"),
     "remove": (
         "earwitness remove some-dataset:2026-01",
         "earwitness remove --work night_bus.opus --yes",

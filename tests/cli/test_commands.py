@@ -315,3 +315,26 @@ def test_a_work_out_of_phase_under_other_sound_matches(home: Path, tmp_path: Pat
     earwitness("scan", path, "--out", out, "--effort", "fast", "--workers", "1", home=home)
     (finding,) = lines_of(out.read_text())
     assert "tin_parade.mp3" in {match["recording"]["path"].rpartition("/")[2] for match in finding["matches"]}
+
+
+def test_the_shelf_lists_datasets_by_evidence(home: Path, tmp_path: Path) -> None:
+    """Cards and known files are there without an index; what is indexed is added by sound."""
+    fresh = earwitness("shelf", "--json", home=tmp_path / "fresh")
+    by_id = {each["id"]: each for each in json.loads(fresh.stdout)["datasets"]}
+    assert [each["kind"] for each in by_id["fsd50k"]["evidence"]] == ["file"]
+    assert by_id["laion_disco_12m"]["evidence"] == []
+    with_index = earwitness("shelf", "--json", home=home)
+    indexed = {each["id"]: each for each in json.loads(with_index.stdout)["datasets"]}
+    assert [each["kind"] for each in indexed["scraped"]["evidence"]] == ["sound"]
+    table = earwitness("shelf", home=tmp_path / "fresh")
+    assert table.exit_code == 0 and "51,197" in table.stdout
+
+
+def test_the_shelf_shows_a_card(tmp_path: Path) -> None:
+    """A card shows its sources and what presence does not prove; an unknown name gets similar ones."""
+    card = earwitness("shelf", "FSD50K", home=tmp_path)
+    assert card.exit_code == 0
+    assert "soundata 0.1.3, soundata/datasets/fsd50k.py, 2024-02-07" in card.stdout
+    assert "does not show that anybody trained" in card.stdout
+    unknown = earwitness("shelf", "laion-disco", home=tmp_path)
+    assert unknown.exit_code == 2 and "laion_disco_12m" in unknown.stderr

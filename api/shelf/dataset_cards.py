@@ -1,0 +1,95 @@
+"""Cards of public datasets: what each is, with a source and a date for every statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+CARDS: Final = Path(__file__).parent / "cards"
+SCHEMA: Final = "earwitness.card/1"
+
+NOT_PROVEN: Final = (
+    "That a file or a name is in a dataset does not show that anybody trained a model with it, or who has"
+    " which right to it."
+)
+"""What presence in a dataset does not prove; true of every card."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement of a card.
+
+    Attributes
+    ----------
+    date : str
+        Date of the source, or the day on which it was read: YYYY-MM-DD.
+    """
+
+    value: Any
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is known of one dataset; what has no source is left out.
+
+    Attributes
+    ----------
+    statements : mapping of str to Statement
+        By topic: ``contents``, ``publisher``, ``year``, ``size``, ``ships``, ``licence``, ``home``,
+        ``digests`` (what the listed digests are of, where that is not simply the published audio).
+    """
+
+    id: str
+    name: str
+    statements: Mapping[str, Statement]
+
+    @property
+    def ships(self) -> tuple[str, ...]:
+        """What the publisher gives out: ``audio``, ``ids``, ``names``, ``features``, ``annotations``."""
+        stated = self.statements.get("ships")
+        return () if stated is None else tuple(stated.value)
+
+    @property
+    def date(self) -> str:
+        """The date of its newest statement."""
+        return max(each.date for each in self.statements.values())
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """What one can do with a find in this dataset, as sentences."""
+        home, steps = self.statements.get("home"), list[str]()
+        if home is not None:
+            steps.append(f"Read what the dataset is for, and how to reach its publisher: {home.value}")
+        if self.ships and "audio" not in self.ships:
+            steps.append(
+                "The dataset gives out no audio: what it names lies elsewhere, under terms of its own."
+            )
+        steps.append("Keep the finding, which states what was compared, when, and how sure the answer is.")
+        return tuple(steps)
+
+
+@cache
+def cards() -> Mapping[str, Card]:
+    """Return the cards that the package ships, by id."""
+    read = [card_of(json.loads(path.read_text("utf-8"))) for path in sorted(CARDS.glob("*.json"))]
+    return {each.id: each for each in read}
+
+
+def card_of(fields: Mapping[str, Any]) -> Card:
+    """Parse a card.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        When `fields` has not the form of the schema.
+    """
+    if fields["schema"] != SCHEMA:
+        raise ValueError(f"{fields['schema']} is not {SCHEMA}")
+    statements = {topic: Statement(**each) for topic, each in fields["statements"].items()}
+    return Card(id=fields["id"], name=fields["name"], statements=statements)

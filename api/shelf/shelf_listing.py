@@ -1,0 +1,102 @@
+"""What is known here of each dataset, by evidence: the same sound, the same file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from earwitness.api.shelf.dataset_cards import Card
+from earwitness.index.database.records import Collection, CollectionKind
+from earwitness.index.known_files.file_list import ListedDataset
+
+TOPICS: Final = {"ships": "gives out", "digests": "listed digests"}
+"""Topics of a card that are shown under another name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One kind of evidence about one dataset.
+
+    Attributes
+    ----------
+    kind : str
+        ``sound``: its audio was indexed here; ``file``: digests of its files are listed.
+    n_entries : int
+        Items that are indexed, or files that are listed.
+    made_by : str
+        Who made the entries: this home, or the publication that the list is from.
+    date : str or None
+        When they were made, where that is known.
+    complete : bool
+        False while, or because, indexing was cut off.
+    """
+
+    kind: str
+    version: str
+    n_entries: int
+    made_by: str
+    date: str | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfEntry:
+    """One dataset with all evidence about it; `card` is None for one that only this home knows."""
+
+    id: str
+    name: str
+    card: Card | None
+    evidence: tuple[Evidence, ...]
+
+
+def shelf_entries(
+    cards: Mapping[str, Card], listed: Iterable[ListedDataset], stored: Iterable[Collection]
+) -> list[ShelfEntry]:
+    """Return everything that is known, sorted by name.
+
+    A dataset that was indexed here belongs to the card whose id or name it has.
+    """
+    evidence: dict[str, list[Evidence]] = {name: [] for name in cards}
+    names = {each.id: each.name for each in cards.values()}
+    ids = {each.name.casefold(): each.id for each in cards.values()}
+    for collection in stored:
+        if collection.kind is CollectionKind.DATASET:
+            name = ids.get(collection.name.casefold(), collection.name)
+            names.setdefault(name, collection.name)
+            evidence.setdefault(name, []).append(_indexed(collection))
+    for dataset in listed:
+        names.setdefault(dataset.id, dataset.name)
+        evidence.setdefault(dataset.id, []).append(_listed(dataset))
+    entries = [
+        ShelfEntry(id=name, name=names[name], card=cards.get(name), evidence=tuple(found))
+        for name, found in evidence.items()
+    ]
+    return sorted(entries, key=lambda each: each.name.casefold())
+
+
+def _indexed(collection: Collection) -> Evidence:
+    return Evidence(
+        kind="sound",
+        version=collection.version,
+        n_entries=collection.n_items,
+        made_by="indexed here",
+        date=collection.indexed_at[:10],
+        complete=collection.complete,
+    )
+
+
+def _listed(dataset: ListedDataset) -> Evidence:
+    return Evidence(
+        kind="file", version=dataset.version, n_entries=dataset.n_files, made_by=dataset.listed_by
+    )
+
+
+def card_sentences(entry: ShelfEntry) -> Iterator[str]:
+    """Yield the statements of an entry's card as lines, each with source and date."""
+    if entry.card is None:
+        yield "No card: only this home knows the dataset."
+        return
+    for topic, each in entry.card.statements.items():
+        value = ", ".join(each.value) if isinstance(each.value, list) else str(each.value)
+        yield f"{TOPICS.get(topic, topic)}: {value}  [{each.source}, {each.date}]"
