@@ -125,6 +125,11 @@ def unknown_kinds(rows: Sequence[Row]) -> dict[str, str]:
     return reasons
 
 
+def pooled(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with all lengths as one, for a shorter table."""
+    return [{**row, "length_s": 0.0} for row in rows]
+
+
 def false_matches_table(rows: Sequence[Row]) -> Iterator[str]:
     """Yield false matches by kind, length and effort: counted / claimed, and the bounds of the ratio."""
     yield "Counted false matches / claimed at each E-value (95 % bounds of counted over claimed; the wider of"
@@ -135,7 +140,7 @@ def false_matches_table(rows: Sequence[Row]) -> Iterator[str]:
     yield "| " + " | ".join(head) + " |"
     yield "|---" * len(head) + "|"
     for (kind, length_s, effort), group in groups_of(rows).items():
-        cells = [kind, f"{length_s:g}", effort, str(len({row["maker"] for row in group}))]
+        cells = [kind, _seconds(length_s), effort, str(len({row["maker"] for row in group}))]
         cells += [str(len({row["piece"] for row in group})), str(len(group))]
         cells += [_cell(count(group, claimed)) for claimed in CLAIMED]
         cells += [str(sum(row["verdict"] == "match" for row in group))]
@@ -148,6 +153,10 @@ def false_matches_table(rows: Sequence[Row]) -> Iterator[str]:
         if unknown
         else "No kind has too little data."
     )
+
+
+def _seconds(length_s: float) -> str:
+    return f"{length_s:g}" if length_s else "all"
 
 
 def _cell(counted: Count) -> str:

@@ -10,19 +10,25 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+from benchmarks.report.false_match_tables import plot_false_matches
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import counts
 
+FALSE_MATCHES: Final = "false-matches.png"
 SHARES: Final = (("named", "#9ab6d3"), ("reported", "#1f4e79"))
 
 
 def draw(folder: Path) -> list[str]:
-    """Draw every identify record, and return the names of the files written."""
+    """Draw every identify record and the false matches by kind, and return the names of the files written."""
     names = []
     for path in sorted(RECORDS.glob("identify-*.json.gz")):
         name = path.name.replace(".json.gz", ".png")
         _shares(load(path), folder / name)
         names.append(name)
+    false = [load(path) for path in sorted(RECORDS.glob("false-matches-test*.json.gz"))]
+    if false:
+        plot_false_matches([row for record in false for row in record.rows], folder / FALSE_MATCHES)
+        names.append(FALSE_MATCHES)
     return names
 
 

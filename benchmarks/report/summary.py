@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.report.false_match_tables import false_matches_table, pooled, recall_table
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import (
     calibrate_table,
@@ -35,6 +36,8 @@ PRODUCT, PEER, SPEED, SCAN = (
     "scan-rates",
 )
 CHANCE: Final = "calibrate-fast"
+FALSE: Final = "false-matches-test"
+"""Start of the names of the records of false matches by kind: one for each effort."""
 SCALE: Final = "scale"
 
 
@@ -158,6 +161,21 @@ def chance() -> Iterator[str]:
     yield f"{header(record)}."
 
 
+def kinds() -> Iterator[str]:
+    """Yield claimed and counted false matches by kind of sound, lengths as one, and the recall by kind."""
+    found = [load(path) for path in sorted(RECORDS.glob(f"{FALSE}*.json.gz"))]
+    if not found:
+        yield "Not measured yet."
+        return
+    rows = [row for record in found for row in record.rows]
+    yield from false_matches_table(pooled(rows))
+    yield ""
+    yield from recall_table(pooled(rows))
+    yield ""
+    for record in found:
+        yield f"{header(record)}."
+
+
 def second_tracks(record: Record) -> tuple[int, int]:
     """Return how many queries matched another track than the right one, and how many pairs of tracks."""
     reported, same = reported_by(record), same_recording()
@@ -250,6 +268,7 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "shares": shares,
     "rates": rates,
     "chance": chance,
+    "kinds": kinds,
     "speed": speed,
     "scale": scale,
     "scan": scan,
