@@ -23,6 +23,7 @@ ON_CORPUS: Final = frozenset(
         "codes",
         "changes",
         "classes",
+        "fit",
     )
 )
 """Entries that read the open corpus, by default from the folder ``corpus``."""
@@ -42,6 +43,7 @@ ENTRIES = {
     "classes": "reported class of constructed queries, and parts of a query that are reported",
     "false-matches": "false matches by kind of sound, claimed against counted",
     "calibrate": "claimed E-values against observed false matches",
+    "fit": "fit the numbers of the scheme's calibration, or check them",
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",
     "summary": "README's numbers and docs/results.md from the records",
@@ -75,6 +77,7 @@ def module_of(entry: str) -> str:
         "corpus": "benchmarks.data.fetch",
         "known-files": "benchmarks.data.published_files",
         "kinds": "benchmarks.data.kinds.make",
+        "fit": "benchmarks.fit.command",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
     }

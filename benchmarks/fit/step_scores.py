@@ -1,19 +1,13 @@
-"""Log-odds of one step of a right alignment against chance: fits the table of ``calibration.json``.
+"""Log-odds of one step of a right alignment against chance: fits `table`, `z_low` and `z_high`.
 
-    python -m benchmarks.fit.step_scores --corpus DIR --cache DIR --queries 25
-
-Excerpts of validation tracks are degraded under every condition of `degrade` that does not change time,
-and compared with their own track at their true place. z is computed with the shipped decoys.
+Excerpts are degraded under every condition of `degrade` that does not change time, and compared with their
+own recording at their true place. z is computed with the scheme's decoys.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import soundfile
@@ -21,51 +15,66 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.data.audio_io import RATE_HZ as DEGRADED_HZ
-from benchmarks.data.audio_io import read
-from benchmarks.data.corpus import Corpus
+from benchmarks.data.audio_io import Sound1, read
 from benchmarks.data.degrade import CONDITIONS, degrade
-from benchmarks.data.overlays import Material
-from benchmarks.fit.newest_calibration import replace_calibration
-from benchmarks.runs.leave_out_library import LeaveOutLibrary, build_library
-from benchmarks.training.data import sources
+from benchmarks.fit.fit_run import FitBench, FitRun
+from benchmarks.runs.leave_out_library import LeaveOutLibrary
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import RATE_HZ, Waveform
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
-from earwitness.index.statistics.scheme_files import background_of, calibration_of
+from earwitness.index.statistics.scheme_files import background_of
 
 EXCERPT_S: Final = 8.0
+"""Length of a query, in seconds."""
+
 Z_LOW, Z_HIGH, N_LEVELS = -1.0, 8.0, 181
+"""Range of z, and levels of the table. Chosen by hand."""
+
 MIN_SCORE, MAX_SCORE = -5.0, 10.0
-"""Bounds of a step's score: no single step decides a match. No command fits them."""
+"""Bounds of a step's score: no single step decides a match. Chosen by hand."""
 
 RISE: Final = 2.0
-"""Score added by each z beyond the upper bound, so that the true place beats repeats. No command fits it."""
+"""Score added by each z beyond the upper bound, so that the true place beats repeats. Chosen by hand."""
 
 BIAS: Final = -1.0
-"""Added to every log-odds, because neighbouring codes are not independent. No command fits it."""
+"""Added to every log-odds, because neighbouring codes are not independent. Chosen by
+hand."""
 
 MISPLACED_ROWS: Final = (-2, -1, 0, 1, 2)
 
+CHANCE_FRAMES: Final = 60
+"""Codes of the queried recordings that are compared with all decoys."""
 
-def right_steps(
-    library: LeaveOutLibrary, corpus: Corpus, *, n_each: int, seed: int
-) -> Iterator[NDArray[np.float32]]:
-    """Yield z of the steps along the true path, for one degraded excerpt after another."""
-    rng = np.random.default_rng(seed)
-    material = Material(corpus, role="validation")
-    tracks = [number for number, source in enumerate(library.sources) if source.kind == "music"]
-    conditions = [
-        name for name, condition in CONDITIONS.items() if condition.stretch == 1 and name != "medley"
-    ]
-    for name in conditions:
-        for query in range(n_each):
-            number = tracks[int(rng.integers(len(tracks)))]
-            path = corpus.root / library.sources[number].path
-            start_s = float(rng.uniform(0, max(soundfile.info(path).duration - EXCERPT_S - 1, 0)))
-            clip = read(path, start_s=start_s, length_s=EXCERPT_S)
-            sound = degrade(clip, name, seed=seed, query_id=str(query), material=material)
-            samples = soxr.resample(sound, DEGRADED_HZ, RATE_HZ, quality="HQ").astype(np.float32)
-            yield true_path(library, number, start_s, Waveform(samples=np.ascontiguousarray(samples)))
+SAME_TIME: Final = tuple(
+    name for name, condition in CONDITIONS.items() if condition.stretch == 1 and name != "medley"
+)
+"""Conditions in which every second of the excerpt is a second of the recording."""
+
+
+def fit(run: FitRun) -> Mapping[str, Any]:
+    """Return the table of step scores and its range."""
+    right = np.concatenate(run.each(measure))
+    codes = run.codes()
+    chance = chance_steps(extractor(), codes[:: max(len(codes) // CHANCE_FRAMES, 1)])
+    return {"table": np.round(log_odds(right, chance), 4), "z_low": Z_LOW, "z_high": Z_HIGH}
+
+
+def measure(bench: FitBench, query: int) -> NDArray[np.float32]:
+    """Return z of the steps along the true path of one degraded excerpt; the conditions take turns."""
+    rng = bench.rng(query)
+    recording = int(rng.choice(bench.queried))
+    path = bench.corpus.root / bench.library.sources[recording].path
+    start_s = float(rng.uniform(0, max(soundfile.info(path).duration - EXCERPT_S - 1, 0)))
+    clip = read(path, start_s=start_s, length_s=EXCERPT_S)
+    condition = SAME_TIME[query % len(SAME_TIME)]
+    sound = degrade(clip, condition, seed=bench.seed, query_id=str(query), material=bench.material)
+    return true_path(bench.library, recording, start_s, waveform(sound))
+
+
+def waveform(sound: Sound1) -> Waveform:
+    """Return a degraded sound at the fingerprint's rate."""
+    samples = soxr.resample(sound, DEGRADED_HZ, RATE_HZ, quality="HQ").astype(np.float32)
+    return Waveform(samples=np.ascontiguousarray(samples))
 
 
 def true_path(
@@ -110,32 +119,3 @@ def log_odds(right: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray
     bounded = np.clip(np.interp(levels, middle, odds + BIAS), MIN_SCORE, MAX_SCORE)
     beyond = np.maximum(levels - levels[np.searchsorted(bounded, MAX_SCORE)], 0.0)
     return np.asarray(bounded + RISE * beyond, dtype=np.float32)
-
-
-def write_table(table: NDArray[np.float32]) -> None:
-    """Write the table into the calibration, and leave its other numbers unchanged."""
-    calibration = calibration_of(extractor())
-    replace_calibration(replace(calibration, table=table, z_low=Z_LOW, z_high=Z_HIGH))
-
-
-def main(argv: Sequence[str]) -> int:
-    """Fit the table and write it."""
-    parser = argparse.ArgumentParser(prog="benchmarks.fit.step_scores", description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="folder of cached spectrograms")
-    parser.add_argument("--queries", type=int, default=25, help="for each condition")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(argv)
-    model = extractor()
-    library = build_library(
-        sources(options.corpus, role="validation"), model, corpus=options.corpus, cache=options.cache
-    )
-    corpus = Corpus.open(options.corpus)
-    right = np.concatenate(list(right_steps(library, corpus, n_each=options.queries, seed=options.seed)))
-    chance = chance_steps(model, library.vectors[:: max(len(library.vectors) // 60, 1)])
-    write_table(log_odds(right, chance))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -44,7 +44,13 @@ class RecordingLength:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveOutLibrary:
-    """Codes of many recordings in one shard; recordings in `hidden` are never matched."""
+    """Codes of many recordings in one shard; recordings in `hidden` are never matched.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        That of the extractor's scheme, unless numbers are fitted (`benchmarks.fit`).
+    """
 
     extractor: Extractor
     sources: tuple[Source, ...]
@@ -53,17 +59,13 @@ class LeaveOutLibrary:
     vectors: NDArray[np.float32]
     constellations: tuple[NDArray[np.int32], ...]
     shard: Any
+    calibration: Calibration
     hidden: frozenset[int] = field(default=frozenset())
 
     @property
     def scheme(self) -> str:
         """Name of the extractor's scheme."""
         return self.extractor.scheme
-
-    @property
-    def calibration(self) -> Calibration:
-        """Fitted numbers of the extractor's scheme."""
-        return calibration_of(self.extractor)
 
     @property
     def background(self) -> Background:
@@ -146,6 +148,7 @@ def build_library(
         vectors=vectors,
         constellations=tuple(constellations),
         shard=shard,
+        calibration=calibration_of(extractor),
     )
 
 

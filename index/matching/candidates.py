@@ -32,6 +32,8 @@ ODD_PHASES: Final = (1, 3)
 
 _RECORDING_STRIDE: Final = 1 << 24
 _OFFSET_ZERO: Final = 1 << 23
+"""Recording and offset are packed into one number."""
+
 _VOTE_REACH_FRAMES: Final = 1
 _BUCKET_FRAMES: Final = 8
 """Hits vote for offsets up to 1 frame (0.125 s) away; of every 8 offsets (1 s) one candidate is used. Chosen

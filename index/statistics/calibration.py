@@ -1,8 +1,8 @@
 """The fitted numbers of one scheme: scores of alignment steps, null model, corrections of E-values.
 
-Each scheme's model folder holds them in ``calibration.json``. ``benchmarks.fit.step_scores`` fits `table`,
-``benchmarks.fit.agreement`` the three fields of peak agreement, ``python -m benchmarks calibrate --write``
-offsets, slopes and `checked_to`. No command fits the others: they were chosen by hand in November 2026.
+Each scheme's model folder holds them in ``calibration.json``. ``python -m benchmarks fit all`` fits all of
+them, and ``benchmarks/fit/registry.py`` lists which fit gives which field. ``calibration_fits.json``, beside
+the numbers, states what they were fitted on, and which were kept although the fit gives others.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from benchmarks.data.queries import middle, pick, wav
 from benchmarks.data.same_recording import LOW_RATE_HZ, one_recording
 from benchmarks.report.records import load, record, save, wilson
 from benchmarks.report.score import SAME_SOUND, offset_error_s, outcome, repeat_similarity
-from benchmarks.runs.calibrate import AbsentQuery, fit, limit_of
+from benchmarks.runs.calibrate import limit_of
 from benchmarks.runs.identify import select
 from benchmarks.runs.peers import Adapter, Chromaprint
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
@@ -169,23 +169,6 @@ def test_one_tone_played_twice_is_not_one_recording() -> None:
 def test_few_queries_are_searched_above_the_products_e_value_limit() -> None:
     """Of 30 absent queries 1 is searched up to an E-value of 20, 5 up to 0.3, 24 as in the product."""
     assert Counter(limit_of(number) for number in range(30)) == {20.0: 1, 0.3: 5, POSSIBLE_E_VALUE: 24}
-
-
-def test_a_fit_recovers_the_error_of_the_claims() -> None:
-    """Where 1.2 times the claim to the power of 0.9 is observed, the fit returns these two numbers."""
-    rng, queried = np.random.default_rng(5), []
-    for number in range(30_000):
-        most = limit_of(number)
-        e_values = most * rng.uniform(size=rng.poisson(1.2 * most**0.9)) ** (1 / 0.9)
-        queried.append(
-            AbsentQuery(
-                track=str(number % 300), start_s=0.0, seconds=3.0, e_values=tuple(e_values), found=(),
-                same=(), took_s=0.0, max_e=most,
-            )
-        )  # fmt: skip
-    offset, slope = fit(queried)
-    assert slope == pytest.approx(0.9, abs=0.05)
-    assert offset == pytest.approx(np.log(1.2), abs=0.1)
 
 
 def test_the_built_in_peer_identifies_a_clean_excerpt(tmp_path: Path) -> None:
