@@ -141,6 +141,7 @@ def makers() -> list[Maker]:
             play=by_seed(partial(play_patterns, partial(sampled_kit, HYDROGEN / name))),
             licence="GPL or free, see the package hydrogen-drumkits",
             package="hydrogen-drumkits",
+            needs=(str(HYDROGEN / name),),
         )
         for name, side in HYDROGEN_KITS.items()
     ]

@@ -2,6 +2,8 @@
 
 Pieces are made from seeds: the same command makes the same pieces where programs and packages are the same.
 Files that exist are not made again; more pieces add to them. ``DIR/pieces.jsonl`` lists all that are there.
+Voices, kits and soundfonts are Debian packages; the command names those that are missing. Recorded sounds are
+of the open corpus, and of more packages with ``--fetch``. Free material only; none of it is redistributed.
 """
 
 from __future__ import annotations
@@ -66,6 +68,9 @@ def main(argv: Sequence[str]) -> int:
         fetch_more(folders)
     for kind in options.kinds or MAKERS:
         makers = MAKERS[kind](folders)
+        if missing := {maker.package: maker.missing for maker in makers if maker.missing}:
+            needed = " ".join(sorted({str(package) for package in missing}))
+            raise SystemExit(f"{kind} needs {missing}: run scripts/apt.sh {needed}")
         for maker in makers:  # the list is complete after each
             for number, path in numbered(maker, -(-options.pieces // len(makers) // 2) * 2):
                 make(maker, number, options.folder / path)

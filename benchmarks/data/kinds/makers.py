@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ class Maker:
         Of the sounds that it is made of.
     package : str or None
         Debian package that it needs, None if it is computed.
+    needs : tuple of str
+        Programs and absolute paths that the package installs, all of which its pieces need.
     """
 
     kind: str
@@ -61,6 +64,12 @@ class Maker:
     limit: int | None = None
     licence: str = "CC0-1.0"
     package: str | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        """What it needs and this machine does not have."""
+        return [one for one in self.needs if shutil.which(one) is None and not Path(one).exists()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

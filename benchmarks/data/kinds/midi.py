@@ -145,7 +145,8 @@ def makers(kind: str) -> list[Maker]:
             rate_hz=RATE_HZ,
             play=by_seed(partial(PLAYS[kind], file)),
             licence=f"see the package {package}",
-            package=package,
+            package=f"fluidsynth {package}",
+            needs=("fluidsynth", str(file)),
         )
         for name, file, package, side in SOUNDFONTS
     ]

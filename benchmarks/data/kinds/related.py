@@ -28,6 +28,13 @@ JITTER_S: Final = 0.012
 N_BANDS: Final = 8
 """Pairs of performers of the computed synthesisers."""
 
+SOUNDFONT_PAIRS: Final[tuple[tuple[str, str, Side], ...]] = (
+    ("fluid", "timgm6mb", "fit"),
+    ("timgm6mb", "timgm6mb", "fit"),
+    ("csound", "opl3", "test"),
+    ("csound", "csound", "test"),
+)
+
 
 def perform(score: Score, rng: np.random.Generator) -> Score:
     """Return another performance of a score: another tempo, and other times and strengths of the notes."""
@@ -58,36 +65,36 @@ def _synthesised(number: int, score: Score) -> Sound:
 
 def makers() -> list[Maker]:
     """Return pairs of performers: two patches, one patch twice, two soundfonts, one soundfont twice."""
-    computed = [
-        (
-            f"patches-{number}",
-            SIDES[number % 2],
-            (partial(_synthesised, number), partial(_synthesised, other)),
-        )
-        for number in range(N_BANDS)
-        for other in [number if number >= N_BANDS // 2 else number + 2]
-    ]
-    files = {name: file for name, file, _, _ in midi.SOUNDFONTS}
-    pairs: tuple[tuple[str, str, Side], ...] = (
-        ("fluid", "timgm6mb", "fit"),
-        ("timgm6mb", "timgm6mb", "fit"),
-        ("csound", "opl3", "test"),
-        ("csound", "csound", "test"),
-    )
-    rendered = [
-        (f"{one}-{other}", side, tuple(partial(midi.band, files[name]) for name in (one, other)))
-        for one, other, side in pairs
-    ]
-    return [
+    second = [number if number >= N_BANDS // 2 else number + 2 for number in range(N_BANDS)]
+    patches = [
         Maker(
             kind="same_piece",
-            name=name,
-            side=side,
+            name=f"patches-{one}-{other}",
+            side=SIDES[one % 2],
             rate_hz=RATE_HZ,
-            play=partial(_performed, number, players),
+            play=partial(_performed, one, (partial(_synthesised, one), partial(_synthesised, other))),
         )
-        for number, (name, side, players) in enumerate([*computed, *rendered])
+        for one, other in enumerate(second)
     ]
+    files = {name: file for name, file, _, _ in midi.SOUNDFONTS}
+    rendered = [
+        Maker(
+            kind="same_piece",
+            name=f"{one}-{other}",
+            side=side,
+            rate_hz=midi.RATE_HZ,
+            play=partial(
+                _performed,
+                N_BANDS + number,
+                (partial(midi.band, files[one]), partial(midi.band, files[other])),
+            ),
+            licence="see the packages of general_midi",
+            package="fluidsynth",
+            needs=("fluidsynth", str(files[one]), str(files[other])),
+        )
+        for number, (one, other, side) in enumerate(SOUNDFONT_PAIRS)
+    ]
+    return patches + rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

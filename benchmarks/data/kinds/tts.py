@@ -19,6 +19,8 @@ N_WORDS: Final = 135
 """Words of a piece: about a minute of speech; the rest is cut off."""
 
 RATE_HZ: Final = 16_000
+VOICES: Final = Path("/usr/share/festival/voices")
+"""Festival's voices, by language."""
 
 FLITE: Final[tuple[tuple[str, Side], ...]] = (
     ("kal", "fit"),
@@ -98,6 +100,7 @@ def makers() -> list[Maker]:
             play=by_seed(partial(_spoken, partial(_flite, voice), "en", "utf-8")),
             licence="CMU (permissive)",
             package="flite",
+            needs=("flite",),
         )
         for voice, side in FLITE
     ]
@@ -109,7 +112,8 @@ def makers() -> list[Maker]:
             rate_hz=RATE_HZ,
             play=by_seed(partial(_spoken, partial(_festival, voice), language, encoding)),
             licence=f"see the package {package}",
-            package=package,
+            package=f"festival {package}",
+            needs=("text2wave", next(map(str, VOICES.glob(f"*/{voice}")), str(VOICES / voice))),
         )
         for voice, language, encoding, package, side in FESTIVAL
     ]
@@ -122,6 +126,7 @@ def makers() -> list[Maker]:
             play=by_seed(partial(_spoken, partial(_espeak, voice), language, "utf-8")),
             licence="GPL-3.0 (program)",
             package="espeak-ng",
+            needs=("espeak-ng",),
         )
         for voice, language, side in ESPEAK
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,15 @@ def _dominant_hz(samples: NDArray[np.float32]) -> set[int]:
     """Return the strongest frequency of each tenth of a second that is loud throughout."""
     frames = samples[: samples.size // 2205 * 2205].reshape(-1, 2205)
     return {int(np.abs(np.fft.rfft(frame)).argmax()) for frame in frames if frame.std() > 0.5}
+
+
+def test_missing_programs_and_packages_are_named(tmp_path: Path) -> None:
+    """What a maker needs is missing if it is neither a program nor a file; nothing is made without it."""
+    (tmp_path / "font.sf2").write_bytes(b"")
+    maker = replace(COMPUTED["kit"](), needs=("sh", str(tmp_path / "font.sf2")))
+    assert maker.missing == []
+    gone = str(tmp_path / "other.sf2")
+    assert replace(maker, needs=("no-such-program", gone)).missing == ["no-such-program", gone]
 
 
 def test_a_piece_is_written_once(tmp_path: Path) -> None:
