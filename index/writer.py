@@ -7,7 +7,7 @@ also searches recordings that wait for a shard. Publishing gives them one (see `
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
@@ -31,6 +31,7 @@ from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.owned_home import OwnedHome, own_home
 from earwitness.index.store.shards import Codec
 from earwitness.index.store.store_errors import (
+    CollectionExists,
     CollectionUnknown,
     ItemUnknown,
     NameReserved,
@@ -83,6 +84,11 @@ class Writer:
     def _changing(self) -> Iterator[Connection]:
         with self._guard, writes.changing(self.catalog, self.tenant) as connection:
             yield connection
+
+    @property
+    def codec(self) -> Codec:
+        """The codec of the home's scheme."""
+        return self._owned.codec
 
     @property
     def epoch(self) -> int:
@@ -161,6 +167,50 @@ class Writer:
                     n_joined = sum(joined for _, joined in pairs)
                     writes.count_added(connection, collection, added, n_joined, epoch)
             return added
+
+    def add_dataset(
+        self,
+        name: str,
+        version: str,
+        batches: Iterable[Sequence[NewItem]],
+        *,
+        indexed_at: str,
+        complete: bool,
+    ) -> int:
+        """Store a dataset as a whole: other processes see all of it once this returns, or nothing of it.
+
+        Parameters
+        ----------
+        indexed_at
+            When it was indexed where it comes from: ISO 8601, UTC.
+
+        Returns
+        -------
+        collection : int
+
+        Raises
+        ------
+        CollectionExists
+            When the home holds a dataset of this name and version.
+        NameReserved, SchemeMismatch, RecordingUnknown, DiskFull
+        """
+        if name.strip().casefold() == WORKS:
+            raise NameReserved(name=name)
+        with self._guard, self._changing() as connection:
+            kind, added, n_joined = CollectionKind.DATASET, list[Added](), 0
+            stored = reads.collections(connection, self.tenant)
+            if any((kind, name, version) == (each.kind, each.name, each.version) for each in stored):
+                raise CollectionExists(name=name, version=version)
+            number = writes.new_collection(connection, self.tenant, self.scheme, kind, name, version)
+            known = self._known(connection, number)
+            epoch = writes.epoch_of(connection, self.tenant)
+            for batch in batches:
+                pairs = [writes.add_item(connection, self.tenant, known, item, epoch) for item in batch]
+                added += [one for one, _ in pairs]
+                n_joined += sum(joined for _, joined in pairs)
+            writes.count_added(connection, number, added, n_joined, epoch)
+            writes.change_collection(connection, number, {"complete": complete, "indexed_at": indexed_at})
+            return number
 
     def update_metadata(
         self,

@@ -20,8 +20,11 @@ from earwitness.api.cli.commands import (
     home,
     index,
     keys,
+    pack,
+    pack_key_commands,
     register,
     remove,
+    same_file_command,
     scan,
     schema,
     serve,
@@ -71,6 +74,7 @@ for command in (
     dedup.dedup,
     collections.collections,
     shelf.shelf,
+    same_file_command.same_file,
     remove.remove,
     home.rebuild,
     home.verify,
@@ -83,4 +87,6 @@ for command in (
 ):
     app.command(epilog=epilog(command.__name__))(guarded(command))
 
+pack.pack.add_typer(pack_key_commands.pack_keys, name="keys")
+app.add_typer(pack.pack, name="pack")
 app.add_typer(keys.keys, name="keys")

@@ -28,6 +28,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "collections": ("earwitness collections", "earwitness collections --json"),
     "shelf": ("earwitness shelf", "earwitness shelf fsd50k", "earwitness shelf --json"),
+    "same_file": (
+        "earwitness same-file downloads/",
+        "earwitness same-file shard-000.tar --out known.jsonl",
+    ),
     "remove": (
         "earwitness remove some-dataset:2026-01",
         "earwitness remove --work night_bus.opus --yes",
@@ -43,6 +47,18 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness serve",
         "EARWITNESS_API_KEYS=... earwitness serve --host 0.0.0.0 --port 8765",
     ),
+    "pack make": ("earwitness pack make some-dataset --out some-dataset.pack --key my.pem",),
+    "pack verify": ("earwitness pack verify some-dataset.pack",),
+    "pack show": ("earwitness pack show some-dataset.pack",),
+    "pack add": (
+        "earwitness pack add some-dataset.pack",
+        "earwitness pack add some-dataset.pack --without-sound",
+    ),
+    "pack remove": ("earwitness pack remove some-dataset",),
+    "pack keys list": ("earwitness pack keys list",),
+    "pack keys accept": ("earwitness pack keys accept FINGERPRINT --owner 'An Archive'",),
+    "pack keys forget": ("earwitness pack keys forget FINGERPRINT",),
+    "pack keys create": ("earwitness pack keys create my.pem",),
     "create": ("earwitness keys create",),
 }
 

@@ -15,7 +15,8 @@ class NothingIndexed(EarwitnessError):
         self.home = home
         super().__init__(
             f"no dataset is indexed in {home}, so nothing was searched",
-            hint="index one first: earwitness index SOURCE --name NAME",
+            hint="index one first: earwitness index SOURCE --name NAME; without an index,"
+            " `earwitness same-file` looks the bytes up in published lists",
         )
 
 
@@ -28,7 +29,8 @@ class NothingRegistered(EarwitnessError):
         self.home = home
         super().__init__(
             f"no work is registered in {home}, so there is nothing to search for",
-            hint="register one first: earwitness register FILE",
+            hint="register one first: earwitness register FILE; without a work,"
+            " `earwitness same-file` says which known datasets list the files",
         )
 
 

@@ -96,7 +96,12 @@ def card_sentences(entry: ShelfEntry) -> Iterator[str]:
     """Yield the statements of an entry's card as lines, each with source and date."""
     if entry.card is None:
         yield "No card: only this home knows the dataset."
-        return
-    for topic, each in entry.card.statements.items():
+    else:
+        yield from statement_lines(entry.card)
+
+
+def statement_lines(card: Card) -> Iterator[str]:
+    """Yield the statements of a card as lines, each with source and date."""
+    for topic, each in card.statements.items():
         value = ", ".join(each.value) if isinstance(each.value, list) else str(each.value)
         yield f"{TOPICS.get(topic, topic)}: {value}  [{each.source}, {each.date}]"

@@ -140,6 +140,9 @@ class NewItem:
         Hexadecimal digest of the item's bytes; None when they could not be read.
     start_s, end_s : float or None
         The part of the file that is the item, when a manifest divides files into parts.
+    origin : str
+        Empty for an item that was decoded here; else a short key of the pack that its fingerprint is from. A
+        fingerprint from elsewhere is never taken for that of the same bytes decoded here.
     """
 
     path: str
@@ -154,6 +157,7 @@ class NewItem:
     end_s: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     thumbnail: Thumbnail | None = None
+    origin: str = ""
 
     def __post_init__(self) -> None:
         if self.fingerprint is not None and self.failure is not None:
@@ -167,10 +171,11 @@ class NewItem:
 
     @property
     def audio_key(self) -> str:
-        """Key of the recording: the sha256 of the bytes, and the part of them that is the item."""
+        """Key of the recording: the sha256 of the bytes, the part of them that is the item, the origin."""
+        key = f"{self.origin}:{self.sha256}" if self.origin else self.sha256
         if self.start_s is None and self.end_s is None:
-            return self.sha256 or ""
-        return f"{self.sha256}@{self.start_s or 0.0:.3f}-{'' if self.end_s is None else f'{self.end_s:.3f}'}"
+            return key or ""
+        return f"{key}@{self.start_s or 0.0:.3f}-{'' if self.end_s is None else f'{self.end_s:.3f}'}"
 
 
 class AddStatus(StrEnum):

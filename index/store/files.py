@@ -66,7 +66,7 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], None]) -> tuple[str, int]:
+def write_durably(path: Path, write: Callable[[Callable[[bytes], int]], object]) -> tuple[str, int]:
     """Write a file that appears under its name only when its bytes are on the disk.
 
     Returns

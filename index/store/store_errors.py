@@ -243,6 +243,19 @@ class DiskFailed(StoreError):
         )
 
 
+class CollectionExists(StoreError):
+    """The home holds a dataset of this name and version already."""
+
+    code = "collection_exists"
+
+    def __init__(self, *, name: str, version: str) -> None:
+        self.name, self.version = name, version
+        super().__init__(
+            f"this home holds {name}:{version} already",
+            hint=f"remove it first (`earwitness remove {name}:{version}`), or use another home",
+        )
+
+
 class CollectionUnknown(StoreError):
     """No collection has this number or name."""
 

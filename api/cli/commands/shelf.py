@@ -37,17 +37,20 @@ def shelf(
 
 def known_entries(settings: Settings) -> list[ShelfEntry]:
     """Return what the package and the home know."""
+    from earwitness.api.packs.installed_packs import installed_packs
     from earwitness.api.pipeline.searched_collections import read_summary
     from earwitness.api.shelf.dataset_cards import cards
+    from earwitness.api.shelf.same_file import open_known_files
     from earwitness.api.shelf.shelf_listing import shelf_entries
-    from earwitness.index.known_files.known_files import KnownFiles
     from earwitness.index.store.store_errors import HomeMissing
 
     try:
         stored = read_summary(settings).collections
     except HomeMissing:
         stored = ()
-    return shelf_entries(cards(), KnownFiles.open().datasets, stored)
+    # a shipped card is never replaced by one that came with a pack
+    known = {pack.card.id: pack.card for pack in installed_packs(settings)} | dict(cards())
+    return shelf_entries(known, open_known_files(settings).datasets, stored)
 
 
 def entry_of(entries: list[ShelfEntry], name: str) -> ShelfEntry:

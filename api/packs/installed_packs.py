@@ -1,0 +1,164 @@
+"""The packs that were added to a home: one folder each, which appears complete or not at all.
+
+A pack with sound is in the folder and in the catalog. Its folder is first named ``KEY.pending``; the
+transaction of the catalog decides, and then the folder gets its name. A pending folder whose dataset is in
+the catalog counts as added; one whose dataset is not there is what a killed process left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from earwitness.api.packs.pack_manifest import PackManifest, manifest_of
+from earwitness.api.settings import Settings
+from earwitness.api.shelf.dataset_cards import Card, card_of
+from earwitness.index.database.records import Collection, CollectionKind
+from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
+from earwitness.index.store.store_errors import HomeBusy, HomeMissing
+
+PACKS_FOLDER: Final = "packs"
+PENDING: Final = ".pending"
+FILE_LIST: Final = "known.files"
+LOCK_FILE: Final = "packs.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledPack:
+    """A pack of a home.
+
+    Attributes
+    ----------
+    signer : str or None
+        Fingerprint of the key that signed it.
+    sha256 : str
+        Digest of its manifest.
+    """
+
+    folder: Path
+    manifest: PackManifest
+    card: Card
+    signer: str | None
+    sha256: str
+
+    @property
+    def file_list(self) -> Path | None:
+        """The list of its known files; None where it carries none."""
+        path = self.folder / FILE_LIST
+        return path if path.exists() else None
+
+
+def packs_folder(settings: Settings) -> Path:
+    """Return the folder of a home's packs, which need not exist."""
+    return settings.home / PACKS_FOLDER
+
+
+def pack_key(name: str, version: str) -> str:
+    """Return the name of the folder of a dataset's pack."""
+    return hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
+
+
+def installed_packs(settings: Settings) -> list[InstalledPack]:
+    """Return the packs that were added, by name and version."""
+    folder = packs_folder(settings)
+    if not folder.is_dir():
+        return []
+    ready = [each for each in folder.iterdir() if each.is_dir() and "." not in each.name]
+    pending = [each for each in folder.iterdir() if each.name.endswith(PENDING)]
+    packs = [read_installed(each) for each in ready]
+    packs += (pack for pack in map(read_installed, pending) if is_stored(pack.manifest, settings))
+    return sorted(packs, key=lambda pack: (pack.manifest.name, pack.manifest.version))
+
+
+def read_installed(folder: Path) -> InstalledPack:
+    """Read the folder of one pack."""
+    import json
+
+    text = (folder / "manifest.json").read_bytes()
+    signer = (folder / "signer").read_text("ascii").strip() or None
+    return InstalledPack(
+        folder=folder,
+        manifest=manifest_of(text, path=str(folder)),
+        card=card_of(json.loads((folder / "card.json").read_bytes())),
+        signer=signer,
+        sha256=hashlib.sha256(text).hexdigest(),
+    )
+
+
+def is_stored(manifest: PackManifest, settings: Settings) -> bool:
+    """Return whether the home's catalog holds the sound of this pack."""
+    from earwitness.api.pipeline.searched_collections import read_summary
+
+    try:
+        return is_in(read_summary(settings).collections, manifest)
+    except HomeMissing:
+        return False
+
+
+def is_in(collections: Iterable[Collection], manifest: PackManifest) -> bool:
+    """Return whether the catalog holds the sound of this pack."""
+    wanted = (CollectionKind.DATASET, manifest.name, manifest.version, manifest.indexed_at)
+    return any((each.kind, each.name, each.version, each.indexed_at) == wanted for each in collections)
+
+
+@contextmanager
+def changing_packs(settings: Settings) -> Iterator[Path]:
+    """Let only this process change the packs of a home; what killed ones left is settled first.
+
+    Raises
+    ------
+    HomeBusy
+    """
+    folder = packs_folder(settings)
+    with convert_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise HomeBusy(home=str(settings.home), holder="another process that changes its packs") from error
+    try:
+        _settle(folder, settings)
+        yield folder
+    finally:
+        lock.release()
+
+
+def _settle(folder: Path, settings: Settings) -> None:
+    for each in list(folder.iterdir()):
+        if each.name.startswith(TEMPORARY_PREFIX):
+            shutil.rmtree(each, ignore_errors=True)
+        elif each.name.endswith(PENDING):
+            if is_stored(read_installed(each).manifest, settings):
+                put_in_place(each, folder / each.name.removesuffix(PENDING))
+            else:
+                delete(each)
+
+
+def rename(folder: Path, target: Path) -> None:
+    """Rename a folder of a pack; durable when it returns."""
+    with convert_write_errors(target):
+        folder.rename(target)
+        fsync_folder(target.parent)
+
+
+def put_in_place(folder: Path, target: Path) -> None:
+    """Give a folder of a pack its name; an older one of the same pack is deleted."""
+    if target.exists():
+        delete(target)
+    rename(folder, target)
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder of a pack so that no half of it is ever seen."""
+    hidden = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-{os.getpid()}")
+    rename(folder, hidden)
+    shutil.rmtree(hidden)
