@@ -45,7 +45,8 @@ class RecordingScorer(AlignmentScorer):
 
     recorded: list[float] = field(default_factory=list)
 
-    def _log_p(self, alignment: Alignment) -> float:
+    def counted_agreement(self, alignment: Alignment) -> float:
+        """Record the agreement, and count none."""
         log_e = log_e_pooled(alignment.score, self.space(alignment.query_variant), self.library.calibration)
         # better alignments of absent excerpts may be of the same loop after all
         if log_e >= 0.0:

@@ -1,4 +1,4 @@
-"""E-values as they are observed: fits `codes_slope`, `calibration_*`, `checked_to` and `spoken_*`.
+"""E-values as they are observed: fits `codes_slope`, `checked_to`, `calibration_*`, `related_*`, `spoken_*`.
 
 Absent excerpts are searched as in ``benchmarks calibrate``. Their false matches are counted at each claimed
 E-value, and a line is fitted to ``log observed`` over ``log claimed``. The claims are made with the starting
@@ -8,7 +8,8 @@ values of the fitted numbers, so that an earlier result has no influence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import exp
+from functools import partial
+from math import exp, inf
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from earwitness.index.matching.describe import describe_matches
 from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.scoring import AlignmentScorer
 from earwitness.index.matching.search import Search
+from earwitness.index.statistics.null_model import Material
 
 LENGTHS_S: Final = (3.0, 8.0)
 
@@ -40,10 +42,16 @@ LEAST_BOUND: Final = 30.0
 class CodesScorer(AlignmentScorer):
     """Scores by the codes alone, without a correction other than `codes_slope`."""
 
-    def _log_p(self, alignment: Alignment) -> float:  # noqa: ARG002
+    def counted_agreement(self, alignment: Alignment) -> float:  # noqa: ARG002
+        """Count no agreement of peaks."""
         return 0.0
 
-    def _calibrated(self, log_e: float, log_p: float, spoken: bool) -> float:  # noqa: ARG002
+    def _log_e(
+        self,
+        log_e: float,
+        agreement: float,  # noqa: ARG002
+        material: Material = Material.UNRELATED,  # noqa: ARG002
+    ) -> float:
         return self.library.calibration.codes_slope * log_e
 
 
@@ -74,6 +82,15 @@ def fit_speech(run: FitRun) -> Mapping[str, Any]:
     }
 
 
+def fit_related(run: FitRun) -> Mapping[str, Any]:
+    """Return the correction of E-values that rest on related recordings."""
+    offset, slope = line(run.each(measure_related))
+    return {
+        "related_offset": round(offset + slope * run.calibration.related_offset, 4),
+        "related_slope": round(slope * run.calibration.related_slope, 4),
+    }
+
+
 def measure_codes(bench: FitBench, query: int) -> AbsentQuery:
     """Search an absent excerpt of music by the codes alone."""
     return _measure(bench, query, find=_find_by_codes, package=True)
@@ -86,7 +103,15 @@ def measure_music(bench: FitBench, query: int) -> AbsentQuery:
 
 def measure_speech(bench: FitBench, query: int) -> AbsentQuery:
     """Search an absent excerpt of speech in everything else, other recordings of the same voice included."""
-    return _measure(bench, query, find=find_with(Effort.FAST), package=False)
+    return _measure(bench, query, find=partial(_find_material, Material.SPOKEN), package=False)
+
+
+def measure_related(bench: FitBench, query: int) -> AbsentQuery:
+    """Search an absent excerpt where other recordings have the same voice, player or instruments.
+
+    Matches whose E-values rest on related recordings are counted.
+    """
+    return _measure(bench, query, find=partial(_find_material, Material.RELATED), package=False)
 
 
 def _measure(bench: FitBench, query: int, *, find: Find, package: bool) -> AbsentQuery:
@@ -102,24 +127,37 @@ def _measure(bench: FitBench, query: int, *, find: Find, package: bool) -> Absen
 
 
 def _find_by_codes(query: Query, library: LeaveOutLibrary, max_e: float) -> list[Match]:
-    profile = EFFORT_PROFILES[Effort.FAST]
-    search = Search(
-        query=query,
-        library=library,
-        collections=COLLECTIONS,
-        max_e_value=max_e,
-        n_codes=library.n_codes(COLLECTIONS),
-        profile=profile,
-    )
+    search = _search_of(query, library, max_e)
     search.scorer = CodesScorer(
         query=query,
         library=library,
         n_codes=search.n_codes,
         max_e_value=max_e,
-        chance_factor=profile.chance_factor,
+        chance_factor=search.profile.chance_factor,
     )
-    scored = search.search_variant(profile.unchanged)
+    scored = search.search_variant(search.profile.unchanged)
     return describe_matches(search, scored, whole_files=set(), in_pieces=False)
+
+
+def _find_material(material: Material, query: Query, library: LeaveOutLibrary, max_e: float) -> list[Match]:
+    """Matches whose E-values rest on one kind of chance."""
+    search = _search_of(query, library, max_e)
+    if material is not Material.RELATED:
+        search.scorer.places.least_excess = inf
+    scored = search.search_variant(search.profile.unchanged)
+    chosen = [one for one in scored if one.material is material]
+    return describe_matches(search, chosen, whole_files=set(), in_pieces=False)
+
+
+def _search_of(query: Query, library: LeaveOutLibrary, max_e: float) -> Search:
+    return Search(
+        query=query,
+        library=library,
+        collections=COLLECTIONS,
+        max_e_value=max_e,
+        n_codes=library.n_codes(COLLECTIONS),
+        profile=EFFORT_PROFILES[Effort.FAST],
+    )
 
 
 def well_counted(queries: Sequence[AbsentQuery]) -> list[float]:

@@ -57,6 +57,9 @@ REFERENCES: Final = AudioList(
 """What queries are searched in."""
 
 VALIDATION_MUSIC: Final = AudioList(name="validation music", roles=("validation",), kinds=("music",))
+VALIDATION_SOUND: Final = AudioList(
+    name="validation, music and speech", roles=("validation",), kinds=("music", "speech")
+)
 VALIDATION_SPEECH: Final = AudioList(name="validation speech", roles=("validation",), kinds=("speech",))
 ALL_MUSIC: Final = AudioList(
     name="validation and training music", roles=("validation", "train"), kinds=("music",)

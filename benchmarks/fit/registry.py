@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.fit import agreement, drift, e_values, overlaid, pooled_null, step_scores
 from benchmarks.fit.fit_run import FitRun
-from benchmarks.fit.lists import ALL_MUSIC, VALIDATION_MUSIC, VALIDATION_SPEECH, AudioList
+from benchmarks.fit.lists import ALL_MUSIC, VALIDATION_MUSIC, VALIDATION_SOUND, VALIDATION_SPEECH, AudioList
 from earwitness.index.statistics.calibration import Calibration
 
 
@@ -66,6 +66,8 @@ START: Final = Calibration(
     codes_slope=0.6,
     calibration_offset=0.0,
     calibration_slope=1.0,
+    related_offset=0.0,
+    related_slope=1.0,
     spoken_offset=0.0,
     spoken_slope=0.4,
     checked_to=0.0,
@@ -128,6 +130,14 @@ FITS: Final = (
         queries=VALIDATION_MUSIC,
         n_queries=20_000,
         fit=e_values.fit_music,
+    ),
+    Fit(
+        name="related",
+        about="correction of E-values that rest on related recordings",
+        fields=("related_offset", "related_slope"),
+        queries=VALIDATION_SOUND,
+        n_queries=6000,
+        fit=e_values.fit_related,
     ),
     Fit(
         name="speech",

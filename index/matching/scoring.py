@@ -14,10 +14,12 @@ from earwitness.index.matching.alignment import Alignment, slope_along
 from earwitness.index.matching.candidates import QueryVariant, undo
 from earwitness.index.matching.effort import Variant
 from earwitness.index.matching.kernels.peak_loops import agreement
+from earwitness.index.matching.related import RelatedPlaces
 from earwitness.index.protocols import Searchable
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.null_model import (
     WINDOW_FRAMES,
+    Material,
     NullModel,
     SearchSpace,
     fit_null,
@@ -47,9 +49,6 @@ verdict depends on so small an E-value, and all decoys take as long as everythin
 LEAST_SPAN_S: Final = 1.5
 """Seconds of the query. Shorter alignments are not reported. Chosen by hand."""
 
-SPEECH_CODES: Final = 32
-"""Codes of a reference (16 s) around an alignment that decide whether it is speech. Chosen by hand."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredAlignment:
@@ -59,11 +58,14 @@ class ScoredAlignment:
     ----------
     n_decoys : int
         Decoy codes that the null model was fitted to.
+    material : Material
+        On what the E-value rests.
     """
 
     alignment: Alignment
     e_value: float
     n_decoys: int
+    material: Material
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +76,12 @@ class Evidence:
     ----------
     log_e : float
         Log of the E-value by the codes alone, from the rough null model.
-    log_p : float
-        Log of the probability that chance agrees as well with the spectral peaks; 0 for speech.
-    spoken : bool
-        Whether the reference is speech there.
+    agreement : float
+        Agreement with the spectral peaks, in standard deviations of chance.
     """
 
     log_e: float
-    log_p: float
-    spoken: bool
+    agreement: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +109,10 @@ class AlignmentScorer:
     n_whole_frames: int = 0
     _nulls: dict[tuple[Variant, bool, int, int], NullModel] = field(default_factory=dict)
     _contrasts: dict[Variant, NDArray[np.float32]] = field(default_factory=dict)
+    places: RelatedPlaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = RelatedPlaces(library=self.library, agreement_of=self.peak_agreement)
 
     def space(self, query_variant: QueryVariant) -> SearchSpace:
         """The number of places where chance may align a variant."""
@@ -128,20 +131,24 @@ class AlignmentScorer:
         evidence = self.evidence(alignment, space, pooled_margin=POOLED_MARGIN_NATS)
         if evidence is None:
             return None
-        log_e, background = evidence.log_e, self.library.background.rough
-        if self._calibrated(log_e + ROUGH_MARGIN_NATS, evidence.log_p, evidence.spoken) > CERTAIN_LOG_E:
+        background = self.library.background.rough
+        if self._log_e(evidence.log_e + ROUGH_MARGIN_NATS, evidence.agreement) > CERTAIN_LOG_E:
             background = self.library.background
         null = self._null(alignment, background)
-        log_e = self._calibrated(log_e_raw(alignment.score, space, null), evidence.log_p, evidence.spoken)
+        if self._log_e(log_e_raw(alignment.score, space, null), evidence.agreement) > log(self.max_e_value):
+            return None
+        chance = self.places.chance(alignment, space=space, null=null)
+        log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
         if log_e > log(self.max_e_value):
             return None
-        return ScoredAlignment(alignment=alignment, e_value=exp(log_e), n_decoys=null.n_decoys)
+        return ScoredAlignment(
+            alignment=alignment, e_value=exp(log_e), n_decoys=null.n_decoys, material=chance.kind
+        )
 
     def evidence(self, alignment: Alignment, space: SearchSpace, *, pooled_margin: float) -> Evidence | None:
         """Weigh an alignment by the cheap null models and the peaks; None where it cannot be reported.
 
-        Speech is detected before the peaks are compared: they are no evidence for speech, and most
-        alignments with other sentences of the same voice are dropped here.
+        Related recordings, which are compared later, only raise an E-value.
 
         Parameters
         ----------
@@ -152,14 +159,13 @@ class AlignmentScorer:
         pooled = log_e_pooled(alignment.score, space, calibration) - pooled_margin
         if calibration.codes_slope * pooled > LOG_E_MOST:
             return None
-        spoken = self._is_spoken(alignment)
-        log_p = 0.0 if spoken else self._log_p(alignment)
-        if self._calibrated(pooled, log_p, spoken) > log(self.max_e_value):
+        agreement_of_peaks = self.counted_agreement(alignment)
+        if self._log_e(pooled, agreement_of_peaks) > log(self.max_e_value):
             return None
         log_e = log_e_raw(alignment.score, space, self._null(alignment, self.library.background.rough))
-        if self._calibrated(log_e - ROUGH_MARGIN_NATS, log_p, spoken) > log(self.max_e_value):
+        if self._log_e(log_e - ROUGH_MARGIN_NATS, agreement_of_peaks) > log(self.max_e_value):
             return None
-        return Evidence(log_e=log_e, log_p=log_p, spoken=spoken)
+        return Evidence(log_e=log_e, agreement=agreement_of_peaks)
 
     def peak_agreement(self, alignment: Alignment) -> float:
         """Agreement of the query with the reference's spectral peaks, in standard deviations of chance."""
@@ -177,17 +183,15 @@ class AlignmentScorer:
             params.query_hop_frames,
         )
 
-    def _log_p(self, alignment: Alignment) -> float:
-        return self.library.calibration.log_p_agreement(self.peak_agreement(alignment))
+    def counted_agreement(self, alignment: Alignment) -> float:
+        """The agreement that counts as evidence: a fit of the codes alone counts none."""
+        return self.peak_agreement(alignment)
 
-    def _calibrated(self, log_e: float, log_p: float, spoken: bool) -> float:
-        return log_e_calibrated(log_e, log_p, self.library.calibration, spoken=spoken)
-
-    def _is_spoken(self, alignment: Alignment) -> bool:
-        codes = self.library.codes(alignment.recording)
-        first, last = int(alignment.codes[0]), int(alignment.codes[-1]) + 1
-        around = max(SPEECH_CODES - (last - first), 0) // 2
-        return self.library.background.is_speech(codes[max(first - around, 0) : last + around])
+    def _log_e(self, log_e: float, agreement: float, material: Material = Material.UNRELATED) -> float:
+        """Calibrated log E of the codes and of the agreement of the peaks."""
+        calibration = self.library.calibration
+        log_p = calibration.log_p_agreement(max(agreement, 0.0))
+        return log_e_calibrated(log_e, log_p, calibration, material)
 
     def _null(self, alignment: Alignment, background: Background) -> NullModel:
         """The null model of the window of the query that holds the middle of an alignment."""

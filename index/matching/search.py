@@ -254,6 +254,7 @@ class Search:
         ]
         certain = defaultdict[int, list[Alignment]](list)
         wide = self._align(embedded, candidates)
+        self.scorer.places.add(wide.values())
         scored = self._score(embedded, list(wide.values()), certain)
         if self.n_whole_frames or self.query.duration_s >= LEAST_PARTS_S:
             matching = {one.alignment.recording for one in scored if one.e_value <= MATCH_E_VALUE}

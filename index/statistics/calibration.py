@@ -44,9 +44,11 @@ class Calibration:
     calibration_offset, calibration_slope : float
         ``log E = offset + slope * log E_both``, fitted so that absent queries have as many false matches as
         stated.
+    related_offset, related_slope : float
+        The same where `E_both` rests on related recordings (see `earwitness.index.matching.related`), fitted
+        with recordings of the same voice, drum kit or soundfont in the index.
     spoken_offset, spoken_slope : float
-        The same for ``log E_raw`` of spoken word, fitted with other recordings of the same voice in the
-        index.
+        The same for ``log E_raw`` of spoken word in an index without related recordings.
     checked_to : float
         Smallest E-value that was checked with absent queries; smaller values are extrapolated.
     agreements, agreement_log_p : tuples of float
@@ -69,6 +71,8 @@ class Calibration:
     codes_slope: float
     calibration_offset: float
     calibration_slope: float
+    related_offset: float
+    related_slope: float
     spoken_offset: float
     spoken_slope: float
     checked_to: float
@@ -80,7 +84,13 @@ class Calibration:
     def __post_init__(self) -> None:
         if self.table.ndim != 1 or not bool(np.all(np.diff(self.table) >= 0)):
             raise ValueError("the table of step scores must not fall")
-        slopes = self.prior_rate, self.codes_slope, self.calibration_slope, self.spoken_slope
+        slopes = (
+            self.prior_rate,
+            self.codes_slope,
+            self.calibration_slope,
+            self.related_slope,
+            self.spoken_slope,
+        )
         if not (min(slopes) > 0 and self.z_high > self.z_low):
             raise ValueError("rates, slopes and the range of the table must be positive")
         falls = np.diff([*self.agreement_log_p, self.agreement_log_p[-1] - self.agreement_rate])

@@ -12,6 +12,7 @@ Constants without a named source were chosen by hand on validation music in Nove
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import log
 from typing import Final
 
@@ -157,18 +158,46 @@ def _clump_scores(
     background: Background,
     calibration: Calibration,
 ) -> NDArray[np.float32]:
-    """Best score of the paths that start in each clump of neighbouring decoys.
+    """Best score of the paths that start in each clump of neighbouring decoys, in both orders of time."""
+    scores = path_scores(
+        frames, mean, inverse_sd, codes=background.codes, run_of=background.run_of, calibration=calibration
+    )
+    for direction in scores:
+        direction[~chance_mask(direction, background.run_of, calibration.pooled_rate(len(frames)))] = 0.0
+    return best_of_clumps(scores)
 
-    The query in reverse order of time has the same frames and another order: a second set of scores.
+
+def path_scores(
+    frames: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    inverse_sd: NDArray[np.float32],
+    *,
+    codes: NDArray[np.float32],
+    run_of: NDArray[np.int32],
+    calibration: Calibration,
+) -> NDArray[np.float32]:
+    """Return the best score of all paths that start at each code, over every diagonal.
+
+    Parameters
+    ----------
+    frames, mean, inverse_sd
+        As in `fit_null`.
+    codes : float32 array, shape (n_codes, dim)
+    run_of : int32 array, shape (n_codes,)
+        Run of each code; no path crosses from one run to the next.
+
+    Returns
+    -------
+    scores : float32 array, shape (2, n_codes)
+        With the query in its order of time, and in reverse order: the same frames in another order. 0 for
+        scores up to `LEAST_SCORE`.
     """
-    n_decoys = len(background.codes)
-    padded = np.zeros((2, -(-n_decoys // CLUMP_CODES) * CLUMP_CODES), dtype=np.float32)
-    scores = padded[:, :n_decoys]
+    scores = np.zeros((2, len(codes)), dtype=np.float32)
     decoy_scores(
-        background.codes @ frames.T,
+        codes @ frames.T,
         np.ascontiguousarray(mean),
         np.ascontiguousarray(inverse_sd),
-        background.run_of,
+        run_of,
         calibration.table,
         np.float32(calibration.z_low),
         np.float32(calibration.levels_per_z),
@@ -176,8 +205,14 @@ def _clump_scores(
         np.float32(LEAST_SCORE),
         scores,
     )
-    for direction in scores:
-        direction[~chance_mask(direction, background.run_of, calibration.pooled_rate(len(frames)))] = 0.0
+    return scores
+
+
+def best_of_clumps(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest score of each `CLUMP_CODES` neighbouring codes, of `path_scores`, in one row."""
+    n_codes = scores.shape[1]
+    padded = np.zeros((len(scores), -(-n_codes // CLUMP_CODES) * CLUMP_CODES), dtype=np.float32)
+    padded[:, :n_codes] = scores
     return np.asarray(padded.reshape(-1, CLUMP_CODES).max(axis=1))
 
 
@@ -271,23 +306,34 @@ def log_e_pooled(score: float, space: SearchSpace, calibration: Calibration) -> 
     return calibration.prior_log_count + log_size - rate * score
 
 
-def log_e_calibrated(log_e: float, log_p: float, calibration: Calibration, *, spoken: bool) -> float:
+class Material(StrEnum):
+    """On what the E-value of an alignment rests, which decides its calibration."""
+
+    UNRELATED = "unrelated"
+    """On decoys."""
+    RELATED = "related"
+    """On recordings of the index that are related to the query."""
+    SPOKEN = "spoken"
+    """On decoys, for spoken word in an index that holds nothing else that is related to the query."""
+
+
+def log_e_calibrated(log_e: float, log_p: float, calibration: Calibration, material: Material) -> float:
     """Return log E of codes and peaks together, calibrated on absent queries.
 
     Parameters
     ----------
     log_e : float
-        Log E of the codes, before calibration (`log_e_raw`).
+        Log of the E-value by the codes, before calibration.
     log_p : float
-        Log of the probability that chance agrees so well with the peaks. Not used for spoken word: a voice
-        that repeats a word agrees in its peaks as well.
-    spoken : bool
-        Whether the aligned part of the reference is spoken word. Another sentence of the same voice is more
-        similar to a query than music is to other music, and an index may hold hours of one voice.
+        Log of the probability that chance agrees so well with the peaks. Not used for `Material.SPOKEN`:
+        where nothing shows how far one voice agrees with itself, a repeated word must not decide.
     """
-    if spoken:
-        calibrated = calibration.spoken_offset + calibration.spoken_slope * log_e
-    else:
-        both = log_e_of_both(calibration.codes_slope * log_e, log_p)
-        calibrated = calibration.calibration_offset + calibration.calibration_slope * both
+    both = log_e_of_both(calibration.codes_slope * log_e, log_p)
+    match material:
+        case Material.SPOKEN:
+            calibrated = calibration.spoken_offset + calibration.spoken_slope * log_e
+        case Material.RELATED:
+            calibrated = calibration.related_offset + calibration.related_slope * both
+        case Material.UNRELATED:
+            calibrated = calibration.calibration_offset + calibration.calibration_slope * both
     return max(calibrated, LOG_E_LOWEST)

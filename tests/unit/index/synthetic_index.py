@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.extract import extractor
+from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.params import PARAMS, Params
 from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level
@@ -127,7 +127,7 @@ class Row:
 class MemoryLibrary:
     """Exact search over recordings held in memory."""
 
-    extractor: BlurExtractor
+    extractor: BlurExtractor | Extractor
     background: Background
     calibration: Calibration = CALIBRATION
     durations_s: list[float] = field(default_factory=list)

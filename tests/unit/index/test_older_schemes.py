@@ -53,10 +53,11 @@ def make_sound(seed: int, length_s: float = 24.0) -> NDArray[np.float32]:
 
 
 def move_offsets(calibration: Calibration, nats: float) -> Calibration:
-    """Raise every E-value, of music and of speech, by so many nats."""
+    """Raise every E-value by so many nats, whatever it rests on."""
     return replace(
         calibration,
         calibration_offset=calibration.calibration_offset + nats,
+        related_offset=calibration.related_offset + nats,
         spoken_offset=calibration.spoken_offset + nats,
     )
 

@@ -1,0 +1,278 @@
+"""Related recordings: other recordings of the index with the same voice, drum kit, soundfont or instrument.
+
+The decoys of the null model are unrelated to the query. Recordings that are made of the same sounds as the
+query agree far better with it than they do, without a common recording. Where the index holds such
+recordings, they show it: more of its places align well with the query than the null model expects. Then
+chance is estimated from these places instead (a null model from the searched database itself, as in
+Brenner, Chothia & Hubbard 1998):
+
+- from the alignments of the query with the other candidates;
+- from the matched recording alone, with the query in reverse order of time: it has the same sounds, but no
+  common recording. This covers an index in which no other recording is related to the query. Spoken word has
+  a calibration of its own there, because sentences of one voice agree more than the reversed query does.
+
+Spectral peaks stay evidence: they agree only where each sound has its right moment. Their agreement counts by
+how much it exceeds that of the other candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import log
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.index.matching.alignment import SAME_SPAN, Alignment
+from earwitness.index.matching.effort import Variant
+from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
+from earwitness.index.protocols import Searchable
+from earwitness.index.statistics.null_model import (
+    Material,
+    NullModel,
+    SearchSpace,
+    best_of_clumps,
+    log_e_raw,
+    path_scores,
+)
+from earwitness.index.statistics.score_tail import ScoreTail
+
+OTHERS_TAIL: Final = 16
+REVERSED_TAIL: Final = 8
+"""Alignments above the threshold of the two tails, at most. Chosen by hand."""
+
+RATE_WEIGHT: Final = 10.0
+"""Number of alignments that the pooled rate counts as in both. Chosen by hand."""
+
+OTHERS_EXCESS_NATS: Final = 3.0
+REVERSED_EXCESS_NATS: Final = 8.0
+"""Recordings are related where more of their places reach a score than the null model expects, by more than
+this: places of other candidates, and of the matched recording in reverse. Chosen by hand: of absent excerpts
+of game music, other candidates exceed 1 nat in 1 of 100; in reverse half of all music exceeds 5 nats, as held
+notes are the same in both orders of time."""
+
+SPEECH_CODES: Final = 32
+"""Codes of a reference (16 s) around an alignment that decide whether it is spoken word. Chosen by hand."""
+
+RELATED_SIMILARITY: Final = (0.25, 0.75)
+"""Mean similarity of the codes of two related recordings at the same moments of the query. More similar ones
+hold the same recorded sound: a copy of the matched recording is no chance alignment. Less similar ones are
+similar to other parts of the query, such as a voice above the music. Chosen by hand."""
+
+COMPARED_PLACES: Final = 32
+"""Other candidates that are compared at most, those of highest score. Chosen by hand."""
+
+COMPARED_AGREEMENTS: Final = 16
+"""Of these, candidates whose peaks are compared with the query too. Chosen by hand."""
+
+USUAL_AGREEMENT: Final = 0.6
+"""Mean agreement of the peaks of unrelated candidates, in standard deviations. Chosen by hand: 0.5 to 0.7 on
+absent excerpts of validation music."""
+
+AGREEMENT_WEIGHT: Final = 3.0
+"""Number of candidates that this mean counts as. Chosen by hand."""
+
+LEAST_RELATED_AGREEMENT: Final = 1.0
+"""Taken from the agreement of a related place in any case: it is the best of many. Chosen
+by hand."""
+
+REVERSED_FRAMES: Final = 256
+REVERSED_CODES: Final = 1_024
+"""Query frames and codes of the recording, around an alignment, that are aligned in reverse. Chosen by
+hand."""
+
+DIAGONAL_FRAMES: Final = 8
+"""Alignments of one recording whose diagonals are in the same or in neighbouring ranges of this length are
+one place. Chosen by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """How much chance there is for one alignment.
+
+    Attributes
+    ----------
+    log_e : float
+        Log of the E-value by the codes, before calibration.
+    agreement : float
+        Standard deviations by which related recordings agree with the peaks of the query.
+    """
+
+    log_e: float
+    agreement: float
+    kind: Material
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Alignments of one variant, one for each recording and diagonal, largest scores first.
+
+    Attributes
+    ----------
+    recordings : int64 array, shape (n_places,)
+    spans_s : float64 array, shape (n_places, 2)
+        Start and end in the query, in seconds.
+    """
+
+    alignments: tuple[Alignment, ...]
+    recordings: NDArray[np.int64]
+    spans_s: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, alignments: Sequence[Alignment]) -> Self:
+        """Choose the best alignment of each recording near each diagonal."""
+        best: dict[tuple[int, int], Alignment] = {}
+        for one in sorted(alignments, key=lambda one: -one.score):
+            bucket = round(_diagonal(one) / DIAGONAL_FRAMES)
+            if not any((one.recording, near) in best for near in (bucket - 1, bucket, bucket + 1)):
+                best[one.recording, bucket] = one
+        chosen = tuple(best.values())
+        return cls(
+            alignments=chosen,
+            recordings=np.array([one.recording for one in chosen], dtype=np.int64),
+            spans_s=np.array([one.query_span_s for one in chosen]).reshape(-1, 2),
+        )
+
+    def beside(self, alignment: Alignment) -> Iterator[Alignment]:
+        """Yield alignments of other recordings with the same part of the query."""
+        start_s, end_s = alignment.query_span_s
+        starts_s, ends_s = self.spans_s.T
+        shared_s = np.minimum(ends_s, end_s) - np.maximum(starts_s, start_s)
+        same = shared_s > SAME_SPAN * np.minimum(ends_s - starts_s, end_s - start_s)
+        for number in np.flatnonzero(same & (self.recordings != alignment.recording)):
+            yield self.alignments[number]
+
+
+@dataclass(slots=True, kw_only=True)
+class RelatedPlaces:
+    """Alignments of one query with all of its candidates.
+
+    Attributes
+    ----------
+    agreement_of
+        Returns the agreement of an alignment with the spectral peaks of its recording.
+    least_excess : float
+        See `OTHERS_EXCESS_NATS`; infinite where related recordings are to be ignored.
+    """
+
+    library: Searchable
+    agreement_of: Callable[[Alignment], float]
+    least_excess: float = OTHERS_EXCESS_NATS
+    _by_variant: dict[Variant, list[Alignment]] = field(default_factory=dict)
+    _places: dict[Variant, Places] = field(default_factory=dict)
+    _agreements: dict[int, float] = field(default_factory=dict)
+
+    def add(self, alignments: Iterable[Alignment]) -> None:
+        """Add alignments of the query with its candidates."""
+        for alignment in alignments:
+            variant = alignment.query_variant.variant
+            self._by_variant.setdefault(variant, []).append(alignment)
+            self._places.pop(variant, None)
+
+    def chance(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> Chance:
+        """Estimate the chance of an alignment, from related recordings where there are some.
+
+        Parameters
+        ----------
+        space, null
+            Size of the search, and the null model by decoys.
+        """
+        others = self._others(alignment)
+        shift = self._usual_agreement(others)
+        log_e = by_decoys = log_e_raw(alignment.score, space, null)
+        tail = self._tail([other.score for other in others], alignment, most=OTHERS_TAIL)
+        if tail is not None and _excess(tail, space, null) > self.least_excess:
+            log_e = max(log_e, tail.log_expected(alignment.score) - log(space.weight))
+            shift = max(shift, LEAST_RELATED_AGREEMENT)
+        elif self._is_spoken(alignment):
+            return Chance(log_e=log_e, agreement=shift, kind=Material.SPOKEN)
+        reversed_scores, reversed_space = self._reversed(alignment)
+        tail = self._tail(reversed_scores, alignment, most=REVERSED_TAIL)
+        if tail is not None and _excess(tail, reversed_space, null) > REVERSED_EXCESS_NATS:
+            log_e = max(log_e, tail.log_expected(alignment.score) - log(space.weight))
+        kind = Material.RELATED if log_e > by_decoys else Material.UNRELATED
+        return Chance(log_e=log_e, agreement=shift, kind=kind)
+
+    def _tail(self, scores: Sequence[float], alignment: Alignment, *, most: int) -> ScoreTail | None:
+        pooled_rate = self.library.calibration.pooled_rate(len(alignment.query_variant.frames))
+        return ScoreTail.fit(scores, most=most, pooled_rate=pooled_rate, weight=RATE_WEIGHT)
+
+    def _is_spoken(self, alignment: Alignment) -> bool:
+        """Whether the recording is spoken word there."""
+        codes = self.library.codes(alignment.recording)
+        first, last = int(alignment.codes[0]), int(alignment.codes[-1]) + 1
+        around = max(SPEECH_CODES - (last - first), 0) // 2
+        return self.library.background.is_speech(codes[max(first - around, 0) : last + around])
+
+    def _others(self, alignment: Alignment) -> list[Alignment]:
+        """Alignments of related recordings with the same part of the query, largest scores first."""
+        variant = alignment.query_variant.variant
+        if variant not in self._places:
+            self._places[variant] = Places.of(self._by_variant[variant])
+        others = list[Alignment]()
+        low, high = RELATED_SIMILARITY
+        for other in self._places[variant].beside(alignment):
+            if low <= self._similarity(alignment, other) <= high:
+                others.append(other)
+                if len(others) == COMPARED_PLACES:
+                    break
+        return others
+
+    def _similarity(self, one: Alignment, other: Alignment) -> float:
+        """Mean similarity of the codes of two recordings at the same moments of the query."""
+        codes, other_codes = self.library.codes(one.recording), self.library.codes(other.recording)
+        shift = round((_diagonal(other) - _diagonal(one)) / QUERY_FRAMES_PER_CODE)
+        first, last = int(one.codes[0]), int(one.codes[-1]) + 1
+        best = 0.0
+        for step in (shift - 1, shift, shift + 1):
+            begin, end = max(first, -step), min(last, len(other_codes) - step)
+            if end > begin:
+                common = np.vdot(codes[begin:end], other_codes[begin + step : end + step])
+                best = max(best, float(common) / (end - begin))
+        return best
+
+    def _usual_agreement(self, others: Sequence[Alignment]) -> float:
+        """Agreement of other candidates beyond that of unrelated ones, at least 0."""
+        agreements = list[float]()
+        for other in others[:COMPARED_AGREEMENTS]:
+            if id(other) not in self._agreements:
+                self._agreements[id(other)] = self.agreement_of(other)
+            agreements.append(self._agreements[id(other)])
+        excess = sum(agreements) - USUAL_AGREEMENT * len(agreements)
+        return max(excess / (len(agreements) + AGREEMENT_WEIGHT), 0.0)
+
+    def _reversed(self, alignment: Alignment) -> tuple[Sequence[float], SearchSpace]:
+        """Scores of the query in reverse order of time with the matched recording, and their search space."""
+        query_variant, middle = alignment.query_variant, int(alignment.codes[len(alignment.codes) // 2])
+        codes = self.library.codes(alignment.recording)
+        first = max(min(middle - REVERSED_CODES // 2, len(codes) - REVERSED_CODES), 0)
+        codes = codes[first : first + REVERSED_CODES]
+        begin = max(
+            min(alignment.middle_frame - REVERSED_FRAMES // 2, len(query_variant.frames) - REVERSED_FRAMES), 0
+        )
+        frames = slice(begin, begin + REVERSED_FRAMES)
+        scores = path_scores(
+            query_variant.frames[frames],
+            query_variant.mean[frames],
+            query_variant.inverse_sd[frames],
+            codes=codes,
+            run_of=np.zeros(len(codes), dtype=np.int32),
+            calibration=self.library.calibration,
+        )
+        n_frames = len(query_variant.frames[frames])
+        return best_of_clumps(scores[1:]).tolist(), SearchSpace(
+            n_frames=n_frames, n_codes=len(codes), weight=1.0
+        )
+
+
+def _diagonal(alignment: Alignment) -> int:
+    """Diagonal of the middle of a path, in query frames."""
+    middle = len(alignment.codes) // 2
+    return int(alignment.codes[middle]) * QUERY_FRAMES_PER_CODE - int(alignment.query_frames[middle])
+
+
+def _excess(tail: ScoreTail, space: SearchSpace, null: NullModel) -> float:
+    """By how many nats more scores than `null` expects reach the threshold of a tail."""
+    return log(tail.n_above) - log_e_raw(tail.threshold, space, null)
