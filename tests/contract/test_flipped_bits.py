@@ -69,6 +69,12 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def truth(whole_home: Path) -> Any:
+    """Its answers."""
+    return everything(whole_home)
+
+
 @pytest.fixture
 def home(whole_home: Path, tmp_path: Path) -> Path:
     """A copy of it that may be damaged."""
@@ -141,7 +147,7 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize(("table", "column"), PLACES)
 def test_a_changed_value_changes_no_answer_and_is_found(
-    home: Path, whole_home: Path, table: str, column: str
+    home: Path, whole_home: Path, truth: Any, table: str, column: str
 ) -> None:
     """Each value of each row, changed by one bit, is an error or answers alike, and `verify` tells it."""
     database = sqlite3.connect(home / "catalog.sqlite")
@@ -150,7 +156,7 @@ def test_a_changed_value_changes_no_answer_and_is_found(
         database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (changed(value), row))
         database.commit()
         database.close()
-        assert not is_silent(home, everything(whole_home))
+        assert not is_silent(home, truth)
         shutil.rmtree(home)  # a segment that was mended would be sound again
         shutil.copytree(whole_home, home)
         database = sqlite3.connect(home / "catalog.sqlite")
@@ -164,20 +170,22 @@ def test_a_changed_value_changes_no_answer_and_is_found(
 
 
 @pytest.mark.parametrize("table", [COLLECTION, SHARD, MEMBERSHIP, THUMBNAIL], ids=lambda table: table.name)
-def test_a_row_that_vanished_is_missed(home: Path, whole_home: Path, table: Any) -> None:
+def test_a_row_that_vanished_is_missed(home: Path, truth: Any, table: Any) -> None:
     """A row that is not there any more is an error, or is built again; it is never just one match fewer."""
     database = sqlite3.connect(home / "catalog.sqlite")
     database.execute(f"DELETE FROM {table.name} WHERE rowid = (SELECT max(rowid) FROM {table.name})")
     database.commit()
     database.close()
     if table is not THUMBNAIL:  # a picture is evidence to look at: without one there is none
-        assert not is_silent(home, everything(whole_home))
+        assert not is_silent(home, truth)
 
 
 @pytest.mark.parametrize("name", ["catalog.sqlite", COUNTER_FILE, "segments"])
-def test_a_flipped_bit_anywhere_in_a_file_changes_no_answer(home: Path, whole_home: Path, name: str) -> None:
+def test_a_flipped_bit_anywhere_in_a_file_changes_no_answer(
+    home: Path, whole_home: Path, truth: Any, name: str
+) -> None:
     """Every answer of a home with a flipped bit is the true one, or an error of ours."""
-    chance, truth = random.Random(name), everything(whole_home)
+    chance = random.Random(name)
     path = home / name
     path = next(path.iterdir()) if path.is_dir() else path
     bytes_then, silent = path.read_bytes(), []
@@ -256,7 +264,7 @@ def test_a_damaged_memory_is_asked_anew(home: Path) -> None:
     answers.close()
 
 
-def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: Path) -> None:
+def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: Path, truth: Any) -> None:
     """A home of the schema before opens, answers alike, is sound, and from then on notices what changes."""
     for path in home.glob("catalog.*"):
         path.unlink()
@@ -273,7 +281,7 @@ def test_a_home_from_before_the_digests_keeps_all_of_it(home: Path, whole_home: 
     database.commit()
     database.close()
     assert verify(HomeAddress(home)) == []  # whoever opens it first brings it up to date
-    assert same(everything(home), everything(whole_home))
+    assert same(everything(home), truth)
     with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         writer.add(2, [some_item(9)])
     assert (home / COUNTER_FILE).exists() and verify(HomeAddress(home)) == []
