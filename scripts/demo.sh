@@ -21,7 +21,7 @@ cat "$out/exclude.txt"
 say "head -n 1 findings.jsonl"
 head -n 1 "$out/findings.jsonl"
 
-# Later: what is new since then, and a page to hand on. Then a dataset against itself.
+# Later: what is new since the first scan, and a report as one page. Then duplicates within a dataset.
 say earwitness scan sample_audio/scraped.zip --out later.jsonl --diff findings.jsonl --report report.html
 found earwitness scan sample_audio/scraped.zip --out "$out/later.jsonl" --diff "$out/findings.jsonl" --report "$out/report.html"
 mkdir "$out/dataset"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Write both lock files anew from pyproject.toml. Needs uv on the path (`pip install uv`).
-# torch is left out: its default build brings several GB that only training on a GPU wants (scripts/setup.sh says more).
+# Write the lock files anew from pyproject.toml. Needs uv on the path (`pip install uv`, or .venv/bin).
+# They hold for Python 3.11 to 3.13. torch is left out: its default build brings several GB that only training on a GPU needs
+# (scripts/setup.sh says more).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-options=(--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --python-version 3.11)
+options=(--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --python-version 3.11 --universal)
 uv pip compile pyproject.toml "${options[@]}" "$@" -o requirements.lock
-heavy=$(uv pip compile pyproject.toml --group dev --no-header --no-annotate --quiet --python-version 3.11 |
+heavy=$(uv pip compile pyproject.toml --group dev --no-header --no-annotate --quiet --python-version 3.11 --universal |
   sed -nE 's/^((torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+))==.*/\1/p')
 for name in $heavy; do options+=(--no-emit-package "$name"); done
 uv pip compile pyproject.toml --group dev -c requirements.lock "${options[@]}" "$@" -o requirements-dev.lock
+uv pip compile - "${options[@]}" "$@" -o requirements-uv.lock <<<uv

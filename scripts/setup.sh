@@ -21,18 +21,19 @@ if [ ${#wanted[@]} -gt 0 ]; then
   fi
 fi
 
-locks=(requirements.lock)
-if [ "$what" = dev ]; then locks=(requirements-dev.lock); fi
-stamp="$venv/.installed-$what-$(cat "${locks[@]}" pyproject.toml | sha256sum | cut -c1-16)"
+lock=requirements.lock
+if [ "$what" = dev ]; then lock=requirements-dev.lock; fi
+stamp="$venv/.installed-$what-$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)"
 if [ -e "$stamp" ]; then exit 0; fi
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-pip=("$venv/bin/python" -m pip -qq --disable-pip-version-check install)
-# the locks are complete: nothing else may come along
-"${pip[@]}" --no-deps --require-hashes -r "${locks[0]}"
-"${pip[@]}" --no-deps -e .
+scripts/install.sh "$venv" "$lock"
+# hatchling is in the lock of developers; else it is fetched for the build
+isolation=()
+if [ "$what" = dev ]; then isolation=(--no-build-isolation); fi
+scripts/install.sh "$venv" "${isolation[@]}" -e .
 if [ "$what" = dev ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
   # only a wheel that this machine already has: from an index it would bring several GB
-  "${pip[@]}" --no-deps --no-index torch==2.13.0 2>/dev/null ||
+  "$venv/bin/python" -m pip -qq --disable-pip-version-check install --no-deps --no-index torch==2.13.0 2>/dev/null ||
     echo "no torch wheel on this machine: tests of training and of Lhotse's own writer are skipped" >&2
 fi
 touch "$stamp"
