@@ -1,14 +1,28 @@
 #!/usr/bin/env bash
-# Everything that must hold: style, types, tests, a small evaluation of the whole road, and a minute of fuzzing.
+# Everything that must hold: style, types, tests, a small evaluation, and mutated files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="${VENV:-$PWD/.venv}/bin:$PATH"
+# the tests start thousands of processes, and each would compile the same modules again
+unset PYTHONDONTWRITEBYTECODE
 ruff check .
 ruff format --check .
-mypy
-scripts/with_postgres.sh python -m pytest -n 2
-python -m benchmarks smoke
-# a minute of mutants; longer runs by hand are in benchmarks/records/fuzz.txt
-python -m tests.hostile.fuzz_decode --seconds 30
-python -m tests.hostile.fuzz_sources --seconds 20 2>"${TMPDIR:-/tmp}/fuzz.log" || { tail -n 40 "${TMPDIR:-/tmp}/fuzz.log"; exit 1; }
-python -m tests.hostile.fuzz_command --seconds 15 2>"${TMPDIR:-/tmp}/fuzz-command.log" || { tail -n 40 "${TMPDIR:-/tmp}/fuzz-command.log"; exit 1; }
+python -m tests.warm_up
+
+# While the tests wait for servers and processes, the rest runs. Longer runs of the mutators are in benchmarks/records/fuzz.txt.
+log=$(mktemp)
+beside=
+trap 'kill $beside 2>/dev/null || true; rm -f "$log"' EXIT
+{
+  mypy
+  python -m benchmarks smoke
+  python -m tests.hostile.fuzz_decode --seconds 30
+  python -m tests.hostile.fuzz_sources --seconds 20
+  python -m tests.hostile.fuzz_command --seconds 15
+} >"$log" 2>&1 &
+beside=$!
+status=0
+scripts/with_postgres.sh python -m pytest -n 2 --dist worksteal || status=$?
+wait "$beside" || { status=$?; echo "types, the evaluation or a mutator failed:" >&2; }
+cat "$log"
+exit "$status"

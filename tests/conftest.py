@@ -1,8 +1,9 @@
-"""What every test shares: one Hypothesis profile, and golden files."""
+"""What every test shares: one scan worker, one Hypothesis profile, golden files, and the tests' order."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,17 +11,41 @@ import pytest
 from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+LONGEST = (
+    "golden/test_command_answers.py",
+    "golden/test_server_answers.py",
+    "golden/test_kept_homes.py",
+    "http/test_real_server.py",
+    "http/test_full_disk.py",
+    "hostile/test_bounds.py",
+    "contract/test_crash.py",
+    "cli/",
+)
+"""Tests that take longest. They come first, so that none of them runs alone at the end."""
 
-# a kernel's first call compiles for seconds, far past Hypothesis's deadline; examples stay the same each run
+# tests run side by side, so that a second worker of a command gains nothing; some tests name their number
+os.environ.setdefault("EARWITNESS_WORKERS", "1")
+
+# a kernel's first call compiles for seconds, longer than Hypothesis's deadline; examples are always the same
 settings.register_profile("jit", deadline=None, derandomize=True)
 settings.load_profile("jit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the one option of ours."""
+    """Add the option that updates the golden data."""
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite the data of tests/golden on purpose"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the longest tests to the front, and leave the others in their order."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(GOLDEN.parent).as_posix()
+        return next((n for n, long in enumerate(LONGEST) if name.startswith(long)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture

@@ -34,9 +34,10 @@ def earwitness(*arguments: object, home: Path) -> Result:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the sample works registered and the sample dataset indexed; tests only read it."""
     home = tmp_path_factory.mktemp("home")
-    registered = earwitness("register", ORIGINALS, "--owner", "An Artist", "--effort", "fast", home=home)
+    two_workers = ("--effort", "fast", "--workers", "2")
+    registered = earwitness("register", ORIGINALS, "--owner", "An Artist", *two_workers, home=home)
     assert registered.exit_code == 0, registered.output
-    indexed = earwitness("index", SCRAPED, "--name", "scraped", "--effort", "fast", home=home)
+    indexed = earwitness("index", SCRAPED, "--name", "scraped", *two_workers, home=home)
     assert indexed.exit_code == 0, indexed.output
     assert "registered" in registered.stdout
     return home
@@ -109,7 +110,7 @@ def test_a_scan_writes_every_requested_output(home: Path, tmp_path: Path) -> Non
     page, clean, links = (tmp_path / name for name in names)
     extras = ("--report", page, "--clean-manifest", clean, "--links", links)
     out = tmp_path / "out.jsonl"
-    earwitness("scan", SCRAPED, "--out", out, "--effort", "fast", "--workers", "1", *extras, home=home)
+    earwitness("scan", SCRAPED, "--out", out, "--effort", "fast", *extras, home=home)
     findings = {each["item"]["id"]: each["verdict"] for each in lines_of(out.read_text())}
     text = page.read_text()
     assert text.count("data:image/png") == text.count("<figure>") > 0
@@ -128,9 +129,7 @@ def test_dedup_leaves_one_of_each_group(tmp_path: Path) -> None:
     sf.write(source / "cut.wav", sound[: rate * 10], rate)
     shutil.copy(ORIGINALS / "slow_harbour.mp3", source / "other.mp3")
     keep, groups = tmp_path / "keep", tmp_path / "groups"
-    done = earwitness(
-        "dedup", source, "--keep-list", keep, "--out", groups, "--workers", "1", home=tmp_path / "home"
-    )
+    done = earwitness("dedup", source, "--keep-list", keep, "--out", groups, home=tmp_path / "home")
     assert done.exit_code == 1, done.output
     assert keep.read_text().split() == ["other.mp3", "song.wav"]
     assert json.loads(groups.read_text())["others"] == ["cut.wav"]
@@ -142,14 +141,14 @@ def test_a_scan_has_the_same_findings_in_any_archive_format(home: Path, tmp_path
         archive.extractall(tmp_path / "folder")  # our own file
     outs = [tmp_path / "zip.jsonl", tmp_path / "folder.jsonl"]
     for source, out in zip((SCRAPED, tmp_path / "folder"), outs, strict=True):
-        earwitness("scan", source, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+        earwitness("scan", source, "--out", out, "--effort", "fast", home=home)
     by_id = [sorted(out.read_text().splitlines()) for out in outs]
     assert by_id[0] == by_id[1]
 
 
 def test_a_diff_of_a_scan_with_itself_is_empty(home: Path, tmp_path: Path) -> None:
     """A match of an earlier scan is `still there`; in a baseline it does not count."""
-    arguments = ("scan", SCRAPED, "--effort", "fast", "--workers", "1", "--out")
+    arguments = ("scan", SCRAPED, "--effort", "fast", "--out")
     earwitness(*arguments, tmp_path / "old.jsonl", home=home)
     known = ("--diff", tmp_path / "old.jsonl", "--baseline", tmp_path / "old.jsonl")
     done = earwitness(*arguments, tmp_path / "new.jsonl", *known, home=home)
@@ -160,7 +159,7 @@ def test_a_diff_of_a_scan_with_itself_is_empty(home: Path, tmp_path: Path) -> No
 
 def test_a_quick_look_is_marked_as_partial(home: Path, tmp_path: Path) -> None:
     """If not every item was compared, the report is partial."""
-    quick = ("--sample-every", "3", "--effort", "fast", "--workers", "1")
+    quick = ("--sample-every", "3", "--effort", "fast")
     done = earwitness("scan", SCRAPED, "--out", tmp_path / "o", *quick, home=home)
     assert "partial" in done.stderr
     assert len((tmp_path / "o").read_text().splitlines()) == 3
@@ -169,7 +168,7 @@ def test_a_quick_look_is_marked_as_partial(home: Path, tmp_path: Path) -> None:
 def test_nothing_unread_reads_as_no_match(home: Path, bad: Path, tmp_path: Path) -> None:
     """Every bad file is accounted for by its own reason, and none of them by "no match"."""
     out = tmp_path / "out.jsonl"
-    done = earwitness("scan", bad, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+    done = earwitness("scan", bad, "--out", out, "--effort", "fast", home=home)
     codes = {each["item"]["id"]: each["error"]["code"] for each in lines_of(out.read_text())}
     assert codes == {
         "empty.mp3": "empty_file",
@@ -200,7 +199,7 @@ def test_a_missing_file_does_not_stop_the_others(home: Path, tmp_path: Path) -> 
 def test_registering_again_is_reported(home: Path) -> None:
     """The same audio of the same owner is one work."""
     again = ORIGINALS / "night_bus.opus"
-    done = earwitness("register", again, "--owner", "An Artist", "--workers", "1", home=home)
+    done = earwitness("register", again, "--owner", "An Artist", home=home)
     assert "is registered already." in done.stdout
     assert done.exit_code == 0
 
@@ -212,7 +211,7 @@ def test_registering_again_updates_title_and_isrc(tmp_path: Path) -> None:
     shutil.copy(first, moved)
 
     def again(path: Path, *output: str) -> tuple[str, int, list[tuple[str | None, str | None, str | None]]]:
-        done = earwitness("register", path, *output, "--workers", "1", "--effort", "fast", home=home)
+        done = earwitness("register", path, *output, "--effort", "fast", home=home)
         with open_library(Settings(home=home)) as library:
             works = works_of(library.collections)[0]
             rows = [(item.title, item.owner, item.isrc) for item in library.listing(works.id)]
@@ -232,7 +231,7 @@ def test_registering_again_updates_title_and_isrc(tmp_path: Path) -> None:
 
 def test_what_is_no_work_is_refused_with_the_reason(home: Path, bad: Path) -> None:
     """Silence does not become a work."""
-    done = earwitness("register", bad / "silent.wav", "--workers", "1", home=home)
+    done = earwitness("register", bad / "silent.wav", home=home)
     assert "silent.wav was not registered" in done.stdout
     assert "What to do" in done.stdout
     assert done.exit_code == 3
@@ -280,7 +279,7 @@ def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
     """With works only, a check has nothing to search, and is an error."""
     work = tmp_path / "work.mp3"
     shutil.copy(ORIGINALS / "tin_parade.mp3", work)
-    assert earwitness("register", work, "--workers", "1", home=tmp_path / "home").exit_code == 0
+    assert earwitness("register", work, home=tmp_path / "home").exit_code == 0
     done = earwitness("check", work, home=tmp_path / "home")
     assert done.exit_code == 2
     assert "nothing was searched" in done.stderr
@@ -312,7 +311,7 @@ def test_a_work_out_of_phase_under_other_sound_matches(home: Path, tmp_path: Pat
     path = tmp_path / "sides.wav"
     sf.write(path, 0.3 * np.stack([other + work, other - work], axis=1), rate_hz)
     out = tmp_path / "findings.jsonl"
-    earwitness("scan", path, "--out", out, "--effort", "fast", "--workers", "1", home=home)
+    earwitness("scan", path, "--out", out, "--effort", "fast", home=home)
     (finding,) = lines_of(out.read_text())
     assert "tin_parade.mp3" in {match["recording"]["path"].rpartition("/")[2] for match in finding["matches"]}
 

@@ -89,11 +89,11 @@ def test_one_bad_entry_ends_neither_a_scan_nor_an_index(
     """The status is one of 0, 1 and 3, the good item is compared, and a bad one has an error."""
     (tmp_path / "source").mkdir()
     source, out = build(tmp_path / "source"), tmp_path / "findings.jsonl"
-    status, output = run("scan", source, "--out", out, "--allow-remote", "--workers", 1, home=home)
+    status, output = run("scan", source, "--out", out, "--allow-remote", home=home)
     assert status == 1, output
     verdicts = {finding["verdict"] for finding in findings(out)}
     assert "match" in verdicts
     assert verdicts <= {"match", "not_readable"}
     if source.is_file():
-        status, output = run("index", source, "--name", tmp_path.name, "--workers", 1, home=home)
+        status, output = run("index", source, "--name", tmp_path.name, home=home)
         assert status == 0, output

@@ -87,7 +87,7 @@ def test_a_resumed_scan_does_not_ask_again(home: Path, tmp_path: Path) -> None:
         ("scan", WORK, "--out", "-"),
         ("scan", SCRAPED, "--out", "FILE", "--clean-manifest", "-"),
         ("index", WORK, "--name", "streamed", "--out", "-"),
-        ("dedup", SAMPLES / "originals", "--keep-list", "-"),
+        ("dedup", WORK, "--keep-list", "-"),
     ],
     ids=lambda value: " ".join(map(str, value))[:12] + str(value[-2:])[-18:],
 )
@@ -96,7 +96,7 @@ def test_a_dash_is_standard_output_and_nothing_else_goes_there(
 ) -> None:
     """What was sent to standard output is the same as in a file, to the byte; people's text is on stderr."""
     given = [tmp_path / "findings" if each == "FILE" else each for each in arguments]
-    streamed = earwitness(*given, *QUICK, "--workers", "1", home=home)
+    streamed = earwitness(*given, *QUICK, "--workers", "2", home=home)
     assert streamed.exit_code in {0, 1}, streamed.output
     to_file = [tmp_path / "file" if each == "-" else each for each in given]
     again = earwitness(*to_file, *QUICK, *(["--force"] if "FILE" in arguments else []), home=home)
@@ -135,7 +135,7 @@ def test_two_outputs_do_not_share_a_place(home: Path, tmp_path: Path) -> None:
 def test_a_device_stays_a_device(home: Path) -> None:
     """An output to a device is written to it, or refused by it, and never replaces it."""
     for device, status in (("/dev/null", 1), ("/dev/full", 2)):
-        done = earwitness("scan", WORK, "--out", device, *QUICK, "--workers", "1", home=home)
+        done = earwitness("scan", WORK, "--out", device, *QUICK, home=home)
         assert done.exit_code == status, done.output
         assert Path(device).is_char_device()
     assert "no space left" in done.stderr
@@ -150,7 +150,7 @@ def test_findings_have_the_permissions_of_the_umask(home: Path, tmp_path: Path) 
     ]
     before = os.umask(0o077)
     try:
-        assert earwitness("scan", WORK, *places, *QUICK, "--workers", "1", home=home).exit_code == 1
+        assert earwitness("scan", WORK, *places, *QUICK, home=home).exit_code == 1
     finally:
         os.umask(before)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)

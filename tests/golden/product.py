@@ -25,9 +25,8 @@ class CommandResult:
 
 
 def earwitness(*arguments: object, home: Path) -> CommandResult:
-    """Run one command in this process, with one scan worker: their number changes no answer."""
-    one_worker = {"EARWITNESS_WORKERS": "1"}
-    result = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)], env=one_worker)
+    """Run one command in this process."""
+    result = CliRunner().invoke(app, ["--home", str(home), *map(str, arguments)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return CommandResult(exit=result.exit_code, stdout=result.stdout, stderr=result.stderr)

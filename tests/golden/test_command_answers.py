@@ -86,7 +86,7 @@ def test_scan_of_synthetic_queries(session: Session, update: bool, effort: str, 
     session.write("queries", chosen(step) if step else queries())
     source, out, listed = (session.folder / name for name in ("queries", "out.jsonl", "exclude.txt"))
     extras = ("--out", out, "--exclude-list", listed, "--exclude", "possible")
-    session.run("(scan)", "scan", source, *extras, "--effort", effort, "--json")
+    session.run("(scan)", "scan", source, *extras, "--effort", effort, "--workers", "2", "--json")
     session.answers["(exclude list)"] = session.lines("exclude.txt")
     check(f"scan-{effort}", {**session.answers, **session.findings("out.jsonl")}, update=update)
 

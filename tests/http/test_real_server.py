@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.slow
 def running(home: Path, port: int) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
     """Run ``earwitness serve`` until the block ends, unless it is killed before."""
     command = [str(EARWITNESS), "--home", str(home), "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, "EARWITNESS_WORKERS": "1"})
+    process = subprocess.Popen(command)
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until_ready(client, process)
@@ -79,7 +78,7 @@ def free_port() -> int:
 
 def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path: Path) -> None:
     """Works match a dataset, and jobs that were accepted before a kill -9 are done after it."""
-    port, works = free_port(), sorted((SAMPLES / "originals").iterdir())
+    port, works = free_port(), sorted((SAMPLES / "originals").iterdir())[:3]
     with running(tmp_path / "home", port) as (client, process):
         for work in works:
             job = answer_of(client, send(client, "/v1/works", work, title=work.stem))
