@@ -1,25 +1,18 @@
-"""Findings: the answer about one item, and its JSON form (``earwitness.finding/1``).
+"""Findings: the answer about one item, and the rules by which its verdict holds in a scan.
 
-Numbers are rounded only here, when a line is written: seconds to 0.01, ratios to 0.001, coverages and
-similarities to 0.01, E-values to two significant digits.
+`earwitness.api.finding_json` has their JSON form.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import AudioPart
-from earwitness.index.match import Effort, Verdict
+from earwitness.index.match import Effort, MatchClass, Verdict
 from earwitness.index.matching.verdict import MATCH_E_VALUE, SCAN_E_VALUE
-
-SCHEMA: Final = "earwitness.finding/1"
-SCHEMAS: Final = {"finding": Path(__file__).parent / "schemas" / "finding-1.json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +116,23 @@ class FindingMatch:
     """All three are None where the change was not measured."""
     segments: tuple[FindingSegment, ...]
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is of material that several different recordings contain, which shows no copy."""
+        return self.kind == MatchClass.SHARED_MATERIAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The answer about one item; the best match comes first.
+    """The answer about one item; the best match comes first, those of shared material come last.
 
     Attributes
     ----------
     match_e_value : float
         Largest E-value with the verdict ``match``; it is lower in a scan of many items.
+    claims_supported : bool
+        False in a scan whose E-values do not hold on its own items (`earwitness.api.scan.audit`): then no
+        E-value makes a ``match``.
     """
 
     item: FindingItem
@@ -140,197 +141,74 @@ class Finding:
     search: FindingSearch
     matches: tuple[FindingMatch, ...]
     match_e_value: float = MATCH_E_VALUE
+    claims_supported: bool = True
 
     @property
     def best_e_value(self) -> float:
-        """The smallest E-value; infinite without a match."""
-        return min((match.e_value for match in self.matches), default=float("inf"))
+        """The smallest E-value of a match that is not of shared material; infinite without one."""
+        return min((match.e_value for match in self.matches if not match.is_shared), default=float("inf"))
+
+    @property
+    def certain(self) -> tuple[FindingMatch, ...]:
+        """The matches that the verdict ``match`` asserts; none with another verdict."""
+        return tuple(match for match in self.matches if self.verdict_of(match) is Verdict.MATCH)
+
+    @property
+    def possible(self) -> tuple[FindingMatch, ...]:
+        """The matches that may be chance: all but the certain ones and those of shared material."""
+        return tuple(match for match in self.matches if self.verdict_of(match) is Verdict.POSSIBLE)
+
+    @property
+    def shared(self) -> tuple[FindingMatch, ...]:
+        """The matches of shared material."""
+        return tuple(match for match in self.matches if match.is_shared)
+
+    def verdict_of(self, match: FindingMatch) -> Verdict:
+        """Return what one of the matches is by itself: ``match``, ``possible`` or ``shared_material``."""
+        if match.is_shared:
+            return Verdict.SHARED_MATERIAL
+        is_match = self.verdict is Verdict.MATCH and self._is_certain(match)
+        return Verdict.MATCH if is_match else Verdict.POSSIBLE
+
+    def is_same_file(self, match: FindingMatch) -> bool:
+        """Whether more than an E-value shows the copy: the same bytes, or Chromaprint from end to end."""
+        return match.kind == MatchClass.EXACT or match.recording.id == self.item.sha256
+
+    def _is_certain(self, match: FindingMatch) -> bool:
+        if match.is_shared or match.e_value > self.match_e_value:
+            return False
+        return self.claims_supported or self.is_same_file(match)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as a JSON object of the schema ``earwitness.finding/1``."""
+        """Return the finding as a JSON object of the schema ``earwitness.finding/2``."""
+        from earwitness.api.finding_json import to_json  # which imports this module
+
         return to_json(self)
 
 
-def graded(finding: Finding, *, n_items: int) -> Finding:
-    """Apply the rule of a scan: for a ``match``, E-value times the items of the scan is at most 0.1 as well.
+def graded(finding: Finding, *, n_items: int, claims_supported: bool = True) -> Finding:
+    """Apply the rules of a scan to the finding of one item; a ``match`` that fails them is ``possible``.
 
-    Otherwise it is ``possible``. Findings are graded at the end of a scan, when its number of items is known.
+    For a ``match``, E-value times the items of the scan is at most 0.1 as well, and the E-values of the scan
+    must hold on its own items, unless the whole file is the same. Findings are graded at the end of a scan,
+    when both are known.
     """
-    may_be_chance = finding.verdict is Verdict.MATCH and finding.best_e_value * n_items > SCAN_E_VALUE
-    verdict = Verdict.POSSIBLE if may_be_chance else finding.verdict
-    return replace(finding, verdict=verdict, match_e_value=threshold(n_items))
+    return supported(replace(finding, match_e_value=threshold(n_items)), claims_supported=claims_supported)
+
+
+def supported(finding: Finding, *, claims_supported: bool) -> Finding:
+    """State whether the E-values of a run hold on its own items; a ``match`` that rests on one that does not
+    is ``possible``."""
+    finding = replace(finding, claims_supported=claims_supported)
+    may_be_chance = finding.verdict is Verdict.MATCH and not finding.certain
+    return replace(finding, verdict=Verdict.POSSIBLE) if may_be_chance else finding
+
+
+def asserted_first(matches: Iterable[FindingMatch]) -> tuple[FindingMatch, ...]:
+    """Sort matches as a finding lists them: smallest E-value first, those of shared material last."""
+    return tuple(sorted(matches, key=lambda match: (match.is_shared, match.e_value)))
 
 
 def threshold(n_items: int) -> float:
     """Return the largest E-value that is a match in a scan of `n_items`."""
     return min(MATCH_E_VALUE, SCAN_E_VALUE / max(n_items, 1))
-
-
-def to_json(finding: Finding) -> dict[str, Any]:
-    """Return the finding in the form of the schema, rounded, keys in order."""
-    error = finding.error
-    return {
-        "schema": SCHEMA,
-        "item": _item_json(finding.item),
-        "verdict": str(finding.verdict),
-        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
-        "search": search_json(finding.search),
-        "matches": [_match_json(match) for match in finding.matches],
-    }
-
-
-def _item_json(item: FindingItem) -> dict[str, Any]:
-    """Return the item in the form of the schema; optional keys without a value are left out."""
-    fields: dict[str, Any] = {
-        "id": item.id,
-        "path": item.path,
-        "sha256": item.sha256,
-        "duration_s": None if item.duration_s is None else round(item.duration_s, 2),
-    }
-    if len(item.parts) > 1:
-        fields["parts"] = [
-            {
-                "label": part.label,
-                "start_s": round(part.start_s, 2),
-                "duration_s": round(part.duration_s, 2),
-                "kind": part.kind,
-            }
-            for part in item.parts
-        ]
-    if round(item.not_compared_s, 2) > 0:
-        fields["not_compared_s"] = round(item.not_compared_s, 2)
-    return fields
-
-
-def search_json(search: FindingSearch) -> dict[str, Any]:
-    """Return what was searched, in the form of the schema."""
-    return {
-        "collections": [
-            {"name": c.name, "version": c.version, "indexed_at": c.indexed_at, "items": c.items}
-            for c in search.collections
-        ],
-        "effort": str(search.effort),
-        "speed": [round(ratio, 3) for ratio in search.speed],
-        "pitch_cents": [round(cents) for cents in search.pitch_cents],
-        "tempo": [round(ratio, 3) for ratio in search.tempo],
-        "scheme": search.scheme,
-        "epoch": search.epoch,
-    }
-
-
-def _match_json(match: FindingMatch) -> dict[str, Any]:
-    recording = match.recording
-    return {
-        "collection": match.collection,
-        "version": match.version,
-        "recording": {
-            "id": recording.id,
-            "path": recording.path,
-            "title": recording.title,
-            "owner": recording.owner,
-            "isrc": recording.isrc,
-        },
-        "class": match.kind,
-        "e_value": float(f"{match.e_value:.1e}"),
-        "e_extrapolated": match.e_extrapolated,
-        "similarity": round(match.similarity, 2),
-        "query_coverage": round(match.query_coverage, 2),
-        "reference_coverage": round(match.reference_coverage, 2),
-        "speed": None if match.speed is None else round(match.speed, 3),
-        "pitch_cents": None if match.pitch_cents is None else round(match.pitch_cents),
-        "tempo": None if match.tempo is None else round(match.tempo, 3),
-        "segments": [
-            {
-                "query_start_s": round(segment.query_start_s, 2),
-                "query_end_s": round(segment.query_end_s, 2),
-                "reference_start_s": round(segment.reference_start_s, 2),
-                "reference_end_s": round(segment.reference_end_s, 2),
-            }
-            for segment in match.segments
-        ],
-    }
-
-
-def to_line(finding: Finding) -> str:
-    """Return one line of JSON, newline included; characters beyond ASCII are escaped."""
-    return json.dumps(to_json(finding), allow_nan=False) + "\n"
-
-
-def from_json(fields: Mapping[str, Any]) -> Finding:
-    """Parse a finding; ``from_json(to_json(f))`` is `f` rounded.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        When `fields` does not have the form of the schema.
-    """
-    if fields["schema"] != SCHEMA:
-        raise ValueError(f"{fields['schema']} is not {SCHEMA}")
-    return Finding(
-        item=_item_of(fields["item"]),
-        verdict=Verdict(fields["verdict"]),
-        error=None if fields["error"] is None else FindingError(**fields["error"]),
-        search=search_from_json(fields["search"]),
-        matches=tuple(_match_of(match) for match in fields["matches"]),
-    )
-
-
-def _item_of(fields: Mapping[str, Any]) -> FindingItem:
-    parts = tuple(AudioPart(**part) for part in fields.get("parts") or ())
-    return FindingItem(**{**fields, "parts": parts, "not_compared_s": fields.get("not_compared_s") or 0.0})
-
-
-def search_from_json(fields: Mapping[str, Any]) -> FindingSearch:
-    """Parse the result of `search_json`."""
-    return FindingSearch(
-        collections=tuple(FindingCollection(**each) for each in fields["collections"]),
-        effort=Effort(fields["effort"]),
-        speed=_pair(fields["speed"]),
-        pitch_cents=_pair(fields["pitch_cents"]),
-        tempo=_pair(fields["tempo"]),
-        scheme=fields["scheme"],
-        epoch=fields["epoch"],
-    )
-
-
-def _pair(values: list[float]) -> tuple[float, float]:
-    low, high = values
-    return (float(low), float(high))
-
-
-def _match_of(fields: Mapping[str, Any]) -> FindingMatch:
-    for name in ("e_value", "similarity", "query_coverage", "reference_coverage"):
-        if not isinstance(fields[name], int | float):
-            raise TypeError(f"{name} is not a number")
-    rest = {key: value for key, value in fields.items() if key not in {"class", "recording", "segments"}}
-    return FindingMatch(
-        kind=fields["class"],
-        recording=FindingRecording(**fields["recording"]),
-        segments=tuple(FindingSegment(**each) for each in fields["segments"]),
-        **rest,
-    )
-
-
-def read_lines(path: Path) -> Iterator[Finding]:
-    """Yield the findings of a jsonl file, in its spec.
-
-    Raises
-    ------
-    OSError
-    ValueError
-        When a line is not a finding; the message has its number.
-    """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-                raise ValueError(f"line {number:,}: {reason}") from error
-
-
-@cache
-def schema(name: str = "finding") -> dict[str, Any]:
-    """Return a JSON Schema (draft 2020-12) of the package."""
-    loaded: dict[str, Any] = json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
-    return loaded

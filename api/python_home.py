@@ -13,7 +13,8 @@ import numpy as np
 
 from earwitness.api.datasets.items import Reader, Skipped, SourceItem
 from earwitness.api.datasets.open_source import open_source
-from earwitness.api.findings import Finding, read_lines
+from earwitness.api.finding_json import read_lines
+from earwitness.api.findings import Finding
 from earwitness.api.pipeline.enroll import Label
 from earwitness.api.pipeline.item_processor import ItemProcessor
 from earwitness.api.pipeline.run_spec import ItemResult, refused_result

@@ -13,8 +13,10 @@ from earwitness.api.datasets.items import Reader
 from earwitness.api.findings import Finding, FindingError, FindingItem
 from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register
 from earwitness.api.python_audio import PathLike
+from earwitness.api.scan.audit import Audit
+from earwitness.api.scan.tally import graded_all
 from earwitness.api.settings import Settings
-from earwitness.index.match import Effort, Verdict
+from earwitness.index.match import Effort
 from earwitness.index.writer import Writer
 
 
@@ -53,7 +55,10 @@ class Indexed:
     passed_over : mapping of str to int
         Files of the source that are no items, by kind.
     findings : tuple of Finding
-        The items that match, or may match, a registered work.
+        The items that match a registered work, may match one, or share material with several.
+    claims_supported : bool
+        False where E-values do not hold on these items (`earwitness.api.scan.audit`): then no match rests
+        on one.
     """
 
     n_added: int
@@ -62,6 +67,7 @@ class Indexed:
     reasons: Mapping[str, int]
     passed_over: Mapping[str, int]
     findings: tuple[Finding, ...]
+    claims_supported: bool
 
 
 def register_files(
@@ -117,6 +123,7 @@ def index_dataset(
         What the dataset is called.
     """
     outcomes, reasons, findings = Counter[Outcome](), Counter[str](), list[Finding]()
+    audit = Audit()
     for each in index_source(
         items,
         name=name,
@@ -130,13 +137,17 @@ def index_dataset(
         if each.result.error is not None:
             reasons[each.result.error.code] += 1
         finding = each.result.finding
-        if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
+        if finding is not None:
+            audit.count(finding)
+        if finding is not None and finding.matches:
             findings.append(finding)
+    supported = audit.claims_supported
     return Indexed(
         n_added=outcomes[Outcome.ADDED],
         n_already=outcomes[Outcome.ALREADY],
         n_not_readable=outcomes[Outcome.NOT_READABLE],
         reasons=dict(reasons),
         passed_over=dict(items.passed_over),
-        findings=tuple(findings),
+        findings=tuple(graded_all(findings, n_items=audit.n_searched, claims_supported=supported)),
+        claims_supported=supported,
     )

@@ -8,7 +8,8 @@ from typing import Final
 
 from earwitness.api.datasets.file_kinds import passed_over_words
 from earwitness.api.findings import Finding, FindingCollection, FindingMatch, FindingSearch
-from earwitness.api.scan.tally import Tally, certain, work_label
+from earwitness.api.scan.audit import Audit
+from earwitness.api.scan.tally import Tally, work_label
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict, covered_s
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
@@ -22,7 +23,9 @@ def sentence(finding: Finding) -> str:
     """Return one finding of a check as a sentence."""
     name, search = finding.item.id, finding.search
     if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
-        return f"{name} {_best_match(finding)}, E-value {finding.matches[0].e_value:.1e}."
+        return f"{name} {_best_match(finding)}{_unsupported(finding)}."
+    if finding.verdict is Verdict.SHARED_MATERIAL:
+        return f"{name} {_shared_material(finding)}."
     if finding.verdict is Verdict.NO_MATCH:
         return f"No match found for {name} in {searched_in(search)}, searched {searched_how(search)}."
     assert finding.error is not None  # the schema demands an error for an item that was not compared
@@ -32,25 +35,55 @@ def sentence(finding: Finding) -> str:
 
 
 def _best_match(finding: Finding) -> str:
-    best, sure = finding.matches[0], finding.verdict is Verdict.MATCH
-    others = _other_places(finding)
+    sure = finding.verdict is Verdict.MATCH
+    best = (finding.certain or finding.possible)[0]
+    evidence = f"{_other_places(finding)}, E-value {best.e_value:.1e}"
     if best.collection == WORKS:
         holds = "contains" if sure else "may contain"
-        return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{others}"
+        return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{evidence}"
     is_in = "is in" if sure else "may be in"
     where = f"{best.collection} (version {best.version})"
-    return f"{is_in} {where}: {matched_s(best):.1f} s match item {best.recording.path}{others}"
+    return f"{is_in} {where}: {matched_s(best):.1f} s match item {best.recording.path}{evidence}"
+
+
+def _shared_material(finding: Finding) -> str:
+    """Return what is shared with which collections as a phrase that asserts no copy."""
+    longest_s = max(matched_s(match) for match in finding.shared)
+    names = list(dict.fromkeys(_named_collection(match) for match in finding.shared))
+    more = f", and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    items = count(len(finding.shared), "item")
+    return (
+        f"shares {longest_s:.1f} s with {items} of {', '.join(names[:NAMED])}{more}."
+        " They are different recordings with a sound in common, such as a loop or a sample;"
+        " this does not show that one is a copy of another"
+    )
+
+
+def _named_collection(match: FindingMatch) -> str:
+    if match.collection == WORKS:
+        return "the registered works"
+    return f"{match.collection} (version {match.version})"
+
+
+def _unsupported(finding: Finding) -> str:
+    """Say of a match why its E-value makes it no more than possible."""
+    if finding.claims_supported or finding.verdict is Verdict.MATCH:
+        return ""
+    return (
+        "; E-values are too small in this scan, whose items resemble what was searched more than chance does"
+    )
 
 
 def _other_places(finding: Finding) -> str:
-    """Count the other matches, and separately those that may be chance."""
-    n_sure = sum(1 for _ in certain(finding)) if finding.verdict is Verdict.MATCH else 0
-    n_more, n_weak = max(n_sure - 1, 0), len(finding.matches) - max(n_sure, 1)
-    more = f", and in {count(n_more, 'more place')}" if n_more else ""
-    if not n_weak:
-        return more
+    """Count the other matches, and separately those that may be chance and those of shared material."""
+    n_sure, n_shared = len(finding.certain), len(finding.shared)
+    n_other = len(finding.possible) - (0 if n_sure else 1)  # without the match that the sentence names
+    more = f", and in {count(n_sure - 1, 'more place')}" if n_sure > 1 else ""
     weaker = "weaker place" if n_sure else "other place"
-    return f"{more} ({count(n_weak, weaker)} besides may be chance)"
+    besides = [f"{count(n_other, weaker)} besides may be chance"] if n_other else []
+    if n_shared:
+        besides.append(f"{count(n_shared, 'place')} with shared material besides")
+    return more + (f" ({'; '.join(besides)})" if besides else "")
 
 
 def matched_s(match: FindingMatch) -> float:
@@ -113,10 +146,11 @@ def summary(tally: Tally) -> str:
     """Return a paragraph about a scan, for people who did not run it."""
     hours = f"{tally.decoded_s / 3600:.2f} hours of audio"
     compared = f"{tally.n_compared:,} of {count(tally.n_items, 'item')} ({hours})"
-    sentences = [f"Compared by sound with the registered works: {compared}."]
+    sentences = [] if tally.claims_supported else [audit_warning(tally.audit)]
+    sentences.append(f"Compared by sound with the registered works: {compared}.")
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
-    sentences += [*_matched(tally), *_unread(tally), *skipped_files(tally.passed_over), _expected(tally)]
+    sentences += [*_matched(tally), *_unread(tally), *skipped_files(tally.passed_over), *_expected(tally)]
     if tally.partial:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(
@@ -126,28 +160,50 @@ def summary(tally: Tally) -> str:
     return " ".join(sentences)
 
 
+def audit_warning(audit: Audit) -> str:
+    """Return the warning where E-values do not hold on the items that were searched."""
+    expected = audit.expected_by_chance + audit.expected_disturbed
+    return (
+        f"WARNING: E-VALUES CANNOT BE RELIED ON HERE. {count(audit.n_observed, 'item')} of"
+        f" {audit.n_searched:,} matched with E-values between {MATCH_E_VALUE:g} and {POSSIBLE_E_VALUE:g};"
+        f" at most {expected:.2g} are expected. So these items resemble what was searched more than"
+        " unrelated audio does, as pieces with the same instruments, drum kit or voice do, and chance gives"
+        " more matches than E-values state. Only copies of whole files count as matches; everything else is a"
+        " possible match, however small its E-value: compare by ear."
+    )
+
+
 def _matched(tally: Tally) -> Sequence[str]:
     matches, possible = tally.verdicts[Verdict.MATCH], tally.verdicts[Verdict.POSSIBLE]
+    shared, n_new = tally.verdicts[Verdict.SHARED_MATERIAL], tally.new[Verdict.MATCH]
     matched = (
         f"{count(matches, 'item')} matched {count(len(tally.works), 'work')}" if matches else "None matched"
     )
-    if tally.n_new != matches:
-        matched += f" ({matches - tally.n_new:,} of them known from the baseline)"
-    if not possible:
-        return [f"{matched}."]
-    chance = f"{tally.expected_possible:.2g} would be expected by chance"
-    return [
-        f"{matched}.",
-        f"{possible:,} more {'item' if possible == 1 else 'items'} may match and should be listened to"
-        f" ({count(possible, 'possible match', 'possible matches')}; {chance}).",
-    ]
+    if n_new != matches:
+        matched += f" ({matches - n_new:,} of them known from the baseline)"
+    sentences = [f"{matched}."]
+    if possible:
+        chance = (
+            f"; {tally.expected_possible:.2g} would be expected by chance" if tally.claims_supported else ""
+        )
+        sentences.append(
+            f"{possible:,} more {'item' if possible == 1 else 'items'} may match and should be listened to"
+            f" ({count(possible, 'possible match', 'possible matches')}{chance})."
+        )
+    if shared:
+        sentences.append(
+            f"{count(shared, 'item')} only {'shares' if shared == 1 else 'share'} material, such as a loop or"
+            " a sample, with several different works; that is no match."
+        )
+    return sentences
 
 
-def counts_sentence(findings: Sequence[Finding]) -> str:
+def counts_sentence(findings: Sequence[Finding], audit: Audit) -> str:
     """Return the findings of a check by verdict, and the number of possible matches expected by chance."""
     verdicts = Counter(finding.verdict for finding in findings)
-    n_compared = len(findings) - verdicts[Verdict.NOT_READABLE]
-    chance = f" ({n_compared * (POSSIBLE_E_VALUE - MATCH_E_VALUE):.2g} would be expected by chance)"
+    chance = (
+        f" ({audit.expected_by_chance:.2g} would be expected by chance)" if audit.claims_supported else ""
+    )
     parts = [
         f"{verdicts[each]:,} {str(each).replace('_', ' ')}{chance if each is Verdict.POSSIBLE else ''}"
         for each in Verdict
@@ -177,8 +233,10 @@ def skipped_files(passed_over: Mapping[str, int]) -> Sequence[str]:
     return [f"Not compared: {files}." for files in passed_over_words(passed_over)]
 
 
-def _expected(tally: Tally) -> str:
-    return (
+def _expected(tally: Tally) -> Sequence[str]:
+    if not tally.claims_supported:
+        return []
+    return [
         f"If none of the items held a registered work, {tally.expected_false:.2g} false matches"
         " would be expected in this scan."
-    )
+    ]

@@ -22,7 +22,7 @@ class MatchClass(StrEnum):
     EXCERPT = "excerpt"
     EXCERPT_UNDER_OTHER_AUDIO = "excerpt_under_other_audio"
     SHARED_MATERIAL = "shared_material"
-    """A loop or sample that several recordings of the collection contain."""
+    """A loop or sample that several recordings of the collection contain. It is no evidence of a copy."""
 
 
 class Effort(StrEnum):
@@ -39,6 +39,8 @@ class Verdict(StrEnum):
 
     MATCH = "match"
     POSSIBLE = "possible"
+    SHARED_MATERIAL = "shared_material"
+    """Every match is of material that several different recordings contain: not a copy, and not none."""
     NO_MATCH = "no_match"
     NOT_READABLE = "not_readable"
     TOO_SHORT_OR_SILENT = "too_short_or_silent"

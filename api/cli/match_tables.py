@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,6 @@ from rich.cells import cell_len, chop_cells
 
 from earwitness.api.findings import Finding, FindingMatch
 from earwitness.api.printable import shown
-from earwitness.api.scan.tally import certain
 from earwitness.api.sentences import change_words, clock, count
 from earwitness.index.match import Verdict
 
@@ -24,6 +24,13 @@ COLUMNS: Final = (
 FOOTNOTE: Final = "* extrapolated: smaller than decoys can verify"
 ROWS_SHOWN: Final = 100
 """Rows printed in a terminal; a pipe and every file get all of them."""
+
+VERDICT_WORDS: Final = {
+    Verdict.MATCH: "match",
+    Verdict.POSSIBLE: "possible",
+    Verdict.SHARED_MATERIAL: "shared",
+}
+"""The first cell of a row."""
 
 UNMEASURED: Final = "?"
 """Printed for a change that was not measured."""
@@ -59,18 +66,18 @@ def print_matches(findings: Sequence[Finding], console: Console) -> None:
 
 def number_of(rows: Sequence[Row], *, hidden: int) -> str:
     """Return a sentence with the number of rows, and the number of those not shown."""
-    n_possible = sum(row.cells[0] == "possible" for row in rows)
-    possible = f", {n_possible:,} of them only possible" if n_possible else ""
+    verdicts = Counter(row.cells[0] for row in rows)
+    possible = f", {verdicts['possible']:,} of them only possible" if verdicts["possible"] else ""
+    shared = f", {verdicts['shared']:,} of them of shared material" if verdicts["shared"] else ""
     left_out = f"; {hidden:,} are not shown here: write to a file or a pipe to get all" if hidden else ""
     items = count(len({row.finding.item.id for row in rows}), "item")
-    return f"{count(len(rows), 'row')} for {items}{possible}{left_out}."
+    return f"{count(len(rows), 'row')} for {items}{possible}{shared}{left_out}."
 
 
 def rows_of(finding: Finding) -> Iterator[Row]:
     """Yield a row for every match: the segments, the change, the coverage and the E-value."""
-    sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
     for match in finding.matches:
-        cells = ("match" if id(match) in sure else "possible", *_cells(finding, match))
+        cells = (VERDICT_WORDS[finding.verdict_of(match)], *_cells(finding, match))
         yield Row(finding=finding, match=match, cells=tuple(map(shown, cells)))
 
 

@@ -37,8 +37,10 @@ Workers: TypeAlias = Annotated[
     int, typer.Option(min=0, help="Processes; 0: one for each core; limited by cores and free memory")
 ]
 ExitOn: TypeAlias = Annotated[
-    Literal["match", "possible"],
-    typer.Option("--exit-on", help="Exit 1 only for a match, or for a possible match too"),
+    Literal["match", "possible", "shared_material"],
+    typer.Option(
+        "--exit-on", help="Exit 1 only for a match, for a possible match too, or for shared material besides"
+    ),
 ]
 Root: TypeAlias = Annotated[
     str | None, typer.Option("--root", help="Folder of the files that a manifest names, if not its own")

@@ -19,7 +19,7 @@ from earwitness.api.findings import Finding, FindingMatch, threshold
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
 from earwitness.api.scan.outputs import whole_file
-from earwitness.api.scan.tally import Tally, certain, work_label
+from earwitness.api.scan.tally import Tally, work_label
 from earwitness.api.sentences import change_words, clock, searched_how, summary
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Thumbnail
@@ -34,11 +34,20 @@ LOWEST_LOG_E: Final = -30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One match; `images` are URLs of the item's and the work's spectrogram, where drawn."""
+    """One match.
+
+    Attributes
+    ----------
+    images : tuple of str, or None
+        URLs of the item's and the work's spectrogram, where drawn.
+    n_items : int
+        Number of works that share the material of the match.
+    """
 
     item: str
     match: FindingMatch
     images: tuple[str, str] | None = None
+    n_items: int = 1
 
     @property
     def change(self) -> str:
@@ -67,6 +76,7 @@ class ReportData:
     works: dict[str, list[Shown]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
     possible: list[Shown] = field(default_factory=list)
+    shared: list[Shown] = field(default_factory=list)
     log_e: list[float] = field(default_factory=list)
 
     def take(self, finding: Finding) -> None:
@@ -74,13 +84,15 @@ class ReportData:
         part = self.parts[part_of(finding)]
         part.verdicts[finding.verdict] += 1
         part.decoded_s += finding.item.duration_s or 0.0
-        for match in certain(finding):
-            if finding.verdict is Verdict.MATCH:
-                self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
-        if finding.matches:
+        for match in finding.certain:
+            self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
+        if finding.best_e_value < math.inf:
             self.log_e.append(math.log10(max(finding.best_e_value, 1e-300)))
         if finding.verdict is Verdict.POSSIBLE:
-            self.possible.append(Shown(item=finding.item.id, match=finding.matches[0]))
+            self.possible.append(Shown(item=finding.item.id, match=finding.possible[0]))
+        if finding.verdict is Verdict.SHARED_MATERIAL:
+            shared = Shown(item=finding.item.id, match=finding.shared[0], n_items=len(finding.shared))
+            self.shared.append(shared)
 
 
 def part_of(finding: Finding) -> str:
@@ -121,6 +133,8 @@ def write_report(
         works=sorted(drawn.items(), key=lambda each: -len(each[1])),
         possible=data.possible[:MAX_ROWS],
         n_possible=len(data.possible),
+        shared=data.shared[:MAX_ROWS],
+        n_shared=len(data.shared),
         parts=list(data.parts.items())[:MAX_ROWS],
         n_parts=len(data.parts),
         bars=histogram(data.log_e),

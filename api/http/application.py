@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from earwitness.api.findings import schema
+from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
 from earwitness.api.http.metrics import Meter
 from earwitness.api.http.protection.api_keys import KeyRing

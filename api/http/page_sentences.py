@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from earwitness.api.findings import Finding, FindingMatch, from_json
+from earwitness.api.finding_json import from_json
+from earwitness.api.findings import Finding, FindingMatch
 from earwitness.api.http.schemas import JobOut
-from earwitness.api.scan.tally import certain
 from earwitness.api.sentences import (
     change_words,
     clock,
@@ -16,7 +16,7 @@ from earwitness.api.sentences import (
     searched_in,
     sentence,
 )
-from earwitness.index.match import MatchClass, Verdict
+from earwitness.index.match import Verdict
 from earwitness.index.matching.classify import WHOLE_COVERAGE
 
 WORK_STATUS_WORDS: Final = {
@@ -26,7 +26,17 @@ WORK_STATUS_WORDS: Final = {
 }
 
 
-CAPTIONS: Final = {True: "Matches, most certain first", False: "What may match, most certain first"}
+CAPTIONS: Final = {
+    Verdict.MATCH: "Matches, most certain first",
+    Verdict.POSSIBLE: "What may match, most certain first",
+    Verdict.SHARED_MATERIAL: "Recordings that share material with your file",
+}
+NOTES: Final = {
+    Verdict.MATCH: "",
+    Verdict.POSSIBLE: "may be chance",
+    Verdict.SHARED_MATERIAL: "shared material",
+}
+"""What stands beside the E-value of a match."""
 
 ROWS_SHOWN: Final = 200
 """Most matches that a page lists."""
@@ -45,8 +55,8 @@ class Row:
     change: str
     coverage: str
     e_value: str
-    sure: bool
-    """False for a possible match, which may be chance."""
+    note: str
+    """What limits it, if anything: it may be chance, or is of shared material."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +112,15 @@ def finding_text(finding: Finding) -> PageText:
     return PageText(
         headline=headline(finding),
         sentences=(sentence(finding),),
-        matches=_rows(finding)[:ROWS_SHOWN],
+        matches=tuple(row(finding, match) for match in finding.matches[:ROWS_SHOWN]),
         n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
-        caption=CAPTIONS[finding.verdict is Verdict.MATCH],
+        caption=CAPTIONS.get(finding.verdict, ""),
         searched=how if _was_compared(finding) and finding.verdict is not Verdict.NO_MATCH else None,
     )
 
 
 def _was_compared(finding: Finding) -> bool:
     return finding.item.duration_s is not None and finding.verdict is not Verdict.TOO_SHORT_OR_SILENT
-
-
-def _rows(finding: Finding) -> tuple[Row, ...]:
-    sure = set(map(id, certain(finding))) if finding.verdict is Verdict.MATCH else set()
-    return tuple(row(match, sure=id(match) in sure) for match in finding.matches)
 
 
 def _work(result: dict[str, Any]) -> PageText:
@@ -130,6 +135,13 @@ def _work(result: dict[str, Any]) -> PageText:
 def _index(result: dict[str, Any]) -> PageText:
     sentences = [f"{count(result['items'], 'item')} in all, {result['not_readable']} of them not readable."]
     sentences.append(f"{count(result['matches'], 'item')} matched a registered work.")
+    if result.get("possible"):  # jobs of earlier versions do not have it
+        sentences.append(f"{count(result['possible'], 'item')} more may match: please compare by ear.")
+    if result.get("shared_material"):
+        shared = count(result["shared_material"], "item")
+        sentences.append(f"{shared} only share material, such as a loop, with several works.")
+    if result.get("warning"):
+        sentences.insert(0, result["warning"])
     if result["already"]:  # an earlier run of this job, or another job, compared them
         sentences.append(f"{count(result['already'], 'item')} were indexed before, and not compared again.")
     return PageText(
@@ -146,6 +158,7 @@ def headline(finding: Finding) -> str:
     return {
         Verdict.MATCH: _holds(finding),
         Verdict.POSSIBLE: "There may be a match. It is too uncertain to state: please compare by ear.",
+        Verdict.SHARED_MATERIAL: "This file shares a loop, a sample or a like sound with several recordings.",
         Verdict.NO_MATCH: "No match was found.",
         Verdict.TOO_SHORT_OR_SILENT: "There is too little sound in this file to compare it.",
         Verdict.NOT_READABLE: _unread(finding),
@@ -160,19 +173,17 @@ def _unread(finding: Finding) -> str:
 
 def _holds(finding: Finding) -> str:
     """Return where the certain matches are; possible ones are not counted."""
-    sure = list(certain(finding)) or list(finding.matches[:1])
+    sure = finding.certain
     names = list(dict.fromkeys(f"{each.collection} (version {each.version})" for each in sure))
     where = names[0] if len(names) == 1 else f"{len(names)} datasets"
-    if all(each.kind == MatchClass.SHARED_MATERIAL for each in sure):
-        return f"A loop or sample of this file is also in {where}."
     is_complete = any(each.query_coverage >= WHOLE_COVERAGE for each in sure)
     return f"The same recording is in {where}." if is_complete else f"Part of this recording is in {where}."
 
 
-def row(match: FindingMatch, *, sure: bool) -> Row:
-    """Return one row of the table of matches; `sure` is false for a possible match."""
+def row(finding: Finding, match: FindingMatch) -> Row:
+    """Return one row of the table of matches."""
     return Row(
-        sure=sure,
+        note=NOTES[finding.verdict_of(match)],
         collection=match.collection,
         version=match.version,
         path=match.recording.path,

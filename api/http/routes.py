@@ -212,7 +212,7 @@ def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
     ),
 )
 def get_findings(job_id: str, service: Served) -> FileResponse:
-    """Return the findings of an index or scan job, one JSON object (earwitness.finding/1) a line."""
+    """Return the findings of an index or scan job, one JSON object (earwitness.finding/2) a line."""
     job = service.job(job_id)
     file = service.findings_file(job.id)
     if job.state is not JobState.DONE or not file.exists():

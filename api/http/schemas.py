@@ -74,7 +74,7 @@ class JobOut(ApiModel):
     )
     progress: ProgressOut | None
     result: dict[str, Any] | None = Field(
-        description="A check's finding (earwitness.finding/1), or the outcome of a work, dataset or scan."
+        description="A check's finding (earwitness.finding/2), or the outcome of a work, dataset or scan."
     )
     error: ErrorOut | None = Field(
         description="Set when the job failed; unreadable audio is a result, not a failure."
@@ -131,7 +131,7 @@ def moment(seconds: float) -> datetime:
 
 
 FINDING_EXAMPLE: Final[dict[str, Any]] = {
-    "schema": "earwitness.finding/1",
+    "schema": "earwitness.finding/2",
     "item": {"id": "clip_12.ogg", "path": "clip_12.ogg", "sha256": "5f" * 32, "duration_s": 8.0},
     "verdict": "match",
     "error": None,

@@ -21,6 +21,7 @@ from earwitness.api.findings import (
     FindingRecording,
     FindingSearch,
     FindingSegment,
+    asserted_first,
 )
 from earwitness.api.pipeline.cut_stretch import stretch
 from earwitness.api.pipeline.item_bytes import read_item
@@ -220,7 +221,7 @@ def search_item(
     judged = verdict(matches, whole=decoded.complete, active_s=query.active_s, n_items=n_items)
     by_id = {each.id: each for each in library.collections} if matches else {}
     listed = [each for match in matches for each in _finding_matches(match, library, collections, by_id)]
-    return _finding(decoded, judged, search, tuple(listed))
+    return _finding(decoded, judged, search, asserted_first(listed))
 
 
 def _compared_in_part(decoded: DecodedItem, timeout: SearchTimeout) -> DecodedItem:

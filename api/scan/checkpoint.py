@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from earwitness.api.findings import Finding, from_json, to_line
+from earwitness.api.finding_json import from_json, to_line
+from earwitness.api.findings import Finding
 from earwitness.api.scan.scan_errors import CannotWrite, PartialDamaged, ScanBusy, ScanChanged, ScanUnfinished
 from earwitness.index.store.files import convert_write_errors, fsync_folder
 

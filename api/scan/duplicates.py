@@ -17,12 +17,12 @@ from earwitness.api.findings import FindingItem, FindingMatch, threshold
 from earwitness.api.pipeline.enroll import index_source
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.pipeline.searched_collections import datasets_of, read_summary, run_spec_of
+from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.outputs import whole_file
-from earwitness.api.scan.tally import certain
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.sentences import matched_s
 from earwitness.api.settings import Settings
-from earwitness.index.match import Effort, MatchClass, Verdict
+from earwitness.index.match import Effort
 from earwitness.index.writer import Writer
 
 Seen = Callable[[FindingItem], None]
@@ -56,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Related:
-    """Two items that share audio, of which neither is a copy of the other: both are to be kept."""
+    """Two items that share audio, or may, of which neither is a copy of the other: both are to be kept."""
 
     items: tuple[str, str]
     kinds: tuple[str, ...]
@@ -71,16 +71,19 @@ class Link:
     shared_s: float = 0.0
     e_value: float = 1.0
     kinds: set[str] = field(default_factory=set)
+    same_file: bool = False
+    """Whether more than an E-value shows it (`Finding.is_same_file`)."""
 
-    def take(self, match: FindingMatch, *, swapped: bool) -> None:
+    def take(self, match: FindingMatch, *, swapped: bool, same_file: bool = False) -> None:
         """Add a match; its query is the first item, or the second if `swapped`."""
-        clean = match.similarity >= CLEAN_SIMILARITY and match.kind != MatchClass.SHARED_MATERIAL
+        clean = match.similarity >= CLEAN_SIMILARITY
         coverage = (match.query_coverage, match.reference_coverage) if clean else (0.0, 0.0)
         one, other = coverage[::-1] if swapped else coverage
         self.covers = max(self.covers[0], one), max(self.covers[1], other)
         self.shared_s = max(self.shared_s, matched_s(match))
         self.e_value = min(self.e_value, match.e_value)
         self.kinds.add(match.kind)
+        self.same_file |= same_file
 
 
 Links = dict[tuple[str, str], Link]
@@ -89,13 +92,28 @@ Links = dict[tuple[str, str], Link]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """The groups of a source; `keep` holds the ids of all items that are no copies of another."""
+    """The groups of a source.
+
+    Attributes
+    ----------
+    keep : tuple of str
+        Ids of all items that are no copies of another.
+    possible : tuple of Related
+        Pairs that match by E-values only, where those do not hold (`audit`); empty elsewhere.
+    n_shared : int
+        Pairs that have only material in common that several different items contain.
+    audit : Audit
+        Whether the E-values hold on these items.
+    """
 
     groups: tuple[Group, ...]
     related: tuple[Related, ...]
+    possible: tuple[Related, ...]
     keep: tuple[str, ...]
     n_items: int
     n_unread: int
+    n_shared: int
+    audit: Audit
 
 
 def find_duplicates(items: Reader, *, settings: Settings, effort: Effort, seen: Seen) -> Duplicates:
@@ -120,6 +138,7 @@ def _compare(items: Reader, settings: Settings, effort: Effort, seen: Seen) -> D
     library = read_summary(settings)
     spec = run_spec_of(settings, library, datasets_of(library.collections), effort=effort)
     links, durations_s, incomplete, n_unread = Links(), dict[str, float](), set[str](), 0
+    audit, shared = Audit(), set[tuple[str, str]]()
     with Pool(spec, n_workers=settings.n_workers) as pool:
         for _, result in pool.results(items):
             seen(result.item)
@@ -130,29 +149,56 @@ def _compare(items: Reader, settings: Settings, effort: Effort, seen: Seen) -> D
             if result.error is not None:
                 incomplete.add(result.item.id)
             add_links(links, result)
+            audit.take(best_of_others(result))
+            shared |= shared_pairs(result)
     n_items = len(durations_s) + n_unread
-    links = sure_links(links, durations_s, n_items=n_items)
+    every = sure_links(links, durations_s, n_items=n_items)
+    links = every if audit.claims_supported else same_files(every)
     groups = tuple(groups_of(durations_s, links, incomplete=incomplete))
     copies = {other for group in groups for other in group.others}
     return Duplicates(
         groups=groups,
         related=tuple(related_in(links, groups)),
+        possible=tuple(related_in({pair: every[pair] for pair in every.keys() - links.keys()}, ())),
         keep=tuple(item for item in durations_s if item not in copies),
         n_items=n_items,
         n_unread=n_unread,
+        n_shared=len(shared - every.keys()),
+        audit=audit,
     )
 
 
 def add_links(links: Links, result: ItemResult) -> None:
-    """Add the matches of one item with others, except those that are only possible."""
+    """Add the matches of one item with others, except those that are possible or of shared material."""
     finding, item = result.finding, result.item.id
-    if finding is None or finding.verdict is not Verdict.MATCH:
+    if finding is None:
         return
-    for match in certain(finding):
+    for match in finding.certain:
         other = match.recording.path
         if other != item:
-            key = (min(item, other), max(item, other))
-            links.setdefault(key, Link()).take(match, swapped=item > other)
+            link = links.setdefault(_pair(item, other), Link())
+            link.take(match, swapped=item > other, same_file=finding.is_same_file(match))
+
+
+def shared_pairs(result: ItemResult) -> set[tuple[str, str]]:
+    """Return the pairs of one item with those that have only material in common with it."""
+    finding, item = result.finding, result.item.id
+    matches = () if finding is None else finding.shared
+    return {_pair(item, match.recording.path) for match in matches if match.recording.path != item}
+
+
+def best_of_others(result: ItemResult) -> float:
+    """Return the smallest E-value of a match with other audio than the item's own; infinite without one."""
+    finding = result.finding
+    if finding is None:
+        return float("inf")
+    others = [match for match in finding.matches if match.recording.id != finding.item.sha256]
+    others = [match for match in others if match.recording.path != finding.item.id and not match.is_shared]
+    return min((match.e_value for match in others), default=float("inf"))
+
+
+def _pair(one: str, other: str) -> tuple[str, str]:
+    return min(one, other), max(one, other)
 
 
 def sure_links(links: Links, durations_s: Mapping[str, float], *, n_items: int) -> Links:
@@ -163,6 +209,11 @@ def sure_links(links: Links, durations_s: Mapping[str, float], *, n_items: int) 
         for pair, link in links.items()
         if link.e_value <= limit and pair[0] in durations_s and pair[1] in durations_s
     }
+
+
+def same_files(links: Links) -> Links:
+    """Return the links that more than E-values show, where E-values do not hold."""
+    return {pair: link for pair, link in links.items() if link.same_file}
 
 
 def groups_of(
@@ -209,7 +260,7 @@ def related_in(links: Links, groups: Iterable[Group]) -> Iterator[Related]:
 
 
 def write_groups(duplicates: Duplicates, path: Path) -> None:
-    """Write one JSON object for each group, and then one for each pair of related items."""
+    """Write one JSON object for each group, then for each pair of related items and each that may be."""
     with whole_file(path) as file:
         for group in duplicates.groups:
             fields = {"kept": group.keeper, "others": group.others, "classes": group.kinds}
@@ -217,6 +268,9 @@ def write_groups(duplicates: Duplicates, path: Path) -> None:
         for pair in duplicates.related:
             shared = {"related": pair.items, "classes": pair.kinds, "shared_s": round(pair.shared_s, 2)}
             file.write(json.dumps(shared).encode() + b"\n")
+        for pair in duplicates.possible:
+            unsure = {"possible": pair.items, "classes": pair.kinds, "shared_s": round(pair.shared_s, 2)}
+            file.write(json.dumps(unsure).encode() + b"\n")
 
 
 def write_keep_list(duplicates: Duplicates, path: Path) -> None:

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from earwitness.api.findings import Finding, FindingSearch, from_json, to_json
+from earwitness.api.finding_json import from_json, to_json
+from earwitness.api.findings import Finding, FindingSearch
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from earwitness.api.findings import Finding, to_json, to_line
+from earwitness.api.finding_json import to_json, to_line
+from earwitness.api.findings import Finding
 from earwitness.api.printable import shown
 from earwitness.api.scan.scan_errors import CannotWrite
 from earwitness.index.match import Verdict
@@ -21,12 +22,16 @@ FORMATS: Final = ("jsonl", "csv", "parquet")
 ROWS_A_GROUP: Final = 5_000
 
 CSV_COLUMNS: Final = (
-    "item_id", "item_path", "sha256", "duration_s", "verdict", "error_code", "error_message", "error_hint",
-    "collection", "version", "recording_id", "recording_path", "title", "owner", "isrc", "class", "e_value",
-    "e_extrapolated", "similarity", "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo",
-    "query_start_s", "query_end_s", "reference_start_s", "reference_end_s",
+    "item_id", "item_path", "sha256", "duration_s", "verdict", "claims_supported", "error_code",
+    "error_message", "error_hint", "collection", "version", "recording_id", "recording_path", "title",
+    "owner", "isrc", "match_verdict", "class", "e_value", "e_extrapolated", "similarity", "query_coverage",
+    "reference_coverage", "speed", "pitch_cents", "tempo", "query_start_s", "query_end_s",
+    "reference_start_s", "reference_end_s",
 )  # fmt: skip
-"""One row for each segment of a match; an item without a match has one row that ends with the error."""
+"""One row for each segment of a match; an item without a match has one row that ends with the error.
+
+``verdict`` is that of the item, ``match_verdict`` that of the match by itself (`Finding.verdict_of`).
+"""
 
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters of a formula: a cell that begins with one, after any spaces, gets an apostrophe before it.
@@ -102,15 +107,17 @@ def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
     fields = to_json(finding)
     item, error = fields["item"], fields["error"] or {}
     head = {"item_id": item["id"], "item_path": item["path"], "verdict": fields["verdict"]}
+    head |= {"claims_supported": finding.claims_supported}
     head |= {key: item[key] for key in ("sha256", "duration_s")}
     head |= {f"error_{key}": value for key, value in error.items()}
     if not fields["matches"]:
         yield head
-    for match in fields["matches"]:
+    for written, match in zip(finding.matches, fields["matches"], strict=True):
+        own = {"match_verdict": str(finding.verdict_of(written))}
         recording = {f"recording_{key}" if key in {"id", "path"} else key: value
                      for key, value in match["recording"].items()}  # fmt: skip
         for segment in match["segments"]:
-            yield head | match | recording | segment
+            yield head | match | own | recording | segment
 
 
 def _cell(value: object) -> object:
@@ -186,6 +193,7 @@ def parquet_schema() -> Any:
             ("schema", pa.string()),
             ("item", item),
             ("verdict", pa.string()),
+            ("claims_supported", pa.bool_()),
             ("error", struct(("code", "message", "hint"))),
             ("search", search),
             ("matches", pa.list_(match)),

@@ -11,14 +11,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from earwitness.api.datasets.items import Reader, Skipped, SourceItem
-from earwitness.api.findings import Finding, search_from_json, search_json
+from earwitness.api.finding_json import search_from_json, search_json
+from earwitness.api.findings import Finding
 from earwitness.api.pipeline.run_spec import RunSpec
 from earwitness.api.pipeline.searched_collections import read_summary, scan_spec
+from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.checkpoint import Checkpoint, partial_path
 from earwitness.api.scan.known_findings import KnownFindings
 from earwitness.api.scan.outputs import write_findings
 from earwitness.api.scan.scan_errors import ScanChanged
-from earwitness.api.scan.tally import Keys, Tally, graded_all, match_keys, possible_keys
+from earwitness.api.scan.tally import Keys, Tally, all_keys, graded_all, match_keys
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
 from earwitness.index.match import Effort, Verdict
@@ -94,10 +96,18 @@ def scan(
     spec = scan_spec(settings, read_summary(settings), effort=plan.effort)
     with Checkpoint.open(plan.out, header=_header(plan, reader, spec), resume=plan.resume) as checkpoint:
         spec = replace(spec, search=search_from_json(checkpoint.header["search"]))
-        stopped = _compare(plan, reader, spec, checkpoint, seen, watch)
-        partial = _partial(plan, reader, stopped=stopped)
+        audit = Audit()
+
+        def audited(finding: Finding) -> None:
+            audit.count(finding)
+            seen(finding)
+
+        stopped = _compare(plan, reader, spec, checkpoint, audited, watch)
+        partial, supported = _partial(plan, reader, stopped=stopped), audit.claims_supported
         scanned = Scanned(
-            findings=lambda: graded_all(checkpoint.findings(), n_items=checkpoint.n_done),
+            findings=lambda: graded_all(
+                checkpoint.findings(), n_items=checkpoint.n_done, claims_supported=supported
+            ),
             partial=tuple(partial),
             n_items=checkpoint.n_done,
             passed_over=dict(reader.passed_over),
@@ -177,12 +187,10 @@ def _partial(plan: Plan, reader: Reader, *, stopped: bool) -> Iterator[str]:
 def tally_of(scanned: Scanned, *, baseline: Keys = NOTHING, possible: Keys = NOTHING) -> Tally:
     """Count a scan's findings; those whose matches are all in `baseline` are not new.
 
-    A finding that is only possible is not new where all of its matches are in `possible`.
+    A finding that asserts no match is not new where all of its matches are in `possible`.
     """
     tally = Tally(partial=list(scanned.partial), passed_over=scanned.passed_over)
     for finding in scanned.findings():
-        if finding.verdict is Verdict.POSSIBLE:
-            tally.count(finding, known=possible_keys(finding).keys() <= possible.keys())
-        else:
-            tally.count(finding, known=match_keys(finding).keys() <= baseline.keys())
+        keys, known = (match_keys, baseline) if finding.verdict is Verdict.MATCH else (all_keys, possible)
+        tally.count(finding, known=keys(finding).keys() <= known.keys())
     return tally

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
-from earwitness.api.findings import (
-    Finding,
-    FindingMatch,
-    FindingSearch,
-    graded,
-    read_lines,
-    threshold,
-)
+from earwitness.api.finding_json import read_lines
+from earwitness.api.findings import Finding, FindingMatch, FindingSearch, graded, threshold
+from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.scan_errors import NotFindings
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
 
 CUT_OFF: Final = "source_cut_off"
+
+EXIT_VERDICTS: Final[Mapping[str, frozenset[Verdict]]] = MappingProxyType(
+    {
+        "match": frozenset({Verdict.MATCH}),
+        "possible": frozenset({Verdict.MATCH, Verdict.POSSIBLE}),
+        "shared_material": frozenset({Verdict.MATCH, Verdict.POSSIBLE, Verdict.SHARED_MATERIAL}),
+    }
+)
+"""Verdicts that end a command with status 1, by the value of ``--exit-on``."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,8 +45,10 @@ class Tally:
         Why the scan does not cover the source to its end; empty when it does.
     passed_over : mapping of str to int
         Files of the source that are no items, by kind (`earwitness.api.datasets.file_kinds`).
-    n_new, n_new_possible : int
-        Items that match, or may match, and are not in the baseline.
+    new : Counter
+        Items by verdict that are not in the baseline.
+    audit : Audit
+        Whether the E-values hold on these items; where they do not, no E-value makes a match.
     """
 
     n_items: int = 0
@@ -51,9 +58,14 @@ class Tally:
     works: Counter[str] = field(default_factory=Counter)
     partial: list[str] = field(default_factory=list)
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    n_new: int = 0
-    n_new_possible: int = 0
+    new: Counter[Verdict] = field(default_factory=Counter)
+    audit: Audit = field(default_factory=Audit)
     search: FindingSearch | None = None
+
+    @property
+    def claims_supported(self) -> bool:
+        """Whether E-values may make a match here, and numbers of chance matches may be stated."""
+        return self.audit.claims_supported
 
     @property
     def n_compared(self) -> int:
@@ -80,36 +92,36 @@ class Tally:
         self.n_items += 1
         self.decoded_s += finding.item.duration_s or 0.0
         self.verdicts[finding.verdict] += 1
+        self.new[finding.verdict] += not known
+        self.audit.count(finding)
         self.search = finding.search
+        self.works.update({work_label(match) for match in finding.certain})
         if finding.error is not None:
             self.reasons[finding.error.code] += 1
             if finding.error.code == CUT_OFF:
                 self.partial.append("the source ends with an error, and later items could not be listed")
-        if finding.verdict is Verdict.MATCH:
-            self.n_new += not known
-            self.works.update({work_label(match) for match in certain(finding)})
-        if finding.verdict is Verdict.POSSIBLE:
-            self.n_new_possible += not known
 
     def exit_code(self, *, strict: bool, exit_on: str = "match") -> int:
         """Return 0 for no match, 1 for matches, 3 for unreadable items (before matches with `strict`).
 
         Files without an audio track hold nothing to compare: only with `strict` do they count as unreadable.
-        With `exit_on` "possible", possible matches that are not in the baseline count as matches.
+        `exit_on` is one of `EXIT_VERDICTS`, of which those in the baseline do not count.
         """
         unread = self.verdicts[Verdict.NOT_READABLE] > (0 if strict else self.n_without_sound)
-        matched = self.n_new or (exit_on == "possible" and self.n_new_possible)
+        matched = any(self.new[verdict] for verdict in EXIT_VERDICTS[exit_on])
         if unread and (strict or not matched):
             return 3
         return 1 if matched else 0
 
 
-def certain(finding: Finding) -> Iterator[FindingMatch]:
-    """Yield the matches of a finding whose E-value alone makes the verdict ``match``.
+def claims_json(tally: Tally) -> dict[str, Any]:
+    """Return whether matches rest on E-values here, and what chance gives, for ``--json`` and the HTTP API.
 
-    The limit is lower in a scan than in a check, because false matches of its items add up (see `graded`).
+    The numbers expected are null where the E-values do not hold.
     """
-    return (match for match in finding.matches if match.e_value <= finding.match_e_value)
+    expected = {"expected_false_matches": tally.expected_false, "expected_possible": tally.expected_possible}
+    stated = {name: float(f"{n:.2g}") if tally.claims_supported else None for name, n in expected.items()}
+    return {"claims_supported": tally.claims_supported, **stated, "audit": tally.audit.to_json()}
 
 
 def work_label(match: FindingMatch) -> str:
@@ -119,9 +131,11 @@ def work_label(match: FindingMatch) -> str:
     return f"{name} ({recording.owner})" if recording.owner else name
 
 
-def graded_all(findings: Iterable[Finding], *, n_items: int) -> Iterable[Finding]:
+def graded_all(
+    findings: Iterable[Finding], *, n_items: int, claims_supported: bool = True
+) -> Iterable[Finding]:
     """Apply `graded` to every finding of a scan of `n_items`."""
-    return (graded(finding, n_items=n_items) for finding in findings)
+    return (graded(finding, n_items=n_items, claims_supported=claims_supported) for finding in findings)
 
 
 Keys = Mapping[tuple[str, str], str]
@@ -129,21 +143,18 @@ Keys = Mapping[tuple[str, str], str]
 
 
 def match_keys(finding: Finding) -> Keys:
-    """Return the keys of a finding's matches: the item's sha256 (else its id) and the work's."""
-    if finding.verdict is not Verdict.MATCH:
-        return {}
-    item = finding.item.sha256 or finding.item.id
-    return {
-        (item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in certain(finding)
-    }
+    """Return the keys of the asserted matches: the item's sha256 (else its id) and the work's."""
+    return _keys(finding, finding.certain)
 
 
-def possible_keys(finding: Finding) -> Keys:
-    """Return the keys of all matches of a finding, also of those that are only possible."""
+def all_keys(finding: Finding) -> Keys:
+    """Return the keys of all matches of a finding, also of those that assert nothing."""
+    return _keys(finding, finding.matches)
+
+
+def _keys(finding: Finding, matches: Iterable[FindingMatch]) -> Keys:
     item = finding.item.sha256 or finding.item.id
-    return {
-        (item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in finding.matches
-    }
+    return {(item, match.recording.id): f"{finding.item.id}: {work_label(match)}" for match in matches}
 
 
 def keys_in(findings: Iterable[Finding], *, of: Callable[[Finding], Keys] = match_keys) -> Keys:

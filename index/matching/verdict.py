@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from earwitness.index.match import Match, Verdict
+from earwitness.index.match import Match, MatchClass, Verdict
 
 MATCH_E_VALUE: Final = 1e-4
 """Largest E-value of a match."""
@@ -23,6 +23,10 @@ NEEDED_ACTIVE_S: Final = 1.0
 def verdict(matches: Sequence[Match], *, whole: bool, active_s: float, n_items: int | None = None) -> Verdict:
     """Return the verdict about one item.
 
+    Matches of shared material count neither for ``match`` nor for ``possible``, however small their E-value:
+    several different recordings contain the same stretch, so it does not show which one was copied, or
+    whether one was.
+
     Parameters
     ----------
     matches
@@ -34,11 +38,14 @@ def verdict(matches: Sequence[Match], *, whole: bool, active_s: float, n_items: 
     n_items
         Number of items of the scan, whose false matches add up; None outside a scan.
     """
-    best = min((match.e_value for match in matches), default=float("inf"))
+    own = [match.e_value for match in matches if match.kind is not MatchClass.SHARED_MATERIAL]
+    best = min(own, default=float("inf"))
     if best <= MATCH_E_VALUE and best * (n_items or 1) <= SCAN_E_VALUE:
         return Verdict.MATCH
     if best <= POSSIBLE_E_VALUE:
         return Verdict.POSSIBLE
+    if len(own) < len(matches):
+        return Verdict.SHARED_MATERIAL
     if not whole:
         return Verdict.NOT_READABLE
     return Verdict.TOO_SHORT_OR_SILENT if active_s < NEEDED_ACTIVE_S else Verdict.NO_MATCH

@@ -16,7 +16,7 @@ import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from earwitness.api.cli.app import app
-from earwitness.api.findings import schema
+from earwitness.api.finding_json import schema
 from earwitness.api.pipeline.searched_collections import open_library, works_of
 from earwitness.api.settings import Settings
 

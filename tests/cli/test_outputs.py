@@ -209,7 +209,7 @@ def test_exit_on_possible_counts_possible_matches() -> None:
         tally.count(each)
     assert (tally.exit_code(strict=False), tally.exit_code(strict=False, exit_on="possible")) == (0, 1)
     assert "1 possible match; 0.4 would be expected by chance" in summary(tally)
-    assert "1 possible (0.4 would be expected by chance)" in counts_sentence(findings)
+    assert "1 possible (0.4 would be expected by chance)" in counts_sentence(findings, tally.audit)
     known = Tally()
     known.count(findings[0], known=True)
     assert known.exit_code(strict=False, exit_on="possible") == 0

@@ -11,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from earwitness.api.cli.commands.keys import create
-from earwitness.api.findings import schema
+from earwitness.api.finding_json import schema
 from earwitness.api.http.application import create_app
 from earwitness.api.http.http_errors import BadKeyRecord, NotAllowed, OpenDoor
 from earwitness.api.http.openapi_problems import PROBLEM_TYPE

@@ -23,7 +23,9 @@ ERROR = {"code": "not_audio", "message": "x is not audio we read", "hint": "give
 def finding_of(verdict: Verdict) -> dict[str, Any]:
     """Return a finding of each verdict, as the schema requires it."""
     finding: dict[str, Any] = json.loads(json.dumps(FINDING_EXAMPLE)) | {"verdict": verdict.value}
-    if verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
+    if verdict is Verdict.SHARED_MATERIAL:
+        finding["matches"][0]["class"] = "shared_material"
+    elif verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
         finding["matches"] = []
     if verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}:
         finding["error"] = ERROR
@@ -45,7 +47,7 @@ def test_a_check_redirects_to_its_result(serve: Serve, verdict: Verdict) -> None
     assert 'http-equiv="refresh"' not in page
     assert page.count("<h1") == 1
     assert "&lt;b&gt;song.wav" in page
-    assert ("<table>" in page) == (verdict in {Verdict.MATCH, Verdict.POSSIBLE})
+    assert ("<table>" in page) == (verdict in {Verdict.MATCH, Verdict.POSSIBLE, Verdict.SHARED_MATERIAL})
     assert ("No match" in page) == (verdict is Verdict.NO_MATCH)
     assert not ACCUSING.search(page)
     assert "<script" not in page

@@ -16,7 +16,7 @@ import httpx2
 import jsonschema
 import pytest
 
-from earwitness.api.findings import schema
+from earwitness.api.finding_json import schema
 
 EARWITNESS = Path(sys.executable).with_name("earwitness")
 SAMPLES = Path(__file__).parents[2] / "sample_audio"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.findings import to_line
+from earwitness.api.finding_json import to_line
 from earwitness.api.http.jobs import job_worker
 from earwitness.api.http.jobs.findings_journal import (
     DAY_S,

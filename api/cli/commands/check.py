@@ -54,10 +54,12 @@ def check(
     """Check whether audio is in a dataset. Exit status: 0 no match, 1 match, 2 error, 3 unreadable."""
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.source_arguments import list_items
-    from earwitness.api.findings import to_json
+    from earwitness.api.finding_json import to_json
+    from earwitness.api.findings import supported
     from earwitness.api.pipeline.searched_collections import check_spec, open_library
-    from earwitness.api.scan.outputs import write_findings
-    from earwitness.api.sentences import counts_sentence
+    from earwitness.api.scan.audit import audited
+    from earwitness.api.scan.outputs import write_csv, write_findings
+    from earwitness.api.sentences import audit_warning, counts_sentence
     from earwitness.index.match import Effort
 
     want_json(as_json)
@@ -69,12 +71,24 @@ def check(
         spec = check_spec(settings, library, names=within or (), effort=Effort(effort))
         compile_kernels(to_stderr())
         searched = search_items(list_items(audio, settings, root=root), spec, library)
-        findings = list(searched) if as_json else show(searched, form)
+        findings = list(searched) if as_json or form == "csv" else show(searched, form)
+        audit = audited(findings)
+        findings = [supported(each, claims_supported=audit.claims_supported) for each in findings]
+        if form == "csv" and not as_json:
+            write_csv(findings, sys.stdout.buffer)
         if (target := targets["out"]) is not None:
             write_findings(findings, target.path, form="jsonl")
-    to_stderr().print(counts_sentence(findings), soft_wrap=True)
+    if not audit.claims_supported:
+        to_stderr().print(audit_warning(audit), soft_wrap=True)
+    to_stderr().print(counts_sentence(findings, audit), soft_wrap=True)
     if as_json:
-        print_json("check", counts=counts(findings), findings=[to_json(each) for each in findings])
+        print_json(
+            "check",
+            counts=counts(findings),
+            claims_supported=audit.claims_supported,
+            audit=audit.to_json(),
+            findings=[to_json(each) for each in findings],
+        )
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
 
 
@@ -95,13 +109,9 @@ def search_items(items: Iterable[SourceItem | Skipped], spec: RunSpec, library: 
 
 def show(findings: Iterator[Finding], form: str) -> list[Finding]:
     """Print findings as they come; return them all."""
-    from earwitness.api.findings import to_line
-    from earwitness.api.scan.outputs import write_csv
+    from earwitness.api.finding_json import to_line
 
     shown = []
-    if form == "csv":
-        shown = list(findings)
-        write_csv(shown, sys.stdout.buffer)
     for finding in findings:
         shown.append(finding)
         if form == "jsonl":
@@ -131,10 +141,11 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def exit_code(findings: list[Finding], *, strict: bool, exit_on: str = "match") -> int:
     """Return 0 for no match, 1 for a match, 3 for files that could not be read."""
+    from earwitness.api.scan.tally import EXIT_VERDICTS
     from earwitness.index.match import Verdict
 
     verdicts = {finding.verdict for finding in findings}
-    matched = Verdict.MATCH in verdicts or (exit_on == "possible" and Verdict.POSSIBLE in verdicts)
+    matched = not EXIT_VERDICTS[exit_on].isdisjoint(verdicts)
     if Verdict.NOT_READABLE in verdicts and (strict or not matched):
         return UNREADABLE
     return int(matched)

@@ -107,9 +107,11 @@ def print_groups(duplicates: Duplicates) -> None:
 
 def print_summary(duplicates: Duplicates) -> None:
     """Print the numbers of items, groups and related pairs."""
-    from earwitness.api.sentences import count
+    from earwitness.api.sentences import audit_warning, count
 
     console = to_stderr()
+    if not duplicates.audit.claims_supported:
+        console.print(audit_warning(duplicates.audit), soft_wrap=True)
     console.print(
         f"{count(duplicates.n_items, 'item')}: {count(len(duplicates.groups), 'group')} with the same audio,"
         f" {_n_copies(duplicates):,} of them could be removed; {duplicates.n_unread:,} could not be read."
@@ -118,6 +120,16 @@ def print_summary(duplicates: Duplicates) -> None:
         hidden = len(duplicates.related) - RELATED_SHOWN
         more = f" ({hidden:,} of them not shown here; --out writes them all)" if hidden > 0 else ""
         console.print(f"{count(len(duplicates.related), 'pair')} share audio, and both are to be kept{more}.")
+    if duplicates.possible:
+        console.print(
+            f"{count(len(duplicates.possible), 'pair')} may share audio, by E-values that cannot be"
+            " relied on here; --out writes them all."
+        )
+    if duplicates.n_shared:
+        console.print(
+            f"{count(duplicates.n_shared, 'pair')} only share material, such as a loop, with several items;"
+            " that makes no copy."
+        )
 
 
 def duplicates_json(duplicates: Duplicates) -> dict[str, Any]:
@@ -131,6 +143,10 @@ def duplicates_json(duplicates: Duplicates) -> dict[str, Any]:
             for group in duplicates.groups
         ],
         "related": [asdict(pair) for pair in duplicates.related],
+        "possible": [asdict(pair) for pair in duplicates.possible],
+        "shared_material_pairs": duplicates.n_shared,
+        "claims_supported": duplicates.audit.claims_supported,
+        "audit": duplicates.audit.to_json(),
     }
 
 

@@ -89,31 +89,45 @@ def index(
 
 
 class Indexed:
-    """The outcomes of a source's items, and the findings of those that match a registered work."""
+    """The outcomes of a source's items, and the findings of those with matches."""
 
     def __init__(self) -> None:
+        from earwitness.api.scan.audit import Audit
+
         self._outcomes: Counter[Outcome] = Counter()
         self._reasons: Counter[str] = Counter()
         self._matching: list[Finding] = []
+        self._audit = Audit()
 
     def take(self, enrolled: Enrolled) -> str | None:
         """Count one item; return its matches as a sentence, or None."""
         from earwitness.api.sentences import sentence
-        from earwitness.index.match import Verdict
 
         result = enrolled.result
         self._outcomes[enrolled.outcome] += 1
         if result.error is not None:
             self._reasons[result.error.code] += 1
         finding = result.finding
-        if finding is None or finding.verdict not in {Verdict.MATCH, Verdict.POSSIBLE}:
+        if finding is None:
+            return None
+        self._audit.count(finding)
+        if not finding.matches:
             return None
         self._matching.append(finding)
         return sentence(finding)
 
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings with matches, graded by the number of items that were compared."""
+        from earwitness.api.scan.tally import graded_all
+
+        supported = self._audit.claims_supported
+        n_items = self._audit.n_searched
+        return list(graded_all(self._matching, n_items=n_items, claims_supported=supported))
+
     def json(self) -> dict[str, Any]:
         """Return the counts and findings for ``--json``."""
-        from earwitness.api.findings import to_json
+        from earwitness.api.finding_json import to_json
         from earwitness.api.pipeline.enroll import Outcome
 
         return {
@@ -121,7 +135,9 @@ class Indexed:
             "already": self._outcomes[Outcome.ALREADY],
             "not_readable": self._outcomes[Outcome.NOT_READABLE],
             "reasons": dict(self._reasons),
-            "found": [to_json(each) for each in self._matching],
+            "claims_supported": self._audit.claims_supported,
+            "audit": self._audit.to_json(),
+            "found": [to_json(each) for each in self.findings],
         }
 
     def report(self, dataset: str, out: Path | None, *, passed_over: Mapping[str, int]) -> None:
@@ -129,20 +145,25 @@ class Indexed:
         from earwitness.api.cli.match_tables import print_matches
         from earwitness.api.pipeline.enroll import Outcome
         from earwitness.api.scan.outputs import write_findings
-        from earwitness.api.sentences import count, skipped_files
+        from earwitness.api.sentences import audit_warning, count, skipped_files
+        from earwitness.index.match import Verdict
 
-        console, done = to_stdout(), self._outcomes
+        console, done, findings = to_stdout(), self._outcomes, self.findings
         console.print(
             f"{dataset}: {count(done[Outcome.ADDED], 'item')} added, {done[Outcome.ALREADY]:,} there already,"
             f" {done[Outcome.NOT_READABLE]:,} not readable{_because(self._reasons)}."
         )
         for text in skipped_files(passed_over):
             console.print(text, soft_wrap=True)
-        if self._matching:
-            console.print(f"{count(len(self._matching), 'item')} may hold a registered work:")
-            print_matches(self._matching, console)
+        if not self._audit.claims_supported:
+            to_stderr().print(audit_warning(self._audit), soft_wrap=True)
+        n_shared = sum(each.verdict is Verdict.SHARED_MATERIAL for each in findings)
+        if findings:
+            besides = f"; {n_shared:,} only share material with several works" if n_shared else ""
+            console.print(f"{count(len(findings) - n_shared, 'item')} may hold a registered work{besides}:")
+            print_matches(findings, console)
         if out is not None:
-            write_findings(self._matching, out, form="jsonl")
+            write_findings(findings, out, form="jsonl")
 
 
 def _because(reasons: Counter[str]) -> str:

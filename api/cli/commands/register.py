@@ -26,6 +26,7 @@ from earwitness.api.printable import shown
 
 if TYPE_CHECKING:
     from earwitness.api.pipeline.enroll import Enrolled, Label, Outcome
+    from earwitness.api.scan.audit import Audit
 
 
 def register(
@@ -48,6 +49,7 @@ def register(
     from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.pipeline.enroll import Label, Outcome
     from earwitness.api.pipeline.enroll import register as enrol
+    from earwitness.api.scan.audit import Audit
     from earwitness.index.match import Effort
     from earwitness.index.writer import Writer
 
@@ -56,7 +58,8 @@ def register(
     labels = read_labels(meta) if meta else {}
     print_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
-    files: list[dict[str, Any]] = []
+    audit = Audit()
+    every: list[Enrolled] = []
     console = to_stderr()
     with Writer.open(settings.home_address) as writer:
         compile_kernels(console)
@@ -74,33 +77,44 @@ def register(
                 n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
             ):
                 outcomes.append(enrolled.outcome)
+                if enrolled.result.finding is not None:
+                    audit.count(enrolled.result.finding)
                 if progress is not None:
                     progress.item(duration_s=enrolled.result.item.duration_s, match=_match_text(enrolled))
                 if as_json:
-                    files.append(enrolled_json(enrolled))
+                    every.append(enrolled)
                 else:
                     show(enrolled)
-    summarise(outcomes)
+    summarise(outcomes, audit)
     if as_json:
-        print_json("register", counts=dict(Counter(map(str, outcomes))), files=files)
+        print_json(
+            "register",
+            counts=dict(Counter(map(str, outcomes))),
+            claims_supported=audit.claims_supported,
+            audit=audit.to_json(),
+            files=[enrolled_json(each, audit) for each in every],
+        )
     refused = any(
         each in {Outcome.REFUSED, Outcome.NOT_READABLE, Outcome.OF_ANOTHER_OWNER} for each in outcomes
     )
     raise typer.Exit(UNREADABLE if refused else 0)
 
 
-def enrolled_json(enrolled: Enrolled) -> dict[str, Any]:
+def enrolled_json(enrolled: Enrolled, audit: Audit) -> dict[str, Any]:
     """Return the outcome of one work, for ``--json``."""
-    from earwitness.api.findings import to_json
+    from earwitness.api.finding_json import to_json
+    from earwitness.api.findings import supported
 
-    result = enrolled.result
+    result, finding = enrolled.result, enrolled.result.finding
+    if finding is not None:
+        finding = supported(finding, claims_supported=audit.claims_supported)
     error = result.error and {key: getattr(result.error, key) for key in ("code", "message", "hint")}
     return {
         "item": result.item.id,
         "sha256": result.item.sha256,
         "outcome": str(enrolled.outcome),
         "error": error,
-        "finding": None if result.finding is None else to_json(result.finding),
+        "finding": None if finding is None else to_json(finding),
     }
 
 
@@ -126,7 +140,6 @@ def show(enrolled: Enrolled) -> None:
     """Print the outcome of one work, and its matches."""
     from earwitness.api.cli.commands.check import show_one
     from earwitness.api.pipeline.enroll import Outcome
-    from earwitness.index.match import Verdict
 
     result, console = enrolled.result, to_stdout()
     name = result.item.id
@@ -150,14 +163,14 @@ def show(enrolled: Enrolled) -> None:
     if result.error is not None:
         console.print(f"  Note: {result.error.message}.", soft_wrap=True)
     finding = result.finding
-    if finding is not None and finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
+    if finding is not None and finding.matches:
         show_one(finding)
 
 
-def summarise(outcomes: list[Outcome]) -> None:
-    """Print the number of files by outcome, in one line."""
+def summarise(outcomes: list[Outcome], audit: Audit) -> None:
+    """Print the number of files by outcome, in one line, and a warning where E-values do not hold."""
     from earwitness.api.pipeline.enroll import Outcome
-    from earwitness.api.sentences import count
+    from earwitness.api.sentences import audit_warning, count
 
     words = {
         Outcome.ADDED: "registered",
@@ -169,6 +182,8 @@ def summarise(outcomes: list[Outcome]) -> None:
     }
     parts = [f"{outcomes.count(each):,} {text}" for each, text in words.items() if each in outcomes]
     to_stderr().print(f"{count(len(outcomes), 'file')}: {', '.join(parts)}.")
+    if not audit.claims_supported:
+        to_stderr().print(audit_warning(audit), soft_wrap=True)
 
 
 def read_labels(table: Path) -> dict[str, Label]:

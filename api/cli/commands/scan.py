@@ -48,7 +48,10 @@ def scan(
     exclude_list: Annotated[Path | None, typer.Option(help="Write the ids to exclude here")] = None,
     exclude: Annotated[
         str,
-        typer.Option(help="Verdicts to exclude, besides match: possible, not_readable, too_short_or_silent"),
+        typer.Option(
+            help="Verdicts to exclude, besides match: possible, shared_material, not_readable,"
+            " too_short_or_silent"
+        ),
     ] = "",
     clean_manifest: Annotated[
         Path | None, typer.Option(help="Write the source's manifest without the excluded items here")
@@ -124,7 +127,7 @@ def scan(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """Matches, and possible matches, of an earlier scan, which do not count in this one."""
+    """Matches, and all listed ones, of an earlier scan, which do not count in this one."""
 
     matches: Keys
     possible: Keys
@@ -132,11 +135,11 @@ class Baseline:
     @classmethod
     def read(cls, path: Path | None) -> Baseline:
         """Read a file of findings; without one, the baseline is empty."""
-        from earwitness.api.scan.tally import keys_of, possible_keys
+        from earwitness.api.scan.tally import all_keys, keys_of
 
         if path is None:
             return cls(matches={}, possible={})
-        return cls(matches=keys_of(path), possible=keys_of(path, of=possible_keys))
+        return cls(matches=keys_of(path), possible=keys_of(path, of=all_keys))
 
 
 def written(targets: dict[str, OutputTarget | None]) -> dict[str, str]:
@@ -146,6 +149,9 @@ def written(targets: dict[str, OutputTarget | None]) -> dict[str, str]:
 
 def tally_json(tally: Tally) -> dict[str, Any]:
     """Return the counts of a scan for ``--json``."""
+    from earwitness.api.scan.tally import claims_json
+    from earwitness.index.match import Verdict
+
     return {
         "items": tally.n_items,
         "compared": tally.n_compared,
@@ -153,10 +159,10 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "verdicts": {str(verdict): n for verdict, n in tally.verdicts.items()},
         "reasons": dict(tally.reasons),
         "works": dict(tally.works),
-        "new_matches": tally.n_new,
-        "new_possible": tally.n_new_possible,
-        "expected_false_matches": float(f"{tally.expected_false:.2g}"),
-        "expected_possible": float(f"{tally.expected_possible:.2g}"),
+        "new_matches": tally.new[Verdict.MATCH],
+        "new_possible": tally.new[Verdict.POSSIBLE],
+        "new_shared_material": tally.new[Verdict.SHARED_MATERIAL],
+        **claims_json(tally),
         "passed_over": dict(tally.passed_over),
         "partial": tally.partial,
     }
@@ -217,7 +223,7 @@ def _match_text(finding: Finding) -> str | None:
 
     if finding.verdict is not Verdict.MATCH:
         return None
-    best = finding.matches[0]
+    best = finding.certain[0]
     return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, E-value {best.e_value:.1e}"
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 
 def schema(
-    name: Annotated[Literal["finding"], typer.Argument(help="Name of the schema")] = "finding",
+    name: Annotated[
+        Literal["finding", "finding-1"],
+        typer.Argument(help="finding: what is written today; finding-1: what earlier versions wrote"),
+    ] = "finding",
 ) -> None:
     """Print a JSON Schema (draft 2020-12)."""
-    print((Path(__file__).parents[2] / "schemas" / f"{name}-1.json").read_text(encoding="utf-8"), end="")
+    from earwitness.api.finding_json import SCHEMAS
+
+    print(SCHEMAS[name].read_text(encoding="utf-8"), end="")

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from earwitness.api.findings import Finding, from_json, to_json
+from earwitness.api.finding_json import from_json, to_json
+from earwitness.api.findings import Finding
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.index.store.files import convert_write_errors, fsync_folder
 

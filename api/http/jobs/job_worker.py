@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
-from earwitness.api.findings import Finding, FindingError, to_json, to_line
+from earwitness.api.finding_json import read_lines, to_json, to_line
+from earwitness.api.findings import Finding, FindingError
 from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.metrics import Metrics
@@ -23,13 +24,14 @@ from earwitness.api.pipeline.searched_collections import (
     read_summary,
     run_spec_of,
 )
+from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.checkpoint import partial_path
-from earwitness.api.scan.outputs import whole_file
+from earwitness.api.scan.outputs import whole_file, write_findings
 from earwitness.api.scan.run_scan import Plan, Scanned, scan, tally_of
 from earwitness.api.scan.scan_errors import ScanChanged
-from earwitness.api.scan.tally import Tally
+from earwitness.api.scan.tally import Tally, claims_json, graded_all
 from earwitness.api.scan.worker_errors import LibraryMoved
-from earwitness.api.sentences import summary
+from earwitness.api.sentences import audit_warning, summary
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder
 from earwitness.index.database.records import CollectionKind
@@ -110,7 +112,7 @@ class JobWorker:
 
     def _index(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         fields, reader, outcomes = job.payload, self._reader(job), Counter[Outcome]()
-        tally = Tally()
+        audit, file = Audit(), self._findings_file(job)
         with FindingsJournal(journal_of(self._settings.home, job.id)) as journal:
             enrolled = index_source(
                 reader,
@@ -123,12 +125,15 @@ class JobWorker:
                 before=journal.note,
                 watch=heartbeat.check,
             )
-            with whole_file(self._findings_file(job)) as lines:
+            with whole_file(file) as lines:
                 for done, one in enumerate(enrolled, start=1):
                     by_this_job = one.outcome is Outcome.ALREADY and journal.holds(one.result)
                     outcomes[Outcome.ADDED if by_this_job else one.outcome] += 1
-                    self._write_finding(journal.finding(one.result), tally, lines)
+                    if (finding := journal.finding(one.result)) is not None:
+                        lines.write(to_line(finding).encode())
+                        audit.count(finding)
                     heartbeat.beat(done, reader.total)
+        tally = self._graded(file, audit)
         return {
             "name": fields["name"],
             "version": fields["version"],
@@ -137,7 +142,26 @@ class JobWorker:
             "already": outcomes[Outcome.ALREADY],
             "not_readable": outcomes[Outcome.NOT_READABLE],
             "matches": tally.verdicts[Verdict.MATCH],
+            "possible": tally.verdicts[Verdict.POSSIBLE],
+            "shared_material": tally.verdicts[Verdict.SHARED_MATERIAL],
+            "claims_supported": tally.claims_supported,
+            "audit": tally.audit.to_json(),
+            "warning": None if tally.claims_supported else audit_warning(tally.audit),
         }
+
+    def _graded(self, file: Path, audit: Audit) -> Tally:
+        """Grade the findings of a file by their number, now that it is known; return their counts."""
+        tally = Tally()
+
+        def findings() -> Iterable[Finding]:
+            supported = audit.claims_supported
+            return graded_all(read_lines(file), n_items=audit.n_searched, claims_supported=supported)
+
+        for finding in findings():
+            tally.count(finding)
+            self._metrics.judged(finding.verdict)
+        write_findings(findings(), file, form="jsonl")
+        return tally
 
     def _scan(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         reader, tallies = self._reader(job), list[Tally]()
@@ -173,7 +197,7 @@ class JobWorker:
             "not_readable": tally.verdicts[Verdict.NOT_READABLE],
             "reasons": dict(tally.reasons),
             "works": dict(tally.works),
-            "expected_false_matches": float(f"{tally.expected_false:.2g}"),
+            **claims_json(tally),
             "partial": tally.partial,
             "summary": summary(tally),
         }
@@ -188,12 +212,6 @@ class JobWorker:
             n_bytes=job.payload["n_bytes"],
         )
         return self._worker.answer(ask, watch=heartbeat.check)
-
-    def _write_finding(self, finding: Finding | None, tally: Tally, lines: BinaryIO) -> None:
-        if finding is not None:
-            lines.write(to_line(finding).encode())
-            tally.count(finding)
-            self._metrics.judged(finding.verdict)
 
     def _reader(self, job: Job) -> Reader:
         path = spooled(job)

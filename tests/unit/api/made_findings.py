@@ -16,6 +16,8 @@ from earwitness.api.findings import (
     FindingRecording,
     FindingSearch,
     FindingSegment,
+    asserted_first,
+    supported,
 )
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
@@ -59,7 +61,6 @@ def finding(
     verdict: Verdict = Verdict.MATCH, *, item: str = "shard-0/clip_12.ogg", **changed: Any
 ) -> Finding:
     """A finding that keeps the schema's laws for its verdict."""
-    has_match = verdict in {Verdict.MATCH, Verdict.POSSIBLE}
     failed = verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}
     fields: dict[str, Any] = {
         "item": FindingItem(id=item, path=item, sha256="cd" * 32, duration_s=8.0),
@@ -68,9 +69,28 @@ def finding(
         if failed
         else None,
         "search": SEARCH,
-        "matches": (match(e_value=1.34e-9 if verdict is Verdict.MATCH else 1e-3),) if has_match else (),
+        "matches": MATCHES.get(verdict, ()),
     }
     return Finding(**{**fields, **changed})
+
+
+MATCHES: dict[Verdict, tuple[FindingMatch, ...]] = {
+    Verdict.MATCH: (match(),),
+    Verdict.POSSIBLE: (match(e_value=1e-3),),
+    Verdict.SHARED_MATERIAL: tuple(
+        match(kind="shared_material", recording=replace(match().recording, id=f"{number:064x}"))
+        for number in range(4)
+    ),
+}
+"""The matches of each verdict that lists any."""
+
+
+def verdict_of(matches: tuple[FindingMatch, ...]) -> Verdict:
+    """The verdict that goes with some matches."""
+    best = finding(Verdict.NO_MATCH, matches=matches).best_e_value
+    if best > 1e-2:
+        return Verdict.SHARED_MATERIAL
+    return Verdict.MATCH if best <= 1e-4 else Verdict.POSSIBLE
 
 
 texts = st.text(max_size=12)
@@ -116,5 +136,8 @@ def findings(draw: st.DrawFn) -> Finding:
     """Any finding that may be written."""
     made = finding(draw(st.sampled_from(list(Verdict))), item=draw(texts))
     item = replace(made.item, parts=draw(part_lists), not_compared_s=draw(time_s))
-    drawn = draw(st.lists(matches, min_size=1, max_size=3).map(tuple)) if made.matches else ()
-    return replace(made, item=item, matches=drawn)
+    if not made.matches:
+        return replace(made, item=item)
+    drawn = asserted_first(draw(st.lists(matches, min_size=1, max_size=3)))
+    judged = replace(made, item=item, verdict=verdict_of(drawn), matches=drawn)
+    return supported(judged, claims_supported=draw(st.booleans()))

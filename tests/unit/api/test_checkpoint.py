@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.findings import to_line
+from earwitness.api.finding_json import to_line
 from earwitness.api.scan.checkpoint import (
     Checkpoint,
     findings_so_far,

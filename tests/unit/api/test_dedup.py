@@ -93,6 +93,7 @@ def held(other: str, **changed: object) -> FindingMatch:
         (held("b"), Verdict.MATCH, True),
         (held("b", e_value=1e-3), Verdict.POSSIBLE, False),
         (held("b", e_value=1e-3), Verdict.MATCH, False),
+        (held("b", kind="shared_material"), Verdict.SHARED_MATERIAL, False),
         (held("b", kind="shared_material"), Verdict.MATCH, False),
         (held("b", similarity=0.5), Verdict.MATCH, False),
         (held("b", query_coverage=0.5, reference_coverage=0.5), Verdict.MATCH, False),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem
 from earwitness.api.evidence.png import palette, png, time_slice
 from earwitness.api.evidence.report import part_of, write_report
 from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, thumbnail
-from earwitness.api.findings import FindingRecording
+from earwitness.api.findings import Finding, FindingRecording
 from earwitness.api.scan.tally import Tally
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.types import Spectrogram
@@ -81,6 +82,20 @@ class Nothing:
         return iter(())
 
 
+def page_of(every: Sequence[Finding], folder: Path, **described: Any) -> str:
+    """The page about a scan; its spectrograms are not drawn."""
+    tally = Tally(**described)
+    for each in every:
+        tally.count(each)
+    page = folder / "page.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("earwitness.api.evidence.report.draw", lambda list_items, *_: list_items.works)
+        write_report(
+            every, tally, page, source="<script>", items=Nothing(), settings=Settings(home=folder / "home")
+        )
+    return page.read_text()
+
+
 def test_a_page_escapes_names(tmp_path: Path) -> None:
     """Names from outside are text on the page, whatever they contain."""
     hostile = "<script>alert(1)</script>"
@@ -89,16 +104,17 @@ def test_a_page_escapes_names(tmp_path: Path) -> None:
     every = [
         replace(weak, matches=(match(recording=named, e_value=1e-3),)),
         finding(Verdict.NOT_READABLE),
+        finding(Verdict.SHARED_MATERIAL, matches=(match(recording=named, kind="shared_material"),)),
     ]
-    tally = Tally(partial=[hostile])
-    for each in every:
-        tally.count(each)
-    settings = Settings(home=tmp_path / "home")
-    page = tmp_path / "page.html"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("earwitness.api.evidence.report.draw", lambda list_items, *_: list_items.works)
-        write_report(every, tally, page, source=hostile, items=Nothing(), settings=settings)
-    text = page.read_text()
+    text = page_of(every, tmp_path, partial=[hostile])
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert "empty file" in text
+
+
+def test_a_page_lists_shared_material_apart(tmp_path: Path) -> None:
+    """Items that only share material stand under a heading of their own, not among the matches."""
+    text = page_of([finding(Verdict.SHARED_MATERIAL, item="drums.wav")], tmp_path)
+    matches, apart = text.split("Matches by work")[1].split("<h2>Shared material</h2>")
+    assert "drums.wav" not in matches
+    assert "drums.wav" in apart

@@ -8,15 +8,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from earwitness.api.findings import (
-    Finding,
-    from_json,
-    graded,
-    schema,
-    threshold,
-    to_json,
-    to_line,
-)
+from earwitness.api.finding_json import from_json, schema, to_json, to_line
+from earwitness.api.findings import Finding, graded, threshold
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import finding, findings
 

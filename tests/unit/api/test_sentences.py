@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from earwitness.api.cli.match_tables import rows_of
-from earwitness.api.findings import Finding, FindingCollection, FindingSegment, graded, to_json
+from earwitness.api.finding_json import to_json
+from earwitness.api.findings import Finding, FindingCollection, FindingSegment, graded
 from earwitness.api.http.page_sentences import ROWS_SHOWN, finding_text, headline
-from earwitness.api.scan.tally import certain
 from earwitness.api.sentences import change_words, matched_s, searched_in, sentence
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import SEARCH, finding, match
@@ -80,10 +80,10 @@ def test_what_may_match_is_not_called_matches() -> None:
 def test_in_a_scan_what_counts_as_a_match_is_stricter() -> None:
     """A scan of many items counts only matches that its number of items allows."""
     made = finding(matches=(match(e_value=1e-9), match(e_value=5e-5)))
-    assert len(list(certain(made))) == 2
-    assert len(list(certain(graded(made, n_items=10_000)))) == 1
+    assert len(made.certain) == 2
+    assert len(graded(made, n_items=10_000).certain) == 1
     assert [row.cells[0] for row in rows_of(graded(made, n_items=10_000))] == ["match", "possible"]
-    assert list(certain(graded(finding(matches=(match(e_value=5e-5),)), n_items=10_000))) == []
+    assert graded(finding(matches=(match(e_value=5e-5),)), n_items=10_000).certain == ()
 
 
 def test_seconds_that_match_are_counted_once() -> None:

@@ -138,6 +138,25 @@ def test_a_verdict_limits_the_error_rate(e_value: float, n_items: int | None, ex
     assert verdict([a_match(e_value)], whole=True, active_s=8.0, n_items=n_items) is expected
 
 
+@pytest.mark.parametrize(
+    ("others", "shared", "expected"),
+    [
+        ((), (1e-12,) * 4, Verdict.SHARED_MATERIAL),
+        ((1e-3,), (1e-12,) * 4, Verdict.POSSIBLE),
+        ((1e-5,), (1e-12,) * 4, Verdict.MATCH),
+        ((0.5,), (1e-12,) * 4, Verdict.SHARED_MATERIAL),
+    ],
+)
+def test_shared_material_is_no_match(
+    others: tuple[float, ...], shared: tuple[float, ...], expected: Verdict
+) -> None:
+    """However small its E-value, shared material makes neither a match nor a possible match."""
+    matches = [a_match(e_value) for e_value in others]
+    matches += [replace(a_match(e_value), kind=MatchClass.SHARED_MATERIAL) for e_value in shared]
+    assert verdict(matches, whole=True, active_s=8.0) is expected
+    assert verdict(matches, whole=False, active_s=8.0) is expected
+
+
 def test_incomplete_or_silent_items_are_never_no_match() -> None:
     """Truncated or silent items have another verdict than no match; their matches still count."""
     assert verdict([], whole=False, active_s=8.0) is Verdict.NOT_READABLE
