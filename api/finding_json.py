@@ -23,6 +23,7 @@ from earwitness.api.findings import (
     FindingSearch,
     FindingSegment,
     asserted_first,
+    round_e,
 )
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
@@ -31,6 +32,9 @@ from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 SCHEMA: Final = "earwitness.finding/2"
 SCHEMA_1: Final = "earwitness.finding/1"
 """Earlier schema, without the verdict ``shared_material``."""
+
+DERIVED: Final = frozenset({"class", "recording", "segments", "e_extrapolated"})
+"""Keys of a match that are no field of `FindingMatch` under the same name."""
 
 SCHEMAS: Final = {
     "finding": Path(__file__).parent / "schemas" / "finding-2.json",
@@ -105,8 +109,9 @@ def _match_json(match: FindingMatch) -> dict[str, Any]:
             "isrc": recording.isrc,
         },
         "class": match.kind,
-        "e_value": float(f"{match.e_value:.1e}"),
+        "e_value": match.e_rounded,
         "e_extrapolated": match.e_extrapolated,
+        "e_checked_to": round_e(match.e_checked_to),
         "similarity": round(match.similarity, 2),
         "query_coverage": round(match.query_coverage, 2),
         "reference_coverage": round(match.reference_coverage, 2),
@@ -141,12 +146,15 @@ def from_json(fields: Mapping[str, Any]) -> Finding:
     version = fields["schema"]
     if version not in {SCHEMA, SCHEMA_1}:
         raise ValueError(f"{version} is not {SCHEMA}")
+    matches = fields["matches"]
+    if version == SCHEMA_1:
+        matches = [{**match, **_checked_to(match)} for match in matches]
     finding = Finding(
         item=_item_of(fields["item"]),
         verdict=Verdict(fields["verdict"]),
         error=None if fields["error"] is None else FindingError(**fields["error"]),
         search=search_from_json(fields["search"]),
-        matches=tuple(_match_of(match) for match in fields["matches"]),
+        matches=tuple(map(_match_of, matches)),
         claims_supported=fields.get("claims_supported") is not False,
     )
     return _of_version_1(finding) if version == SCHEMA_1 else finding
@@ -188,11 +196,21 @@ def _pair(values: list[float]) -> tuple[float, float]:
     return (float(low), float(high))
 
 
+def _checked_to(fields: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return the smallest E-value that was checked, which the earlier schema does not have.
+
+    It was 1e-4, and 1e-3 before that.
+    """
+    if fields["e_extrapolated"]:
+        return {"e_checked_to": MATCH_E_VALUE if fields["e_value"] < MATCH_E_VALUE else 10 * MATCH_E_VALUE}
+    return {"e_checked_to": min(MATCH_E_VALUE, fields["e_value"])}
+
+
 def _match_of(fields: Mapping[str, Any]) -> FindingMatch:
-    for name in ("e_value", "similarity", "query_coverage", "reference_coverage"):
+    for name in ("e_value", "e_checked_to", "similarity", "query_coverage", "reference_coverage"):
         if not isinstance(fields[name], int | float):
             raise TypeError(f"{name} is not a number")
-    rest = {key: value for key, value in fields.items() if key not in {"class", "recording", "segments"}}
+    rest = {key: value for key, value in fields.items() if key not in DERIVED}
     return FindingMatch(
         kind=fields["class"],
         recording=FindingRecording(**fields["recording"]),

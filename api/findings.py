@@ -87,6 +87,11 @@ class FindingRecording:
     isrc: str | None
 
 
+def round_e(e_value: float) -> float:
+    """Round an E-value to two significant digits."""
+    return float(f"{e_value:.1e}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingSegment:
     """One aligned stretch, in seconds from each file's start."""
@@ -106,7 +111,8 @@ class FindingMatch:
     recording: FindingRecording
     kind: str
     e_value: float
-    e_extrapolated: bool
+    e_checked_to: float
+    """Smallest E-value that was checked by counting; smaller ones are extrapolated."""
     similarity: float
     query_coverage: float
     reference_coverage: float
@@ -115,6 +121,16 @@ class FindingMatch:
     tempo: float | None
     """All three are None where the change was not measured."""
     segments: tuple[FindingSegment, ...]
+
+    @property
+    def e_rounded(self) -> float:
+        """The E-value as it is written: to two digits."""
+        return round_e(self.e_value)
+
+    @property
+    def e_extrapolated(self) -> bool:
+        """Whether the E-value, as it is written, is smaller than could be checked."""
+        return self.e_rounded < round_e(self.e_checked_to)
 
     @property
     def is_shared(self) -> bool:

@@ -37,7 +37,7 @@ def sentence(finding: Finding) -> str:
 def _best_match(finding: Finding) -> str:
     sure = finding.verdict is Verdict.MATCH
     best = (finding.certain or finding.possible)[0]
-    evidence = f"{_other_places(finding)}, E-value {best.e_value:.1e}"
+    evidence = f"{_other_places(finding)}, {e_value_words(best)}"
     if best.collection == WORKS:
         holds = "contains" if sure else "may contain"
         return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{evidence}"
@@ -115,6 +115,35 @@ def searched_how(search: FindingSearch) -> str:
         f"at {search.effort} effort (speed {low:g} to {high:g}, pitch {flat:+.0f} to {sharp:+.0f} cents,"
         f" tempo {slow:g} to {quick:g})"
     )
+
+
+def e_value_words(match: FindingMatch) -> str:
+    """Return an E-value for a sentence; one that could not be checked is stated as below what could."""
+    if not match.e_extrapolated:
+        return f"E-value {power_of_ten(match.e_value)}"
+    checked, extrapolated = power_of_ten(match.e_checked_to), power_of_ten(match.e_value)
+    return f"E-value below {checked} (extrapolated: {extrapolated})"
+
+
+def e_value_cell(match: FindingMatch) -> str:
+    """Return an E-value for a table, beside which `e_value_note` stands."""
+    if not match.e_extrapolated:
+        return power_of_ten(match.e_value)
+    return f"<{power_of_ten(match.e_checked_to)} (~{power_of_ten(match.e_value)})"
+
+
+def e_value_note(matches: Sequence[FindingMatch]) -> str:
+    """Return what the sign of extrapolated E-values means; empty where a table has none."""
+    checked = [match.e_checked_to for match in matches if match.e_extrapolated]
+    if not checked:
+        return ""
+    return f"~ extrapolated: no E-value below {power_of_ten(max(checked))} could be checked by counting"
+
+
+def power_of_ten(number: float) -> str:
+    """Write a small number with two digits, such as ``5.3e-15`` or ``1e-4``."""
+    mantissa, exponent = f"{number:.1e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}" if number else "0"
 
 
 def change_words(match: FindingMatch) -> str:

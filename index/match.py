@@ -149,8 +149,8 @@ class Match:
         In order of the query; never empty.
     e_value : float
         Expected number of matches at least this good by chance, for this query in an index of this size.
-    e_extrapolated : bool
-        Whether the value is smaller than could be checked (`Calibration.checked_to`).
+    e_checked_to : float
+        Smallest E-value that was checked by counting (`Calibration.checked_to`).
     change : Change or None
         How the query differs from the recording; None if that was not measured.
     query_coverage, reference_coverage : float
@@ -165,7 +165,7 @@ class Match:
     query_coverage: float
     reference_coverage: float
     e_value: float
-    e_extrapolated: bool
+    e_checked_to: float
     n_codes_searched: int
     n_decoys: int
 
@@ -174,3 +174,8 @@ class Match:
             raise ValueError("a match has at least one segment")
         if not self.e_value >= 0.0:
             raise ValueError(f"e_value is an expected count, got {self.e_value!r}")
+
+    @property
+    def e_extrapolated(self) -> bool:
+        """Whether the E-value is smaller than could be checked."""
+        return self.e_value < self.e_checked_to

@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 
 from earwitness.api.findings import Finding, FindingMatch
 from earwitness.api.printable import shown
-from earwitness.api.sentences import change_words, clock, count
+from earwitness.api.sentences import change_words, clock, count, e_value_cell, e_value_note
 from earwitness.index.match import Verdict
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "verdict", "item", "found in", "as", "here", "there", "speed", "pitch", "tempo", "covers", "E-value",
 )  # fmt: skip
-FOOTNOTE: Final = "* extrapolated: smaller than decoys can verify"
 ROWS_SHOWN: Final = 100
 """Rows printed in a terminal; a pipe and every file get all of them."""
 
@@ -58,8 +57,8 @@ def print_matches(findings: Sequence[Finding], console: Console) -> None:
     shown_rows = rows if width is None else rows[:ROWS_SHOWN]
     for number, line in enumerate(lines_of(shown_rows, width)):
         console.print(line, soft_wrap=True, style="bold" if number == 0 else None)
-    if any(row.match.e_extrapolated for row in shown_rows):
-        console.print(FOOTNOTE, style="dim", soft_wrap=True)
+    if note := e_value_note([row.match for row in shown_rows]):
+        console.print(note, style="dim", soft_wrap=True)
     if len(rows) > 1:
         console.print(number_of(rows, hidden=len(rows) - len(shown_rows)), soft_wrap=True)
 
@@ -175,7 +174,7 @@ def _cells(finding: Finding, match: FindingMatch) -> tuple[str, ...]:
         UNMEASURED if match.pitch_cents is None else f"{match.pitch_cents:+.0f} ct",
         _percent(match.tempo),
         f"{match.query_coverage * 100:.0f} % / {match.reference_coverage * 100:.0f} %",
-        f"{match.e_value:.1e}" + ("*" if match.e_extrapolated else ""),
+        e_value_cell(match),
     )
 
 

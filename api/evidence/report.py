@@ -20,7 +20,16 @@ from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
 from earwitness.api.scan.outputs import whole_file
 from earwitness.api.scan.tally import Tally, work_label
-from earwitness.api.sentences import change_words, clock, searched_how, summary
+from earwitness.api.sentences import (
+    change_words,
+    clock,
+    e_value_cell,
+    e_value_note,
+    e_value_words,
+    power_of_ten,
+    searched_how,
+    summary,
+)
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Thumbnail
 from earwitness.index.library import Library
@@ -55,6 +64,16 @@ class Shown:
         return change_words(self.match)
 
     @property
+    def e_value(self) -> str:
+        """Its E-value, for a sentence."""
+        return e_value_words(self.match)
+
+    @property
+    def e_value_cell(self) -> str:
+        """Its E-value, for a table."""
+        return e_value_cell(self.match)
+
+    @property
     def spans(self) -> tuple[str, str]:
         """Start and end of the longest segment, in the item and in the work."""
         here, there = longest(self.match)
@@ -78,6 +97,8 @@ class ReportData:
     possible: list[Shown] = field(default_factory=list)
     shared: list[Shown] = field(default_factory=list)
     log_e: list[float] = field(default_factory=list)
+    checked_to: float = 0.0
+    """Largest E-value below which one of them is extrapolated; 0 where none is."""
 
     def take(self, finding: Finding) -> None:
         """Add one finding."""
@@ -86,6 +107,8 @@ class ReportData:
         part.decoded_s += finding.item.duration_s or 0.0
         for match in finding.certain:
             self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
+        extrapolated = [match.e_checked_to for match in finding.matches if match.e_extrapolated]
+        self.checked_to = max([self.checked_to, *extrapolated])
         if finding.best_e_value < math.inf:
             self.log_e.append(math.log10(max(finding.best_e_value, 1e-300)))
         if finding.verdict is Verdict.POSSIBLE:
@@ -138,6 +161,8 @@ def write_report(
         parts=list(data.parts.items())[:MAX_ROWS],
         n_parts=len(data.parts),
         bars=histogram(data.log_e),
+        checked_to=data.checked_to and power_of_ten(data.checked_to),
+        note=e_value_note([shown.match for shown in data.possible[:MAX_ROWS]]),
     )
     with whole_file(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))

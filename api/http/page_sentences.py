@@ -12,6 +12,8 @@ from earwitness.api.sentences import (
     change_words,
     clock,
     count,
+    e_value_cell,
+    e_value_note,
     searched_how,
     searched_in,
     sentence,
@@ -72,6 +74,8 @@ class PageText:
     """What was searched, where something was and the sentences do not state it."""
     caption: str = ""
     """Caption of the table of matches."""
+    note: str = ""
+    """What the sign beside extrapolated E-values means, where there are any."""
 
 
 def job_text(job: JobOut) -> PageText:
@@ -115,6 +119,7 @@ def finding_text(finding: Finding) -> PageText:
         matches=tuple(row(finding, match) for match in finding.matches[:ROWS_SHOWN]),
         n_hidden=max(len(finding.matches) - ROWS_SHOWN, 0),
         caption=CAPTIONS.get(finding.verdict, ""),
+        note=e_value_note(finding.matches[:ROWS_SHOWN]),
         searched=how if _was_compared(finding) and finding.verdict is not Verdict.NO_MATCH else None,
     )
 
@@ -198,7 +203,7 @@ def row(finding: Finding, match: FindingMatch) -> Row:
         ),
         change=change_words(match),
         coverage=f"{match.query_coverage:.0%}",
-        e_value=f"{match.e_value:.1g}",
+        e_value=e_value_cell(match),
     )
 
 

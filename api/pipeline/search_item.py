@@ -253,7 +253,7 @@ def _finding_matches(
             ),
             kind=str(match.kind),
             e_value=float(match.e_value),
-            e_extrapolated=bool(match.e_extrapolated),
+            e_checked_to=float(match.e_checked_to),
             similarity=float(match.similarity),
             query_coverage=float(match.query_coverage),
             reference_coverage=float(match.reference_coverage),

@@ -24,8 +24,8 @@ ROWS_A_GROUP: Final = 5_000
 CSV_COLUMNS: Final = (
     "item_id", "item_path", "sha256", "duration_s", "verdict", "claims_supported", "error_code",
     "error_message", "error_hint", "collection", "version", "recording_id", "recording_path", "title",
-    "owner", "isrc", "match_verdict", "class", "e_value", "e_extrapolated", "similarity", "query_coverage",
-    "reference_coverage", "speed", "pitch_cents", "tempo", "query_start_s", "query_end_s",
+    "owner", "isrc", "match_verdict", "class", "e_value", "e_extrapolated", "e_checked_to", "similarity",
+    "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo", "query_start_s", "query_end_s",
     "reference_start_s", "reference_end_s",
 )  # fmt: skip
 """One row for each segment of a match; an item without a match has one row that ends with the error.
@@ -178,6 +178,7 @@ def parquet_schema() -> Any:
         recording=struct(("id", "path", "title", "owner", "isrc")),
         e_value=number,
         e_extrapolated=pa.bool_(),
+        e_checked_to=number,
         similarity=number,
         query_coverage=number,
         reference_coverage=number,

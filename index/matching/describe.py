@@ -177,7 +177,7 @@ def _describe(
         query_coverage=min(query_coverage, 1.0),
         reference_coverage=min(reference_coverage, 1.0),
         e_value=best.e_value,
-        e_extrapolated=best.e_value < search.calibration.checked_to,
+        e_checked_to=search.calibration.checked_to,
         n_codes_searched=search.n_codes,
         n_decoys=best.n_decoys,
     )

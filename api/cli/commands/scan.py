@@ -218,13 +218,13 @@ def _expected(items: Reader, plan: Plan) -> int | None:
 
 def _match_text(finding: Finding) -> str | None:
     from earwitness.api.scan.tally import work_label
-    from earwitness.api.sentences import change_words
+    from earwitness.api.sentences import change_words, e_value_words
     from earwitness.index.match import Verdict
 
     if finding.verdict is not Verdict.MATCH:
         return None
     best = finding.certain[0]
-    return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, E-value {best.e_value:.1e}"
+    return f"{finding.item.id}: {work_label(best)}, {change_words(best)}, {e_value_words(best)}"
 
 
 def write_extras(

@@ -35,8 +35,8 @@ def test_the_line_looks_as_specified() -> None:
     assert list(fields) == ["schema", "item", "verdict", "error", "search", "matches"]
     (match,) = fields["matches"]
     assert list(match) == [
-        "collection", "version", "recording", "class", "e_value", "e_extrapolated", "similarity",
-        "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo", "segments",
+        "collection", "version", "recording", "class", "e_value", "e_extrapolated", "e_checked_to",
+        "similarity", "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo", "segments",
     ]  # fmt: skip
     rounded = (match["e_value"], match["similarity"], match["reference_coverage"], match["pitch_cents"])
     assert rounded == (1.3e-9, 0.83, 0.03, 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from earwitness.api.http.page_sentences import ROWS_SHOWN, finding_text, headlin
 from earwitness.api.sentences import change_words, matched_s, searched_in, sentence
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import SEARCH, finding, match
+from tests.unit.api.test_evidence import page_of
 
 
 def finding_of(n_sure: int, n_weak: int, verdict: Verdict = Verdict.MATCH) -> Finding:
@@ -94,6 +97,31 @@ def test_seconds_that_match_are_counted_once() -> None:
         for a, b in spans
     )
     assert matched_s(match(segments=segments)) == pytest.approx(11.0)
+
+
+@pytest.mark.parametrize(
+    ("e_value", "words", "cell"),
+    [
+        (2.34e-3, "E-value 2.3e-3", "2.3e-3"),
+        (1e-4, "E-value 1e-4", "1e-4"),
+        (9.97e-5, "E-value 1e-4", "1e-4"),
+        (9.9e-5, "E-value below 1e-4 (extrapolated: 9.9e-5)", "<1e-4 (~9.9e-5)"),
+        (5.31e-15, "E-value below 1e-4 (extrapolated: 5.3e-15)", "<1e-4 (~5.3e-15)"),
+        (0.0, "E-value below 1e-4 (extrapolated: 0)", "<1e-4 (~0)"),
+    ],
+)
+def test_an_e_value_that_was_not_checked_is_marked_wherever_it_is_shown(
+    e_value: float, words: str, cell: str, tmp_path: Path
+) -> None:
+    """Sentence, table, page and report state what was checked first, and name the rest as extrapolated."""
+    verdict = Verdict.MATCH if e_value <= 1e-4 else Verdict.POSSIBLE
+    made = finding(verdict, matches=(match(e_value=e_value),))
+    is_marked, page, report = "extrapolated" in words, finding_text(made), page_of([made], tmp_path)
+    assert words in sentence(made)
+    assert next(rows_of(made)).cells[-1] == page.matches[0].e_value == cell
+    assert (words if verdict is Verdict.MATCH else cell) in html.unescape(report)
+    assert ("~" in page.note) == ("extrapolated" in report) == is_marked
+    assert to_json(made)["matches"][0]["e_extrapolated"] is is_marked
 
 
 def test_an_unmeasured_change_is_named() -> None:

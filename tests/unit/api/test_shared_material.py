@@ -41,6 +41,8 @@ def of_version_1(made: Finding) -> dict[str, Any]:
     """The JSON of a finding as earlier versions wrote it."""
     fields = to_json(made) | {"schema": SCHEMA_1}
     fields.pop("claims_supported", None)
+    for each in fields["matches"]:
+        each.pop("e_checked_to")
     return fields
 
 

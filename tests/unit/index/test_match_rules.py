@@ -53,7 +53,7 @@ def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) ->
         query_coverage=1.0,
         reference_coverage=0.1,
         e_value=e_value,
-        e_extrapolated=True,
+        e_checked_to=1e-4,
         n_codes_searched=1000,
         n_decoys=1000,
     )

@@ -142,7 +142,7 @@ def test_each_home_is_searched_with_its_own_scheme(homes: dict[str, Path]) -> No
             assert segment.reference_start_s - segment.query_start_s == pytest.approx(START_S, abs=0.15)
             assert segment.query_end_s == pytest.approx(LENGTH_S, abs=0.7)
             assert match.n_decoys in {2 * len(decoys.codes) for decoys in (background, background.rough)}
-            assert match.e_extrapolated == (match.e_value < calibration.checked_to)
+            assert match.e_checked_to == calibration.checked_to
         assert newest.extractor.params.frame_s < older.extractor.params.frame_s
         assert older.background.run_of[-1] == N_RUNS - 1 < newest.background.run_of[-1]
         kinds = [search(library).kind for library in (newest, older)]
