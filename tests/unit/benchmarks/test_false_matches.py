@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.data.kinds.makers import Piece
+from benchmarks.data.kinds import drum_machines
+from benchmarks.data.kinds.make import make, update_list
+from benchmarks.data.kinds.makers import Piece, numbered
 from benchmarks.report.false_match_tables import (
     LEAST_QUERIES,
     bootstrap_bounds,
@@ -20,7 +24,10 @@ from benchmarks.report.false_match_tables import (
     recall_table,
     unknown_kinds,
 )
-from benchmarks.runs.false_matches import draw
+from benchmarks.runs.false_matches import draw, search_share
+from earwitness.index.match import Effort
+
+SAMPLES = Path(__file__).parents[3] / "sample_audio"
 
 
 def _row(**changes: Any) -> dict[str, Any]:
@@ -117,3 +124,24 @@ def test_all_makers_are_queried_alike() -> None:
     assert {one.piece.piece for one in excerpts} == {"a/1", "b/1", "b/2"}
     assert all(0 <= one.start_s <= 45.0 - 8.0 * (1.25 if one.condition else 1) for one in excerpts)
     assert excerpts == list(draw(pieces, 8.0, 60, conditions=[None, "speed_+25"], seed=3))
+
+
+def test_absent_and_present_excerpts_are_searched(tmp_path: Path) -> None:
+    """Queries of a kit are searched in its other pieces, and excerpts of references find their own piece."""
+    makers = drum_machines.makers()[-1:-4:-2]
+    for maker in makers:
+        for number, path in numbered(maker, 2):
+            make(maker, number, tmp_path / path)
+    update_list(makers, tmp_path)
+    options = argparse.Namespace(
+        material=tmp_path, cache=tmp_path / "cache", corpus=SAMPLES, side="test", kinds=None, lengths=[8.0],
+        efforts=[Effort.FAST], queries=4, present=2, conditions=["clean"], seed=0, workers=1,
+    )  # fmt: skip
+    outcomes = search_share(options, 0)
+    absent = [one for one in outcomes if one.condition is None]
+    present = [one for one in outcomes if one.condition is not None]
+    assert {one.piece for one in absent} == {f"{maker.name}/0001" for maker in makers}
+    assert {one.piece for one in present} == {f"{maker.name}/0000" for maker in makers}
+    assert all(one.right is None for one in absent)
+    assert all(one.right is not None for one in present)
+    assert all(len(one.e_values) == len(one.classes) for one in outcomes)
