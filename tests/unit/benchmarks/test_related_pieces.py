@@ -24,6 +24,7 @@ from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Effort, Match, MatchClass
 from earwitness.index.matching.identify import identify
+from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 
 SEED = 1
 EXCERPT_S = (14.0, 22.0)
@@ -67,12 +68,19 @@ def _matches(library: LeaveOutLibrary, folder: Path, name: str) -> list[Match]:
     return [match for match in matches if library.sources[match.recording].path == f"{name}.flac"]
 
 
-@pytest.mark.parametrize("name", ["two_masters", "other_vocals", "stem", "shared_sample"])
+@pytest.mark.parametrize("name", ["two_masters", "other_vocals", "stem"])
 def test_a_shared_recording_is_found(library: LeaveOutLibrary, folder: Path, name: str) -> None:
-    """Two masters, an edit with other vocals, a stem and a shared sample match with an E-value of a match."""
+    """Two masters, an edit with other vocals and a stem match with an E-value of a match."""
     assert PAIRS[name](SEED).shares_recording
     (match,) = _matches(library, folder, name)
-    assert match.e_value <= 1e-4
+    assert match.e_value <= MATCH_E_VALUE
+
+
+def test_a_shared_sample_is_shown(library: LeaveOutLibrary, folder: Path) -> None:
+    """Two songs over one loop of drums are at least a possible match."""
+    assert PAIRS["shared_sample"](SEED).shares_recording
+    (match,) = _matches(library, folder, "shared_sample")
+    assert match.e_value <= POSSIBLE_E_VALUE
 
 
 def test_masters_lie_at_one_place(library: LeaveOutLibrary, folder: Path) -> None:
@@ -87,7 +95,7 @@ def test_masters_lie_at_one_place(library: LeaveOutLibrary, folder: Path) -> Non
 def test_another_performance_is_no_match(library: LeaveOutLibrary, folder: Path, name: str) -> None:
     """The same piece played again, at another tempo, has no E-value of a match."""
     assert not PAIRS[name](SEED).shares_recording
-    assert all(match.e_value > 1e-4 for match in _matches(library, folder, name))
+    assert all(match.e_value > MATCH_E_VALUE for match in _matches(library, folder, name))
 
 
 @pytest.mark.parametrize("name", PAIRS)
