@@ -97,17 +97,10 @@ def search_json(search: FindingSearch) -> dict[str, Any]:
 
 
 def _match_json(match: FindingMatch) -> dict[str, Any]:
-    recording = match.recording
     return {
         "collection": match.collection,
         "version": match.version,
-        "recording": {
-            "id": recording.id,
-            "path": recording.path,
-            "title": recording.title,
-            "owner": recording.owner,
-            "isrc": recording.isrc,
-        },
+        "recording": _recording_json(match.recording),
         "class": match.kind,
         "e_value": match.e_rounded,
         "e_extrapolated": match.e_extrapolated,
@@ -128,6 +121,19 @@ def _match_json(match: FindingMatch) -> dict[str, Any]:
             for segment in match.segments
         ],
     }
+
+
+def _recording_json(recording: FindingRecording) -> dict[str, Any]:
+    """Return the recording in the form of the schema; optional keys without a value are left out."""
+    fields: dict[str, Any] = {
+        "id": recording.id,
+        "path": recording.path,
+        "title": recording.title,
+        "owner": recording.owner,
+        "isrc": recording.isrc,
+    }
+    optional = {"artist": recording.artist, "album": recording.album}
+    return fields | {key: text for key, text in optional.items() if text is not None}
 
 
 def to_line(finding: Finding) -> str:

@@ -78,13 +78,18 @@ class FindingSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRecording:
-    """The recording that matches: `id` is the sha256 of its bytes, `path` the name it was added under."""
+    """The recording that matches: `id` is the sha256 of its bytes, `path` the name it was added under.
+
+    `owner` holds its rights, and need not be the artist.
+    """
 
     id: str
     path: str
     title: str | None
     owner: str | None
     isrc: str | None
+    artist: str | None = None
+    album: str | None = None
 
 
 def round_e(e_value: float) -> float:

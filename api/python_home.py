@@ -83,6 +83,8 @@ class Home:
         paths: PathLike | Sequence[PathLike],
         *,
         title: str | None = None,
+        artist: str | None = None,
+        album: str | None = None,
         owner: str | None = None,
         isrc: str | None = None,
         effort: str = "standard",
@@ -93,8 +95,8 @@ class Home:
         ----------
         paths : path or sequence of paths
             Audio files, or folders of them.
-        title, owner, isrc : str, optional
-            Metadata of every work.
+        title, artist, album, owner, isrc : str, optional
+            Metadata of every work. The tags of a file give what is left out; there is no tag for the owner.
         effort : {"fast", "standard", "full"}
             Which variants of a work the check searches.
 
@@ -109,7 +111,7 @@ class Home:
             When another process writes this home.
         """
         with self._writer() as writer:
-            label = Label(title=title, owner=owner, isrc=isrc)
+            label = Label(title=title, artist=artist, album=album, owner=owner, isrc=isrc)
             return register_files(
                 [paths] if isinstance(paths, str | os.PathLike) else paths,
                 writer=writer,

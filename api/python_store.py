@@ -34,12 +34,15 @@ class Registered:
         Why it was not registered, or only in part.
     finding : Finding or None
         The check of the work against the indexed datasets; None when there are none.
+    label : Label or None
+        Title, artist, album, owner and ISRC of the registered work; None where it was not registered.
     """
 
     item: FindingItem
     outcome: Outcome
     error: FindingError | None
     finding: Finding | None
+    label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ def register_files(
             outcome=each.outcome,
             error=each.result.error,
             finding=each.result.finding,
+            label=each.label,
         )
         for each in enrolled
     ]

@@ -96,6 +96,19 @@ class AudioPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Texts about the recording that its file holds, as they are there; None where there is none."""
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    isrc: str | None = None
+
+
+NO_TAGS: Final = Tags()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
     """Result of decoding one file.
 
@@ -111,6 +124,8 @@ class Decoded:
         Seconds that the file holds or states and that were not decoded.
     complete_s : float or None
         If not whole: seconds from the start in which nothing is missing; None means all of the waveform.
+    tags : Tags
+        Tags of the file; empty unless they were requested.
     """
 
     waveform: Sound
@@ -123,6 +138,7 @@ class Decoded:
     parts: tuple[AudioPart, ...] = ()
     not_compared_s: float = 0.0
     complete_s: float | None = None
+    tags: Tags = NO_TAGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,6 +218,8 @@ class Writer:
         item: int,
         *,
         title: str | None = None,
+        artist: str | None = None,
+        album: str | None = None,
         owner: str | None = None,
         isrc: str | None = None,
         metadata: Mapping[str, object] | None = None,
@@ -236,7 +238,7 @@ class Writer:
         ItemUnknown
             When the collection has no such item.
         """
-        texts = {"title": title, "owner": owner, "isrc": isrc}
+        texts = {"title": title, "artist": artist, "album": album, "owner": owner, "isrc": isrc}
         values: dict[str, object] = {name: storable(text) for name, text in texts.items() if text is not None}
         if metadata is not None:
             values["metadata"] = writes.metadata_json(metadata)

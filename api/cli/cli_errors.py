@@ -26,7 +26,7 @@ class BadTable(EarwitnessError):
         self.path, self.reason = path, reason
         super().__init__(
             f"{path} cannot be used as a table of works ({reason})",
-            hint="give a CSV file with a header row: path, and any of title, owner, isrc",
+            hint="give a CSV file with a header row: path, and any of title, artist, album, owner, isrc",
         )
 
 

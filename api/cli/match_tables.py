@@ -12,6 +12,7 @@ from rich.cells import cell_len, chop_cells
 
 from earwitness.api.findings import Finding, FindingMatch
 from earwitness.api.printable import shown
+from earwitness.api.scan.tally import title_of
 from earwitness.api.sentences import change_words, clock, count, e_value_cell, e_value_note
 from earwitness.index.match import Verdict
 
@@ -136,7 +137,7 @@ def _in_blocks(rows: Sequence[Row], width: int) -> Iterator[str]:
     yield fitted("item  ->  found in; then class, here -> there, change, covers, E-value", width)
     for row in rows:
         match, cell = row.match, dict(zip(COLUMNS, row.cells, strict=True))
-        where = shown(f"{match.recording.title or match.recording.path} ({cell['found in']})")
+        where = shown(f"{title_of(match)} ({cell['found in']})")
         free = width - len(cell["verdict"]) - len(":   ->  ")
         item = fitted(cell["item"], max(_LEAST, free - cell_len(where), free // 2))
         yield f"{cell['verdict']}: {item}  ->  {fitted(where, max(_LEAST, free - cell_len(item)))}"
@@ -167,7 +168,7 @@ def _cells(finding: Finding, match: FindingMatch) -> tuple[str, ...]:
     return (
         finding.item.id,
         f"{match.collection} {match.version}",
-        f"{match.recording.title or match.recording.path} [{match.kind.replace('_', ' ')}]",
+        f"{title_of(match)} [{match.kind.replace('_', ' ')}]",
         _spans((each.query_start_s, each.query_end_s) for each in spans),
         _spans((each.reference_start_s, each.reference_end_s) for each in spans),
         _percent(match.speed),

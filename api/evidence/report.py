@@ -19,7 +19,7 @@ from earwitness.api.findings import Finding, FindingMatch, threshold
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
 from earwitness.api.scan.outputs import whole_file
-from earwitness.api.scan.tally import Tally, work_label
+from earwitness.api.scan.tally import Tally, title_of, work_label
 from earwitness.api.sentences import (
     change_words,
     clock,
@@ -62,6 +62,11 @@ class Shown:
     def change(self) -> str:
         """How the item was changed from the work."""
         return change_words(self.match)
+
+    @property
+    def title(self) -> str:
+        """Title and artist of the work."""
+        return title_of(self.match)
 
     @property
     def e_value(self) -> str:

@@ -52,6 +52,7 @@ class Row:
     version: str
     path: str
     title: str | None
+    artist: str | None
     owner: str | None
     segments: tuple[dict[str, str], ...]
     change: str
@@ -193,6 +194,7 @@ def row(finding: Finding, match: FindingMatch) -> Row:
         version=match.version,
         path=match.recording.path,
         title=match.recording.title,
+        artist=match.recording.artist,
         owner=match.recording.owner,
         segments=tuple(
             {

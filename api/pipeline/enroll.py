@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
+from earwitness.api.datasets.entries.identifiers import isrc_of
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.pipeline.run_spec import ItemResult
@@ -20,7 +22,8 @@ from earwitness.api.pipeline.searched_collections import (
 )
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
-from earwitness.index.database.records import AddStatus, CollectionKind, ItemRow, NewItem
+from earwitness.fingerprint.types import Tags
+from earwitness.index.database.records import TEXTS, AddStatus, CollectionKind, ItemRow, NewItem
 from earwitness.index.match import Effort
 from earwitness.index.writer import Writer
 
@@ -35,7 +38,7 @@ class Outcome(StrEnum):
     ADDED = "added"
     ALREADY = "already"
     UPDATED = "updated"
-    """Registered already; its title, owner or ISRC was changed."""
+    """Registered already; its title, artist, album, owner or ISRC was changed."""
     OF_ANOTHER_OWNER = "of_another_owner"
     """Registered already under this name, for another owner; nothing was changed."""
     REFUSED = "refused"
@@ -44,21 +47,28 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What describes a work to people; the owner holds its rights, and need not be the artist."""
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    owner: str | None = None
+    isrc: str | None = None
+
+    def over(self, other: Label) -> Label:
+        """Return this label, with the other's texts where this one has none."""
+        return Label(**{name: getattr(self, name) or getattr(other, name) for name in TEXTS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """One item that was stored, or was not, with its result."""
+    """One item that was stored, or was not, with its result; `label` is that of a registered work."""
 
     result: ItemResult
     outcome: Outcome
     shard: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """Title, owner and ISRC of a work, as its owner gives them."""
-
-    title: str | None = None
-    owner: str | None = None
-    isrc: str | None = None
+    label: Label | None = None
 
 
 def register(
@@ -76,7 +86,8 @@ def register(
     Parameters
     ----------
     label, labels
-        The label of every work, and those of single works by their path, which take precedence.
+        The label of every work, and those of single works by their path, which take precedence. The tags of
+        a file give what neither holds.
     """
     works = writer.collection(CollectionKind.WORKS)
     library = read_summary(settings)
@@ -85,39 +96,45 @@ def register(
     )
     with Pool(spec, n_workers=n_workers) as pool:
         for _, result in pool.results(items):
-            own_label = _merged(label, (labels or {}).get(result.item.path))
-            yield Enrolled(result=result, outcome=register_one(writer, works, result, own_label))
+            own_label = (labels or {}).get(result.item.path, Label()).over(label)
+            yield register_one(writer, works, result, own_label)
     writer.publish()
 
 
-def _merged(every: Label, own: Label | None) -> Label:
-    own = own or Label()
-    return Label(title=own.title or every.title, owner=own.owner or every.owner, isrc=own.isrc or every.isrc)
+def label_of(tags: Tags) -> Label:
+    """Return the texts of a file's tags; an ISRC that is none is left out."""
+    codes = map(isrc_of, re.split(r"[;,/]", tags.isrc or ""))
+    return Label(title=tags.title, artist=tags.artist, album=tags.album, isrc=next(filter(None, codes), None))
 
 
-def register_one(writer: Writer, works: int, result: ItemResult, label: Label) -> Outcome:
+def register_one(writer: Writer, works: int, result: ItemResult, label: Label) -> Enrolled:
     """Store one processed item as a work, if it is fit as one; it is on disk when this returns.
 
-    A work that is registered already takes a new title or ISRC. Its owner stays: the same audio of another
-    owner, under another name, is another work.
+    A work that is registered already takes what `label` gives, and from the tags of the file what it lacks.
+    Its owner stays: the same audio of another owner, under another name, is another work.
     """
+    outcome, stored = _register(writer, works, result, label)
+    return Enrolled(result=result, outcome=outcome, label=stored)
+
+
+def _register(writer: Writer, works: int, result: ItemResult, label: Label) -> tuple[Outcome, Label | None]:
     new, sha256 = result.new, result.item.sha256
     existing = result.existing
     if existing is not None:
         rows = [row for row in writer.find(works, existing.sha256 or "") if _is_same_audio(row, existing)]
         own = _of_owner(rows, label.owner, path=result.item.path)
         if own is not None:
-            return _relabelled(writer, works, own, label)
+            return _relabelled(writer, works, own, label, result.tags)
         new = NewItem(path=result.item.path, sha256=sha256, start_s=existing.start_s, end_s=existing.end_s)
     if new is None:
         decoded = result.item.duration_s is not None
-        return Outcome.REFUSED if decoded else Outcome.NOT_READABLE
-    new = replace(new, title=label.title, owner=label.owner, isrc=label.isrc)
-    (added,) = writer.add(works, [new])
+        return (Outcome.REFUSED if decoded else Outcome.NOT_READABLE), None
+    complete = label.over(label_of(result.tags))
+    (added,) = writer.add(works, [replace(new, **_texts(complete))])
     if added.status is not AddStatus.EXISTING:
-        return Outcome.ADDED
+        return Outcome.ADDED, complete
     stored = next(each for each in writer.find(works, new.sha256 or "") if each.id == added.item)
-    return _relabelled(writer, works, stored, label)
+    return _relabelled(writer, works, stored, label, result.tags)
 
 
 def _is_same_audio(one: ItemRow, other: ItemRow) -> bool:
@@ -130,11 +147,18 @@ def _of_owner(stored: Sequence[ItemRow], owner: str | None, *, path: str) -> Ite
     return min(fit, key=lambda each: (each.owner != owner, each.path != path), default=None)
 
 
-def _relabelled(writer: Writer, works: int, stored: ItemRow, label: Label) -> Outcome:
+def _relabelled(
+    writer: Writer, works: int, stored: ItemRow, label: Label, tags: Tags
+) -> tuple[Outcome, Label | None]:
     if label.owner is not None and stored.owner not in {None, label.owner}:
-        return Outcome.OF_ANOTHER_OWNER
-    changed = writer.update_metadata(works, stored.id, title=label.title, owner=label.owner, isrc=label.isrc)
-    return Outcome.UPDATED if changed else Outcome.ALREADY
+        return Outcome.OF_ANOTHER_OWNER, None
+    after = label.over(Label(**_texts(stored))).over(label_of(tags))
+    changed = writer.update_metadata(works, stored.id, **_texts(after))
+    return (Outcome.UPDATED if changed else Outcome.ALREADY), after
+
+
+def _texts(described: Label | ItemRow) -> dict[str, Any]:
+    return {name: getattr(described, name) for name in TEXTS}
 
 
 def index_source(

@@ -38,13 +38,15 @@ class ItemProcessor:
 
     def decode(self, item: SourceItem) -> DecodedItem:
         """Decode one item; another thread may do this while the item before it is processed further."""
-        return self._decoder.decode(item, known=lambda key: self._known(item, key))
+        return self._decoder.decode(
+            item, known=lambda key: self._known(item, key), with_tags=self._spec.as_works
+        )
 
     def process_decoded(self, item: SourceItem, decoded: DecodedItem) -> ItemResult:
         """Search for a decoded item and fingerprint it."""
         key = None if decoded.item.sha256 is None else audio_key(item, decoded.item.sha256)
         if isinstance(decoded.known, ItemRow):
-            return ItemResult(item=decoded.item, key=key, existing=decoded.known)
+            return ItemResult(item=decoded.item, key=key, existing=decoded.known, tags=decoded.tags)
         if isinstance(decoded.known, Finding):
             described = replace(
                 decoded.known.item, id=decoded.item.id, path=decoded.item.path, sha256=decoded.item.sha256
@@ -59,6 +61,7 @@ class ItemProcessor:
             finding=finding,
             fresh=finding is not None and error is None and finding.error is None,
             new=self._new_item(item, decoded, error),
+            tags=decoded.tags,
         )
 
     def _known(self, item: SourceItem, key: str) -> object | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from earwitness.api.datasets.items import Skipped
 from earwitness.api.findings import Finding, FindingCollection, FindingError, FindingItem, FindingSearch
 from earwitness.api.settings import Settings
+from earwitness.fingerprint.types import NO_TAGS, Tags
 from earwitness.index.database.records import Collection, Failure, ItemRow, NewItem
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.matching.effort import EFFORT_PROFILES
@@ -86,6 +87,8 @@ class ItemResult:
         What is to be stored, if anything.
     existing : ItemRow or None
         The collection holds this item already; in the registry, this audio.
+    tags : Tags
+        Tags of the file, where items are stored as works.
     """
 
     item: FindingItem
@@ -95,6 +98,7 @@ class ItemResult:
     fresh: bool = False
     new: NewItem | None = None
     existing: ItemRow | None = None
+    tags: Tags = NO_TAGS
 
 
 def search_scope(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:

@@ -24,7 +24,7 @@ from earwitness.api.findings import (
     asserted_first,
 )
 from earwitness.api.pipeline.cut_stretch import stretch
-from earwitness.api.pipeline.item_bytes import read_item
+from earwitness.api.pipeline.item_bytes import ItemBytes, read_item
 from earwitness.api.pipeline.run_spec import search_scope
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder
@@ -36,8 +36,8 @@ from earwitness.fingerprint.errors import (
     TruncatedAudio,
 )
 from earwitness.fingerprint.extract import Extractor, extractor
-from earwitness.fingerprint.types import Decoded, Fingerprint, Query
-from earwitness.index.database.records import Collection, NewItem
+from earwitness.fingerprint.types import NO_TAGS, Decoded, Fingerprint, Query, Tags
+from earwitness.index.database.records import TEXTS, Collection, NewItem
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching.identify import identify
@@ -59,6 +59,8 @@ class DecodedItem:
         What the `known` argument of `ItemDecoder.decode` returned for this audio, which was not decoded then.
     complete : bool
         Whether it was decoded to its end.
+    tags : Tags
+        Tags of the file; empty unless they were requested.
     """
 
     item: FindingItem
@@ -67,6 +69,7 @@ class DecodedItem:
     complete: bool
     size_bytes: int | None = None
     known: object | None = None
+    tags: Tags = NO_TAGS
 
 
 def audio_key(item: SourceItem, sha256: str) -> str:
@@ -107,7 +110,11 @@ class ItemDecoder:
         self._decoder.close()
 
     def decode(
-        self, item: SourceItem, *, known: Callable[[str], object | None] = lambda _: None
+        self,
+        item: SourceItem,
+        *,
+        known: Callable[[str], object | None] = lambda _: None,
+        with_tags: bool = False,
     ) -> DecodedItem:
         """Read, hash and decode one item; an error of the item is part of the result, never raised.
 
@@ -116,6 +123,8 @@ class ItemDecoder:
         known
             Called with the `audio_key` before decoding. If it returns anything but None, the item is not
             decoded, and the returned object is `DecodedItem.known`.
+        with_tags
+            Whether to read the tags of the file, also where the item is not decoded.
         """
         described = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
         size = None
@@ -132,11 +141,15 @@ class ItemDecoder:
                         complete=False,
                         size_bytes=size,
                         known=known_result,
+                        tags=self._tags(bytes_, item) if with_tags else NO_TAGS,
                     )
-                decoded = self._decoder.decode(bytes_.source, name=item.item_id)
+                decoded = self._decoder.decode(bytes_.source, name=item.item_id, with_tags=with_tags)
             return self._with_query(item, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
         except AudioError as error:
             return DecodedItem(item=described, query=None, error=error, complete=False, size_bytes=size)
+
+    def _tags(self, bytes_: ItemBytes, item: SourceItem) -> Tags:
+        return self._decoder.read_tags(bytes_.source, name=item.item_id)
 
     def decode_array(self, item: SourceItem, samples: NDArray[Any], *, rate_hz: float) -> DecodedItem:
         """Prepare the samples of an item that is in memory; see `earwitness.fingerprint.decode.array_audio`.
@@ -176,6 +189,7 @@ class ItemDecoder:
             error=_audio_error(item.item_id, query, complete=complete, note=decoded.note or item.partial),
             complete=complete,
             size_bytes=size_bytes,
+            tags=decoded.tags,
         )
 
 
@@ -249,7 +263,7 @@ def _finding_matches(
             collection=by_id[item.collection].name,
             version=by_id[item.collection].version,
             recording=FindingRecording(
-                id=sha256, path=item.path, title=item.title, owner=item.owner, isrc=item.isrc
+                id=sha256, path=item.path, **{name: getattr(item, name) for name in TEXTS}
             ),
             kind=str(match.kind),
             e_value=float(match.e_value),

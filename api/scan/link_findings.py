@@ -33,5 +33,7 @@ def named_works(library: Library) -> Iterator[NamedWork]:
     """Yield the identifiers of the works; the id of a work is its sha256."""
     for registry in works_of(library.collections):
         for work in library.listing(registry.id):
-            identifiers = Identifiers(isrc=work.isrc, artist=work.owner, title=work.title)
+            # many creators register their works as owners and give no artist
+            artist = work.artist or work.owner
+            identifiers = Identifiers(isrc=work.isrc, artist=artist, title=work.title)
             yield NamedWork(work_id=work.sha256 or work.path, identifiers=identifiers)

@@ -26,7 +26,7 @@ CSV_COLUMNS: Final = (
     "error_message", "error_hint", "collection", "version", "recording_id", "recording_path", "title",
     "owner", "isrc", "match_verdict", "class", "e_value", "e_extrapolated", "e_checked_to", "similarity",
     "query_coverage", "reference_coverage", "speed", "pitch_cents", "tempo", "query_start_s", "query_end_s",
-    "reference_start_s", "reference_end_s",
+    "reference_start_s", "reference_end_s", "artist", "album",
 )  # fmt: skip
 """One row for each segment of a match; an item without a match has one row that ends with the error.
 
@@ -175,7 +175,7 @@ def parquet_schema() -> Any:
     spans = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s")
     match = struct(
         ("collection", "version", "class"),
-        recording=struct(("id", "path", "title", "owner", "isrc")),
+        recording=struct(("id", "path", "title", "owner", "isrc", "artist", "album")),
         e_value=number,
         e_extrapolated=pa.bool_(),
         e_checked_to=number,

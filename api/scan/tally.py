@@ -125,10 +125,16 @@ def claims_json(tally: Tally) -> dict[str, Any]:
 
 
 def work_label(match: FindingMatch) -> str:
-    """Return a recording's name for people: title and owner where known, else its path."""
+    """Return a recording's name for people: its title, else its path, with artist and owner where known."""
+    name, owner = title_of(match), match.recording.owner
+    return f"{name} ({owner})" if owner else name
+
+
+def title_of(match: FindingMatch) -> str:
+    """Return a recording's title, else its path, with its artist where known."""
     recording = match.recording
     name = recording.title or recording.path
-    return f"{name} ({recording.owner})" if recording.owner else name
+    return f"{name} by {recording.artist}" if recording.artist else name
 
 
 def graded_all(

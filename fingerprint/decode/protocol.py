@@ -12,6 +12,9 @@ from typing import Any, Final
 READY: Final = b"R"
 DECODE: Final = b"D"
 PROBE: Final = b"T"
+TAGS: Final = b"G"
+"""Both the request for the tags of a file, and its answer."""
+
 HEADER: Final = b"H"
 PART: Final = b"P"
 SAMPLES: Final = b"S"

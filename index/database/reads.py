@@ -341,6 +341,8 @@ def item(row: Row[Any]) -> ItemRow:
         recording=row.recording_id,
         failure=failure,
         title=row.title,
+        artist=row.artist,
+        album=row.album,
         owner=row.owner,
         isrc=row.isrc,
         start_s=row.start_s,

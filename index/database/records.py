@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.types import Fingerprint
+
+TEXTS: Final = ("title", "artist", "album", "owner", "isrc")
+"""Fields of an item that describe it to people; each may be None."""
 
 
 class CollectionKind(StrEnum):
@@ -91,6 +95,8 @@ class ItemRow:
     end_s: float | None
     metadata: Mapping[str, object]
     added_at: str
+    artist: str | None = None
+    album: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +159,8 @@ class NewItem:
     title: str | None = None
     owner: str | None = None
     isrc: str | None = None
+    artist: str | None = None
+    album: str | None = None
     start_s: float | None = None
     end_s: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -164,7 +172,7 @@ class NewItem:
             raise ValueError(f"{self.path} has a fingerprint and a failure")
         if self.sha256 is None and self.failure is None:
             raise ValueError(f"{self.path} has neither bytes nor a failure")
-        for name in ("path", "title", "owner", "isrc"):
+        for name in ("path", *TEXTS):
             text = getattr(self, name)
             if text is not None:
                 object.__setattr__(self, name, storable(text))

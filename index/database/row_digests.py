@@ -50,6 +50,14 @@ _NOT_COVERED: Final[Mapping[Table, frozenset[str]]] = {
 }
 
 
+_ADDED_LATER: Final[Mapping[Table, int]] = {ITEM: 2}
+"""How many of a table's last columns were added after its rows had digests.
+
+Those of them that are empty and at the end of a row are left out of its digest. So rows of before keep
+theirs, and a migration that adds such a column need not read the table.
+"""
+
+
 def _covered(table: Table) -> tuple[str, ...]:
     not_covered = _NOT_COVERED.get(table, frozenset()) | {"digest"}
     return tuple(column.name for column in table.columns if column.name not in not_covered)
@@ -64,6 +72,14 @@ COVERED: Final[Mapping[Table, tuple[str, ...]]] = {
 _VALUES: Final[Mapping[Table, Callable[[Any], tuple[Any, ...]]]] = {
     table: attrgetter(*names) for table, names in COVERED.items()
 }
+
+
+def _digest_of_row(table: Table, values: tuple[Any, ...]) -> int:
+    n_always = len(values) - _ADDED_LATER.get(table, 0)
+    n_values = len(values)
+    while n_values > n_always and values[n_values - 1] is None:
+        n_values -= 1
+    return digest_of(values[:n_values])
 
 
 _to_json: Final = json.JSONEncoder(default=bytes.hex, separators=(",", ":")).encode
@@ -81,7 +97,7 @@ def digest_of(values: Iterable[object]) -> int:
 def with_digest(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a row with their digest; all covered columns are required."""
     stored = {name: _as_stored(table, name, value) for name, value in values.items()}
-    return {**stored, "digest": digest_of(stored[name] for name in COVERED[table])}
+    return {**stored, "digest": _digest_of_row(table, tuple(stored[name] for name in COVERED[table]))}
 
 
 def _as_stored(table: Table, name: str, value: Any) -> Any:
@@ -101,7 +117,10 @@ def store_digests(connection: Connection, table: Table, where: ColumnElement[boo
     keys = tuple(column.name for column in table.primary_key)
     rows = connection.execute(select(table).where(where)).all()
     values = [
-        {**{f"of_{key}": getattr(row, key) for key in keys}, "digest": digest_of(_VALUES[table](row))}
+        {
+            **{f"of_{key}": getattr(row, key) for key in keys},
+            "digest": _digest_of_row(table, _VALUES[table](row)),
+        }
         for row in rows
     ]
     statement = update(table).where(*(table.c[key] == bindparam(f"of_{key}") for key in keys))
@@ -111,7 +130,7 @@ def store_digests(connection: Connection, table: Table, where: ColumnElement[boo
 
 def is_intact(table: Table, row: Row[Any]) -> bool:
     """Whether a row matches the digest stored with it; the row must have all covered columns."""
-    return bool(digest_of(_VALUES[table](row)) == row.digest)
+    return bool(_digest_of_row(table, _VALUES[table](row)) == row.digest)
 
 
 def verified_row(table: Table, row: Row[Any]) -> Row[Any]:

@@ -138,6 +138,8 @@ ITEM: Final = Table(
     Column("end_s", Float, nullable=True),
     Column("metadata", Text, nullable=False),
     Column("added_at", String(32), nullable=False),
+    Column("artist", Text, nullable=True),
+    Column("album", Text, nullable=True),
     _digest(),
     UniqueConstraint("tenant", "collection_id", "path", "audio_key"),
     Index("item_recording", "recording_id", "collection_id"),

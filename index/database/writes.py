@@ -19,6 +19,7 @@ from earwitness.index.database import reads
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.packing import pack_peaks, pack_words
 from earwitness.index.database.records import (
+    TEXTS,
     Added,
     AddStatus,
     Collection,
@@ -336,9 +337,7 @@ def _write_item(
         "error_code": failure and failure.code,
         "error_message": failure and storable(failure.message),
         "error_hint": failure and storable(failure.hint),
-        "title": item.title,
-        "owner": item.owner,
-        "isrc": item.isrc,
+        **{name: getattr(item, name) for name in TEXTS},
         "start_s": item.start_s,
         "end_s": item.end_s,
         "metadata": metadata_json(item.metadata),

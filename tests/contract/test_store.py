@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,16 +186,16 @@ def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> Non
     """Names, metadata, codes, peaks, Chromaprint and the small spectrogram are as they were given."""
     levels = np.arange(12, dtype=np.uint8).reshape(4, 3)
     picture = Thumbnail(levels=levels, frame_s=0.25, lowest_db=-80.0, step_db=0.5)
-    item = replace(some_item(7, owner="Ada"), title="Ünder", isrc="X", metadata={"a": [1]}, thumbnail=picture)
+    texts: dict[str, Any] = {"title": "Ünder", "artist": "Bea", "album": "Étude", "isrc": "X"}
+    item = replace(some_item(7, owner="Ada"), **texts, metadata={"a": [1]}, thumbnail=picture)
     with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works = writer.collection(WORKS)
         ((recording),) = (one.recording for one in writer.add(works, [item]))
     assert recording is not None
     with _open(settled(home)) as library:
         (row,) = library.items(recording, [works])
-        assert (row.path, row.title, row.owner, row.isrc, row.metadata) == (
-            "7.wav", "Ünder", "Ada", "X", {"a": [1]}
-        )  # fmt: skip
+        assert {name: getattr(row, name) for name in texts} == texts
+        assert (row.path, row.owner, row.metadata) == ("7.wav", "Ada", {"a": [1]})
         assert np.array_equal(library.codes(recording), CODEC.unpack(some_codes(7, 6)))
         assert np.array_equal(library.chromaprint(recording), some_fingerprint(7).chromaprint)
         assert np.array_equal(library.peaks(recording), some_fingerprint(7).peaks)
@@ -253,6 +254,7 @@ def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
         before = library.state_digest([works])
     with Writer.open(HomeAddress(later), codec=CODEC) as writer:
         assert writer.update_metadata(works, added.item, title="New", metadata={"a": 1})
+        assert writer.update_metadata(works, added.item, album="Étude")
         assert not writer.update_metadata(works, added.item, title="New")
         assert verify(writer.address, settled_s=0) == []
         with pytest.raises(ItemUnknown):
@@ -260,13 +262,21 @@ def test_new_metadata_replace_the_old_ones(home: Path, settled: Settle) -> None:
     with _open(later) as library:
         assert library.state_digest([works]) != before
         (row,) = library.listing(works)
-        assert (row.title, row.owner, row.metadata) == ("New", "Ada", {"a": 1})
+        assert (row.title, row.artist, row.album, row.owner) == ("New", None, "Étude", "Ada")
+        assert row.metadata == {"a": 1}
 
 
 @pytest.mark.parametrize("text", ["\udce9t\udce9.wav", "a\x00b", "\ud83d", "\x1b[31mred"])
 def test_no_text_is_too_strange_to_be_stored(home: Path, text: str) -> None:
     """Lone surrogates, NUL and escapes in any field are stored and found again under the same name."""
-    strange = replace(some_item(1, path=text, owner=text), title=text, isrc=text, metadata={text: [text]})
+    strange = replace(
+        some_item(1, path=text, owner=text),
+        title=text,
+        artist=text,
+        album=text,
+        isrc=text,
+        metadata={text: [text]},
+    )
     failure = Failure(code="broken", message=text, hint=text)
     with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         dataset = writer.collection(DATASET, "scraped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -85,3 +86,20 @@ def encoded(suffix: str, seconds: float = 3.0) -> bytes:
     }[suffix]
     rate_hz = 48_000 if codec == "libopus" else 44_100
     return by_av(sound(seconds, rate_hz=rate_hz), rate_hz, container, codec)
+
+
+def tagged(suffix: str, tags: Mapping[str, str], **options: str) -> bytes:
+    """A file of that suffix with tags, by FFmpeg's names; `options` are those of its muxer."""
+    muxer = {"ogg": "ogg", "opus": "ogg", "m4a": "ipod"}.get(suffix, suffix)
+    file = io.BytesIO()
+    with (
+        av.open(io.BytesIO(encoded(suffix))) as source,
+        av.open(file, "w", format=muxer, options=options) as out,
+    ):
+        stream = out.add_stream_from_template(source.streams.audio[0])
+        out.metadata.update(tags)
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    return file.getvalue()

@@ -21,12 +21,15 @@ AUDIO = {"file": ("song.wav", b"some sound")}
 def test_a_job_is_accepted_and_done_and_its_upload_removed(serve: Serve, settings: Settings) -> None:
     """202 gives the job's address; the handler gets the bytes; the upload is removed at the end."""
     with serve(lambda job, _: {"payload": dict(job.payload)}) as client:
-        sent = client.post("/v1/works", files=AUDIO, data={"title": "Étude", "isrc": "qz-abc-26-00001"})
+        sent = client.post(
+            "/v1/works", files=AUDIO, data={"title": "Étude", "artist": "Bea", "isrc": "qz-abc-26-00001"}
+        )
         assert sent.status_code == 202
         assert sent.headers["Location"] == sent.json()["links"]["self"]
         job = wait_for(client, sent.headers["Location"])
         assert (job["state"], job["kind"], job["file"], job["attempts"]) == ("done", "work", "song.wav", 1)
         assert job["result"]["payload"]["title"] == "Étude"
+        assert job["result"]["payload"]["artist"] == "Bea"
         assert job["result"]["payload"]["isrc"] == "QZABC2600001"
         assert client.handler.uploads == [b"some sound"]
     assert spool_of(settings) == []

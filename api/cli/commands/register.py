@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,11 +32,17 @@ if TYPE_CHECKING:
 
 def register(
     paths: Annotated[list[str], typer.Argument(help="Audio files, or folders of them", show_default=False)],
-    owner: Annotated[str | None, typer.Option(help="Owner of the works")] = None,
-    title: Annotated[str | None, typer.Option(help="Title; without one, the file's name is shown")] = None,
-    isrc: Annotated[str | None, typer.Option(help="International Standard Recording Code")] = None,
+    owner: Annotated[str | None, typer.Option(help="Owner of the works; need not be the artist")] = None,
+    title: Annotated[str | None, typer.Option(help="Title; by default that of the file's tags")] = None,
+    artist: Annotated[str | None, typer.Option(help="Artist; by default that of the file's tags")] = None,
+    album: Annotated[str | None, typer.Option(help="Album; by default that of the file's tags")] = None,
+    isrc: Annotated[
+        str | None,
+        typer.Option(help="International Standard Recording Code; by default that of the file's tags"),
+    ] = None,
     meta: Annotated[
-        Path | None, typer.Option(help="CSV with a header row: path, and any of title, owner, isrc")
+        Path | None,
+        typer.Option(help="CSV with a header row: path, and any of title, artist, album, owner, isrc"),
     ] = None,
     effort: EffortOption = "standard",
     workers: Workers = 0,
@@ -72,7 +79,13 @@ def register(
                 writer=writer,
                 settings=settings,
                 effort=Effort(effort),
-                label=Label(title=_safe(title), owner=_safe(owner), isrc=_safe(isrc)),
+                label=Label(
+                    title=_safe(title),
+                    artist=_safe(artist),
+                    album=_safe(album),
+                    owner=_safe(owner),
+                    isrc=_safe(isrc),
+                ),
                 labels=labels,
                 n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
             ):
@@ -114,6 +127,7 @@ def enrolled_json(enrolled: Enrolled, audit: Audit) -> dict[str, Any]:
         "sha256": result.item.sha256,
         "outcome": str(enrolled.outcome),
         "error": error,
+        "work": enrolled.label and asdict(enrolled.label),
         "finding": None if finding is None else to_json(finding),
     }
 
@@ -145,7 +159,9 @@ def show(enrolled: Enrolled) -> None:
     name = result.item.id
     known = {
         Outcome.ALREADY: f"{name} is registered already.",
-        Outcome.UPDATED: f"{name} is registered already; its title, owner or ISRC was updated.",
+        Outcome.UPDATED: (
+            f"{name} is registered already; its title, artist, album, owner or ISRC was updated."
+        ),
         Outcome.OF_ANOTHER_OWNER: (
             f"{name} is registered already for another owner; nothing was changed.\n"
             f"  What to do: remove it first (earwitness remove --work {name}), or give the file another name."
@@ -159,12 +175,18 @@ def show(enrolled: Enrolled) -> None:
         console.print(f"{name} was not registered: {result.error.message}.", soft_wrap=True)
         console.print(f"  What to do: {result.error.hint}.", soft_wrap=True)
         return
-    console.print(f"{name} is registered.", soft_wrap=True)
+    console.print(f"{name} is registered{_under(enrolled.label)}.", soft_wrap=True)
     if result.error is not None:
         console.print(f"  Note: {result.error.message}.", soft_wrap=True)
     finding = result.finding
     if finding is not None and finding.matches:
         show_one(finding)
+
+
+def _under(label: Label | None) -> str:
+    """Return the title and artist of a work as the end of a sentence; empty where it has neither."""
+    title, artist = (label.title, label.artist) if label is not None else (None, None)
+    return (f" as {shown(title)}" if title else "") + (f" by {shown(artist)}" if artist else "")
 
 
 def summarise(outcomes: list[Outcome], audit: Audit) -> None:
@@ -195,6 +217,7 @@ def read_labels(table: Path) -> dict[str, Label]:
     """
     from earwitness.api.cli.cli_errors import BadTable
     from earwitness.api.pipeline.enroll import Label
+    from earwitness.index.database.records import TEXTS
 
     labels = {}
     try:
@@ -203,7 +226,7 @@ def read_labels(table: Path) -> dict[str, Label]:
             if "path" not in (rows.fieldnames or ()):
                 raise BadTable(path=str(table), reason="it has no column called path")
             for row in rows:
-                fields = {key: shown(row[key]) for key in ("title", "owner", "isrc") if row.get(key)}
+                fields = {key: shown(row[key]) for key in TEXTS if row.get(key)}
                 labels[row["path"]] = Label(**fields)
     except (OSError, UnicodeError, csv.Error) as error:
         raise BadTable(path=str(table), reason=str(error)) from error

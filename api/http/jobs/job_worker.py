@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -34,7 +35,7 @@ from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.sentences import audit_warning, summary
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.decode import Decoder
-from earwitness.index.database.records import CollectionKind
+from earwitness.index.database.records import TEXTS, CollectionKind
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.store.jobs import Job
 from earwitness.index.store.summary import HomeSummary
@@ -100,12 +101,15 @@ class JobWorker:
         )
         answer = self._answer(order, contents, job, heartbeat)
         fields = job.payload
-        label = Label(title=fields["title"], owner=fields["owner"], isrc=fields["isrc"])
-        outcome = register_one(self._writer, works, answer, label)
+        # a job that an earlier version queued has no artist and no album
+        enrolled = register_one(
+            self._writer, works, answer, Label(**{name: fields.get(name) for name in TEXTS})
+        )
         with self._metrics.stage("publish"):
             self._writer.publish()
         return {
-            "status": WORK_STATUS[outcome],
+            "status": WORK_STATUS[enrolled.outcome],
+            "work": None if enrolled.label is None else asdict(enrolled.label),
             "error": error_json(answer.error),
             "finding": None if answer.finding is None else to_json(answer.finding),
         }

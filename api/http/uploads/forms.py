@@ -32,9 +32,11 @@ class CheckForm(FormFields):
 
 
 class WorkForm(FormFields):
-    """Metadata of the work."""
+    """Metadata of the work; where a field but the owner is missing, the tags of the file give it."""
 
     title: Text | None = None
+    artist: Text | None = None
+    album: Text | None = None
     owner: Text | None = None
     isrc: Isrc | None = None
 
@@ -59,9 +61,11 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "effort": "Which variants of the sound are searched.",
     "name": "Name of the dataset.",
     "version": "Version of the dataset.",
-    "title": "The work's title.",
-    "owner": "Who owns it.",
-    "isrc": "Its ISRC, with or without hyphens.",
+    "title": "The work's title; without it, that of the file's tags.",
+    "artist": "Who performs it; without it, that of the file's tags.",
+    "album": "The album it is on; without it, that of the file's tags.",
+    "owner": "Who owns it; need not be the artist.",
+    "isrc": "Its ISRC, with or without hyphens; without it, that of the file's tags.",
 }
 
 

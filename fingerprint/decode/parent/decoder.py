@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Final, Literal, Self
 
 from earwitness.fingerprint.decode import protocol
 from earwitness.fingerprint.decode.limits import Limits
@@ -20,6 +21,7 @@ from earwitness.fingerprint.decode.parent.sandbox import (
     WorkerProcess,
     start,
 )
+from earwitness.fingerprint.decode.parent.tag_texts import tags_of
 from earwitness.fingerprint.errors import (
     AudioTooLarge,
     BrokenAudio,
@@ -27,7 +29,10 @@ from earwitness.fingerprint.errors import (
     DecodeTimeout,
     SandboxMissing,
 )
-from earwitness.fingerprint.types import Decoded
+from earwitness.fingerprint.types import NO_TAGS, Decoded, Tags
+
+TAGS_WALL_S: Final = 5.0
+"""Seconds that reading the tags of one file may take; it takes a few milliseconds."""
 
 
 class SandboxWarning(UserWarning):
@@ -75,7 +80,7 @@ class Decoder:
         """Whether the worker filters system calls (Linux on x86-64 and arm64)."""
         return self._ready().calls_filtered
 
-    def decode(self, source: Path | bytes | BinaryIO, *, name: str) -> Decoded:
+    def decode(self, source: Path | bytes | BinaryIO, *, name: str, with_tags: bool = False) -> Decoded:
         """Decode one item.
 
         Parameters
@@ -84,6 +89,8 @@ class Decoder:
             A regular file, its bytes, or an open binary file, which is read from its current position.
         name : str
             Name of the item in errors.
+        with_tags : bool
+            Whether to read the tags too; tags that cannot be read are empty and no error.
 
         Raises
         ------
@@ -91,7 +98,19 @@ class Decoder:
             EmptyFile, NotAudio, BrokenAudio, AudioTooLarge, DecodeTimeout or DecoderDied.
         """
         with open_input(source, max_bytes=self.limits.max_bytes, name=name) as fd:
-            return self._request(fd, name)
+            decoded = self._request(fd, name)
+            return replace(decoded, tags=self._tags(fd)) if with_tags else decoded
+
+    def read_tags(self, source: Path | bytes | BinaryIO, *, name: str) -> Tags:
+        """Read the tags of one item without decoding it; empty where they cannot be read.
+
+        Raises
+        ------
+        AudioError
+            The item cannot be opened, or has too many bytes.
+        """
+        with open_input(source, max_bytes=self.limits.max_bytes, name=name) as fd:
+            return self._tags(fd)
 
     def probe(self, *, home: Path, scratch: Path) -> dict[str, str]:
         """Try forbidden actions in the worker; return action -> name of the error, or "allowed"."""
@@ -132,6 +151,19 @@ class Decoder:
             raise
         worker.n_decoded += 1
         return decoded
+
+    def _tags(self, fd: int) -> Tags:
+        """Read tags by a request of their own, so that they cannot fail what was decoded."""
+        worker = self._ready()
+        try:
+            worker.channel.send_json(protocol.TAGS, {}, fd=fd)
+            kind, payload = worker.channel.receive(deadline=time.monotonic() + TAGS_WALL_S)
+            if kind != protocol.TAGS:
+                raise protocol.ProtocolError("the worker sent no tags")
+            return tags_of(protocol.read_json(payload))
+        except (OSError, UnicodeError):  # a TimeoutError is an OSError
+            self._stop_worker()
+            return NO_TAGS
 
     def _stop_worker(self, *, timeout_s: float = 0.0) -> str:
         worker, self._worker = self._worker, None

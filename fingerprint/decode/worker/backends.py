@@ -193,25 +193,41 @@ PLANES: Final = 7
 """Most planes of a frame that PyAV reads correctly; frames with more are interleaved first."""
 
 
+def open_container(
+    file: FileView, demuxer: str, *, metadata_errors: str, probe_bytes: int | None = None
+) -> Any:
+    """Open a file with FFmpeg's named demuxer; raises one of ``DECODE_ERRORS``.
+
+    Parameters
+    ----------
+    metadata_errors : str
+        Error handler for tags that are not UTF-8 (see `codecs.register_error`).
+    probe_bytes : int or None
+        Most bytes of audio that FFmpeg reads to learn about streams; None means its default, 5 MB.
+    """
+    return av.open(
+        ViewReader(file),
+        format=demuxer,
+        metadata_errors=metadata_errors,
+        buffer_size=1 << 17,
+        io_open=_refuse,
+        container_options={
+            "protocol_whitelist": "",
+            "format_whitelist": demuxer,
+            "codec_whitelist": ",".join(CODECS),
+            "max_streams": "256",
+            **({} if probe_bytes is None else {"probesize": str(probe_bytes)}),
+        },
+    )
+
+
 class FfmpegBackend:
     """FFmpeg through PyAV: one named demuxer, one audio stream, no other file, no network."""
 
     length_s: float | None = None
 
     def __init__(self, file: FileView, demuxer: str, track: int) -> None:
-        self._container = av.open(
-            ViewReader(file),
-            format=demuxer,
-            metadata_errors="ignore",
-            buffer_size=1 << 17,
-            io_open=_refuse,
-            container_options={
-                "protocol_whitelist": "",
-                "format_whitelist": demuxer,
-                "codec_whitelist": ",".join(CODECS),
-                "max_streams": "256",
-            },
-        )
+        self._container = open_container(file, demuxer, metadata_errors="ignore")
         streams = self._container.streams.audio
         if not streams:
             kind = NoAudioStream if len(self._container.streams) else ValueError

@@ -28,6 +28,7 @@ from earwitness.fingerprint.decode.worker.decode_file import Kind, decode_file
 from earwitness.fingerprint.decode.worker.downmix import Resampler
 from earwitness.fingerprint.decode.worker.lockdown import lock_down
 from earwitness.fingerprint.decode.worker.read_stream import Header
+from earwitness.fingerprint.decode.worker.read_tags import read_tags
 from earwitness.fingerprint.decode.worker.sandbox_probe import probe
 from earwitness.fingerprint.errors import AudioError, AudioTooLarge
 from earwitness.fingerprint.lifeline import die_with_parent
@@ -70,9 +71,12 @@ def _serve(channel: Channel, limits: Limits) -> None:
     request = protocol.read_json(payload)
     if kind == protocol.PROBE:
         channel.send_json(protocol.ANSWER, probe(home=request["home"], scratch=request["scratch"]))
-    elif kind == protocol.DECODE and fd is not None:
+    elif fd is not None:
         try:
-            _decode(channel, fd, request["name"], limits)
+            if kind == protocol.TAGS:
+                channel.send_json(protocol.TAGS, read_tags(FileView(fd)))
+            elif kind == protocol.DECODE:
+                _decode(channel, fd, request["name"], limits)
         finally:
             os.close(fd)
 

@@ -99,7 +99,9 @@ share = st.floats(0.0, 1.0)
 ratio = st.floats(0.5, 2.0)
 time_s = st.floats(0.0, 1e5)
 
-recordings = st.builds(FindingRecording, id=texts, path=texts, title=maybe, owner=maybe, isrc=maybe)
+recordings = st.builds(
+    FindingRecording, id=texts, path=texts, title=maybe, owner=maybe, isrc=maybe, artist=maybe, album=maybe
+)
 segments = st.builds(
     FindingSegment, query_start_s=time_s, query_end_s=time_s, reference_start_s=time_s, reference_end_s=time_s
 )

@@ -14,10 +14,12 @@ from earwitness.api.pipeline.enroll import Label
 def test_a_row_is_the_label_of_one_work(tmp_path: Path) -> None:
     """Columns may be missing and cells empty; control characters are shown, not sent to the terminal."""
     table = tmp_path / "works.csv"
-    table.write_text("\ufeffpath,title,owner\na.wav,Song,\nb.wav,Be\x1b[31mll,Me\n", encoding="utf-8")
+    table.write_text(
+        "\ufeffpath,title,owner,artist\na.wav,Song,,\nb.wav,Be\x1b[31mll,Me,You\n", encoding="utf-8"
+    )
     assert read_labels(table) == {
         "a.wav": Label(title="Song"),
-        "b.wav": Label(title="Be\\x1b[31mll", owner="Me"),
+        "b.wav": Label(title="Be\\x1b[31mll", owner="Me", artist="You"),
     }
 
 

@@ -19,9 +19,10 @@ from sqlalchemy import Connection, text
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.index import writer as writer_module
-from earwitness.index.database import migrations, reads
+from earwitness.index.database import migrations, reads, writes
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.reads import ShardRow
+from earwitness.index.database.row_digests import digest_of
 from earwitness.index.database.tables import METADATA
 from earwitness.index.database.writes import change_collection, store_home_digest
 from earwitness.index.library import Library
@@ -159,6 +160,57 @@ def test_a_catalog_from_before_the_peaks_keeps_its_recordings(tmp_path: Path) ->
         assert np.array_equal(reads.chromaprint(connection, "local", 1), words)
         assert reads.peaks(connection, "local", 1).shape == (0, 2)
         assert reads.codes(connection, "local", 1, 32).shape == (1, 32)
+    catalog.close()
+
+
+def test_a_catalog_from_before_artist_and_album_keeps_its_digests(tmp_path: Path) -> None:
+    """Rows of schema 0004 are intact after the migration, and take an artist or an album alone."""
+    catalog = Catalog(HomeAddress(tmp_path))
+    migrations.upgrade(catalog.engine, revision="0004")
+    of_before = (
+        1,
+        "local",
+        1,
+        "a.wav",
+        "k",
+        "s",
+        9,
+        None,
+        "broken",
+        "m",
+        "h",
+        "T",
+        "O",
+        None,
+        None,
+        None,
+        "{}",
+        "t",
+    )
+    with catalog.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO collection (id, tenant, kind, name, version, scheme, indexed_at, complete,"
+                " n_items, n_unreadable, n_codes, changed_epoch)"
+                " VALUES (1, 'local', 'dataset', '', '', '', '', 1, 0, 1, 0, 1)"
+            )
+        )
+        connection.execute(
+            text(f"INSERT INTO item VALUES ({', '.join(f':v{n}' for n in range(18))}, :digest)"),
+            {f"v{n}": value for n, value in enumerate(of_before)} | {"digest": digest_of(of_before)},
+        )
+    migrations.upgrade(catalog.engine)
+    for column in ("artist", "album"):
+        with catalog.writing() as connection:
+            (row,) = reads.items(connection, "local")
+            assert (row.title, row.artist, row.album) == ("T", None, None)
+            writes.change_item(connection, 1, {column: "X"})
+            (row,) = reads.items(connection, "local")
+            assert getattr(row, column) == "X"
+            connection.execute(text(f"UPDATE item SET {column} = NULL"))
+            with pytest.raises(CatalogDamaged):
+                reads.items(connection, "local")
+            writes.change_item(connection, 1, {column: None})
     catalog.close()
 
 
