@@ -1,4 +1,9 @@
-"""A cache of arrays, limited in bytes."""
+"""A cache of arrays, limited in bytes.
+
+Written by hand: `cachetools.LRUCache` with `getsizeof` refuses an array larger than the whole cache, which
+would then be read from the store again for each candidate. Keeping the last array in any case takes as many
+lines beside it as this module has, and another dependency.
+"""
 
 from __future__ import annotations
 
