@@ -47,6 +47,7 @@ ENTRIES = {
     "crash": "kill -9 at random moments",
     "tables": "Markdown tables from the records",
     "summary": "README's numbers and docs/results.md from the records",
+    "match-steps": "figures of docs/matching.md: one query of sample_audio, step by step",
     "cases": "inputs that failed once, compared with the expected answers",
     "smoke": "a small evaluation on sample_audio",
 }
@@ -80,6 +81,7 @@ def module_of(entry: str) -> str:
         "fit": "benchmarks.fit.command",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
+        "match-steps": "benchmarks.report.match_steps",
     }
     return others.get(entry, f"benchmarks.runs.{entry.replace('-', '_')}")
 

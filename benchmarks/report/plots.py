@@ -15,7 +15,8 @@ from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import counts
 
 FALSE_MATCHES: Final = "false-matches.png"
-SHARES: Final = (("named", "#9ab6d3"), ("reported", "#1f4e79"))
+SHARES: Final = (("named", "#9ab6d3", "ranked first"), ("reported", "#1f4e79", "reported as a match"))
+"""Column of the counts, colour and label."""
 
 
 def draw(folder: Path) -> list[str]:
@@ -37,21 +38,27 @@ def _shares(record: Record, file: Path) -> None:
     lengths = sorted({length_s for _, length_s, _ in groups})
     conditions = list(dict.fromkeys(condition for _, _, condition in groups))
     figure, axes = pyplot.subplots(
-        1, len(lengths), figsize=(5 * len(lengths), 0.24 * len(conditions) + 1.2), squeeze=False
+        1,
+        len(lengths),
+        figsize=(1.5 + 3.6 * len(lengths), 0.27 * len(conditions) + 1.4),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
     )
     for axis, length_s in zip(axes[0], lengths, strict=True):
-        for column, colour in SHARES:
+        for column, colour, label in SHARES:
             for place, condition in enumerate(conditions):
                 outcomes = groups["music", length_s, condition]
                 hits, n = sum(one[column] for one in outcomes), len(outcomes)
                 low, high = wilson(hits, n)
                 height = -place + (0.18 if column == "named" else -0.18)
-                axis.barh(height, hits / n, 0.34, color=colour, label=column if place == 0 else None)
+                axis.barh(height, hits / n, 0.34, color=colour, label=label if place == 0 else None)
                 axis.plot([low, high], [height, height], color="black", linewidth=0.8)
-        axis.set_yticks([-place for place in range(len(conditions))], conditions, fontsize=7)
-        axis.set_xlim(0, 1)
-        axis.set_title(f"{length_s:g} s excerpts, {record.options.get('peer') or record.scheme}", fontsize=9)
-    axes[0][0].legend(fontsize=7, loc="lower left")
-    figure.tight_layout()
+        axis.set_yticks([-place for place in range(len(conditions))], conditions, fontsize=9)
+        axis.set(xlim=(0, 1), ylim=(0.6 - len(conditions), 0.6))
+        axis.set_xlabel("share of excerpts, with its 95 % interval", fontsize=9)
+        axis.set_title(f"{length_s:g} s excerpts, {record.options.get('peer') or record.scheme}", fontsize=10)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9)
     figure.savefig(file, dpi=110, metadata={"Software": None})
     pyplot.close(figure)

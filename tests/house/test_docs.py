@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from earwitness.api.settings import Settings, variable_of
 from tests.house.reference_pages import DOCS, PAGES, errors
+
+MAX_FIGURE_BYTES = 100_000
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -28,6 +31,16 @@ def test_every_setting_and_error_code_has_its_line() -> None:
     codes = {each.code for each in errors()}
     assert len(codes) > 100
     assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
+
+
+def test_every_figure_is_shown_and_small() -> None:
+    """Each figure of docs/ is on a page, with words for who cannot see it, and has at most 100 kB."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
+    figures = sorted(DOCS.glob("*.png"))
+    assert len(figures) >= 10
+    for figure in figures:
+        assert re.search(rf"!\[[^\]]+\]\({re.escape(figure.name)}\)", pages), figure.name
+        assert figure.stat().st_size <= MAX_FIGURE_BYTES, figure.name
 
 
 def test_the_site_builds_without_a_broken_link(tmp_path: Path) -> None:
