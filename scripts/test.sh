@@ -16,9 +16,9 @@ trap 'kill $beside 2>/dev/null || true; rm -f "$log"' EXIT
 {
   mypy
   python -m benchmarks smoke
-  python -m tests.hostile.fuzz_decode --seconds 30
-  python -m tests.hostile.fuzz_sources --seconds 20
-  python -m tests.hostile.fuzz_command --seconds 15
+  python -m tests.hostile.fuzz_decode --rounds 260
+  python -m tests.hostile.fuzz_sources --rounds 1500
+  python -m tests.hostile.fuzz_command --rounds 8
 } >"$log" 2>&1 &
 beside=$!
 status=0

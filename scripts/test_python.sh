@@ -27,6 +27,7 @@ for version in "$@"; do
   "$python" -m venv --without-pip "$venv"
   scripts/install.sh "$venv" requirements-dev.lock
   scripts/install.sh "$venv" --no-build-isolation -e .
+  "$venv/bin/python" -m tests.warm_up
   echo "unit tests with $("$venv/bin/python" --version):"
   "$venv/bin/python" -m pytest -n 2 --dist worksteal tests/unit --ignore tests/unit/benchmarks/test_training.py
 done

@@ -13,7 +13,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from earwitness.api.cli.app import app
 from tests.hostile.fuzz_sources import TABLE_ENDINGS, aimed, mutated, seeds
+from tests.hostile.rounds import add_options, rounds
 
 WORK = Path(__file__).parents[2] / "sample_audio" / "originals" / "tin_parade.mp3"
 AT_ONCE = 16
@@ -76,10 +76,9 @@ def one_round(root: Path, home: Path, sources: list[tuple[str, bytes]], chance: 
 
 
 def main(argv: list[str]) -> int:
-    """Fuzz for a while and print the counts."""
+    """Run the rounds and print the counts."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=60.0)
-    options.add_argument("--seed", type=int, default=1)
+    add_options(options, seed=1)
     asked = options.parse_args(argv)
     chance, counts = random.Random(asked.seed), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
@@ -87,8 +86,7 @@ def main(argv: list[str]) -> int:
         sources, home = seeds(made), Path(folder) / "home"
         registered = run("register", WORK, "--effort", "fast", home=home)
         assert registered.exit_code == 0, registered.output
-        stop = time.monotonic() + asked.seconds
-        while time.monotonic() < stop:
+        for _ in rounds(asked):
             root = Path(folder) / "round"
             wrong = one_round(root, home, sources, chance)
             if wrong is not None:

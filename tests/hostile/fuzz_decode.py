@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from earwitness.fingerprint.decode import Decoder, Limits
 from earwitness.fingerprint.errors import AudioError, DecoderDied
 from tests.hostile.encode import SUFFIXES, encoded, tracks
 from tests.hostile.encode_more import BY_PROGRAM, MORE, encoded_more, has_program
+from tests.hostile.rounds import add_options, rounds
 
 LIMITS = Limits(max_seconds=600, max_samples=60_000_000, wall_s=20)
 
@@ -60,14 +60,14 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
-def fuzz(*, seconds: float, seed: int, keep: Path | None = None) -> Counter[str]:
-    """Decode mutants until the time is up; return how often each outcome came."""
-    rng = np.random.default_rng(seed)
+def fuzz(options: argparse.Namespace) -> Counter[str]:
+    """Decode a mutant in each round; return how often each outcome came."""
+    rng = np.random.default_rng(options.seed)
+    keep: Path | None = options.keep
     outcomes: Counter[str] = Counter()
     formats = seeds()
-    end = time.monotonic() + seconds
     with Decoder(limits=LIMITS) as decoder:
-        while time.monotonic() < end:
+        for _ in rounds(options):
             suffix = formats[int(rng.integers(len(formats)))]
             mutant = mutated(seed_file(suffix), rng)
             try:
@@ -84,11 +84,9 @@ def fuzz(*, seconds: float, seed: int, keep: Path | None = None) -> Counter[str]
 def main() -> None:
     """Fuzz from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
+    add_options(parser, seed=0)
     parser.add_argument("--keep", type=Path, help="folder for mutants that brought a worker down")
-    asked = parser.parse_args()
-    outcomes = fuzz(seconds=asked.seconds, seed=asked.seed, keep=asked.keep)
+    outcomes = fuzz(parser.parse_args())
     print(sum(outcomes.values()), "mutants decoded:", dict(sorted(outcomes.items())))
 
 

@@ -14,7 +14,6 @@ import resource
 import shutil
 import sys
 import tempfile
-import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS
 from tests.hostile.make_tables import TABLES
 from tests.hostile.make_zips import ZIPS
+from tests.hostile.rounds import add_options, rounds
 
 ADDRESS_SPACE_BYTES = 8 << 30
 MAX_SEED_BYTES = 1 << 20
@@ -133,10 +133,9 @@ def _read(item: SourceItem) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Fuzz for a while and print the counts."""
+    """Run the rounds and print the counts."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=60.0)
-    options.add_argument("--seed", type=int, default=1)
+    add_options(options, seed=1)
     asked = options.parse_args(argv)
     # an allocation by a stated size fails here instead of taking the machine down
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
@@ -145,8 +144,7 @@ def main(argv: list[str]) -> int:
         sources = seeds(Path(folder))
         tables = [(name, data) for name, data in sources if name.endswith(TABLE_ENDINGS)]
         others = [(name, data) for name, data in sources if not name.endswith(TABLE_ENDINGS)]
-        stop = time.monotonic() + asked.seconds
-        while time.monotonic() < stop:
+        for _ in rounds(asked):
             if chance.random() < TABLE_ROUNDS:
                 counts[read_tables(Path(folder) / "tables", tables, chance)] += 1
                 continue
