@@ -2,7 +2,8 @@
 
 Each scheme's model folder holds them in ``calibration.json``. ``python -m benchmarks fit all`` fits all of
 them, and ``benchmarks/fit/registry.py`` lists which fit gives which field. ``calibration_fits.json``, beside
-the numbers, states what they were fitted on, and which were kept although the fit gives others.
+the numbers, states what they were fitted on, and which were kept although the fit gives others. The shipped
+numbers are older than that command, and have no such file yet.
 """
 
 from __future__ import annotations
