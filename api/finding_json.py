@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from earwitness.api.findings import (
     asserted_first,
     round_e,
 )
+from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
@@ -54,6 +55,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
         "search": search_json(finding.search),
         "matches": [_match_json(match) for match in finding.matches],
+        **({"same_file": [_same_file_json(each) for each in finding.same_file]} if finding.same_file else {}),
     }
 
 
@@ -94,6 +96,10 @@ def search_json(search: FindingSearch) -> dict[str, Any]:
         "scheme": search.scheme,
         "epoch": search.epoch,
     }
+
+
+def _same_file_json(found: SameFile) -> dict[str, Any]:
+    return {**asdict(found), "paths": list(found.paths)}
 
 
 def _match_json(match: FindingMatch) -> dict[str, Any]:
@@ -161,6 +167,7 @@ def from_json(fields: Mapping[str, Any]) -> Finding:
         error=None if fields["error"] is None else FindingError(**fields["error"]),
         search=search_from_json(fields["search"]),
         matches=tuple(map(_match_of, matches)),
+        same_file=tuple(_same_file_of(each) for each in fields.get("same_file") or ()),
         claims_supported=fields.get("claims_supported") is not False,
     )
     return _of_version_1(finding) if version == SCHEMA_1 else finding
@@ -210,6 +217,10 @@ def _checked_to(fields: Mapping[str, Any]) -> Mapping[str, float]:
     if fields["e_extrapolated"]:
         return {"e_checked_to": MATCH_E_VALUE if fields["e_value"] < MATCH_E_VALUE else 10 * MATCH_E_VALUE}
     return {"e_checked_to": min(MATCH_E_VALUE, fields["e_value"])}
+
+
+def _same_file_of(fields: Mapping[str, Any]) -> SameFile:
+    return SameFile(**{**fields, "paths": tuple(fields["paths"])})
 
 
 def _match_of(fields: Mapping[str, Any]) -> FindingMatch:

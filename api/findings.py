@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, MatchClass, Verdict
@@ -163,6 +164,8 @@ class Finding:
     matches: tuple[FindingMatch, ...]
     match_e_value: float = MATCH_E_VALUE
     claims_supported: bool = True
+    same_file: tuple[SameFile, ...] = ()
+    """Known datasets that list the same file; it does not change the verdict, which is about sound."""
 
     @property
     def best_e_value(self) -> float:

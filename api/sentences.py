@@ -7,9 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from earwitness.api.datasets.file_kinds import passed_over_words
-from earwitness.api.findings import Finding, FindingCollection, FindingMatch, FindingSearch
+from earwitness.api.findings import (
+    Finding,
+    FindingCollection,
+    FindingMatch,
+    FindingSearch,
+)
 from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.tally import Tally, work_label
+from earwitness.api.shelf.same_file_evidence import listed_files, same_file_sentences
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict, covered_s
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
@@ -20,7 +26,12 @@ NAMED: Final = 5
 
 
 def sentence(finding: Finding) -> str:
-    """Return one finding of a check as a sentence."""
+    """Return one finding of a check as a sentence, and one more where a known dataset lists the same file."""
+    return " ".join([sound_sentence(finding), *same_file_sentences(finding.same_file)])
+
+
+def sound_sentence(finding: Finding) -> str:
+    """Return what the comparison by sound gave as a sentence."""
     name, search = finding.item.id, finding.search
     if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
         return f"{name} {_best_match(finding)}{_unsupported(finding)}."
@@ -179,7 +190,13 @@ def summary(tally: Tally) -> str:
     sentences.append(f"Compared by sound with the registered works: {compared}.")
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
-    sentences += [*_matched(tally), *_unread(tally), *skipped_files(tally.passed_over), *_expected(tally)]
+    sentences += [
+        *_matched(tally),
+        *listed_files(tally.same_file),
+        *_unread(tally),
+        *skipped_files(tally.passed_over),
+        *_expected(tally),
+    ]
     if tally.partial:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(

@@ -211,7 +211,7 @@ def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> 
     thumbnails: dict[str, Thumbnail] = {}
     if not wanted:
         return thumbnails
-    with ItemDecoder(settings=settings) as decoder:
+    with ItemDecoder(settings=settings, looks_up_files=False) as decoder:
         for item in items:
             if item.item_id in wanted and isinstance(item, SourceItem):
                 query = decoder.decode(item).query

@@ -46,12 +46,19 @@ class ItemProcessor:
         """Search for a decoded item and fingerprint it."""
         key = None if decoded.item.sha256 is None else audio_key(item, decoded.item.sha256)
         if isinstance(decoded.known, ItemRow):
-            return ItemResult(item=decoded.item, key=key, existing=decoded.known, tags=decoded.tags)
+            return ItemResult(
+                item=decoded.item,
+                key=key,
+                existing=decoded.known,
+                tags=decoded.tags,
+                same_file=decoded.same_file,
+            )
         if isinstance(decoded.known, Finding):
             described = replace(
                 decoded.known.item, id=decoded.item.id, path=decoded.item.path, sha256=decoded.item.sha256
             )
-            return ItemResult(item=described, key=key, finding=replace(decoded.known, item=described))
+            recalled = replace(decoded.known, item=described, same_file=decoded.same_file)
+            return ItemResult(item=described, key=key, finding=recalled, same_file=decoded.same_file)
         error = self._unfit(decoded) or decoded.error
         finding = self._search(decoded)
         return ItemResult(
@@ -62,6 +69,7 @@ class ItemProcessor:
             fresh=finding is not None and error is None and finding.error is None,
             new=self._new_item(item, decoded, error),
             tags=decoded.tags,
+            same_file=decoded.same_file,
         )
 
     def _known(self, item: SourceItem, key: str) -> object | None:

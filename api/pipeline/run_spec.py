@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from earwitness.api.datasets.items import Skipped
-from earwitness.api.findings import Finding, FindingCollection, FindingError, FindingItem, FindingSearch
+from earwitness.api.findings import (
+    Finding,
+    FindingCollection,
+    FindingError,
+    FindingItem,
+    FindingSearch,
+)
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.types import NO_TAGS, Tags
 from earwitness.index.database.records import Collection, Failure, ItemRow, NewItem
 from earwitness.index.match import Effort, Verdict
@@ -89,6 +96,8 @@ class ItemResult:
         The collection holds this item already; in the registry, this audio.
     tags : Tags
         Tags of the file, where items are stored as works.
+    same_file : tuple of SameFile
+        Known datasets that list a file with its bytes, also where nothing was searched by sound.
     """
 
     item: FindingItem
@@ -99,6 +108,7 @@ class ItemResult:
     new: NewItem | None = None
     existing: ItemRow | None = None
     tags: Tags = NO_TAGS
+    same_file: tuple[SameFile, ...] = ()
 
 
 def search_scope(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:

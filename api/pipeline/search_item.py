@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from numpy.typing import NDArray
 
@@ -27,6 +27,8 @@ from earwitness.api.pipeline.cut_stretch import stretch
 from earwitness.api.pipeline.item_bytes import ItemBytes, read_item
 from earwitness.api.pipeline.run_spec import search_scope
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.same_file import open_known_files, same_files
+from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.decode.array_audio import decode_array
 from earwitness.fingerprint.errors import (
@@ -38,6 +40,7 @@ from earwitness.fingerprint.errors import (
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import NO_TAGS, Decoded, Fingerprint, Query, Tags
 from earwitness.index.database.records import TEXTS, Collection, NewItem
+from earwitness.index.known_files.known_files import KnownFiles
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching.identify import identify
@@ -70,6 +73,11 @@ class DecodedItem:
     size_bytes: int | None = None
     known: object | None = None
     tags: Tags = NO_TAGS
+    same_file: tuple[SameFile, ...] = ()
+    """Known datasets that list a file with these bytes."""
+
+
+NO_FILES: Final = KnownFiles([])
 
 
 def audio_key(item: SourceItem, sha256: str) -> str:
@@ -84,6 +92,8 @@ class ItemDecoder:
     ----------
     wants_chromaprint
         Whether audio of this length, in seconds, needs a Chromaprint, which only finds complete copies.
+    looks_up_files
+        Whether the bytes of items are looked up in the lists of known files.
     """
 
     def __init__(
@@ -92,8 +102,10 @@ class ItemDecoder:
         settings: Settings,
         scheme: str | None = None,
         wants_chromaprint: Callable[[float], bool] = lambda _: True,
+        looks_up_files: bool = True,
     ) -> None:
         self._wants_chromaprint = wants_chromaprint
+        self._settings, self._known_files = settings, None if looks_up_files else NO_FILES
         self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
@@ -108,6 +120,13 @@ class ItemDecoder:
     def close(self) -> None:
         """Stop the decoder's worker."""
         self._decoder.close()
+
+    @property
+    def known_files(self) -> KnownFiles:
+        """The lists of known files; opened when they are first needed."""
+        if self._known_files is None:
+            self._known_files = open_known_files(self._settings)
+        return self._known_files
 
     def decode(
         self,
@@ -127,10 +146,11 @@ class ItemDecoder:
             Whether to read the tags of the file, also where the item is not decoded.
         """
         described = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
-        size = None
+        size, same_file, known_files = None, tuple[SameFile, ...](), self.known_files
         try:
-            with read_item(item) as bytes_:
+            with read_item(item, kinds=known_files.digests) as bytes_:
                 described, size = replace(described, sha256=bytes_.sha256), bytes_.size_bytes
+                same_file = same_files(known_files, bytes_.digests)
                 # a result for these bytes is a result for the complete file
                 known_result = None if item.partial else known(audio_key(item, bytes_.sha256))
                 if known_result is not None:
@@ -142,11 +162,20 @@ class ItemDecoder:
                         size_bytes=size,
                         known=known_result,
                         tags=self._tags(bytes_, item) if with_tags else NO_TAGS,
+                        same_file=same_file,
                     )
                 decoded = self._decoder.decode(bytes_.source, name=item.item_id, with_tags=with_tags)
-            return self._with_query(item, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
+            with_query = self._with_query(item, decoded, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes)
+            return replace(with_query, same_file=same_file)
         except AudioError as error:
-            return DecodedItem(item=described, query=None, error=error, complete=False, size_bytes=size)
+            return DecodedItem(
+                item=described,
+                query=None,
+                error=error,
+                complete=False,
+                size_bytes=size,
+                same_file=same_file,
+            )
 
     def _tags(self, bytes_: ItemBytes, item: SourceItem) -> Tags:
         return self._decoder.read_tags(bytes_.source, name=item.item_id)
@@ -250,7 +279,14 @@ def _finding(
     decoded: DecodedItem, judged: Verdict, search: FindingSearch, matches: tuple[FindingMatch, ...]
 ) -> Finding:
     error = None if decoded.error is None else FindingError.of(decoded.error)
-    return Finding(item=decoded.item, verdict=judged, error=error, search=search, matches=matches)
+    return Finding(
+        item=decoded.item,
+        verdict=judged,
+        error=error,
+        search=search,
+        matches=matches,
+        same_file=decoded.same_file,
+    )
 
 
 def _finding_matches(

@@ -188,6 +188,12 @@ def parquet_schema() -> Any:
         segments=pa.list_(pa.struct([(span, number) for span in spans])),
     )
     part = struct(("label", "kind"), start_s=number, duration_s=number)
+    same_file = struct(
+        ("dataset", "version", "card", "digest", "listed_by"),
+        paths=pa.list_(pa.string()),
+        n_paths=integer,
+        n_files=integer,
+    )
     item = struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
     return pa.schema(
         [
@@ -198,6 +204,7 @@ def parquet_schema() -> Any:
             ("error", struct(("code", "message", "hint"))),
             ("search", search),
             ("matches", pa.list_(match)),
+            ("same_file", pa.list_(same_file)),
         ]
     )
 

@@ -49,6 +49,8 @@ class Tally:
         Items by verdict that are not in the baseline.
     audit : Audit
         Whether the E-values hold on these items; where they do not, no E-value makes a match.
+    same_file : Counter
+        Items that are the same file as one that a known dataset lists, by dataset.
     """
 
     n_items: int = 0
@@ -61,6 +63,7 @@ class Tally:
     new: Counter[Verdict] = field(default_factory=Counter)
     audit: Audit = field(default_factory=Audit)
     search: FindingSearch | None = None
+    same_file: Counter[str] = field(default_factory=Counter)
 
     @property
     def claims_supported(self) -> bool:
@@ -95,6 +98,7 @@ class Tally:
         self.new[finding.verdict] += not known
         self.audit.count(finding)
         self.search = finding.search
+        self.same_file.update({each.dataset for each in finding.same_file})
         self.works.update({work_label(match) for match in finding.certain})
         if finding.error is not None:
             self.reasons[finding.error.code] += 1

@@ -97,6 +97,7 @@ class Indexed:
         self._outcomes: Counter[Outcome] = Counter()
         self._reasons: Counter[str] = Counter()
         self._matching: list[Finding] = []
+        self._same_file: Counter[str] = Counter()
         self._audit = Audit()
 
     def take(self, enrolled: Enrolled) -> str | None:
@@ -105,6 +106,7 @@ class Indexed:
 
         result = enrolled.result
         self._outcomes[enrolled.outcome] += 1
+        self._same_file.update({each.dataset for each in result.same_file})
         if result.error is not None:
             self._reasons[result.error.code] += 1
         finding = result.finding
@@ -135,6 +137,7 @@ class Indexed:
             "already": self._outcomes[Outcome.ALREADY],
             "not_readable": self._outcomes[Outcome.NOT_READABLE],
             "reasons": dict(self._reasons),
+            **({"same_file": dict(self._same_file)} if self._same_file else {}),
             "claims_supported": self._audit.claims_supported,
             "audit": self._audit.to_json(),
             "found": [to_json(each) for each in self.findings],
@@ -146,6 +149,7 @@ class Indexed:
         from earwitness.api.pipeline.enroll import Outcome
         from earwitness.api.scan.outputs import write_findings
         from earwitness.api.sentences import audit_warning, count, skipped_files
+        from earwitness.api.shelf.same_file_evidence import listed_files
         from earwitness.index.match import Verdict
 
         console, done, findings = to_stdout(), self._outcomes, self.findings
@@ -153,7 +157,7 @@ class Indexed:
             f"{dataset}: {count(done[Outcome.ADDED], 'item')} added, {done[Outcome.ALREADY]:,} there already,"
             f" {done[Outcome.NOT_READABLE]:,} not readable{_because(self._reasons)}."
         )
-        for text in skipped_files(passed_over):
+        for text in (*skipped_files(passed_over), *listed_files(self._same_file)):
             console.print(text, soft_wrap=True)
         if not self._audit.claims_supported:
             to_stderr().print(audit_warning(self._audit), soft_wrap=True)

@@ -154,6 +154,7 @@ def show(enrolled: Enrolled) -> None:
     """Print the outcome of one work, and its matches."""
     from earwitness.api.cli.commands.check import show_one
     from earwitness.api.pipeline.enroll import Outcome
+    from earwitness.api.shelf.same_file_evidence import same_file_sentences
 
     result, console = enrolled.result, to_stdout()
     name = result.item.id
@@ -181,6 +182,9 @@ def show(enrolled: Enrolled) -> None:
     finding = result.finding
     if finding is not None and finding.matches:
         show_one(finding)
+    else:
+        for text in same_file_sentences(result.same_file):
+            console.print(f"  {text}", soft_wrap=True)
 
 
 def _under(label: Label | None) -> str:

@@ -159,6 +159,7 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "verdicts": {str(verdict): n for verdict, n in tally.verdicts.items()},
         "reasons": dict(tally.reasons),
         "works": dict(tally.works),
+        **({"same_file": dict(tally.same_file)} if tally.same_file else {}),
         "new_matches": tally.new[Verdict.MATCH],
         "new_possible": tally.new[Verdict.POSSIBLE],
         "new_shared_material": tally.new[Verdict.SHARED_MATERIAL],

@@ -201,6 +201,7 @@ class JobWorker:
             "not_readable": tally.verdicts[Verdict.NOT_READABLE],
             "reasons": dict(tally.reasons),
             "works": dict(tally.works),
+            **({"same_file": dict(tally.same_file)} if tally.same_file else {}),
             **claims_json(tally),
             "partial": tally.partial,
             "summary": summary(tally),

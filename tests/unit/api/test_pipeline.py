@@ -31,6 +31,9 @@ from earwitness.fingerprint.types import (
     Spectrogram,
     Waveform,
 )
+from earwitness.index.known_files.file_list import ListedDataset
+from earwitness.index.known_files.known_files import KnownFiles
+from earwitness.index.known_files.write_file_list import KnownFile, write_file_list
 from earwitness.index.match import Effort, Verdict
 from tests.unit.api.made_findings import SEARCH
 
@@ -84,7 +87,7 @@ def decoder(
     """A decoder round those."""
     made = ItemDecoder.__new__(ItemDecoder)
     made._decoder, made.extractor = OneSound(decoded), Lengths()  # type: ignore[assignment]
-    made._wants_chromaprint = wants_chromaprint
+    made._wants_chromaprint, made._known_files = wants_chromaprint, KnownFiles([])
     return made
 
 
@@ -153,6 +156,22 @@ def test_sealed_memory_is_decoded_without_a_copy() -> None:
             assert item_bytes.source is received
             assert item_bytes.sha256 == hashlib.sha256(b"sound").hexdigest()
             assert (item_bytes.size_bytes, received.read()) == (5, b"sound")
+
+
+def test_an_unreadable_file_can_be_a_known_file(tmp_path: Path) -> None:
+    """A file that cannot be decoded is still found in a list of known files by its bytes."""
+    listed = ListedDataset(id="a_set", name="A set", version="1", n_files=1, listed_by="a test")
+    known = KnownFile(path="x/a.wav", digests={"md5": hashlib.md5(b"sound").digest()})
+    with (tmp_path / "a.files").open("wb") as file:
+        write_file_list(file, [(listed, [known])], notice="")
+    with_list = decoder(BrokenAudio(name="a.wav", reason="it is cut off"))
+    with_list._known_files = KnownFiles.open([tmp_path / "a.files"])
+    unread = with_list.decode(item())
+    assert unread.error is not None and unread.query is None
+    assert [(each.dataset, each.card, each.paths) for each in unread.same_file] == [
+        ("A set", "a_set", ("x/a.wav",))
+    ]
+    assert with_list.decode(item(b"other")).same_file == ()
 
 
 def test_a_link_has_no_bytes() -> None:
