@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -81,6 +82,10 @@ def _pcm8(title: str, number: int) -> bytes:
     return by_soundfile(excerpt(title, number, 5.0), "WAV", "PCM_U8")
 
 
+BORDERLINE: Final = {"speed-0.78-paper_lanterns.mp3"}
+"""Left out: no match on some processors, possible on others, because they round a decoded MP3 differently."""
+
+
 def degraded() -> Iterator[tuple[str, Maker]]:
     """Excerpts changed in speed, pitch, tempo, bandwidth and level, with noise and with reverberation."""
     changes: dict[str, Callable[[Sound], Sound]] = {
@@ -100,7 +105,9 @@ def degraded() -> Iterator[tuple[str, Maker]]:
     for shift, (change, apply) in enumerate(changes.items()):
         for number, title in enumerate(TITLES):
             length_s = 5.0 if number % 3 else 6.0
-            yield f"{change}-{title}.mp3", partial(_changed, title, number + shift, length_s, apply)
+            name = f"{change}-{title}.mp3"
+            if name not in BORDERLINE:
+                yield name, partial(_changed, title, number + shift, length_s, apply)
     for number, title in enumerate(TITLES):
         apply = partial(_noise, 8)
         yield f"short-noise-8dB-{title}.mp3", partial(_changed, title, number + 3, 3.0, apply)

@@ -59,7 +59,7 @@ class OneSound:
     def __init__(self, decoded: Decoded | Exception) -> None:
         self._decoded = decoded
 
-    def decode(self, source: object, *, name: str) -> Decoded:
+    def decode(self, source: object, *, name: str, with_tags: bool = False) -> Decoded:
         """Decode."""
         if isinstance(self._decoded, Exception):
             raise self._decoded
