@@ -22,7 +22,7 @@ trap 'kill $beside 2>/dev/null || true; rm -f "$log"' EXIT
 } >"$log" 2>&1 &
 beside=$!
 status=0
-scripts/with_postgres.sh python -m pytest -n 2 --dist worksteal || status=$?
+scripts/with_postgres.sh python -m pytest -n 3 --dist worksteal || status=$?
 wait "$beside" || { status=$?; echo "types, the evaluation or a mutator failed:" >&2; }
 cat "$log"
 exit "$status"

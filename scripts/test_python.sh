@@ -29,5 +29,5 @@ for version in "$@"; do
   scripts/install.sh "$venv" --no-build-isolation -e .
   "$venv/bin/python" -m tests.warm_up
   echo "unit tests with $("$venv/bin/python" --version):"
-  "$venv/bin/python" -m pytest -n 2 --dist worksteal tests/unit --ignore tests/unit/benchmarks/test_training.py
+  "$venv/bin/python" -m pytest -n 3 --dist worksteal tests/unit --ignore tests/unit/benchmarks/test_training.py
 done

@@ -20,7 +20,7 @@ CALIBRATION_FILE: Final = "calibration.json"
 """Name of the file in a scheme's model folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Calibration:
     """Scores of alignment steps, and the parameters that turn a score into an E-value.
 
