@@ -23,6 +23,7 @@ ON_CORPUS: Final = frozenset(
         "codes",
         "changes",
         "classes",
+        "power",
         "fit",
     )
 )
@@ -34,6 +35,7 @@ ENTRIES = {
     "known-files": "make the list of known files that the package ships",
     "kinds": "make test material of every kind: voices, kits, soundfonts, chips",
     "identify": "search degraded excerpts and record the raw answers",
+    "power": "how often a copy is found, by length, condition and effort",
     "speed": "speed of each stage, bytes per hour, latency, start times",
     "scale": "a store of a million codes: bytes per hour, latency, share of the index",
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",

@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.data.corpus import Corpus
 from benchmarks.report.false_match_tables import false_matches_table
+from benchmarks.report.power_tables import power_lines
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.score import MATCH_E, outcome
 from benchmarks.runs.cases import cases_table
@@ -339,4 +340,5 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "false-matches": lambda record: false_matches_table(record.rows),
     "cases": cases_table,
     "identify": identify_table,
+    "power": power_lines,
 }

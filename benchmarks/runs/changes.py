@@ -91,15 +91,15 @@ def rows(
             change = drawn(excerpt, kind, seed=seed)
             for length_s in LENGTHS_S:
                 sound = middle(file, length_s=length_s, longest_s=LENGTHS_S[0])
-                matches, seconds = product.search(sound, name=excerpt.id)
+                searched = product.search(sound, name=excerpt.id)
                 yield {
                     "q": excerpt.id,
                     "change": kind,
                     "true": [change.speed, change.pitch_cents, change.tempo],
                     "length_s": length_s,
                     "track": excerpt.path,
-                    "s": round(seconds, 3),
-                    "answers": answers_of(matches, product.names),
+                    "s": round(searched.took_s, 3),
+                    "answers": answers_of(searched.matches, product.names),
                 }
 
 

@@ -48,14 +48,14 @@ def segments_of(match: Match) -> list[list[float]]:
 def row(product: Product, query: ConstructedQuery, part: str) -> dict[str, Any]:
     """Search one constructed query, and return its row."""
     sound = query.sound()
-    matches, seconds = product.search(sound, name=query.id)
-    answers = answers_of(matches, product.names, limit=MOST_ANSWERS)
-    for answer, match in zip(answers, matches, strict=False):
+    searched = product.search(sound, name=query.id)
+    answers = answers_of(searched.matches, product.names, limit=MOST_ANSWERS)
+    for answer, match in zip(answers, searched.matches, strict=False):
         answer["segments"] = segments_of(match)
     expected = [asdict(one) for one in query.expected]
     return {
         "q": query.id, "part": part, "case": query.case, "expected": expected,
-        "s": round(seconds, 3), "answers": answers,
+        "s": round(searched.took_s, 3), "answers": answers,
     }  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 Every query is the bytes of a WAV file, decoded and searched as the product does it; lossy codecs were applied
 before, by real encoders. Rows: ``q``, ``condition``, ``length_s``, ``track`` (None where the track is in no
-index), ``start_s``, ``s`` (seconds from waveform to matches), ``answers``, and for a right track ``off``
-(seconds) and, if that is not small, ``repeat`` (similarity of the two places).
+index), ``start_s``, ``s`` (seconds from waveform to matches), ``active_s`` (seconds that are not silent),
+``answers``, and for a right track ``off`` (seconds) and, if that is not small, ``repeat`` (similarity of the
+two places).
 """
 
 from __future__ import annotations
@@ -78,9 +79,12 @@ class ProductRunner:
     def _row(self, task: Task, file: Path, length_s: float) -> dict[str, Any]:
         plan = self._plan
         sound = middle(file, length_s=length_s, longest_s=plan.longest_s)
-        matches, seconds = self._product.search(sound, name=task.excerpt.id)
-        answers = answers_of(matches, self._product.names)
-        return complete(plan, task, length_s, answers) | {"s": round(seconds, 4)}
+        searched = self._product.search(sound, name=task.excerpt.id)
+        answers = answers_of(searched.matches, self._product.names)
+        return complete(plan, task, length_s, answers) | {
+            "s": round(searched.took_s, 4),
+            "active_s": round(searched.active_s, 1),
+        }
 
 
 class PeerRunner:

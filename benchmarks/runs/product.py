@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -94,6 +95,23 @@ def recordings(library: Library, tracks: Sequence[Track]) -> dict[int, str]:
     return paths
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """Result of one search.
+
+    Attributes
+    ----------
+    took_s : float
+        Seconds from waveform to matches.
+    active_s : float
+        Seconds of the query that are not silent.
+    """
+
+    matches: list[Match]
+    took_s: float
+    active_s: float
+
+
 class Product:
     """The product in one process: an open library and compiled kernels, for many queries.
 
@@ -111,14 +129,16 @@ class Product:
         self.names = recordings(self._library, tracks)
         warm(self._extractor)
 
-    def search(self, sound: bytes | Path, *, name: str) -> tuple[list[Match], float]:
-        """Return the matches of an audio file, and the seconds from waveform to matches."""
+    @property
+    def n_codes(self) -> int:
+        """Codes that a search looks through."""
+        return self._library.n_codes(self._collections)
+
+    def search(self, sound: bytes | Path, *, name: str) -> Searched:
+        """Decode an audio file and search for it."""
         waveform = self._decoder.decode(sound, name=name).waveform
         start = time.perf_counter()
-        matches = identify(
-            self._extractor.query(waveform),
-            self._library,
-            collections=self._collections,
-            effort=self._effort,
-        )
-        return matches, time.perf_counter() - start
+        query = self._extractor.query(waveform)
+        matches = identify(query, self._library, collections=self._collections, effort=self._effort)
+        took_s = time.perf_counter() - start
+        return Searched(matches=matches, took_s=took_s, active_s=query.active_s)
