@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,6 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from earwitness.api.datasets.items import Reader, SourceItem
-from earwitness.api.evidence.png import data_url, png, time_slice
 from earwitness.api.evidence.thumbnail import thumbnail
 from earwitness.api.findings import Finding, FindingMatch, threshold
 from earwitness.api.pipeline.search_item import ItemDecoder
@@ -47,15 +46,15 @@ class Shown:
 
     Attributes
     ----------
-    images : tuple of str, or None
-        URLs of the item's and the work's spectrogram, where drawn.
+    figure : str or None
+        URL of the figure with the spectrograms of item and work, where it was drawn.
     n_items : int
         Number of works that share the material of the match.
     """
 
     item: str
     match: FindingMatch
-    images: tuple[str, str] | None = None
+    figure: str | None = None
     n_items: int = 1
 
     @property
@@ -180,11 +179,13 @@ def histogram(log_e: Collection[float]) -> list[tuple[int, int]]:
 
 
 def draw(data: ReportData, items: Reader, settings: Settings) -> Mapping[str, list[Shown]]:
-    """Return the matches by work, with spectrograms added to the `MAX_DRAWN` of lowest E-value."""
+    """Return the matches by work, with figures added to the `MAX_DRAWN` of lowest E-value."""
     every = sorted((shown for each in data.works.values() for shown in each), key=lambda s: s.match.e_value)
     chosen = {(shown.item, shown.match.recording.id) for shown in every[:MAX_DRAWN]}
-    thumbnails = decode_again({item for item, _ in chosen}, items, settings)
+    if not chosen:
+        return data.works
     with open_library(settings) as library:
+        thumbnails = decode_again({item for item, _ in chosen}, items, settings, scheme=library.scheme)
         return {
             work: [_drawn(shown, chosen, thumbnails, library) for shown in shown_items]
             for work, shown_items in data.works.items()
@@ -200,18 +201,20 @@ def _drawn(
     stored = None if row is None else library.thumbnail(row.id)
     if stored is None:
         return shown
+    from earwitness.api.evidence.spectrogram_figure import Panel, figure_url  # loads matplotlib and librosa
+
     here, there = longest(shown.match)
-    levels = time_slice(thumbnails[shown.item], *here), time_slice(stored, *there)
-    item_png, work_png = map(png, levels)
-    return Shown(item=shown.item, match=shown.match, images=(data_url(item_png), data_url(work_png)))
+    item = Panel(name="item", thumbnail=thumbnails[shown.item], start_s=here[0], end_s=here[1])
+    work = Panel(name="work", thumbnail=stored, start_s=there[0], end_s=there[1])
+    return replace(shown, figure=figure_url(item, work, library.extractor.params))
 
 
-def decode_again(wanted: Collection[str], items: Reader, settings: Settings) -> dict[str, Thumbnail]:
+def decode_again(
+    wanted: Collection[str], items: Reader, settings: Settings, *, scheme: str
+) -> dict[str, Thumbnail]:
     """Read the source once more, and return the thumbnails of the items whose ids are in `wanted`."""
     thumbnails: dict[str, Thumbnail] = {}
-    if not wanted:
-        return thumbnails
-    with ItemDecoder(settings=settings, looks_up_files=False) as decoder:
+    with ItemDecoder(settings=settings, scheme=scheme, looks_up_files=False) as decoder:
         for item in items:
             if item.item_id in wanted and isinstance(item, SourceItem):
                 query = decoder.decode(item).query

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import wave
 import zipfile
 from pathlib import Path
@@ -105,7 +107,7 @@ def test_a_scan_writes_a_finding_for_every_item(home: Path, tmp_path: Path) -> N
 
 
 def test_a_scan_writes_every_requested_output(home: Path, tmp_path: Path) -> None:
-    """The page shows item and work side by side and loads nothing; the clean manifest lacks what matched."""
+    """The page shows item and work in a figure and loads nothing; the clean manifest lacks what matched."""
     names = ("report.html", "clean.jsonl", "links.jsonl")
     page, clean, links = (tmp_path / name for name in names)
     extras = ("--report", page, "--clean-manifest", clean, "--links", links)
@@ -118,6 +120,30 @@ def test_a_scan_writes_every_requested_output(home: Path, tmp_path: Path) -> Non
     remaining = {json.loads(line)["id"] for line in clean.read_text().splitlines()}
     assert remaining == {name for name, verdict in findings.items() if verdict != "match"}
     assert links.read_text() == ""
+
+
+@pytest.mark.parametrize("with_report", [False, True])
+def test_only_a_report_loads_what_draws(home: Path, tmp_path: Path, with_report: bool) -> None:
+    """A scan loads matplotlib and librosa where it draws figures of matches, and otherwise neither."""
+    command = [
+        "earwitness",
+        "--home",
+        str(home),
+        "scan",
+        str(ORIGINALS / "tin_parade.mp3"),
+        "--effort",
+        "fast",
+    ]
+    command += ["--out", str(tmp_path / "out.jsonl")]
+    command += ["--report", str(tmp_path / "page.html")] if with_report else []
+    code = (
+        f"import sys\nfrom earwitness.api.cli import main\nsys.argv = {command!r}\n"
+        "try:\n    main()\nfinally:\n"
+        "    print('LOADED', sorted({'librosa', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr  # it matches itself
+    assert f"LOADED {['librosa', 'matplotlib'] if with_report else []}" in done.stderr
 
 
 def test_dedup_leaves_one_of_each_group(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from tests.house.command_reference import PAGE, commands, page
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("earwitness")
-HEAVY = ("numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "scipy", "pyarrow", "numpy")
+HEAVY = (
+    "numba", "faiss", "onnxruntime", "fastapi", "sqlalchemy", "librosa", "matplotlib", "scipy", "pyarrow",
+    "numpy",
+)  # fmt: skip
 
 
 def test_help_imports_nothing_heavy() -> None:

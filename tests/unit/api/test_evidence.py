@@ -1,8 +1,7 @@
-"""Pictures and the page that shows them."""
+"""Thumbnails and the report."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from earwitness.api.datasets.items import NONE_PASSED_OVER, Skipped, SourceItem
-from earwitness.api.evidence.png import palette, png, time_slice
 from earwitness.api.evidence.report import part_of, write_report
 from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, thumbnail
 from earwitness.api.findings import Finding, FindingRecording
 from earwitness.api.scan.tally import Tally
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.types import Spectrogram
-from earwitness.index.database.records import Thumbnail
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import finding, match
 
@@ -46,21 +42,6 @@ def test_a_thumbnail_of_an_hour_is_small() -> None:
     """Works keep at most 2 MB an hour."""
     second = thumbnail(sound(round(60 / 0.032)))
     assert second.levels.nbytes * 60 < 2_000_000
-
-
-@pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 1.0), (0.5, 0.5), (3.0, 99.0), (50.0, 60.0)])
-def test_a_span_has_at_least_one_frame(start_s: float, end_s: float) -> None:
-    """Any time span has at least one frame."""
-    stored = Thumbnail(levels=np.ones((40, 8), np.uint8), frame_s=0.1, lowest_db=-72.0, step_db=1.0)
-    assert 1 <= len(time_slice(stored, start_s, end_s)) <= 40
-
-
-def test_an_image_reads_back_as_drawn() -> None:
-    """Another program reads the same levels from the PNG, time to the right and pitch upwards."""
-    levels = np.arange(60, dtype=np.uint8).reshape(10, 6)
-    image = Image.open(io.BytesIO(png(levels)))
-    assert np.array_equal(np.asarray(image), levels.T[::-1])
-    assert image.getpalette() == palette().ravel().tolist()
 
 
 @pytest.mark.parametrize(
