@@ -17,6 +17,7 @@ from earwitness.api.datasets.archives.zip_directory import ends_like_zip
 from earwitness.api.datasets.item_errors import ClosedArchive, ItemRefused, ItemUnreadable
 from earwitness.api.datasets.items import Json, SourceLimits
 from earwitness.api.datasets.manifests.croissant import is_croissant
+from earwitness.api.datasets.manifests.cue_sheet import is_cue_sheet
 from earwitness.api.datasets.manifests.json_rows import (
     NoArray,
     array_entries,
@@ -179,6 +180,8 @@ def _detect_text(place: Location, *, limits: SourceLimits) -> str | None:
     first = lines[0].lstrip()
     if first.startswith(("{", "[")) and not first.lower().startswith("[playlist]"):
         return _detect_json(place, lines, limits=limits)
+    if is_cue_sheet(lines):
+        return "cue"
     if place.name == "wav.scp" or is_wav_scp(lines[:8]):
         return "kaldi"
     return "list" if is_path_list(lines, name=place.name) else delimited_kind(lines, name=place.name)

@@ -11,7 +11,9 @@ MAX_KINDS: Final = 200
 OTHER: Final = "other"
 APPLE_DOUBLE: Final = "AppleDouble"
 """The kind of the files that macOS writes beside a file (``._clip.mp3``)."""
-_LISTS: Final = frozenset({"csv", "tsv", "jsonl", "ndjson", "json", "m3u", "m3u8", "pls", "lst", "scp"})
+_LISTS: Final = frozenset(
+    {"csv", "tsv", "jsonl", "ndjson", "json", "m3u", "m3u8", "pls", "lst", "scp", "cue"}
+)
 _SHOWN: Final = 12
 _LONGEST: Final = 16
 _PACKED: Final = frozenset({"gz", "bz2", "xz", "zst"})

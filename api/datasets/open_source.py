@@ -38,6 +38,7 @@ from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.item_errors import CommandRefused
 from earwitness.api.datasets.items import Manifest, Reader, SourceLimits
 from earwitness.api.datasets.manifests.croissant import CroissantReader
+from earwitness.api.datasets.manifests.cue_sheet import CueReader
 from earwitness.api.datasets.manifests.kaldi import KaldiReader
 from earwitness.api.datasets.manifests.lhotse import LhotseReader
 from earwitness.api.datasets.manifests.manifest import ManifestReader
@@ -194,6 +195,7 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
     "jsonl": partial(_manifest, "jsonl"),
     "json": partial(_manifest, "json"),
     "list": partial(_manifest, "list"),
+    "cue": lambda opening: CueReader(opening.file(), resolver=opening.resolver, limits=opening.limits),
     "croissant": _croissant,
     "kaldi": _kaldi,
     "lhotse": lambda opening: LhotseReader(opening.file(), resolver=opening.resolver, limits=opening.limits),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeAlias, cast
 
-from earwitness.api.datasets.items import Manifest, Reader
+from earwitness.api.datasets.items import Manifest, Reader, SourceItem
 from earwitness.index.store.files import write_durably
 
 Write: TypeAlias = Callable[[bytes], int]
@@ -48,7 +48,7 @@ def write_clean(reader: Reader, exclude_ids: Collection[str], out: Path) -> Clea
     a JSON array become JSON lines. An entry with several items is left out when one of them is. A name
     that ends in ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` packs them. WebDataset gives the list of the shards
     that hold nothing excluded, one a line; where no shard does, an index of the samples that may stay. Any
-    other source gives JSON lines of id, path and shard.
+    other source gives JSON lines of id, path and shard, with start and end where an item is a stretch.
 
     Parameters
     ----------
@@ -155,5 +155,7 @@ def _shards(reader: Reader) -> dict[str, set[str]]:
 
 def _listed(reader: Reader) -> _Entries:
     for item in reader:
-        entry = {"id": item.item_id, "path": item.path, "shard": item.shard}
+        entry: dict[str, str | float | None] = {"id": item.item_id, "path": item.path, "shard": item.shard}
+        if isinstance(item, SourceItem) and (item.start_s, item.end_s) != (None, None):
+            entry |= {"start": item.start_s or 0.0, "end": item.end_s}
         yield json.dumps(entry).encode() + b"\n", (item.item_id,)

@@ -138,6 +138,16 @@ def jsonl(root: Path) -> Path:
     return root / "list.jsonl"
 
 
+def cue(root: Path) -> Path:
+    """The clips in this packing."""
+    tracks = (
+        f'FILE "{name}" WAVE\n  TRACK {n:02} AUDIO\n    INDEX 01 00:00:00\n'
+        for n, name in enumerate(CLIPS, 1)
+    )
+    (folder(root) / "clips.cue").write_text("".join(tracks))
+    return root / "clips.cue"
+
+
 def kaldi(root: Path) -> Path:
     """The clips in this packing."""
     (folder(root) / "wav.scp").write_text("".join(f"{name[:-4]} {name}\n" for name in CLIPS))
@@ -217,6 +227,7 @@ PACKINGS: dict[str, Callable[[Path], Path]] = {
     "csv": csv,
     "tsv": tsv,
     "jsonl": jsonl,
+    "cue": cue,
     "kaldi": kaldi,
     "lhotse": lhotse_recordings,
     "lhotse cuts": lhotse_cuts,

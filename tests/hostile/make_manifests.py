@@ -1,4 +1,4 @@
-"""Hostile manifests, Croissant, Kaldi, Lhotse and folders."""
+"""Hostile manifests, CUE sheets, Croissant, Kaldi, Lhotse and folders."""
 
 from __future__ import annotations
 
@@ -84,6 +84,12 @@ def folder_of_notes(root: Path) -> Path:
     """Make: folder of notes."""
     (root / "README.txt").write_text("nothing to hear")
     return root
+
+
+def _sheet(*files: str) -> str:
+    """A CUE sheet of one track a file."""
+    tracks = (f'FILE "{name}" WAVE\n TRACK 1 AUDIO\n  INDEX 01 00:00:00\n' for name in files)
+    return "".join(tracks)
 
 
 FORMULA = '=HYPERLINK("http://x","y")'
@@ -179,6 +185,23 @@ MANIFESTS: tuple[Case, ...] = (
         "jsonl endless line",
         text("l.jsonl", '{"path": "ok.wav"}\n{"x": "' + "y" * 900_000),
         {"bad_entry", "ok"},
+    ),
+    Case(
+        "cue climbs and pipes",
+        text(
+            "l.cue", _sheet("../secret.wav", "/etc/passwd", "touch {root}/RAN |", "http://x/a.wav", "ok.wav")
+        ),
+        {"path_escapes", "command_refused", "remote_refused", "ok"},
+    ),
+    Case(
+        "cue endless name",
+        text("l.cue", _sheet("ok.wav") + 'FILE "' + "x" * 900_000 + '" WAVE\n' + _sheet("y" * 5_000)),
+        {"ok", "bad_entry"},
+    ),
+    Case(
+        "cue of bytes",
+        text("l.cue", _sheet("ok.wav").encode() + b"\0\xff\x1b[31m \xfe\n"),
+        {"ok", "bad_entry"},
     ),
     Case("kaldi pipes", text("wav.scp", PIPES), {"command_refused", "ok"}),
     Case(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.embedded_audio import base64_audio
 from earwitness.api.datasets.entries.entry_errors import StretchUnclear
@@ -13,7 +12,7 @@ from earwitness.api.datasets.entries.entry_items import EntryDetails, item_of_by
 from earwitness.api.datasets.entries.resolve_path import Resolver, short_id, shortened
 from earwitness.api.datasets.entries.stretch import WHOLE_FILE, BadStretch, Stretch
 from earwitness.api.datasets.entries.stretch_columns import stretch_of
-from earwitness.api.datasets.item_errors import BadEntry, CommandRefused, ItemRefused, SourceCutOff
+from earwitness.api.datasets.item_errors import BadEntry, CommandRefused, ItemRefused
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,
     Json,
@@ -25,7 +24,7 @@ from earwitness.api.datasets.items import (
 from earwitness.api.datasets.manifests.json_rows import json_rows
 from earwitness.api.datasets.manifests.json_text import BadJson, parse_json, text_of
 from earwitness.api.datasets.manifests.layouts import Layout
-from earwitness.api.datasets.manifests.lines import head_lines
+from earwitness.api.datasets.manifests.lines import cut_off, head_lines
 from earwitness.api.datasets.manifests.manifest_rows import Row, rows
 from earwitness.api.datasets.names import Names
 
@@ -65,10 +64,7 @@ class LhotseReader:
             for _, items in self._lines(names):
                 yield from items
         except (OSError, ItemRefused) as error:
-            broken = SourceCutOff(
-                name=self._place.name, detail=getattr(error, "detail", None) or reason(error)
-            )
-            yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
+            yield Skipped.of(cut_off(error, self._place), item_id=names.take(f"{self._place.name}#rest"))
 
     def _lines(self, names: Names) -> Iterator[tuple[bytes, list[SourceItem | Skipped]]]:
         for row in self._rows():

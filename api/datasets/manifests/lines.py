@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, NamedTuple, TextIO
 
-from earwitness.api.datasets.access.byte_streams import BLOCK_BYTES, item_stream
+from earwitness.api.datasets.access.byte_streams import BLOCK_BYTES, item_stream, reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.access.unpack import compression_of, unpacker
-from earwitness.api.datasets.item_errors import ItemRefused
+from earwitness.api.datasets.item_errors import ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import SourceLimits
 
 _HEAD_BYTES: Final = 1 << 16
@@ -88,6 +88,13 @@ def text_of_file(place: Location, limits: SourceLimits) -> Iterator[TextIO]:
         rest.read(mark)
         errors = "surrogateescape" if encoding == "utf-8" else "surrogatepass"
         yield io.TextIOWrapper(rest, encoding=encoding, errors=errors, newline="")
+
+
+def cut_off(error: OSError | ItemRefused, place: Location) -> SourceCutOff:
+    """The error of a list that cannot be read to its end."""
+    if isinstance(error, SourceCutOff):
+        return error
+    return SourceCutOff(name=place.name, detail=getattr(error, "detail", None) or reason(error))
 
 
 def _head_and_stream(stream: BinaryIO) -> tuple[bytes, BinaryIO]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
 from earwitness.api.datasets.entries.resolve_path import Resolver
 from earwitness.api.datasets.entries.row_items import RowItems
-from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, SourceCutOff
+from earwitness.api.datasets.item_errors import BadEntry, ItemRefused
 from earwitness.api.datasets.items import (
     NONE_PASSED_OVER,
     Skipped,
@@ -21,7 +20,7 @@ from earwitness.api.datasets.items import (
 from earwitness.api.datasets.manifests.detect_layout import layout_of
 from earwitness.api.datasets.manifests.json_rows import json_rows
 from earwitness.api.datasets.manifests.layouts import Layout
-from earwitness.api.datasets.manifests.lines import head_lines
+from earwitness.api.datasets.manifests.lines import cut_off, head_lines
 from earwitness.api.datasets.manifests.manifest_rows import Row, rows
 from earwitness.api.datasets.names import Names
 
@@ -83,14 +82,7 @@ class ManifestReader:
                 item_id = f"{self._place.name}/{column}"
                 yield self._skipped(ColumnNotCompared(name=item_id), names.take(item_id))
         except (OSError, ItemRefused) as error:
-            broken = (
-                error
-                if isinstance(error, SourceCutOff)
-                else SourceCutOff(
-                    name=self._place.name, detail=getattr(error, "detail", None) or reason(error)
-                )
-            )
-            yield Skipped.of(broken, item_id=names.take(f"{self._place.name}#rest"))
+            yield Skipped.of(cut_off(error, self._place), item_id=names.take(f"{self._place.name}#rest"))
 
     def _items(self, row: Row, names: Names) -> list[SourceItem | Skipped]:
         number = f"{self._place.name}#{row.number}"
