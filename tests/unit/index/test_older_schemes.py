@@ -1,23 +1,23 @@
-"""A home of an older scheme is searched with that scheme's own parameters, calibration and decoys."""
+"""Of two schemes, each home is searched with its own: parameters, calibration and decoys."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from earwitness.fingerprint import extract
-from earwitness.fingerprint.codes import Quantiser
+from earwitness.fingerprint.conformance import check
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.fingerprint.extract import Extractor, extractor, name_scheme, schemes
+from earwitness.fingerprint.extract import Extractor, extractor, schemes
 from earwitness.fingerprint.params import PARAMS
 from earwitness.fingerprint.types import RATE_HZ, Waveform
 from earwitness.index.database.records import CollectionKind, NewItem
@@ -34,7 +34,7 @@ from earwitness.index.statistics.calibration import (
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 
-OLDER_PARAMS = replace(PARAMS, hop_samples=441, floor_db=40.0, peaks_per_block=20)
+PAGE = Path(__file__).parents[3] / "docs" / "adding-a-scheme.md"
 OFFSET_NATS = 7.0
 N_RUNS = 50
 START_S, LENGTH_S = 5.0, 7.0
@@ -62,41 +62,29 @@ def move_offsets(calibration: Calibration, nats: float) -> Calibration:
     )
 
 
-def make_older_scheme(newest: Extractor, folder: Path) -> None:
-    """Write a second scheme: the shipped nets, other parameters, quantiser, decoys and calibration."""
-    rng = np.random.default_rng(0)
-    quantiser = Quantiser.read(folder / "quantiser.npz")
-    turned = np.linalg.qr(rng.standard_normal((PARAMS.dim, PARAMS.dim)))[0] @ quantiser.rotation
-    quantiser = replace(quantiser, rotation=turned.astype(np.float32))
-    np.savez(folder / "quantiser.npz", **asdict(quantiser))
-    with np.load(newest.model_file(BACKGROUND_FILE)) as stored:
+def follow_the_page(models: Path) -> None:
+    """Run the Python blocks of docs/adding-a-scheme.md; then stand in for its fits, and for other decoys."""
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    steps: dict[str, Any] = {}
+    exec("\n".join(blocks), steps)
+    with np.load(models / BACKGROUND_FILE) as stored:
         lengths = stored["run_lengths"][:N_RUNS]
-        codes = quantiser.pack(newest.unpack(stored["codes"][: lengths.sum()]))
-        np.savez(folder / BACKGROUND_FILE, codes=codes, run_lengths=lengths, spoken=stored["spoken"][:N_RUNS])
-    shipped = move_offsets(read_calibration(folder / CALIBRATION_FILE), OFFSET_NATS)
-    write_calibration(folder / CALIBRATION_FILE, replace(shipped, overlaid_similarity=2.0, checked_to=0.0))
-    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in newest.files}
-    card = {
-        "scheme": name_scheme(OLDER_PARAMS, folder),
-        "params": asdict(OLDER_PARAMS),
-        "files": digests,
-    }
-    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
+        fewer = {"codes": stored["codes"][: lengths.sum()], "spoken": stored["spoken"][:N_RUNS]}
+    np.savez(models / BACKGROUND_FILE, run_lengths=lengths, **fewer)
+    fitted = move_offsets(read_calibration(models / CALIBRATION_FILE), OFFSET_NATS)
+    write_calibration(models / CALIBRATION_FILE, replace(fitted, overlaid_similarity=2.0, checked_to=0.0))
+    steps["write_model_json"]()
 
 
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """One home of the newest scheme and one of an older, with the same sounds; by name of the scheme."""
+    """One home of the made scheme and one of the shipped, with the same sounds; by name of the scheme."""
     models = tmp_path_factory.mktemp("models")
-    newest = Extractor(extract.MODELS)
-    for folder in (models, models / "older"):
-        folder.mkdir(exist_ok=True)
-        for name in ("model.json", *newest.files):
-            shutil.copy(extract.MODELS / name, folder)
-    make_older_scheme(newest, models / "older")
+    for name in ("model.json", *Extractor(extract.MODELS).files):
+        shutil.copy(extract.MODELS / name, models)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extract, "MODELS", models)
-        extractor.cache_clear()
+        follow_the_page(models)
         yield {scheme: make_home(tmp_path_factory.mktemp("home"), scheme) for scheme in schemes()}
     extractor.cache_clear()
 
@@ -132,10 +120,10 @@ def search(library: Library) -> Match:
 
 def test_each_home_is_searched_with_its_own_scheme(homes: dict[str, Path]) -> None:
     """Hop, decoys and calibration are those of the scheme that each home was indexed under."""
-    newest, older = (Library.open(HomeAddress(home)) for home in homes.values())
-    with newest, older:
-        assert [newest.scheme, older.scheme] == schemes() and newest.scheme != older.scheme
-        for library in (newest, older):
+    made, shipped = (Library.open(HomeAddress(home)) for home in homes.values())
+    with made, shipped:
+        assert [made.scheme, shipped.scheme] == schemes() and made.scheme != shipped.scheme
+        for library in (made, shipped):
             match = search(library)
             segment = match.segments[0]
             background, calibration = library.background, library.calibration
@@ -143,10 +131,16 @@ def test_each_home_is_searched_with_its_own_scheme(homes: dict[str, Path]) -> No
             assert segment.query_end_s == pytest.approx(LENGTH_S, abs=0.7)
             assert match.n_decoys in {2 * len(decoys.codes) for decoys in (background, background.rough)}
             assert match.e_checked_to == calibration.checked_to
-        assert newest.extractor.params.frame_s < older.extractor.params.frame_s
-        assert older.background.run_of[-1] == N_RUNS - 1 < newest.background.run_of[-1]
-        kinds = [search(library).kind for library in (newest, older)]
-        assert kinds == [MatchClass.EXCERPT, MatchClass.EXCERPT_UNDER_OTHER_AUDIO]
+        assert made.extractor.params.frame_s > shipped.extractor.params.frame_s == PARAMS.frame_s
+        assert made.background.run_of[-1] == N_RUNS - 1 < shipped.background.run_of[-1]
+        kinds = [search(library).kind for library in (made, shipped)]
+        assert kinds == [MatchClass.EXCERPT_UNDER_OTHER_AUDIO, MatchClass.EXCERPT]
+
+
+def test_the_made_scheme_conforms(homes: dict[str, Path]) -> None:
+    """The page's steps give a scheme that `selftest` agrees with, and the shipped one still does."""
+    assert len(homes) == 2
+    assert all(check(extractor(scheme)).ok for scheme in homes)
 
 
 class WithoutOffset(Library):
@@ -159,8 +153,8 @@ class WithoutOffset(Library):
 
 
 def test_the_offset_of_a_scheme_moves_its_e_values(homes: dict[str, Path]) -> None:
-    """E-values under the older scheme are higher by its own offset, and only by that."""
-    home = list(homes.values())[1]
+    """E-values under the made scheme are higher by its own offset, and only by that."""
+    home = next(iter(homes.values()))
     with Library.open(HomeAddress(home)) as library, WithoutOffset.open(HomeAddress(home)) as reduced:
         log_e, log_e_reduced = (log(search(one).e_value) for one in (library, reduced))
     assert log_e - log_e_reduced == pytest.approx(OFFSET_NATS, abs=1e-6)
