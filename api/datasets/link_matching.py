@@ -16,8 +16,8 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from earwitness.api.datasets.entries.identifiers import isrc_of
 from earwitness.api.datasets.items import Identifiers, SourceItem
+from earwitness.index.names.recording_ids import isrc_of
 
 MIN_SCORE: Final = 90.0
 """Least similarity (0 to 100) of artist and of title, each, that is worth reporting."""

@@ -10,7 +10,6 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, Final
 
-from earwitness.api.datasets.entries.identifiers import isrc_of
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.pipeline.run_spec import ItemResult
@@ -25,6 +24,7 @@ from earwitness.api.settings import Settings
 from earwitness.fingerprint.types import Tags
 from earwitness.index.database.records import TEXTS, AddStatus, CollectionKind, ItemRow, NewItem
 from earwitness.index.match import Effort
+from earwitness.index.names.recording_ids import isrc_of
 from earwitness.index.writer import Writer
 
 BATCH_ITEMS: Final = 32

@@ -8,6 +8,7 @@ from typing import Final
 
 from earwitness.api.datasets.items import Identifiers, Json
 from earwitness.api.datasets.manifests.json_text import text_of
+from earwitness.index.names.recording_ids import isrc_of
 
 _YOUTUBE_URL: Final = re.compile(
     r"(?:youtu\.be/|youtube(?:-nocookie)?\.com/(?:watch\?(?:[^#\s]*&)?v=|embed/|shorts/|v/)|music\.youtube\.com/watch\?v=)"
@@ -18,19 +19,12 @@ _SPOTIFY: Final = re.compile(
 )
 _YOUTUBE_ID: Final = re.compile(r"[A-Za-z0-9_-]{11}")
 _SPOTIFY_ID: Final = re.compile(r"[A-Za-z0-9]{22}")
-_ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 YOUTUBE_KEYS: Final = ("ytid", "youtube_id", "yt_id", "youtube", "video_id", "song_id")
 _SPOTIFY_KEYS: Final = ("spotify_id", "spotify", "spotify_track_id", "spotify_uri", "track_uri")
 _URL_KEYS: Final = ("url", "link", "href", "youtube_url", "video_url", "source", "track_url", "spotify_url")
 _ARTIST_KEYS: Final = ("artist", "artist_name", "artists", "artist_names", "performer")
 _TITLE_KEYS: Final = ("title", "track_title", "track_name", "song_name", "name", "song")
-
-
-def isrc_of(text: str) -> str | None:
-    """The ISRC without hyphens and in upper case; None when the text is no ISRC."""
-    plain = text.replace("-", "").replace(" ", "").upper()
-    return plain if _ISRC.fullmatch(plain) else None
 
 
 def identifiers_of(row: Mapping[str, Json]) -> Identifiers | None:

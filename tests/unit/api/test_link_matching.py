@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earwitness.api.datasets import Identifiers, SourceItem, open_source
-from earwitness.api.datasets.entries.identifiers import identifiers_of, isrc_of
+from earwitness.api.datasets.entries.identifiers import identifiers_of
 from earwitness.api.datasets.link_matching import (
     LinkBasis,
     LinkFinding,
@@ -17,6 +17,7 @@ from earwitness.api.datasets.link_matching import (
     NamedWork,
     plain,
 )
+from earwitness.index.names.recording_ids import isrc_of
 
 WORK = NamedWork(
     work_id="w1",

@@ -1,0 +1,92 @@
+"""Names in the form in which they are compared: without case, accents, punctuation, guests and remarks.
+
+A key is made of words joined by ``_``. The same recording is written in many ways: ``Don't Stop (feat. Ana) -
+Remastered 2011`` and ``dont stop`` have one key. ``(Live)`` and ``(Remix)`` stay: they are other recordings.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+LONGEST_NAME: Final = 500
+"""Characters of a name that are looked at."""
+LONGEST_KEY: Final = 200
+MOST_ARTISTS: Final = 24
+"""Keys of artists of one entry."""
+
+_REMARKS: Final = (
+    r"official|video|audio|lyrics?|visuali[sz]er|remaster(?:ed)?|explicit|hd|hq|4k|mono|stereo|bonus track"
+    r"|deluxe|(?:album|single|original) (?:version|mix)"
+)
+_GUESTS: Final = r"(?:feat|ft|featuring)\b\.?"
+_BRACKETED: Final = re.compile(
+    rf"\s*[\(\[](?:{_GUESTS}[^\)\]]*|(?:[^\)\]]*\W)?(?:{_REMARKS})(?:\W[^\)\]]*)?)[\)\]]", re.IGNORECASE
+)
+_AFTER_DASH: Final = re.compile(rf"\s[-–—]\s(?:\d{{4}} )?(?:{_REMARKS})(?: \d{{4}})?\s*$", re.IGNORECASE)
+_GUESTS_AT_END: Final = re.compile(rf"\s{_GUESTS}\s.*$", re.IGNORECASE)
+_MAY_HAVE_REMARKS: Final = re.compile(r"[\(\[]|\s[-–—]\s|\sf", re.IGNORECASE)
+_BETWEEN_ARTISTS: Final = re.compile(
+    rf"\s*[,;|&]\s*|\s+[/+]\s+|\s+(?:{_GUESTS}|vs\b\.?|x)\s+|\s*[\(\[]{_GUESTS}\s*", re.IGNORECASE
+)
+_TOPIC: Final = re.compile(r" - Topic\s*$")
+_WORDS: Final = re.compile(r"[^\W_]+")
+_SIGNS: Final = str.maketrans({"&": " and ", "'": "", "’": "", "‘": "", "`": "", "´": ""})
+
+
+@lru_cache(maxsize=65_536)
+def title_key(title: str) -> str:
+    """Return the key of a title; empty for a text without any sign."""
+    title = title[:LONGEST_NAME]
+    if _MAY_HAVE_REMARKS.search(title):
+        plain = _AFTER_DASH.sub("", _GUESTS_AT_END.sub("", _BRACKETED.sub("", title)))
+        title = plain if plain.strip() else title
+    return plain_key(title)
+
+
+@lru_cache(maxsize=65_536)
+def artist_keys(artist: str) -> tuple[str, ...]:
+    """Return the keys of an artist's name: of the whole, and of each name where it may list several."""
+    artist = _TOPIC.sub("", artist[:LONGEST_NAME])
+    parts = _BETWEEN_ARTISTS.split(artist)
+    names = [artist] if len(parts) == 1 else [artist, *parts]
+    keys = (_without_article(plain_key(name)) for name in names[:MOST_ARTISTS])
+    return tuple(dict.fromkeys(key for key in keys if key))
+
+
+def keys_of_artists(artists: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of several artists, `MOST_ARTISTS` at most."""
+    keys = dict.fromkeys(key for artist in artists for key in artist_keys(artist))
+    return tuple(keys)[:MOST_ARTISTS]
+
+
+def _without_article(key: str) -> str:
+    return key.removeprefix("the_") if key != "the" else ""
+
+
+def plain_key(name: str) -> str:
+    """Return the words of a name without case, accents and punctuation; its signs where it has no words."""
+    folded = name.lower() if name.isascii() else _folded(name)
+    key = "_".join(_WORDS.findall(folded.translate(_SIGNS)))
+    return key[:LONGEST_KEY] or "_".join(_signs(folded))[:LONGEST_KEY]
+
+
+def _folded(name: str) -> str:
+    """Fold case and compatible forms; accents are left out, marks of other scripts are kept."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    bare = "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold())
+    return "".join(_as_letter(char) for char in folded)
+
+
+def _as_letter(char: str) -> str:
+    """Return a mark that belongs to a letter as a letter, so that it does not divide its word."""
+    return f"u{ord(char):x}" if unicodedata.category(char).startswith("M") else char
+
+
+def _signs(name: str) -> Iterator[str]:
+    """Yield the signs of a name such as ``???`` or an emoji, as words."""
+    return (f"u{ord(char):x}" for char in name if not char.isspace() and char.isprintable())
