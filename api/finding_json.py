@@ -25,6 +25,7 @@ from earwitness.api.findings import (
     asserted_first,
     round_e,
 )
+from earwitness.api.shelf.names_evidence import named_in_of
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
@@ -56,6 +57,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "search": search_json(finding.search),
         "matches": [_match_json(match) for match in finding.matches],
         **({"same_file": [_same_file_json(each) for each in finding.same_file]} if finding.same_file else {}),
+        **({"names": [each.to_json() for each in finding.names]} if finding.names else {}),
     }
 
 
@@ -168,6 +170,7 @@ def from_json(fields: Mapping[str, Any]) -> Finding:
         search=search_from_json(fields["search"]),
         matches=tuple(map(_match_of, matches)),
         same_file=tuple(_same_file_of(each) for each in fields.get("same_file") or ()),
+        names=tuple(named_in_of(each) for each in fields.get("names") or ()),
         claims_supported=fields.get("claims_supported") is not False,
     )
     return _of_version_1(finding) if version == SCHEMA_1 else finding

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import AudioPart
@@ -166,6 +167,8 @@ class Finding:
     claims_supported: bool = True
     same_file: tuple[SameFile, ...] = ()
     """Known datasets that list the same file; it does not change the verdict, which is about sound."""
+    names: tuple[NamedIn, ...] = ()
+    """Known datasets that name the item; they do not change the verdict either."""
 
     @property
     def best_e_value(self) -> float:

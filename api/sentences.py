@@ -15,6 +15,7 @@ from earwitness.api.findings import (
 )
 from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.tally import Tally, work_label
+from earwitness.api.shelf.names_evidence import named_items, names_sentences
 from earwitness.api.shelf.same_file_evidence import listed_files, same_file_sentences
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict, covered_s
@@ -26,8 +27,9 @@ NAMED: Final = 5
 
 
 def sentence(finding: Finding) -> str:
-    """Return one finding of a check as a sentence, and one more where a known dataset lists the same file."""
-    return " ".join([sound_sentence(finding), *same_file_sentences(finding.same_file)])
+    """Return one finding of a check as a sentence, and more where known datasets list the file or names."""
+    others = (*same_file_sentences(finding.same_file), *names_sentences(finding.names))
+    return " ".join([sound_sentence(finding), *others])
 
 
 def sound_sentence(finding: Finding) -> str:
@@ -193,6 +195,7 @@ def summary(tally: Tally) -> str:
     sentences += [
         *_matched(tally),
         *listed_files(tally.same_file),
+        *named_items(tally.names),
         *_unread(tally),
         *skipped_files(tally.passed_over),
         *_expected(tally),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
@@ -12,10 +13,9 @@ import typer
 from earwitness.api.cli.options import Root
 
 if TYPE_CHECKING:
-    from earwitness.api.datasets.items import Reader
-    from earwitness.api.settings import Settings
+    from earwitness.api.cli.source_arguments import SourceOpener
 
-OpenReader: TypeAlias = "Callable[[Settings], Reader]"
+OpenReader: TypeAlias = "SourceOpener"
 
 ReaderName: TypeAlias = Annotated[
     str | None, typer.Option("--reader", help="Format of the source, if it is detected wrongly")
@@ -42,15 +42,15 @@ _OPTIONS: Final[dict[str, tuple[Any, object]]] = {
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     """Replace a command's parameter `open_reader` by the options above.
 
-    The command is called with a function that opens its source under the settings' limits.
+    The command is called with an opener of its source.
     """
 
     @functools.wraps(command)
     def run(*, source: str, **arguments: Any) -> None:
-        from earwitness.api.cli.source_arguments import open_reader
+        from earwitness.api.cli.source_arguments import SourceOpener
 
         chosen = {name: arguments.pop(name) for name in _OPTIONS}
-        command(source=source, open_reader=functools.partial(open_reader, source, **chosen), **arguments)
+        command(source=source, open_reader=SourceOpener(source=source, **chosen), **arguments)
 
     parameters: list[inspect.Parameter] = []
     own = inspect.signature(command, eval_str=True)
@@ -65,3 +65,10 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
+
+
+def one_of(paths: Sequence[str] | None, catalogue: Path | None) -> Path | None:
+    """Return the list of works, where it is given in place of audio; one of the two must be given."""
+    if bool(paths) == (catalogue is not None):
+        raise typer.BadParameter("give audio files or folders, or a list of works with --catalogue")
+    return catalogue

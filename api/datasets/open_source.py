@@ -305,23 +305,29 @@ def open_here(request: Request, *, wrap: Callable[[Opening], Opening] = guard_en
     wrap : callable
         Applied to the located source before it is read.
     """
-    options = request.options
-    opening = _locate(
-        request.source,
-        remote=Remote(Guard(allow_private=bool(options.get("allow_private")))),
-        allow_remote=bool(options.get("allow_remote")),
-        audio_column=options.get("audio_column"),
-        limits=request.limits,
-        root=options.get("root"),
-    )
-    opening = wrap(opening)
-    name = options.get("reader") or _detect(opening)
+    opening, name = located(request, wrap=wrap)
     opened = READERS[name](opening) if opening.places or name == "folder" else _folder(opening, lead=name)
     if next(iter(opened), None) is None:
         kinds = opened.passed_over
         passed_over = "; ".join(passed_over_words(kinds))
         raise NoAudioHere(source=opening.source, passed_over=passed_over, lists=lists_among(kinds))
     return opened
+
+
+def located(request: Request, *, wrap: Callable[[Opening], Opening] = guard_entries) -> tuple[Opening, str]:
+    """Locate a source, and name the reader of its format; parameters and errors are those of `open_here`."""
+    options = request.options
+    opening = wrap(
+        _locate(
+            request.source,
+            remote=Remote(Guard(allow_private=bool(options.get("allow_private")))),
+            allow_remote=bool(options.get("allow_remote")),
+            audio_column=options.get("audio_column"),
+            limits=request.limits,
+            root=options.get("root"),
+        )
+    )
+    return opening, options.get("reader") or _detect(opening)
 
 
 def _locate(

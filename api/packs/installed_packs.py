@@ -28,6 +28,7 @@ from earwitness.index.store.store_errors import HomeBusy, HomeMissing
 PACKS_FOLDER: Final = "packs"
 PENDING: Final = ".pending"
 FILE_LIST: Final = "known.files"
+NAME_LIST: Final = "listed.names"
 LOCK_FILE: Final = "packs.lock"
 
 
@@ -53,6 +54,12 @@ class InstalledPack:
     def file_list(self) -> Path | None:
         """The list of its known files; None where it carries none."""
         path = self.folder / FILE_LIST
+        return path if path.exists() else None
+
+    @property
+    def name_list(self) -> Path | None:
+        """The list of its names; None where it carries none."""
+        path = self.folder / NAME_LIST
         return path if path.exists() else None
 
 

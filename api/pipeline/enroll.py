@@ -21,10 +21,14 @@ from earwitness.api.pipeline.searched_collections import (
 )
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.by_name import named_in
+from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.types import Tags
 from earwitness.index.database.records import TEXTS, AddStatus, CollectionKind, ItemRow, NewItem
 from earwitness.index.match import Effort
-from earwitness.index.names.recording_ids import isrc_of
+from earwitness.index.names.name_entries import NameEntry
+from earwitness.index.names.name_list import NameList
+from earwitness.index.names.recording_ids import ids_of, isrc_of
 from earwitness.index.writer import Writer
 
 BATCH_ITEMS: Final = 32
@@ -90,15 +94,31 @@ def register(
         a file give what neither holds.
     """
     works = writer.collection(CollectionKind.WORKS)
-    library = read_summary(settings)
+    library, lists = read_summary(settings), open_names(settings)
     spec = run_spec_of(
         settings, library, datasets_of(library.collections), effort=effort, into=works, as_works=True
     )
     with Pool(spec, n_workers=n_workers) as pool:
         for _, result in pool.results(items):
             own_label = (labels or {}).get(result.item.path, Label()).over(label)
-            yield register_one(writer, works, result, own_label)
+            yield with_names(register_one(writer, works, result, own_label), lists)
     writer.publish()
+
+
+def with_names(enrolled: Enrolled, lists: Sequence[NameList]) -> Enrolled:
+    """Return a registered work with the datasets that name it, by the names that it was registered under."""
+    label, result = enrolled.label, enrolled.result
+    if label is None or not lists:
+        return enrolled
+    asked = NameEntry(
+        place=result.item.path,
+        artists=(label.artist,) if label.artist else (),
+        title=label.title,
+        ids=ids_of([("isrc", label.isrc or "")]),
+    )
+    names = named_in(lists, asked)
+    finding = None if result.finding is None else replace(result.finding, names=names)
+    return replace(enrolled, result=replace(result, names=names, finding=finding))
 
 
 def label_of(tags: Tags) -> Label:

@@ -39,7 +39,10 @@ class ItemProcessor:
     def decode(self, item: SourceItem) -> DecodedItem:
         """Decode one item; another thread may do this while the item before it is processed further."""
         return self._decoder.decode(
-            item, known=lambda key: self._known(item, key), with_tags=self._spec.as_works
+            item,
+            known=lambda key: self._known(item, key),
+            with_tags=self._spec.as_works,
+            with_names=self._spec.as_works or self._spec.into is None,
         )
 
     def process_decoded(self, item: SourceItem, decoded: DecodedItem) -> ItemResult:
@@ -52,13 +55,18 @@ class ItemProcessor:
                 existing=decoded.known,
                 tags=decoded.tags,
                 same_file=decoded.same_file,
+                names=decoded.names,
             )
         if isinstance(decoded.known, Finding):
             described = replace(
                 decoded.known.item, id=decoded.item.id, path=decoded.item.path, sha256=decoded.item.sha256
             )
-            recalled = replace(decoded.known, item=described, same_file=decoded.same_file)
-            return ItemResult(item=described, key=key, finding=recalled, same_file=decoded.same_file)
+            recalled = replace(
+                decoded.known, item=described, same_file=decoded.same_file, names=decoded.names
+            )
+            return ItemResult(
+                item=described, key=key, finding=recalled, same_file=decoded.same_file, names=decoded.names
+            )
         error = self._unfit(decoded) or decoded.error
         finding = self._search(decoded)
         return ItemResult(
@@ -70,6 +78,7 @@ class ItemProcessor:
             new=self._new_item(item, decoded, error),
             tags=decoded.tags,
             same_file=decoded.same_file,
+            names=decoded.names,
         )
 
     def _known(self, item: SourceItem, key: str) -> object | None:

@@ -19,6 +19,7 @@ from earwitness.api.findings import (
     FindingSearch,
 )
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.types import NO_TAGS, Tags
 from earwitness.index.database.records import Collection, Failure, ItemRow, NewItem
@@ -98,6 +99,8 @@ class ItemResult:
         Tags of the file, where items are stored as works.
     same_file : tuple of SameFile
         Known datasets that list a file with its bytes, also where nothing was searched by sound.
+    names : tuple of NamedIn
+        Known datasets that name it.
     """
 
     item: FindingItem
@@ -109,6 +112,7 @@ class ItemResult:
     existing: ItemRow | None = None
     tags: Tags = NO_TAGS
     same_file: tuple[SameFile, ...] = ()
+    names: tuple[NamedIn, ...] = ()
 
 
 def search_scope(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:

@@ -27,8 +27,11 @@ from earwitness.api.pipeline.cut_stretch import stretch
 from earwitness.api.pipeline.item_bytes import ItemBytes, read_item
 from earwitness.api.pipeline.run_spec import search_scope
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.by_name import asked_of_item, named_in
+from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file import open_known_files, same_files
 from earwitness.api.shelf.same_file_evidence import SameFile
+from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.decode.array_audio import decode_array
 from earwitness.fingerprint.errors import (
@@ -45,6 +48,7 @@ from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.verdict import NEEDED_ACTIVE_S, verdict
+from earwitness.index.names.name_list import NameList
 from earwitness.index.store.store_errors import SearchTimeout
 
 
@@ -75,6 +79,8 @@ class DecodedItem:
     tags: Tags = NO_TAGS
     same_file: tuple[SameFile, ...] = ()
     """Known datasets that list a file with these bytes."""
+    names: tuple[NamedIn, ...] = ()
+    """Known datasets that name it, by its tags or its row in a list."""
 
 
 NO_FILES: Final = KnownFiles([])
@@ -106,6 +112,7 @@ class ItemDecoder:
     ) -> None:
         self._wants_chromaprint = wants_chromaprint
         self._settings, self._known_files = settings, None if looks_up_files else NO_FILES
+        self._name_lists: list[NameList] | None = None
         self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
@@ -128,12 +135,20 @@ class ItemDecoder:
             self._known_files = open_known_files(self._settings)
         return self._known_files
 
+    @property
+    def name_lists(self) -> list[NameList]:
+        """The lists of names; opened when they are first needed."""
+        if self._name_lists is None:
+            self._name_lists = open_names(self._settings)
+        return self._name_lists
+
     def decode(
         self,
         item: SourceItem,
         *,
         known: Callable[[str], object | None] = lambda _: None,
         with_tags: bool = False,
+        with_names: bool = False,
     ) -> DecodedItem:
         """Read, hash and decode one item; an error of the item is part of the result, never raised.
 
@@ -144,7 +159,19 @@ class ItemDecoder:
             decoded, and the returned object is `DecodedItem.known`.
         with_tags
             Whether to read the tags of the file, also where the item is not decoded.
+        with_names
+            Whether to look the item up in the lists of names, by its tags and its row in a list.
         """
+        lists = self.name_lists if with_names else []
+        decoded = self._decoded(item, known, with_tags=with_tags or bool(lists))
+        if not lists:
+            return decoded
+        asked = asked_of_item(item.item_id, decoded.tags, item.identifiers)
+        return replace(decoded, names=named_in(lists, asked))
+
+    def _decoded(
+        self, item: SourceItem, known: Callable[[str], object | None], *, with_tags: bool
+    ) -> DecodedItem:
         described = FindingItem(id=item.item_id, path=item.path, sha256=None, duration_s=None)
         size, same_file, known_files = None, tuple[SameFile, ...](), self.known_files
         try:
@@ -286,6 +313,7 @@ def _finding(
         search=search,
         matches=matches,
         same_file=decoded.same_file,
+        names=decoded.names,
     )
 
 

@@ -41,7 +41,7 @@ class KnownFindings:
     def remember(self, result: ItemResult) -> None:
         """Store a fresh finding, together with others, once there are `BATCH_FINDINGS`."""
         if result.fresh and result.finding is not None and result.key is not None:
-            self._fresh[result.key] = json.dumps(to_json(replace(result.finding, same_file=())))
+            self._fresh[result.key] = json.dumps(to_json(replace(result.finding, same_file=(), names=())))
         if len(self._fresh) >= BATCH_FINDINGS:
             self.flush()
 

@@ -194,6 +194,15 @@ def parquet_schema() -> Any:
         n_paths=integer,
         n_files=integer,
     )
+    texts = pa.list_(pa.string())
+    entry = struct(("place", "title", "album"), artists=texts, ids=texts)
+    names = struct(
+        ("dataset", "version", "card", "kind", "value", "listed_by"),
+        e_value=number,
+        entries=pa.list_(entry),
+        n_entries=integer,
+        n_listed=integer,
+    )
     item = struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
     return pa.schema(
         [
@@ -205,6 +214,7 @@ def parquet_schema() -> Any:
             ("search", search),
             ("matches", pa.list_(match)),
             ("same_file", pa.list_(same_file)),
+            ("names", pa.list_(names)),
         ]
     )
 

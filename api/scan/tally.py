@@ -51,6 +51,8 @@ class Tally:
         Whether the E-values hold on these items; where they do not, no E-value makes a match.
     same_file : Counter
         Items that are the same file as one that a known dataset lists, by dataset.
+    names : Counter
+        Items that known datasets name, by dataset; names that chance gives are left out.
     """
 
     n_items: int = 0
@@ -64,6 +66,7 @@ class Tally:
     audit: Audit = field(default_factory=Audit)
     search: FindingSearch | None = None
     same_file: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
 
     @property
     def claims_supported(self) -> bool:
@@ -99,6 +102,7 @@ class Tally:
         self.audit.count(finding)
         self.search = finding.search
         self.same_file.update({each.dataset for each in finding.same_file})
+        self.names.update({each.dataset for each in finding.names if not each.is_noise})
         self.works.update({work_label(match) for match in finding.certain})
         if finding.error is not None:
             self.reasons[finding.error.code] += 1

@@ -1,4 +1,4 @@
-"""What is known here of each dataset, by evidence: the same sound, the same file."""
+"""What is known here of each dataset, by evidence: the same sound, the same file, the same name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from earwitness.api.shelf.dataset_cards import Card
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.known_files.file_list import ListedDataset
+from earwitness.index.names.name_entries import NamedDataset
 
 TOPICS: Final = {"ships": "gives out", "digests": "listed digests"}
 """Topics of a card that are shown under another name."""
@@ -21,9 +22,10 @@ class Evidence:
     Attributes
     ----------
     kind : str
-        ``sound``: its audio was indexed here; ``file``: digests of its files are listed.
+        ``sound``: its audio was indexed here; ``file``: digests of its files are listed; ``name``: names or
+        identifiers of its entries are listed.
     n_entries : int
-        Items that are indexed, or files that are listed.
+        Items that are indexed, or files or names that are listed.
     made_by : str
         Who made the entries: this home, or the publication that the list is from.
     date : str or None
@@ -51,7 +53,10 @@ class ShelfEntry:
 
 
 def shelf_entries(
-    cards: Mapping[str, Card], listed: Iterable[ListedDataset], stored: Iterable[Collection]
+    cards: Mapping[str, Card],
+    listed: Iterable[ListedDataset],
+    stored: Iterable[Collection],
+    named: Iterable[NamedDataset] = (),
 ) -> list[ShelfEntry]:
     """Return everything that is known, sorted by name.
 
@@ -68,6 +73,10 @@ def shelf_entries(
     for dataset in listed:
         names.setdefault(dataset.id, dataset.name)
         evidence.setdefault(dataset.id, []).append(_listed(dataset))
+    for dataset_names in named:
+        name = ids.get(dataset_names.name.casefold(), dataset_names.name)
+        names.setdefault(name, dataset_names.name)
+        evidence.setdefault(name, []).append(_named(dataset_names))
     entries = [
         ShelfEntry(id=name, name=names[name], card=cards.get(name), evidence=tuple(found))
         for name, found in evidence.items()
@@ -89,6 +98,17 @@ def _indexed(collection: Collection) -> Evidence:
 def _listed(dataset: ListedDataset) -> Evidence:
     return Evidence(
         kind="file", version=dataset.version, n_entries=dataset.n_files, made_by=dataset.listed_by
+    )
+
+
+def _named(dataset: NamedDataset) -> Evidence:
+    return Evidence(
+        kind="name",
+        version=dataset.version,
+        n_entries=dataset.n_entries,
+        made_by=dataset.listed_by,
+        date=dataset.date[:10],
+        complete=dataset.complete,
     )
 
 

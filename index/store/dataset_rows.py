@@ -1,4 +1,4 @@
-"""Read a stored dataset item by item, with its fingerprints, to hand it on."""
+"""Read what is stored item by item: a dataset with its fingerprints, and the registered works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database import reads
 from earwitness.index.database.catalog import open_catalog
-from earwitness.index.database.records import ItemRow
+from earwitness.index.database.records import CollectionKind, ItemRow
 from earwitness.index.database.tables import ITEM
 from earwitness.index.store.home_address import HomeAddress
 
@@ -53,6 +53,23 @@ def dataset_rows(
                     met.add(item.recording)
                     fingerprint = _fingerprint(connection, address.tenant, item.recording, scheme, code_bytes)
                 yield DatasetRow(item=item, size_bytes=row.size_bytes, fingerprint=fingerprint)
+    finally:
+        catalog.close()
+
+
+def registered_works(address: HomeAddress) -> list[ItemRow]:
+    """Return the registered works in the order in which they were added.
+
+    Raises
+    ------
+    HomeMissing, CatalogDamaged
+    """
+    catalog = open_catalog(address)
+    try:
+        with catalog.reading() as connection:
+            stored = reads.collections(connection, address.tenant)
+            works = [each.id for each in stored if each.kind is CollectionKind.WORKS]
+            return reads.items(connection, address.tenant, ITEM.c.collection_id.in_(works)) if works else []
     finally:
         catalog.close()
 

@@ -21,6 +21,7 @@ from earwitness.api.cli.options import (
     to_stdout,
 )
 from earwitness.api.cli.output_files import Force, prepared_outputs
+from earwitness.api.cli.source_options import one_of
 
 if TYPE_CHECKING:
     from earwitness.api.datasets.items import Skipped, SourceItem
@@ -30,10 +31,16 @@ if TYPE_CHECKING:
 
 
 def check(
-    audio: Annotated[list[str], typer.Argument(help="Audio files, or folders of them", show_default=False)],
+    audio: Annotated[
+        list[str] | None, typer.Argument(help="Audio files, or folders of them", show_default=False)
+    ] = None,
     within: Annotated[
         list[str] | None,
         typer.Option("--in", help="Only this dataset (NAME or NAME:VERSION); may be repeated"),
+    ] = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="Works without audio, asked by name: CSV with any of artist, title, isrc, link …"),
     ] = None,
     effort: EffortOption = "standard",
     form: Annotated[
@@ -53,6 +60,7 @@ def check(
 ) -> None:
     """Check whether audio is in a dataset. Exit status: 0 no match, 1 match, 2 error, 3 unreadable."""
     from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.names.catalogue_answers import check_catalogue
     from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.finding_json import to_json
     from earwitness.api.findings import supported
@@ -64,6 +72,13 @@ def check(
 
     want_json(as_json)
     settings = settings_of(home)
+    if (table := one_of(audio, catalogue)) is not None:
+        with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as outputs:
+            target = outputs["out"]
+            path = None if target is None else target.path
+            status = check_catalogue(table, settings, out=path, as_json=as_json)
+        raise typer.Exit(status)
+    assert audio  # there is no catalogue
     with (
         open_library(settings) as library,
         prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets,

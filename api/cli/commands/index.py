@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @reads_source
 def index(
-    source: Annotated[str, typer.Argument(help="Folder, archive or manifest of audio", show_default=False)],
+    source: Annotated[
+        str,
+        typer.Argument(help="Folder, archive or manifest of audio, or a list of names", show_default=False),
+    ],
     name: Annotated[str, typer.Option(help="Name of the dataset", show_default=False)],
     version: Annotated[str, typer.Option(help="Version of the dataset")] = "1",
     effort: EffortOption = "standard",
@@ -39,15 +42,24 @@ def index(
         typer.Option(help="Also write the findings with matches, one JSON object a line (- is stdout)"),
     ] = None,
     force: Force = False,
+    names_only: Annotated[
+        bool,
+        typer.Option("--names-only", help="Keep the names of a list, also where its audio lies beside it"),
+    ] = False,
     as_json: Json = False,
     workers: Workers = 0,
     *,
     open_reader: OpenReader,
     home: Home = None,
 ) -> None:
-    """Index a dataset; only fingerprints are stored. A run after a kill adds what is missing."""
+    """Index a dataset; only fingerprints are stored, and of a list without audio its names.
+
+    A run after a kill adds what is missing.
+    """
     from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.names.index_names import index_names
     from earwitness.api.cli.progress import ItemProgress
+    from earwitness.api.datasets.name_lists.name_source import opened_names
     from earwitness.api.pipeline.enroll import index_source
     from earwitness.index.match import Effort
     from earwitness.index.writer import Writer
@@ -55,6 +67,13 @@ def index(
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
     console = to_stderr()
+    with opened_names(open_reader.request(settings), audio_may_lie_here=not names_only) as names:
+        if names is not None:
+            open_reader.print_format(f"{names.format}: {names.layout}")
+            result = index_names(names, settings, name=name, version=version)
+            if as_json:
+                print_json("index", source=source, dataset={"name": name, "version": version}, **result)
+            return
     print_workers(settings, console)
     with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as targets:
         items, indexed = open_reader(settings), Indexed()

@@ -23,6 +23,7 @@ from earwitness.api.cli.options import (
     to_stderr,
     to_stdout,
 )
+from earwitness.api.cli.source_options import one_of
 from earwitness.api.printable import shown
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 
 def register(
-    paths: Annotated[list[str], typer.Argument(help="Audio files, or folders of them", show_default=False)],
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Audio files, or folders of them", show_default=False)
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="Owner of the works; need not be the artist")] = None,
     title: Annotated[str | None, typer.Option(help="Title; by default that of the file's tags")] = None,
     artist: Annotated[str | None, typer.Option(help="Artist; by default that of the file's tags")] = None,
@@ -44,6 +47,12 @@ def register(
         Path | None,
         typer.Option(help="CSV with a header row: path, and any of title, artist, album, owner, isrc"),
     ] = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(
+            help="Works without audio: CSV with any of artist, title, album, isrc, link, youtube_id …"
+        ),
+    ] = None,
     effort: EffortOption = "standard",
     workers: Workers = 0,
     as_json: Json = False,
@@ -52,6 +61,7 @@ def register(
 ) -> None:
     """Register audio as works, and check them. Exit status: 0 registered, 2 error, 3 not all registered."""
     from earwitness.api.cli.kernel_warmup import compile_kernels
+    from earwitness.api.cli.names.catalogue_answers import register_catalogue
     from earwitness.api.cli.progress import ItemProgress
     from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.pipeline.enroll import Label, Outcome
@@ -62,6 +72,9 @@ def register(
 
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
+    if (table := one_of(paths, catalogue)) is not None:
+        raise typer.Exit(register_catalogue(table, settings, as_json=as_json))
+    assert paths  # there is no catalogue
     labels = read_labels(meta) if meta else {}
     print_workers(settings, to_stderr())
     outcomes: list[Outcome] = []
@@ -154,6 +167,7 @@ def show(enrolled: Enrolled) -> None:
     """Print the outcome of one work, and its matches."""
     from earwitness.api.cli.commands.check import show_one
     from earwitness.api.pipeline.enroll import Outcome
+    from earwitness.api.shelf.names_evidence import names_sentences
     from earwitness.api.shelf.same_file_evidence import same_file_sentences
 
     result, console = enrolled.result, to_stdout()
@@ -183,7 +197,7 @@ def show(enrolled: Enrolled) -> None:
     if finding is not None and finding.matches:
         show_one(finding)
     else:
-        for text in same_file_sentences(result.same_file):
+        for text in (*same_file_sentences(result.same_file), *names_sentences(result.names)):
             console.print(f"  {text}", soft_wrap=True)
 
 

@@ -26,7 +26,9 @@ def remove(
     as_json: Json = False,
     home: Home = None,
 ) -> None:
-    """Delete the fingerprints of a dataset or a work; later searches do not find it any more."""
+    """Delete the fingerprints or names of a dataset, or a work; later searches do not find it any more."""
+    from earwitness.api.shelf.stored_names import remove_names
+    from earwitness.index.database.records import Removed
     from earwitness.index.writer import Writer
 
     want_json(as_json)
@@ -34,11 +36,36 @@ def remove(
     question = f"Remove {name} from {settings.home}?"
     if not yes and not (sys.stdin.isatty() and typer.confirm(question, err=True)):
         raise NothingChanged(what=f"{name} is not removed", option="--yes")
+    names = [] if work else remove_names(name, settings)
+    removed = Removed(n_items=0, n_recordings=0)
     with Writer.open(settings.home_address) as writer:
-        removed = remove_work(writer, name) if work else remove_dataset(writer, name)
-    to_stdout().print(f"Removed {removed.n_items:,} items and {removed.n_recordings:,} fingerprints.")
+        if work:
+            removed = remove_work(writer, name)
+        elif not names or is_stored(writer, name):
+            removed = remove_dataset(writer, name)
+    n_names = sum(each.n_entries for each in names)
+    listed = f" {n_names:,} names of a list." if names and not removed.n_items else ""
+    counts = f" {removed.n_items:,} items and {removed.n_recordings:,} fingerprints."
+    to_stdout().print(f"Removed{listed or counts}")
     if as_json:
-        print_json("remove", name=name, items=removed.n_items, fingerprints=removed.n_recordings)
+        print_json(
+            "remove",
+            name=name,
+            items=removed.n_items,
+            fingerprints=removed.n_recordings,
+            **({"names": n_names} if names else {}),
+        )
+
+
+def is_stored(writer: Writer, name: str) -> bool:
+    """Whether audio of a dataset with this name is stored."""
+    from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
+    from earwitness.api.pipeline.searched_collections import datasets_of
+
+    try:
+        return bool(datasets_of(writer.collections, [name]))
+    except NoSuchCollection:
+        return False
 
 
 def remove_dataset(writer: Writer, name: str) -> Removed:

@@ -160,6 +160,7 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "reasons": dict(tally.reasons),
         "works": dict(tally.works),
         **({"same_file": dict(tally.same_file)} if tally.same_file else {}),
+        **({"names": dict(tally.names)} if tally.names else {}),
         "new_matches": tally.new[Verdict.MATCH],
         "new_possible": tally.new[Verdict.POSSIBLE],
         "new_shared_material": tally.new[Verdict.SHARED_MATERIAL],

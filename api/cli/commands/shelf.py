@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -42,6 +42,7 @@ def known_entries(settings: Settings) -> list[ShelfEntry]:
     from earwitness.api.shelf.dataset_cards import cards
     from earwitness.api.shelf.same_file import open_known_files
     from earwitness.api.shelf.shelf_listing import shelf_entries
+    from earwitness.api.shelf.stored_names import open_names
     from earwitness.index.store.store_errors import HomeMissing
 
     try:
@@ -50,7 +51,8 @@ def known_entries(settings: Settings) -> list[ShelfEntry]:
         stored = ()
     # a shipped card is never replaced by one that came with a pack
     known = {pack.card.id: pack.card for pack in installed_packs(settings)} | dict(cards())
-    return shelf_entries(known, open_known_files(settings).datasets, stored)
+    named = [each.dataset for each in open_names(settings)]
+    return shelf_entries(known, open_known_files(settings).datasets, stored, named)
 
 
 def entry_of(entries: list[ShelfEntry], name: str) -> ShelfEntry:
@@ -81,17 +83,18 @@ def print_entries(entries: list[ShelfEntry]) -> None:
     from earwitness.api.sentences import count
 
     console = to_stdout()
-    table = [("id", "name", "by sound", "by file", "gives out", "as of")]
+    table: list[tuple[str, ...]] = [("id", "name", "by sound", "by file", "by name", "gives out", "as of")]
     for each in entries:
-        sound, file = (coverage(each, kind) for kind in ("sound", "file"))
+        numbers = [coverage(each, kind) for kind in ("sound", "file", "name")]
         ships = ", ".join(each.card.ships) if each.card is not None else ""
-        table.append((shown(each.id), shown(each.name), sound, file, ships, newest_date(each)))
-    widths = fitting(table, console.width if console.is_terminal else None, shorten=(1, 4))
+        table.append((shown(each.id), shown(each.name), *numbers, ships, newest_date(each)))
+    widths = fitting(table, console.width if console.is_terminal else None, shorten=(1, 5))
     for line in in_columns(table, widths):
         console.print(line, soft_wrap=True)
     console.print(
         f"{count(len(entries), 'dataset')}. by sound: items that are indexed here; by file: files whose"
-        " digests are listed; -: only the card is known. `earwitness shelf ID` shows a card.",
+        " digests are listed; by name: entries of a list without audio; -: only the card is known."
+        " `earwitness shelf ID` shows a card.",
         soft_wrap=True,
     )
 
@@ -126,15 +129,19 @@ def print_card(entry: ShelfEntry) -> None:
         console.print(shown(line), soft_wrap=True)
 
 
+_SEVERAL: Final = {"entry": "entries"}
+
+
 def evidence_words(evidence: Evidence) -> str:
     """Return one kind of evidence as a sentence."""
     from earwitness.api.sentences import count
 
     as_of = "" if evidence.date is None else f", {evidence.date}"
     unfinished = "" if evidence.complete else "; indexing was not completed"
-    what = "item" if evidence.kind == "sound" else "file"
+    what = {"sound": "item", "file": "file", "name": "entry"}[evidence.kind]
+    number = count(evidence.n_entries, what, _SEVERAL.get(what))
     return (
-        f"Can be compared by {evidence.kind}: {count(evidence.n_entries, what)} of version {evidence.version}"
+        f"Can be compared by {evidence.kind}: {number} of version {evidence.version}"
         f" ({evidence.made_by}{as_of}{unfinished})."
     )
 

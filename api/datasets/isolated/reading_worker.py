@@ -25,7 +25,8 @@ from earwitness.api.datasets.isolated.repeated_refusals import merge_repeated
 from earwitness.api.datasets.isolated.sealed_memory import SEALED_BYTES, memory_file, seal
 from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import Manifest, Reader, Skipped, SourceItem
-from earwitness.api.datasets.open_source import open_here
+from earwitness.api.datasets.name_lists.send_names import send_names
+from earwitness.api.datasets.open_source import located, open_here
 from earwitness.fingerprint.errors import EarwitnessError
 
 INLINE_BYTES: Final = 256 << 10
@@ -87,6 +88,8 @@ class _Session:
             self._next()
         elif name == "bytes":
             self._bytes()
+        elif name == "names":
+            self._names(audio_may_lie_here=command["audio_may_lie_here"])
         else:
             self._written()
 
@@ -105,6 +108,10 @@ class _Session:
             "is_manifest": isinstance(reader, Manifest),
             "written_form": getattr(reader, "written_form", None),
         })  # fmt: skip
+
+    def _names(self, *, audio_may_lie_here: bool) -> None:
+        opening, reader = located(self._request, wrap=self._watch.watch_source)
+        send_names(self._channel, opening, reader, audio_may_lie_here=audio_may_lie_here)
 
     def _iterate(self) -> None:
         self._watch.restart()

@@ -28,7 +28,7 @@ class _Arrow:
 
     def __init__(self, place: Location) -> None:
         self._place = place
-        first = next(_batches(place), None)
+        first = next(arrow_batches(place), None)
         self.schema = None if first is None else first.schema
 
     def is_empty(self) -> bool:
@@ -37,14 +37,15 @@ class _Arrow:
 
     def n_rows(self) -> int:
         """Rows of all its batches."""
-        return sum(batch.num_rows for batch in _batches(self._place))
+        return sum(batch.num_rows for batch in arrow_batches(self._place))
 
     def batches(self, _plan: Plan) -> Iterator[Any]:
         """The batches as stored."""
-        return _batches(self._place)
+        return arrow_batches(self._place)
 
 
-def _batches(place: Location) -> Iterator[Any]:
+def arrow_batches(place: Location) -> Iterator[Any]:
+    """The record batches of a file as stored; `SourceCutOff` where one cannot be read."""
     import pyarrow as pa
 
     with closing(place.open()) as stream, _source(stream, is_local=place.file is not None) as source:

@@ -202,6 +202,7 @@ class JobWorker:
             "reasons": dict(tally.reasons),
             "works": dict(tally.works),
             **({"same_file": dict(tally.same_file)} if tally.same_file else {}),
+            **({"names": dict(tally.names)} if tally.names else {}),
             **claims_json(tally),
             "partial": tally.partial,
             "summary": summary(tally),

@@ -1,0 +1,1 @@
+"""Parts of the commands that answer by name: of ``index``, ``register`` and ``check``."""

@@ -1,0 +1,132 @@
+"""``register --catalogue`` and ``check --catalogue``: works without audio, which are answered by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from earwitness.api.cli.json_output import print_json
+from earwitness.api.cli.options import UNREADABLE, to_stderr, to_stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from earwitness.api.datasets.name_lists.name_source import NameSource
+    from earwitness.api.settings import Settings
+    from earwitness.api.shelf.catalogue import NamedWork
+    from earwitness.index.names.name_list import NameList
+
+
+def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int:
+    """Store the works of a list by name, and say which datasets name them; return the exit status."""
+    from earwitness.api.sentences import count
+    from earwitness.api.shelf.catalogue import answered, opened_catalogue, store_works, works_in
+    from earwitness.api.shelf.stored_names import open_names
+
+    with opened_catalogue(table, settings) as names:
+        works = list(works_in(names, table))
+        n_new = store_works(works, table, settings)
+        lists = open_names(settings)
+        answers = list(answered(works, lists))
+        to_stdout().print(
+            f"{count(len(works), 'work')} registered by name, {n_new:,} of them new. No audio was compared.",
+            soft_wrap=True,
+        )
+        show_answers(answers, lists)
+        show_unread(names)
+        if as_json:
+            print_json("register", **answers_json(answers, lists, names), new=n_new)
+        return UNREADABLE if names.n_refused or names.n_nameless else 0
+
+
+def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_json: bool) -> int:
+    """Say which datasets name the works of a list; nothing is stored. Return the exit status."""
+    from earwitness.api.scan.outputs import whole_file
+    from earwitness.api.shelf.catalogue import answered, opened_catalogue, works_in
+    from earwitness.api.shelf.shelf_errors import NoNamesHere
+    from earwitness.api.shelf.stored_names import open_names
+
+    lists = open_names(settings)
+    if not lists:
+        raise NoNamesHere(home=str(settings.home))
+    with opened_catalogue(table, settings) as names:
+        answers = list(answered(works_in(names, table), lists))
+        show_answers(answers, lists)
+        show_unread(names)
+        if out is not None:
+            with whole_file(out) as file:
+                file.writelines(json.dumps(each.to_json()).encode() + b"\n" for each in answers)
+        if as_json:
+            print_json("check", **answers_json(answers, lists, names))
+        unread = names.n_refused or names.n_nameless
+        return 1 if any(each.is_named for each in answers) else UNREADABLE if unread else 0
+
+
+def show_answers(answers: Sequence[NamedWork], lists: Sequence[NameList]) -> None:
+    """Print each work that a dataset names, and what was asked."""
+    from earwitness.api.printable import shown
+    from earwitness.api.sentences import count
+    from earwitness.api.shelf.catalogue import shown_work
+    from earwitness.api.shelf.dataset_cards import NOT_PROVEN
+    from earwitness.api.shelf.names_evidence import names_sentences
+
+    for each in answers:
+        if each.names:
+            words = " ".join(names_sentences(each.names))
+            to_stdout().print(f"{shown_work(each.work)}. {shown(words)}", soft_wrap=True)
+    n_named = sum(each.is_named for each in answers)
+    console = to_stderr()
+    console.print(
+        f"{count(len(answers), 'work')}: {n_named:,} named by a dataset, {len(answers) - n_named:,} by none."
+        f" {_asked(lists)}",
+        soft_wrap=True,
+    )
+    if lists:
+        console.print(
+            f"{sum(each.by_chance for each in answers):.1g} entries with such artist and title would be"
+            " expected by chance; an identifier is not the same by chance."
+            " That no list has a name says nothing of the sound.",
+            soft_wrap=True,
+        )
+    if n_named:
+        console.print(NOT_PROVEN, soft_wrap=True)
+
+
+def _asked(lists: Sequence[NameList]) -> str:
+    if not lists:
+        return "No list of names is stored here: index one, or add a pack with names."
+    named = [f"{each.dataset.name} ({each.dataset.n_entries:,} entries)" for each in lists[:5]]
+    more = f", and {len(lists) - 5:,} more" if len(lists) > 5 else ""
+    return f"Asked were {', '.join(named)}{more}."
+
+
+def show_unread(names: NameSource) -> None:
+    """Print which rows of the list give no work."""
+    from earwitness.api.sentences import count
+
+    console = to_stderr()
+    if names.n_nameless:
+        rows = count(names.n_nameless, "row")
+        console.print(f"Left out: {rows} with neither an identifier nor artist and title.", soft_wrap=True)
+    for each in names.refused:
+        console.print(f"  not read: {each}", soft_wrap=True)
+    if names.cut_off is not None:
+        console.print(f"The list was not read to its end: {names.cut_off}.", soft_wrap=True)
+
+
+def answers_json(
+    answers: Sequence[NamedWork], lists: Sequence[NameList], names: NameSource
+) -> dict[str, Any]:
+    """Return the answers for ``--json``."""
+    return {
+        "lists": [
+            {"dataset": each.dataset.name, "version": each.dataset.version, "entries": each.dataset.n_entries}
+            for each in lists
+        ],
+        "works": [each.to_json() for each in answers],
+        "named": sum(each.is_named for each in answers),
+        "nameless": names.n_nameless,
+        "not_readable": names.n_refused,
+        "refused": names.refused,
+    }
