@@ -9,8 +9,7 @@ from pathlib import Path
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from earwitness.api.cli.app import app
 from earwitness.api.finding_json import from_json, schema, to_json
