@@ -37,6 +37,8 @@ _SUFFIXES: Final = (
     ".aiff", ".wma", ".oga", ".sph",
 )  # fmt: skip
 _LONGER: Final = (".low.mp3", *(ending for ending in _SUFFIXES if ending != ".low.mp3"))
+_CODE_PAGES: Final = ("cp1252", "cp932", "cp1251")
+"""Encodings of lists that do not say theirs: Windows in Western Europe, in Japan, and in Russia."""
 _FOLDERS_HELD: Final = 1_000
 _LISTED: Final = 1_000_000
 """File names of one folder that are held in memory."""
@@ -225,7 +227,19 @@ def _spellings(text: str) -> Iterator[str]:
     stripped = text.strip()
     forms = [text, stripped, stripped.replace("\\", "/"), unquote(stripped)]
     forms += [unicodedata.normalize(form, stripped) for form in ("NFC", "NFD") if not stripped.isascii()]
+    forms += [recoded.replace("\\", "/") for recoded in _recoded(stripped)]
     return iter(dict.fromkeys(form for form in forms if form and "\0" not in form))
+
+
+def _recoded(text: str) -> Iterator[str]:
+    """Text whose bytes are not UTF-8, in each of the usual encodings that has them."""
+    if not any("\udc80" <= char <= "\udcff" for char in text):
+        return
+    for encoding in _CODE_PAGES:
+        try:
+            yield text.encode("utf-8", "surrogateescape").decode(encoding)
+        except UnicodeError:
+            continue
 
 
 class _Names:

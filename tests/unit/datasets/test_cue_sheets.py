@@ -137,12 +137,26 @@ def test_times_that_fall_are_an_error_of_their_track(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_a_sheet_in_any_usual_encoding_is_read(tmp_path: Path, encoding: str) -> None:
-    """Byte order marks are known; a name in an encoding that does not say which it is, is missing."""
-    sheet = "FILE grün.wav WAVE\r\nTRACK 1 AUDIO\r\nINDEX 01 0:00:00\r\n"
-    (item,) = read(tmp_path, codecs.encode(sheet, encoding), "grün.wav")
-    assert (item.code == "item_missing") if isinstance(item, Skipped) else encoding != "cp1252"
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8-sig", "grün.wav"), ("utf-16", "grün.wav"), ("cp1252", "grün.wav"), ("cp932", "ソ/表.wav")],
+)
+def test_a_sheet_in_any_usual_encoding_is_read(tmp_path: Path, encoding: str, name: str) -> None:
+    """Files are found by names in the encodings of Windows, also if a byte of a letter is a backslash."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    sheet = f"FILE {name} WAVE\r\nTRACK 1 AUDIO\r\nINDEX 01 0:00:00\r\n"
+    (item,) = read(tmp_path, codecs.encode(sheet, encoding), name)
+    assert isinstance(item, SourceItem)
+    assert item.file == tmp_path / name
+
+
+@pytest.mark.parametrize("name", [b"../gr\xfcn.wav", b"..\\gr\xfcn.wav", b"/gr\xfcn.wav"])
+def test_no_encoding_leads_out_of_the_folder(tmp_path: Path, name: bytes) -> None:
+    """A name in another encoding opens nothing outside the folder either."""
+    (tmp_path.parent / "grün.wav").write_bytes(clip(9))
+    (item,) = read(tmp_path, b"FILE " + name + b" WAVE\nTRACK 1 AUDIO\nINDEX 01 0:00:00\n")
+    assert isinstance(item, Skipped)
+    assert item.code in {"path_escapes", "item_missing"}  # a backslash may also be part of a name
 
 
 def test_no_line_is_too_long(tmp_path: Path) -> None:
