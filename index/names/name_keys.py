@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -50,15 +50,21 @@ def title_key(title: str) -> str:
 @lru_cache(maxsize=65_536)
 def artist_keys(artist: str) -> tuple[str, ...]:
     """Return the keys of an artist's name: of the whole, and of each name where it may list several."""
-    artist = _TOPIC.sub("", artist[:LONGEST_NAME])
+    artist = artist[:LONGEST_NAME]
+    if " - T" in artist:
+        artist = _TOPIC.sub("", artist)
     parts = _BETWEEN_ARTISTS.split(artist)
-    names = [artist] if len(parts) == 1 else [artist, *parts]
-    keys = (_without_article(plain_key(name)) for name in names[:MOST_ARTISTS])
+    if len(parts) == 1:
+        key = _without_article(plain_key(artist))
+        return (key,) if key else ()
+    keys = (_without_article(plain_key(name)) for name in [artist, *parts][:MOST_ARTISTS])
     return tuple(dict.fromkeys(key for key in keys if key))
 
 
-def keys_of_artists(artists: Iterable[str]) -> tuple[str, ...]:
+def keys_of_artists(artists: Sequence[str]) -> tuple[str, ...]:
     """Return the keys of several artists, `MOST_ARTISTS` at most."""
+    if len(artists) == 1:
+        return artist_keys(artists[0])
     keys = dict.fromkeys(key for artist in artists for key in artist_keys(artist))
     return tuple(keys)[:MOST_ARTISTS]
 
@@ -69,6 +75,9 @@ def _without_article(key: str) -> str:
 
 def plain_key(name: str) -> str:
     """Return the words of a name without case, accents and punctuation; its signs where it has no words."""
+    words = name.split()
+    if name.isascii() and all(map(str.isalnum, words)):
+        return "_".join(words).lower()[:LONGEST_KEY]
     folded = name.lower() if name.isascii() else _folded(name)
     key = "_".join(_WORDS.findall(folded.translate(_SIGNS)))
     return key[:LONGEST_KEY] or "_".join(_signs(folded))[:LONGEST_KEY]

@@ -1,7 +1,8 @@
 """The names of one dataset, stored for look-up: an SQLite file with a full-text index, which never changes.
 
-Table ``entry`` holds the entries; the full-text index ``term`` holds the terms of each
-(`earwitness.index.names.stored_rows`). Format ``earwitness.names/1``.
+Table ``entry`` holds the entries, and ``frequent`` how many have a frequent title or artist; the full-text
+index ``term`` holds the terms of each entry (`earwitness.index.names.stored_rows`). Format
+``earwitness.names/1``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -82,11 +83,14 @@ class NameList:
         if keys is None:
             return 0.0
         with self._guard, self._damage_named():
-            return self._expected(_quoted(title_term(keys[0])), any_of(map(artist_term, keys[1])))
+            return self._expected(title_term(keys[0]), [artist_term(key) for key in keys[1]])
 
-    def _expected(self, title: str, artists: str) -> float:
-        n_title, n_named = self._count(title), self.dataset.n_named
-        n_artist = self._count(artists) if n_title else 0
+    def _expected(self, title: str, artists: Sequence[str]) -> float:
+        n_title, n_named = self._number_with(title), self.dataset.n_named
+        n_artist = 0
+        if n_title:
+            is_one = len(artists) == 1
+            n_artist = self._number_with(artists[0]) if is_one else self._count(any_of(artists))
         return expected_by_chance(n_title=n_title, n_artist=n_artist, n_named=n_named)
 
     def entries(self) -> Iterator[NameEntry]:
@@ -113,8 +117,8 @@ class NameList:
         keys = asked.keys
         if keys is None:
             return None
-        title, artists = _quoted(title_term(keys[0])), any_of(map(artist_term, keys[1]))
-        both = f"{title} AND {artists}"
+        title, artists = title_term(keys[0]), [artist_term(key) for key in keys[1]]
+        both = f"{_quoted(title)} AND {any_of(artists)}"
         n_both = self._count(both)
         if not n_both:
             return None
@@ -128,6 +132,11 @@ class NameList:
             entries=tuple(entry_of(*row) for row in rows),
             n_entries=n_both,
         )
+
+    def _number_with(self, term: str) -> int:
+        """Return how many entries have a term; the number is stored where it is large."""
+        row = self._connection.execute("SELECT n_entries FROM frequent WHERE term = ?", (term,)).fetchone()
+        return self._count(_quoted(term)) if row is None else int(row[0])
 
     def _count(self, query: str) -> int:
         row = self._connection.execute("SELECT count(*) FROM term WHERE term MATCH ?", (query,)).fetchone()

@@ -79,11 +79,11 @@ def stored_row(
         return None
     return StoredRow(
         _kept(place),
-        _joined(map(_kept, artists)),
+        _kept(artists[0]) or None if len(artists) == 1 else _joined(map(_kept, artists)),
         None if title is None else _kept(title),
         None if album is None else _kept(album),
         duration_s if duration_s is not None and 0 < duration_s < LONGEST_S else None,
-        _joined(map(str, ids)),
+        SEPARATOR.join([f"{kind}:{value}" for kind, value in ids]) or None,
         " ".join(terms),
         bool(keys),
     )

@@ -23,6 +23,7 @@ from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors,
 BATCH_ENTRIES: Final = 5_000
 _SCHEMA: Final = """
 CREATE TABLE head (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE frequent (term TEXT PRIMARY KEY, n_entries INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     place TEXT NOT NULL, artists TEXT, title TEXT, album TEXT, duration_s REAL, ids TEXT
@@ -33,6 +34,8 @@ CREATE VIRTUAL TABLE term USING fts5 (
 INSERT INTO term (term, rank) VALUES ('hashsize', 33554432);
 INSERT INTO term (term, rank) VALUES ('automerge', 0);
 """
+FREQUENT: Final = 500
+"""Entries with one title or artist from which on their number is stored, so that they are not counted."""
 _FAST: Final = (
     "journal_mode = OFF",  # an unfinished file is deleted, never read
     "synchronous = OFF",  # the finished file is made durable as a whole
@@ -104,6 +107,16 @@ class NameListWriter:
             self.n_entries += len(batch)
             self.n_named += sum(row.is_named for row in batch)
 
+    def _count_frequent(self) -> None:
+        self._connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, term, row)")
+        for begin, end in (("a:", "a;"), ("t:", "t;")):
+            self._connection.execute(
+                "INSERT INTO frequent SELECT term, doc FROM temp.vocabulary"
+                " WHERE term >= ? AND term < ? AND doc >= ?",
+                (begin, end, FREQUENT),
+            )
+        self._connection.execute("DROP TABLE temp.vocabulary")
+
     def finish(self, about: Mapping[str, Any]) -> NamedDataset:
         """Make the list visible, in place of an earlier one.
 
@@ -119,6 +132,7 @@ class NameListWriter:
         dataset = NamedDataset(**about, n_entries=self.n_entries, n_named=self.n_named)
         with self._store_errors():
             self._connection.execute("INSERT INTO term (term) VALUES ('optimize')")
+            self._count_frequent()
             self._connection.executemany(
                 "INSERT INTO head VALUES (?, ?)",
                 [("format", FORMAT), ("dataset", json.dumps(asdict(dataset)))],

@@ -197,7 +197,7 @@ def _written_list(text: str) -> list[str]:
 
 
 def _seconds(value: Json, name: str) -> float | None:
-    seconds = time_of(value)
-    if seconds is None or not math.isfinite(seconds) or seconds <= 0:
+    seconds = value if type(value) in {int, float} else time_of(value)
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds <= 0:
         return None
     return seconds / 1000.0 if plain_name(name).endswith("_ms") else seconds
