@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from earwitness.api.packs.installed_packs import (
     FILE_LIST,
+    NAME_LIST,
     PENDING,
     InstalledPack,
     changing_packs,
@@ -28,11 +29,13 @@ from earwitness.api.packs.installed_packs import (
 from earwitness.api.packs.pack_errors import NoSuchPack, PackOfOtherScheme
 from earwitness.api.packs.pack_keys import require_accepted
 from earwitness.api.packs.pack_rows import known_files, new_items
+from earwitness.api.packs.packed_names import PART, packed_names
 from earwitness.api.packs.read_pack import Pack, opened_pack
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.known_files.file_list import ListedDataset
 from earwitness.index.known_files.write_file_list import write_file_list
+from earwitness.index.names.write_name_list import NameListWriter
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder, write_durably
 from earwitness.index.store.store_errors import CollectionExists
 from earwitness.index.writer import Writer
@@ -112,6 +115,8 @@ def _write_folder(pack: Pack, folder: Path) -> None:
         write_durably(folder / name, lambda keep, text=text: keep(text))  # type: ignore[misc]
     if "files.parquet" in pack.manifest.parts:
         _write_list(pack, folder / FILE_LIST)
+    if PART in pack.manifest.parts:
+        _write_names(pack, folder / NAME_LIST)
     fsync_folder(folder)
 
 
@@ -119,18 +124,30 @@ def _write_list(pack: Pack, path: Path) -> None:
     import os
 
     files = sorted(known_files(pack), key=lambda each: each.path)
-    by = "nobody signed it" if pack.signer is None else f"signed by {pack.signer[:8]}"
     listed = ListedDataset(
         id=pack.card.id,
         name=pack.manifest.name,
         version=pack.manifest.version,
         n_files=len(files),
-        listed_by=f"pack of {pack.manifest.made_at[:10]}, {by}",
+        listed_by=_maker_of(pack),
     )
     with convert_write_errors(path), path.open("wb") as file:
         write_file_list(file, [(listed, files)], notice=f"From the pack {pack.sha256}.")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_names(pack: Pack, path: Path) -> None:
+    with NameListWriter(path) as writer:
+        writer.add(packed_names(pack))
+        about: dict[str, Any] = {"name": pack.manifest.name, "version": pack.manifest.version}
+        about |= {"card": pack.card.id, "layout": "pack", "complete": pack.manifest.complete}
+        writer.finish({**about, "listed_by": _maker_of(pack), "date": pack.manifest.indexed_at})
+
+
+def _maker_of(pack: Pack) -> str:
+    by = "nobody signed it" if pack.signer is None else f"signed by {pack.signer[:8]}"
+    return f"pack of {pack.manifest.made_at[:10]}, {by}"
 
 
 def _commit(pack: Pack, unfinished: Path, target: Path, writer: Writer | None) -> None:

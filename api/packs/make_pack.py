@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Names
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as version_of
@@ -18,18 +20,23 @@ from earwitness.api.packs.pack_errors import NothingToPack
 from earwitness.api.packs.pack_manifest import PackManifest, PartStated
 from earwitness.api.packs.pack_signature import sign
 from earwitness.api.packs.pack_tables import file_rows, sound_rows, write_table
+from earwitness.api.packs.packed_names import PART as NAMES
+from earwitness.api.packs.packed_names import name_rows, names_of_items
+from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
 from earwitness.api.scan.outputs import whole_file
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import SCHEMA, cards
 from earwitness.index.database.records import Collection
-from earwitness.index.store.dataset_rows import dataset_rows
+from earwitness.index.names.name_list import NameList
+from earwitness.index.store.dataset_rows import DatasetRow, dataset_rows
+from earwitness.index.store.store_errors import HomeMissing
 
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
 
 GIVES_AWAY: Final = (
-    "The pack holds no audio. It holds paths, digests and fingerprints. How much of the sound these give away"
-    " was not measured yet: make no pack of works that nobody may know of."
+    "The pack holds no audio. It holds paths, digests, names and fingerprints. How much of the sound these"
+    " give away was not measured yet: make no pack of works that nobody may know of."
 )
 """What a maker must know before a pack is handed on."""
 
@@ -43,9 +50,51 @@ class MadePack:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetToPack:
+    """What is known here of a dataset: its indexed audio, its names, or both."""
+
+    audio: Collection | None
+    names: Path | None
+
+    @property
+    def head(self) -> tuple[str, str, str, bool, str]:
+        """Name, version, time of indexing, whether it is complete, and what it holds in words."""
+        if self.audio is not None:
+            audio = self.audio
+            holds = f"{audio.n_items:,} items that the maker of the pack indexed"
+            return audio.name, audio.version, audio.indexed_at, audio.complete, holds
+        assert self.names is not None  # one of the two is there
+        with closing(NameList(self.names)) as names:
+            listed = names.dataset
+        holds = f"{listed.n_entries:,} names of a list that the maker of the pack indexed"
+        return listed.name, listed.version, listed.date, listed.complete, holds
+
+
+def dataset_to_pack(settings: Settings, name: str) -> DatasetToPack:
+    """Return the only dataset with this name (``NAME`` or ``NAME:VERSION``).
+
+    Raises
+    ------
+    NoSuchCollection
+    """
+    from earwitness.api.pipeline.searched_collections import one_dataset, read_summary
+    from earwitness.api.shelf.stored_names import names_path, only_named
+
+    path = only_named(settings, name)
+    try:
+        audio = one_dataset(read_summary(settings).collections, name)
+    except (HomeMissing, NoSuchCollection):
+        if path is None:
+            raise
+        return DatasetToPack(audio=None, names=path)
+    same = names_path(settings, name=audio.name, version=audio.version)
+    return DatasetToPack(audio=audio, names=same if same == path else None)
+
+
 def make_pack(
     settings: Settings,
-    dataset: Collection,
+    dataset: DatasetToPack,
     out: Path,
     *,
     key: OKPKey | None = None,
@@ -57,7 +106,7 @@ def make_pack(
     Parameters
     ----------
     without
-        What is left out: ``files``, ``sound``, or ``names`` (the metadata of items).
+        What is left out: ``files``, ``sound``, or ``names`` (with the metadata of items).
     card
         The card as JSON; by default the shipped one of that name, else one that states what was indexed.
 
@@ -66,48 +115,66 @@ def make_pack(
     NothingToPack
     PackTooLarge, CannotWrite, DiskFull, CatalogDamaged
     """
-    from earwitness.fingerprint.extract import extractor  # loads the inference runtime
-
-    code_bytes = extractor(dataset.scheme).params.code_bytes
-
-    def rows() -> Any:
-        return dataset_rows(settings.home_address, dataset.id, scheme=dataset.scheme, code_bytes=code_bytes)
-
+    name, version, indexed_at, complete, holds = dataset.head
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".earwitness-pack-") as folder:
-        parts: dict[str, tuple[Path, int]] = {}
-        if "files" not in without:
-            path = Path(folder) / "files.parquet"
-            parts["files.parquet"] = (path, write_table(path, "files.parquet", file_rows(rows())))
-        if "sound" not in without:
-            path = Path(folder) / "sound.parquet"
-            made = sound_rows(rows(), with_names="names" not in without)
-            parts["sound.parquet"] = (path, write_table(path, "sound.parquet", made))
-        parts = {name: part for name, part in parts.items() if part[1]}
+        written = _tables(settings, dataset, Path(folder), without=without)
+        parts = {part: table for part, table in written.items() if table[1]}
         if not parts:
-            raise NothingToPack(name=f"{dataset.name}:{dataset.version}")
+            raise NothingToPack(name=f"{name}:{version}")
         path = Path(folder) / "card.json"
-        path.write_bytes(card or default_card(dataset))
+        path.write_bytes(card or default_card(name, holds=holds, date=indexed_at[:10]))
         parts["card.json"] = (path, 1)
         manifest = PackManifest(
-            name=dataset.name,
-            version=dataset.version,
-            scheme=dataset.scheme if "sound.parquet" in parts else None,
-            indexed_at=dataset.indexed_at,
+            name=name,
+            version=version,
+            scheme=dataset.audio.scheme if dataset.audio is not None and "sound.parquet" in parts else None,
+            indexed_at=indexed_at,
             made_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             made_with=f"earwitness {version_of('earwitness')}",
-            complete=dataset.complete,
-            parts={name: _stated(path, rows=n_rows) for name, (path, n_rows) in sorted(parts.items())},
+            complete=complete,
+            parts={part: _stated(path, rows=n_rows) for part, (path, n_rows) in sorted(parts.items())},
         )
         text = manifest.to_bytes()
         members: list[tuple[str, Path | bytes]] = [("manifest.json", text)]
         if key is not None:
             members.append(("manifest.jws", sign(text, key)))
-        members += [(name, path) for name, (path, _) in parts.items()]
+        members += [(part, path) for part, (path, _) in parts.items()]
         with whole_file(out) as file:
             write_container(file, members)
             size_bytes = file.tell()
     signer = None if key is None else key.thumbprint()
     return MadePack(manifest=manifest, signer=signer, size_bytes=size_bytes)
+
+
+def _tables(
+    settings: Settings, dataset: DatasetToPack, folder: Path, *, without: Names[str]
+) -> dict[str, tuple[Path, int]]:
+    """Write the tables of a pack; return the file of each and the number of its rows."""
+    tables: dict[str, Iterable[Mapping[str, Any]]] = {}
+    with ExitStack() as stack:
+        if dataset.names is not None and "names" not in without:
+            tables[NAMES] = name_rows(stack.enter_context(closing(NameList(dataset.names))).entries())
+        if dataset.audio is not None:
+            rows = _rows_of(settings, dataset.audio)
+            if "files" not in without:
+                tables["files.parquet"] = file_rows(rows())
+            if "sound" not in without:
+                tables["sound.parquet"] = sound_rows(rows(), with_names="names" not in without)
+            if NAMES not in tables and "names" not in without:
+                tables[NAMES] = name_rows(names_of_items(rows()))
+        paths = {part: folder / part for part in tables}
+        return {part: (paths[part], write_table(paths[part], part, made)) for part, made in tables.items()}
+
+
+def _rows_of(settings: Settings, audio: Collection) -> Callable[[], Iterator[DatasetRow]]:
+    from earwitness.fingerprint.extract import extractor  # loads the inference runtime
+
+    code_bytes = extractor(audio.scheme).params.code_bytes
+
+    def rows() -> Iterator[DatasetRow]:
+        return dataset_rows(settings.home_address, audio.id, scheme=audio.scheme, code_bytes=code_bytes)
+
+    return rows
 
 
 def _stated(path: Path, *, rows: int) -> PartStated:
@@ -119,22 +186,18 @@ def _stated(path: Path, *, rows: int) -> PartStated:
     return PartStated(sha256=digest.hexdigest(), size_bytes=size_bytes, rows=rows)
 
 
-def default_card(dataset: Collection) -> bytes:
-    """Return the shipped card of this dataset, else one that states only what was indexed."""
+def default_card(name: str, *, holds: str, date: str) -> bytes:
+    """Return the shipped card of a dataset, else one that states only what was indexed, and when."""
     for card in cards().values():
-        if dataset.name.casefold() in {card.id, card.name.casefold()}:
+        if name.casefold() in {card.id, card.name.casefold()}:
             stated = {
                 topic: {"value": each.value, "source": each.source, "date": each.date}
                 for topic, each in card.statements.items()
             }
             return _card_json(card.id, card.name, stated)
-    card_id = re.sub(r"[^a-z0-9]+", "_", dataset.name.casefold()).strip("_")[:64] or "dataset"
-    contents = {
-        "value": f"{dataset.n_items:,} items that the maker of the pack indexed",
-        "source": f"earwitness {version_of('earwitness')}, pack make",
-        "date": dataset.indexed_at[:10],
-    }
-    return _card_json(card_id, dataset.name[:100], {"contents": contents})
+    card_id = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:64] or "dataset"
+    source = f"earwitness {version_of('earwitness')}, pack make"
+    return _card_json(card_id, name[:100], {"contents": {"value": holds, "source": source, "date": date}})
 
 
 def _card_json(card_id: str, name: str, statements: dict[str, Any]) -> bytes:

@@ -1,10 +1,12 @@
 """The tables of a pack, as Parquet that any reader of it understands.
 
 ``files.parquet`` has one row a file: ``path``, ``size_bytes``, and its digests ``md5``, ``sha1``,
-``sha256``. ``sound.parquet`` has one row an item: ``path``, ``sha256`` of its bytes, ``size_bytes``,
-``start_s`` and ``end_s`` of the part of the file that is the item, ``metadata`` (JSON), ``error_code`` and
-its texts where it could not be read, and ``recording``, a number; the first row of a recording has its
-fingerprint: ``duration_s``, ``active_s``, ``codes``, ``peak_frames``, ``peak_bands``, ``chromaprint``.
+``sha256``. ``names.parquet`` has one row an entry that names a recording: ``place`` in its list,
+``artists``, ``title``, ``album``, ``duration_s``, and ``ids``, each as ``kind:value``. ``sound.parquet`` has
+one row an item: ``path``, ``sha256`` of its bytes, ``size_bytes``, ``start_s`` and ``end_s`` of the part of
+the file that is the item, ``metadata`` (JSON), ``error_code`` and its texts where it could not be read, and
+``recording``, a number; the first row of a recording has its fingerprint: ``duration_s``, ``active_s``,
+``codes``, ``peak_frames``, ``peak_bands``, ``chromaprint``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ SOUND_COLUMNS: Final = (
     "path", "sha256", "size_bytes", "start_s", "end_s", "metadata", "error_code", "error_message",
     "error_hint", "recording", "duration_s", "active_s", "codes", "peak_frames", "peak_bands", "chromaprint",
 )  # fmt: skip
-ROWS_A_GROUP: Final = {"files.parquet": 10_000, "sound.parquet": 64}
+ROWS_A_GROUP: Final = {"files.parquet": 10_000, "names.parquet": 10_000, "sound.parquet": 64}
 
 
 def schema_of(part: str) -> Any:
@@ -31,6 +33,10 @@ def schema_of(part: str) -> Any:
     text: Any = pa.string()
     number: Any = pa.float64()
     integer: Any = pa.int64()
+    if part == "names.parquet":
+        several: Any = pa.list_(text)
+        named = [("artists", several), ("title", text), ("album", text), ("duration_s", number)]
+        return pa.schema([("place", text), *named, ("ids", several)])
     if part == "files.parquet":
         digests: list[Any] = [
             (kind, pa.binary(width)) for kind, width in (("md5", 16), ("sha1", 20), ("sha256", 32))

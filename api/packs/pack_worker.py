@@ -20,7 +20,7 @@ from earwitness.api.packs.pack_tables import schema_of
 
 ARRAYS: Final = ("codes", "peak_frames", "peak_bands", "chromaprint")
 """Columns that are sent as bytes, in this order."""
-ROWS_AT_ONCE: Final = {"files.parquet": 1_000, "sound.parquet": 1}
+ROWS_AT_ONCE: Final = {"files.parquet": 1_000, "names.parquet": 1_000, "sound.parquet": 1}
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def _send_rows(channel: Channel, part: str, file: io.RawIOBase) -> None:
     if not table.schema_arrow.equals(schema_of(part)):
         raise ValueError("its columns are not those of a pack")
     for batch in table.iter_batches(batch_size=ROWS_AT_ONCE[part], use_threads=False):
-        if part == "files.parquet":
+        if part != "sound.parquet":
             channel.send({"type": "rows", "rows": [_plain(row) for row in batch.to_pylist()]})
             continue
         for number in range(len(batch)):

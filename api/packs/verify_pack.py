@@ -9,6 +9,7 @@ from earwitness.api.packs.installed_packs import packs_folder
 from earwitness.api.packs.pack_keys import accepted_keys
 from earwitness.api.packs.pack_manifest import PackManifest
 from earwitness.api.packs.pack_rows import known_files, new_items
+from earwitness.api.packs.packed_names import PART, packed_names
 from earwitness.api.packs.read_pack import opened_pack
 from earwitness.api.settings import Settings
 
@@ -34,6 +35,9 @@ def verify_pack(path: Path, settings: Settings) -> VerifiedPack:
     with opened_pack(path, settings) as pack:
         if "files.parquet" in pack.manifest.parts:
             for _ in known_files(pack):
+                continue
+        if PART in pack.manifest.parts:
+            for _ in packed_names(pack):
                 continue
         if pack.manifest.scheme is not None:
             for _ in new_items(pack, extractor(pack.manifest.scheme).params):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +122,27 @@ def store_names(
         return writer.finish({**about, "complete": is_complete()})
 
 
+def only_named(settings: Settings, name: str) -> Path | None:
+    """Return the file of the only list of this name (``NAME`` or ``NAME:VERSION``); None without one.
+
+    Raises
+    ------
+    NoSuchCollection
+        When several versions have the name.
+    """
+    from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
+
+    paths = {}
+    for path in sorted(names_folder(settings).glob(f"*{ENDING}")):
+        with closing(NameList(path)) as names:
+            version = f"{names.dataset.name}:{names.dataset.version}"
+            if name in {names.dataset.name, version}:
+                paths[version] = path
+    if len(paths) > 1:
+        raise NoSuchCollection(name=name, known=tuple(paths))
+    return next(iter(paths.values()), None)
+
+
 def remove_names(name: str, settings: Settings) -> list[NamedDataset]:
     """Remove the names of datasets that are called so (``NAME`` or ``NAME:VERSION``); return them.
 
@@ -132,11 +153,11 @@ def remove_names(name: str, settings: Settings) -> list[NamedDataset]:
     removed = []
     with changing_names(settings) as folder:
         for path in sorted(folder.glob(f"*{ENDING}")):
-            names = NameList(path)
-            names.close()
-            if name in {names.dataset.name, f"{names.dataset.name}:{names.dataset.version}"}:
+            with closing(NameList(path)) as names:
+                dataset = names.dataset
+            if name in {dataset.name, f"{dataset.name}:{dataset.version}"}:
                 with convert_write_errors(path):
                     path.unlink()
                     fsync_folder(folder)
-                removed.append(names.dataset)
+                removed.append(dataset)
     return removed

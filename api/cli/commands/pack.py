@@ -39,7 +39,7 @@ def make(
     ] = None,
     without: Annotated[
         list[PackPart] | None,
-        typer.Option(help="Leave out digests of files, fingerprints, or the metadata of items; repeatable"),
+        typer.Option(help="Leave out digests of files, fingerprints, or names and metadata; repeatable"),
     ] = None,
     card: Annotated[Path | None, typer.Option(help="Card of the dataset (JSON)")] = None,
     force: Force = False,
@@ -47,14 +47,13 @@ def make(
     home: Home = None,
 ) -> None:
     """Make a pack of an indexed dataset."""
-    from earwitness.api.packs.make_pack import GIVES_AWAY, make_pack
+    from earwitness.api.packs.make_pack import GIVES_AWAY, dataset_to_pack, make_pack
     from earwitness.api.packs.pack_signature import read_key
-    from earwitness.api.pipeline.searched_collections import one_dataset, read_summary
 
     want_json(as_json)
     settings = settings_of(home)
     signing_key = None if key is None else read_key(key)
-    stored = one_dataset(read_summary(settings).collections, dataset)
+    stored = dataset_to_pack(settings, dataset)
     with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as targets:
         target = targets["out"]
         assert target is not None  # it was given
@@ -171,6 +170,8 @@ def contents_words(manifest: PackManifest) -> str:
     parts = []
     if (files := manifest.parts.get("files.parquet")) is not None:
         parts.append(f"digests of {count(files.rows, 'file')}")
+    if (names := manifest.parts.get("names.parquet")) is not None:
+        parts.append(f"names of {count(names.rows, 'entry', 'entries')}")
     if (sound := manifest.parts.get("sound.parquet")) is not None:
         parts.append(f"fingerprints of {count(sound.rows, 'item')} (scheme {manifest.scheme})")
     return ", ".join(parts)

@@ -61,6 +61,7 @@ def made_pack(
     *,
     files: Sequence[Mapping[str, Any]] = (),
     sound: Sequence[Mapping[str, Any]] = (),
+    names: Sequence[Mapping[str, Any]] = (),
     parts: Mapping[str, bytes] | None = None,
     rows: Mapping[str, int] | None = None,
     key: OKPKey | None = None,
@@ -69,7 +70,8 @@ def made_pack(
     """Write a pack; `parts` and `rows` replace the bytes of parts, and the rows that are stated of them."""
     contents: dict[str, bytes] = {"card.json": json.dumps(CARD).encode()}
     n_rows = {"card.json": 1}
-    for name, table in (("files.parquet", files), ("sound.parquet", sound)):
+    tables = (("files.parquet", files), ("names.parquet", names), ("sound.parquet", sound))
+    for name, table in tables:
         if table:
             n_rows[name] = write_table(path.with_suffix(".table"), name, table)
             contents[name] = path.with_suffix(".table").read_bytes()
