@@ -13,13 +13,17 @@ Brenner, Chothia & Hubbard 1998):
 
 Spectral peaks stay evidence: they agree only where each sound has its right moment. Their agreement counts by
 how much it exceeds that of the other candidates.
+
+Weakly related recordings, such as other pieces with the same soundfont, change the tail little, but more of
+them than expected reach E-values near 1. So they are counted: an E-value is multiplied by a power of the
+ratio of counted to expected ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import isinf, log
 from typing import Final, Self
 
 import numpy as np
@@ -30,13 +34,17 @@ from earwitness.index.matching.effort import Variant
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.protocols import Searchable
 from earwitness.index.statistics.null_model import (
+    WINDOW_FRAMES,
     Material,
     NullModel,
     SearchSpace,
     best_of_clumps,
+    log_e_calibrated,
     log_e_raw,
     path_scores,
+    window_of,
 )
+from earwitness.index.statistics.peak_evidence import LOG_E_MOST
 from earwitness.index.statistics.score_tail import ScoreTail
 
 OTHERS_TAIL: Final = 16
@@ -47,11 +55,23 @@ RATE_WEIGHT: Final = 10.0
 """Number of alignments that the pooled rate counts as in both. Chosen by hand."""
 
 OTHERS_EXCESS_NATS: Final = 3.0
-REVERSED_EXCESS_NATS: Final = 8.0
+REVERSED_EXCESS_NATS: Final = 10.0
 """Recordings are related where more of their places reach a score than the null model expects, by more than
 this: places of other candidates, and of the matched recording in reverse. Chosen by hand: of absent excerpts
 of game music, other candidates exceed 1 nat in 1 of 100; in reverse half of all music exceeds 5 nats, as held
 notes are the same in both orders of time."""
+
+COUNTED_E: Final = (1e-4, 0.5)
+"""E-values between which recordings are counted. The upper one is the number that chance gives. Smaller ones
+are no chance: a copy of the matched recording is not counted. Chosen by hand, as the next two, on references
+and absent queries of one maker (``benchmarks kinds``, side ``fit``): chiptunes, soundfonts, synthesisers,
+drums, voices."""
+
+COUNT_WEIGHT: Final = 0.5
+"""Added to the counted and to the expected number, which shrinks the ratio of small numbers towards 1."""
+
+COUNT_POWER: Final = 1.5
+"""The ratio is raised to this power: smaller E-values are exceeded by more than those that are counted."""
 
 SPEECH_CODES: Final = 32
 """Codes of a reference (16 s) around an alignment that decide whether it is spoken word. Chosen by hand."""
@@ -98,6 +118,8 @@ class Chance:
         Log of the E-value by the codes, before calibration.
     agreement : float
         Standard deviations by which related recordings agree with the peaks of the query.
+    kind : Material
+        On what `log_e` rests.
     """
 
     log_e: float
@@ -163,6 +185,7 @@ class RelatedPlaces:
     _by_variant: dict[Variant, list[Alignment]] = field(default_factory=dict)
     _places: dict[Variant, Places] = field(default_factory=dict)
     _agreements: dict[int, float] = field(default_factory=dict)
+    _counted: dict[tuple[Variant, int], set[int]] = field(default_factory=dict)
 
     def add(self, alignments: Iterable[Alignment]) -> None:
         """Add alignments of the query with its candidates."""
@@ -170,6 +193,7 @@ class RelatedPlaces:
             variant = alignment.query_variant.variant
             self._by_variant.setdefault(variant, []).append(alignment)
             self._places.pop(variant, None)
+        self._counted.clear()
 
     def chance(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> Chance:
         """Estimate the chance of an alignment, from related recordings where there are some.
@@ -195,6 +219,44 @@ class RelatedPlaces:
         kind = Material.RELATED if log_e > by_decoys else Material.UNRELATED
         return Chance(log_e=log_e, agreement=shift, kind=kind)
 
+    def excess_of_near(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> float:
+        """Return what near recordings add to log E: 0 where no more of them than expected are near."""
+        if isinf(self.least_excess):
+            return 0.0
+        variant, n_frames = alignment.query_variant.variant, len(alignment.query_variant.frames)
+        window, n_windows = window_of(alignment.middle_frame, n_frames)
+        if (variant, window) not in self._counted:
+            places = self._places_of(variant).alignments
+            inside = [one for one in places if window_of(one.middle_frame, n_frames)[0] == window]
+            # of this variant and this window alone, not of the whole search
+            share = SearchSpace(
+                n_frames=min(space.n_frames, WINDOW_FRAMES // 2 if n_windows > 1 else WINDOW_FRAMES),
+                n_codes=space.n_codes,
+                weight=space.weight / variant.weight,
+            )
+            self._counted[variant, window] = self._count(inside, share, null)
+        n_others = len(self._counted[variant, window] - {alignment.recording})
+        ratio = (n_others + COUNT_WEIGHT) / (COUNTED_E[1] + COUNT_WEIGHT)
+        return COUNT_POWER * max(log(ratio), 0.0)
+
+    def _count(self, places: Iterable[Alignment], space: SearchSpace, null: NullModel) -> set[int]:
+        """Recordings whose smallest E-value by decoys is one that is counted."""
+        least, most = (log(e_value) for e_value in COUNTED_E)
+        smallest = dict[int, float]()
+        for place in places:
+            log_e = log_e_raw(place.score, space, null)
+            if self.library.calibration.codes_slope * log_e > LOG_E_MOST:
+                continue
+            log_p = self.library.calibration.log_p_agreement(max(self._agreement(place), 0.0))
+            log_e = log_e_calibrated(log_e, log_p, self.library.calibration, Material.UNRELATED)
+            smallest[place.recording] = min(log_e, smallest.get(place.recording, log_e))
+        return {recording for recording, log_e in smallest.items() if least <= log_e <= most}
+
+    def _agreement(self, alignment: Alignment) -> float:
+        if id(alignment) not in self._agreements:
+            self._agreements[id(alignment)] = self.agreement_of(alignment)
+        return self._agreements[id(alignment)]
+
     def _tail(self, scores: Sequence[float], alignment: Alignment, *, most: int) -> ScoreTail | None:
         pooled_rate = self.library.calibration.pooled_rate(len(alignment.query_variant.frames))
         return ScoreTail.fit(scores, most=most, pooled_rate=pooled_rate, weight=RATE_WEIGHT)
@@ -208,17 +270,19 @@ class RelatedPlaces:
 
     def _others(self, alignment: Alignment) -> list[Alignment]:
         """Alignments of related recordings with the same part of the query, largest scores first."""
-        variant = alignment.query_variant.variant
-        if variant not in self._places:
-            self._places[variant] = Places.of(self._by_variant[variant])
         others = list[Alignment]()
         low, high = RELATED_SIMILARITY
-        for other in self._places[variant].beside(alignment):
+        for other in self._places_of(alignment.query_variant.variant).beside(alignment):
             if low <= self._similarity(alignment, other) <= high:
                 others.append(other)
                 if len(others) == COMPARED_PLACES:
                     break
         return others
+
+    def _places_of(self, variant: Variant) -> Places:
+        if variant not in self._places:
+            self._places[variant] = Places.of(self._by_variant[variant])
+        return self._places[variant]
 
     def _similarity(self, one: Alignment, other: Alignment) -> float:
         """Mean similarity of the codes of two recordings at the same moments of the query."""
@@ -235,11 +299,7 @@ class RelatedPlaces:
 
     def _usual_agreement(self, others: Sequence[Alignment]) -> float:
         """Agreement of other candidates beyond that of unrelated ones, at least 0."""
-        agreements = list[float]()
-        for other in others[:COMPARED_AGREEMENTS]:
-            if id(other) not in self._agreements:
-                self._agreements[id(other)] = self.agreement_of(other)
-            agreements.append(self._agreements[id(other)])
+        agreements = [self._agreement(other) for other in others[:COMPARED_AGREEMENTS]]
         excess = sum(agreements) - USUAL_AGREEMENT * len(agreements)
         return max(excess / (len(agreements) + AGREEMENT_WEIGHT), 0.0)
 

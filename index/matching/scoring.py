@@ -26,6 +26,7 @@ from earwitness.index.statistics.null_model import (
     log_e_calibrated,
     log_e_pooled,
     log_e_raw,
+    window_of,
 )
 from earwitness.index.statistics.peak_evidence import LOG_E_MOST, contrast
 
@@ -43,8 +44,9 @@ PREFILTER_MARGIN_NATS: Final = 4.2
 was 3.7 (2.9 of the rough null model) in the same alignments."""
 
 CERTAIN_LOG_E: Final = log(1e-15)
-"""Alignments that the rough null model rates below this are not compared with all decoys. Chosen by hand: no
-verdict depends on so small an E-value, and all decoys take as long as everything else together."""
+"""Alignments that the rough null model rates below this are not compared with all decoys, and near recordings
+are not counted for them. Chosen by hand: no verdict depends on so small an E-value, and all decoys take as
+long as everything else together."""
 
 LEAST_SPAN_S: Final = 1.5
 """Seconds of the query. Shorter alignments are not reported. Chosen by hand."""
@@ -139,6 +141,8 @@ class AlignmentScorer:
             return None
         chance = self.places.chance(alignment, space=space, null=null)
         log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
+        if log_e > CERTAIN_LOG_E:
+            log_e += self.places.excess_of_near(alignment, space=space, null=null)
         if log_e > log(self.max_e_value):
             return None
         return ScoredAlignment(
@@ -196,8 +200,7 @@ class AlignmentScorer:
     def _null(self, alignment: Alignment, background: Background) -> NullModel:
         """The null model of the window of the query that holds the middle of an alignment."""
         query_variant, step = alignment.query_variant, WINDOW_FRAMES // 2
-        n_windows = max(1, -(-(len(query_variant.frames) - WINDOW_FRAMES) // step) + 1)
-        window = min(max(round((alignment.middle_frame - step) / step), 0), n_windows - 1)
+        window, _ = window_of(alignment.middle_frame, len(query_variant.frames))
         key = (query_variant.variant, query_variant.interpolated, window, len(background.codes))
         if key not in self._nulls:
             frames = slice(window * step, window * step + WINDOW_FRAMES)

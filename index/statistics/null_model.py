@@ -136,6 +136,13 @@ def fit_null(
     )
 
 
+def window_of(middle_frame: int, n_frames: int) -> tuple[int, int]:
+    """Return which window of a query holds the middle of an alignment, and the number of windows."""
+    step = WINDOW_FRAMES // 2
+    n_windows = max(1, -(-(n_frames - WINDOW_FRAMES) // step) + 1)
+    return min(max(round((middle_frame - step) / step), 0), n_windows - 1), n_windows
+
+
 def participation_ratio(frames: NDArray[np.float32], background: Background) -> float:
     """Return the share of a query's codes that are independent: 1 for noise, 1 / n for one held chord.
 

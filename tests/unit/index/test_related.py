@@ -19,6 +19,7 @@ from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.spectrogram import spectrogram
 from earwitness.fingerprint.types import RATE_HZ, Spectrogram, Waveform
 from earwitness.index.match import Effort, Match
+from earwitness.index.matching import related
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
 from earwitness.index.statistics.scheme_files import background_of
@@ -66,12 +67,12 @@ def library(kind: str) -> MemoryLibrary:
 PIECES = {"drums": drums, "chip": chip}
 
 
-def search(kind: str, samples: Samples) -> list[Match]:
+def search(kind: str, samples: Samples, *, max_e_value: float = POSSIBLE_E_VALUE) -> list[Match]:
     """Matches of 8 s from the fifth second on."""
     start = 5 * RATE_HZ
     part = Waveform(samples=np.ascontiguousarray(samples[start : start + QUERY_S * RATE_HZ]))
     query = EXTRACTOR.query(part, with_chromaprint=False)
-    return identify(query, library(kind), collections=(1,), effort=Effort.FAST, max_e_value=POSSIBLE_E_VALUE)
+    return identify(query, library(kind), collections=(1,), effort=Effort.FAST, max_e_value=max_e_value)
 
 
 @pytest.mark.parametrize("kind", sorted(PIECES))
@@ -99,6 +100,26 @@ def test_copies_of_the_matched_recording_do_not_make_it_less_certain() -> None:
     query = EXTRACTOR.query(Waveform(samples=chip(0)[5 * RATE_HZ : 13 * RATE_HZ]), with_chromaprint=False)
     matches = identify(query, index, collections=(1,), effort=Effort.FAST)
     assert sum(match.e_value <= 1e-9 for match in matches) == 12
+
+
+def test_more_near_recordings_than_expected_raise_e_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of one chip get larger E-values by the count of near recordings, and none a smaller one."""
+    queries = [PIECES["chip"](seed) for seed in range(100, 106)]
+    counted = [_e_values(piece) for piece in queries]
+    monkeypatch.setattr(related, "COUNT_POWER", 0.0)
+    uncounted = [_e_values(piece) for piece in queries]
+    ratios = [
+        more[recording] / fewer[recording]
+        for more, fewer in zip(counted, uncounted, strict=True)
+        for recording in more
+    ]
+    assert min(ratios) >= 1 - 1e-9
+    assert max(ratios) > 2
+
+
+def _e_values(samples: Samples) -> dict[int, float]:
+    """Smallest E-value of each recording, up to 3."""
+    return {match.recording: match.e_value for match in search("chip", samples, max_e_value=3.0)}
 
 
 @given(rate=st.floats(0.05, 2.0), seed=st.integers(0, 1000))
