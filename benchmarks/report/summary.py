@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.report.false_match_tables import false_matches_table, pooled, recall_table
+from benchmarks.report.names_table import names_lines
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import (
     calibrate_table,
@@ -23,7 +24,13 @@ from benchmarks.report.tables import (
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
-PAGES: Final = (ROOT / "README.md", DOCS / "tour.md", DOCS / "accuracy.md", DOCS / "cost.md")
+PAGES: Final = (
+    ROOT / "README.md",
+    DOCS / "tour.md",
+    DOCS / "accuracy.md",
+    DOCS / "cost.md",
+    DOCS / "shelf.md",
+)
 """Pages with measured blocks."""
 DEMO: Final = RECORDS / "demo.txt"
 RESULTS: Final = DOCS / "results.md"
@@ -39,6 +46,7 @@ CHANCE: Final = "calibrate-fast"
 FALSE: Final = "false-matches-test"
 """Start of the names of the records of false matches by kind: one for each effort."""
 SCALE: Final = "scale"
+NAMES: Final = ("names", "names-large")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -176,6 +184,12 @@ def kinds() -> Iterator[str]:
         yield f"{header(record)}."
 
 
+def names() -> Iterator[str]:
+    """Yield the calibration of E-values by name, and the speed of lists of names."""
+    records = [record for record in map(load_record, NAMES) if record is not None]
+    yield from names_lines(records) if records else ["Not measured yet."]
+
+
 def second_tracks(record: Record) -> tuple[int, int]:
     """Return how many queries matched another track than the right one, and how many pairs of tracks."""
     reported, same = reported_by(record), same_recording()
@@ -272,4 +286,5 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "speed": speed,
     "scale": scale,
     "scan": scan,
+    "names": names,
 }

@@ -29,3 +29,16 @@ class NameListTooNew(StoreError):
             f"{path} has the format {stored_format!r}, which this version does not know",
             hint="install a newer earwitness",
         )
+
+
+class FullTextMissing(StoreError):
+    """The SQLite of this Python has no full-text index."""
+
+    code = "full_text_missing"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"names cannot be stored, as the SQLite of this Python has no full-text index ({reason})",
+            hint="install a Python whose SQLite has FTS5, as those of python.org, uv and Debian have",
+        )

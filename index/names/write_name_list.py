@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 from earwitness.index.database.sqlite import as_store_error
 from earwitness.index.names.name_entries import NamedDataset
+from earwitness.index.names.name_errors import FullTextMissing
 from earwitness.index.names.name_list import FORMAT
 from earwitness.index.names.stored_rows import StoredRow
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
@@ -83,6 +84,9 @@ class NameListWriter:
         try:
             yield
         except sqlite3.Error as error:
+            if "fts5" in str(error):
+                self._unfinished.unlink(missing_ok=True)
+                raise FullTextMissing(reason=str(error)) from error
             raise (as_store_error(error, self._path) or error) from error
 
     def add(self, rows: Iterable[StoredRow]) -> None:

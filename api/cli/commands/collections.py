@@ -12,6 +12,7 @@ from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import Home, settings_of, to_stdout
 
 if TYPE_CHECKING:
+    from earwitness.api.settings import Settings
     from earwitness.index.database.records import Collection
 
 
@@ -33,6 +34,7 @@ def collections(
         if as_json:
             print_json("collections", home=str(settings.home), collections=[])
         to_stdout().print(f"{missing.message}; {missing.hint}", soft_wrap=True)
+        show_names(settings)
         return
     if as_json:
         print_json("collections", home=str(settings.home), collections=[asdict(each) for each in stored])
@@ -41,6 +43,22 @@ def collections(
             print(json.dumps(asdict(each)))
     else:
         show(stored)
+        show_names(settings)
+
+
+def show_names(settings: Settings) -> None:
+    """Print how much is stored by name only."""
+    from earwitness.api.sentences import count
+    from earwitness.api.shelf.catalogue import stored_catalogue
+    from earwitness.api.shelf.stored_names import open_names
+
+    lists, works = open_names(settings), stored_catalogue(settings)
+    if lists or works:
+        to_stdout().print(
+            f"By name only: {count(len(lists), 'list')} of a dataset (`earwitness shelf`),"
+            f" {count(len(works), 'work')}.",
+            soft_wrap=True,
+        )
 
 
 def show(stored: tuple[Collection, ...]) -> None:

@@ -17,7 +17,7 @@ from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.metrics import Metrics
 from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
-from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register_one
+from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register_one, with_names
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.api.pipeline.searched_collections import (
     check_spec,
@@ -34,6 +34,7 @@ from earwitness.api.scan.tally import Tally, claims_json, graded_all
 from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.sentences import audit_warning, summary
 from earwitness.api.settings import Settings
+from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.decode import Decoder
 from earwitness.index.database.records import TEXTS, CollectionKind
 from earwitness.index.match import Effort, Verdict
@@ -102,16 +103,17 @@ class JobWorker:
         answer = self._answer(order, contents, job, heartbeat)
         fields = job.payload
         # a job that an earlier version queued has no artist and no album
-        enrolled = register_one(
-            self._writer, works, answer, Label(**{name: fields.get(name) for name in TEXTS})
-        )
+        label = Label(**{name: fields.get(name) for name in TEXTS})
+        registered = register_one(self._writer, works, answer, label)
+        enrolled = with_names(registered, open_names(self._settings))
+        finding = enrolled.result.finding
         with self._metrics.stage("publish"):
             self._writer.publish()
         return {
             "status": WORK_STATUS[enrolled.outcome],
             "work": None if enrolled.label is None else asdict(enrolled.label),
             "error": error_json(answer.error),
-            "finding": None if answer.finding is None else to_json(answer.finding),
+            "finding": None if finding is None else to_json(finding),
         }
 
     def _index(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:

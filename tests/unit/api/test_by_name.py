@@ -115,6 +115,7 @@ def test_a_list_is_kept_as_names_without_findings(home: Path) -> None:
     """A list without audio becomes no collection of unreadable items; the shelf shows its entries."""
     stored = json.loads(run(home, "collections", "--json").stdout)
     assert stored["collections"] == []
+    assert "By name only: 1 list of a dataset" in run(home, "collections").stdout
     (entry,) = [
         each
         for each in json.loads(run(home, "shelf", "--json").stdout)["datasets"]

@@ -15,7 +15,7 @@ import pytest
 
 from earwitness.api.datasets.isolated.sealed_memory import memory_file, open_received, seal
 from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
-from earwitness.api.datasets.items import SourceItem
+from earwitness.api.datasets.items import Identifiers, SourceItem
 from earwitness.api.pipeline import search_item as pipeline
 from earwitness.api.pipeline.cut_stretch import stretch
 from earwitness.api.pipeline.item_bytes import read_item
@@ -29,12 +29,18 @@ from earwitness.fingerprint.types import (
     Decoded,
     Query,
     Spectrogram,
+    Tags,
     Waveform,
 )
 from earwitness.index.known_files.file_list import ListedDataset
 from earwitness.index.known_files.known_files import KnownFiles
 from earwitness.index.known_files.write_file_list import KnownFile, write_file_list
 from earwitness.index.match import Effort, Verdict
+from earwitness.index.names.name_entries import NameEntry
+from earwitness.index.names.name_list import NameList
+from earwitness.index.names.recording_ids import RecordingId
+from earwitness.index.names.stored_rows import row_of
+from earwitness.index.names.write_name_list import NameListWriter
 from tests.unit.api.made_findings import SEARCH
 
 
@@ -172,6 +178,33 @@ def test_an_unreadable_file_can_be_a_known_file(tmp_path: Path) -> None:
         ("A set", "a_set", ("x/a.wav",))
     ]
     assert with_list.decode(item(b"other")).same_file == ()
+
+
+def named(path: Path) -> NameList:
+    """A list of one song with a video."""
+    entry = NameEntry(
+        place="l.csv#0", artists=("A",), title="B", ids=(RecordingId("youtube", "dQw4w9WgXcQ"),)
+    )
+    with NameListWriter(path) as writer:
+        writer.add([row for row in [row_of(entry)] if row is not None])
+        about = {"name": "A list", "version": "1", "card": None, "layout": "a test"}
+        writer.finish({**about, "listed_by": "a test", "date": "2026-11-30"})
+    return NameList(path)
+
+
+def test_names_are_looked_up_by_tags_and_by_the_row_of_a_list(tmp_path: Path) -> None:
+    """An item is asked by what its row says, else by its tags, also where it cannot be decoded."""
+    tagged = replace(decoded(20.0), tags=Tags(artist="a", title="B (Official Video)"))
+    by_tags, unreadable = decoder(tagged), decoder(BrokenAudio(name="a.wav", reason="it is cut off"))
+    for each in (by_tags, unreadable):
+        each._name_lists = [named(tmp_path / "a.names")]
+    assert [one.kind for one in by_tags.decode(item(), with_names=True).names] == ["artist_title"]
+    row = item(identifiers=Identifiers(youtube="dQw4w9WgXcQ"))
+    found = unreadable.decode(row, with_names=True)
+    assert found.error is not None
+    assert [(one.kind, one.e_value) for one in found.names] == [("youtube", None)]
+    assert unreadable.decode(item(), with_names=True).names == ()
+    assert by_tags.decode(item()).names == ()
 
 
 def test_a_link_has_no_bytes() -> None:

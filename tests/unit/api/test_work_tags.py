@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from earwitness.api.findings import FindingItem, FindingRecording
-from earwitness.api.pipeline.enroll import Label, Outcome, label_of, register_one
+from earwitness.api.pipeline.enroll import Label, Outcome, label_of, register_one, with_names
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.scan.tally import work_label
 from earwitness.fingerprint.types import NO_TAGS, Tags
 from earwitness.index.database.records import CollectionKind, ItemRow
+from earwitness.index.names.name_entries import NameEntry
+from earwitness.index.names.name_list import NameList
+from earwitness.index.names.stored_rows import row_of
+from earwitness.index.names.write_name_list import NameListWriter
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.writer import Writer
 from tests.contract.small_store import CODEC, some_item
@@ -58,6 +62,21 @@ def test_what_is_given_goes_before_the_tags(writer: Writer) -> None:
     )
     assert (enrolled.outcome, enrolled.label) == (Outcome.ADDED, expected)
     assert stored_label(writer, works)[1] == expected
+
+
+def test_a_work_is_asked_by_the_names_that_it_was_registered_under(writer: Writer, tmp_path: Path) -> None:
+    """A title that is given goes before that of the tags, also in lists of names."""
+    titles, artist = ("Night Bus", "Bus 12"), TAGS.artist or ""
+    entries = [NameEntry(place=title, artists=(artist,), title=title) for title in titles]
+    with NameListWriter(tmp_path / "a.names") as names:
+        names.add([row for row in map(row_of, entries) if row is not None])
+        about = {"name": "A list", "version": "1", "card": None, "layout": "a test"}
+        names.finish({**about, "listed_by": "a test", "date": "2026-11-30"})
+    works = writer.collection(CollectionKind.WORKS)
+    enrolled = register_one(writer, works, new(1), Label(title="Bus 12"))
+    (found,) = with_names(enrolled, [NameList(tmp_path / "a.names")]).result.names
+    assert [each.place for each in found.entries] == ["Bus 12"]
+    assert with_names(enrolled, []) is enrolled
 
 
 def test_a_work_of_before_gets_what_it_lacks(writer: Writer) -> None:

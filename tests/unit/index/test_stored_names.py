@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earwitness.index.names import write_name_list
 from earwitness.index.names.name_entries import NamedDataset, NameEntry
-from earwitness.index.names.name_errors import NameListDamaged, NameListTooNew
+from earwitness.index.names.name_errors import FullTextMissing, NameListDamaged, NameListTooNew
 from earwitness.index.names.name_keys import artist_keys, title_key
 from earwitness.index.names.name_list import ENTRIES_SHOWN, NameList
 from earwitness.index.names.recording_ids import KINDS, RecordingId, linked_id, recording_id
@@ -301,3 +302,11 @@ def test_the_head_states_what_is_in_the_list(tmp_path: Path) -> None:
     names = written(tmp_path / "a", entries)
     assert names.dataset == NamedDataset(**ABOUT, n_entries=2, n_named=1)  # type: ignore[arg-type]
     assert len(list(names.entries())) == 2
+
+
+def test_a_python_without_full_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite has no FTS5, the error says so, and no file is left."""
+    monkeypatch.setattr(write_name_list, "_SCHEMA", write_name_list._SCHEMA.replace("fts5", "fts5_missing"))
+    with pytest.raises(FullTextMissing, match="no such module"):
+        NameListWriter(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
