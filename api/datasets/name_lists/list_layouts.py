@@ -65,8 +65,14 @@ _KNOWN: Final = (
 )
 
 
-def recognised(rows: Sequence[Mapping[str, Json]]) -> NameLayout | None:
-    """Return how a list is read, by its first rows; None where they have audio, or name nothing."""
+def recognised(rows: Sequence[Mapping[str, Json]], *, with_audio: bool = False) -> NameLayout | None:
+    """Return how a list is read, by its first rows; None where they name nothing.
+
+    Parameters
+    ----------
+    with_audio
+        Whether rows that hold or name audio are names too.
+    """
     if not rows:
         return None
     names = {plain_name(name) for row in rows for name in row}
@@ -78,7 +84,7 @@ def recognised(rows: Sequence[Mapping[str, Json]]) -> NameLayout | None:
         return NameLayout(name=known.name, columns=columns) if _says_enough(rows, columns) else None
     if names == {"index", "id"}:
         return _of_black_list(rows)
-    if _hold_audio(rows) or not _says_enough(rows, columns):
+    if (not with_audio and _hold_audio(rows)) or not _says_enough(rows, columns):
         return None
     return NameLayout(name=_roles_of(columns), columns=columns)
 

@@ -78,12 +78,13 @@ class NameSource:
 
 @contextmanager
 def opened_names(request: Request, *, audio_may_lie_here: bool = True) -> Iterator[NameSource | None]:
-    """Open a source as a list of names; None where it is none, or holds audio.
+    """Open a source as a list of names; None where it is none.
 
     Parameters
     ----------
     audio_may_lie_here
-        Whether a list is no list of names where files of its rows lie beside it.
+        Whether a list is no list of names where it holds or names audio, or where files of its rows lie
+        beside it.
     """
     reader = request.options.get("reader")
     asked_for_audio = request.options.get("audio_column") is not None

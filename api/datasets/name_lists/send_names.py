@@ -30,7 +30,8 @@ def send_names(channel: Channel, opening: Opening, reader: str, *, audio_may_lie
     Parameters
     ----------
     audio_may_lie_here
-        Whether the source is no list of names where files of its rows lie beside it.
+        Whether the source is no list of names where it holds or names audio, or where files of its rows lie
+        beside it.
     """
     is_list = reader in TABLE_ENDINGS or (reader in TEXT_FORMATS and len(opening.places) == 1)
     listed = ListedRows(opening, reader) if is_list else None
@@ -51,13 +52,13 @@ def send_names(channel: Channel, opening: Opening, reader: str, *, audio_may_lie
 
 
 def _layout_of(listed: ListedRows, *, audio_may_lie_here: bool) -> NameLayout | None:
+    first = listed.first(ROWS_SHOWN)
+    if not audio_may_lie_here:
+        return recognised(first, with_audio=True)
     if listed.holds_audio():
         return None
-    first = listed.first(ROWS_SHOWN)
     layout = recognised(first)
-    if layout is None or (audio_may_lie_here and listed.audio_lies_here(first)):
-        return None
-    return layout
+    return None if layout is None or listed.audio_lies_here(first) else layout
 
 
 def _message(batch: list[ListedRow], layout: NameLayout) -> dict[str, Any]:

@@ -183,6 +183,9 @@ def test_what_holds_or_names_audio_is_no_list_of_names(tmp_path: Path, form: str
         text = "artist,title,file\nA,B,audio/a.wav\n" if form == "csv" else json.dumps(rows[0])
         path.write_text(text)
     assert read(path) == (None, [])
+    with opened_names(Request(source=str(path), limits=SourceLimits()), audio_may_lie_here=False) as names:
+        assert names is not None
+        assert [entry_of(*row[:6]).title for row in names.rows()] == ["B"]
 
 
 def test_a_list_with_its_files_beside_it_is_a_source_of_audio(tmp_path: Path) -> None:
