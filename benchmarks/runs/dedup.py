@@ -35,6 +35,9 @@ from earwitness.index.match import Effort
 KIND: Final = "general_midi"
 CLIP_S: Final = 20.0
 
+SUMMARY: Final = ("items", "not_readable", "could_go", "claims_supported", "audit")
+"""Fields of the command's JSON that are recorded."""
+
 VERSIONS: Final[Mapping[str, tuple[str, Callable[[Sound1, Path], object]]]] = {
     "itself": ("flac", lambda sound, file: soundfile.write(file, sound, RATE_HZ)),
     "mp3_64k": ("mp3", lambda sound, file: file.write_bytes(encode(sound, codec="mp3", bit_rate=64_000))),
@@ -110,7 +113,7 @@ def main(argv: Sequence[str]) -> int:
         "pieces": options.pieces,
         "effort": options.effort.value,
         "seconds": round(took_s, 1),
-        "summary": {name: value for name, value in summary.items() if not isinstance(value, list)},
+        "summary": {name: summary[name] for name in SUMMARY},
     }
     made = record("dedup", scheme=extractor().scheme, seed=options.seed, options=settings, rows=rows)
     print("\n".join(dedup_table(made)))
