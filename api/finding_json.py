@@ -30,6 +30,7 @@ from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
+from earwitness.index.statistics.power import Power, tested_of
 
 SCHEMA: Final = "earwitness.finding/2"
 SCHEMA_1: Final = "earwitness.finding/1"
@@ -56,6 +57,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
         "search": search_json(finding.search),
         "matches": [_match_json(match) for match in finding.matches],
+        **({"power": _power_json(finding.power)} if finding.power else {}),
         **({"same_file": [_same_file_json(each) for each in finding.same_file]} if finding.same_file else {}),
         **({"names": [each.to_json() for each in finding.names]} if finding.names else {}),
     }
@@ -98,6 +100,15 @@ def search_json(search: FindingSearch) -> dict[str, Any]:
         "scheme": search.scheme,
         "epoch": search.epoch,
     }
+
+
+def _power_json(power: Power) -> dict[str, Any]:
+    hours = {name: round(getattr(power, name), 2) for name in ("tested_hours", "searched_hours")}
+    return {**asdict(power), "effort": str(power.effort), **hours, "rows": list(map(asdict, power.rows))}
+
+
+def _power_of(fields: Mapping[str, Any]) -> Power:
+    return Power(**{**fields, "effort": Effort(fields["effort"]), "rows": tested_of(fields["rows"])})
 
 
 def _same_file_json(found: SameFile) -> dict[str, Any]:
@@ -172,6 +183,7 @@ def from_json(fields: Mapping[str, Any]) -> Finding:
         same_file=tuple(_same_file_of(each) for each in fields.get("same_file") or ()),
         names=tuple(named_in_of(each) for each in fields.get("names") or ()),
         claims_supported=fields.get("claims_supported") is not False,
+        power=None if fields.get("power") is None else _power_of(fields["power"]),
     )
     return _of_version_1(finding) if version == SCHEMA_1 else finding
 

@@ -15,6 +15,7 @@ from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, MatchClass, Verdict
 from earwitness.index.matching.verdict import MATCH_E_VALUE, SCAN_E_VALUE
+from earwitness.index.statistics.power import Power
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,8 @@ class Finding:
     """Known datasets that list the same file; it does not change the verdict, which is about sound."""
     names: tuple[NamedIn, ...] = ()
     """Known datasets that name the item; they do not change the verdict either."""
+    power: Power | None = None
+    """How often copies were found by such a search; only with ``no_match``, and where it is known."""
 
     @property
     def best_e_value(self) -> float:

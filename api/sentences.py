@@ -13,6 +13,7 @@ from earwitness.api.findings import (
     FindingMatch,
     FindingSearch,
 )
+from earwitness.api.power_sentences import power_sentence, power_summary
 from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.tally import Tally, work_label
 from earwitness.api.shelf.names_evidence import named_items, names_sentences
@@ -27,9 +28,13 @@ NAMED: Final = 5
 
 
 def sentence(finding: Finding) -> str:
-    """Return one finding of a check as a sentence, and more where known datasets list the file or names."""
+    """Return one finding of a check as a sentence.
+
+    More follow on the power of a search that found nothing, and where known datasets list the file or names.
+    """
+    power = [] if finding.power is None else [power_sentence(finding.power)]
     others = (*same_file_sentences(finding.same_file), *names_sentences(finding.names))
-    return " ".join([sound_sentence(finding), *others])
+    return " ".join([sound_sentence(finding), *power, *others])
 
 
 def sound_sentence(finding: Finding) -> str:
@@ -194,6 +199,7 @@ def summary(tally: Tally) -> str:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
     sentences += [
         *_matched(tally),
+        *power_summary(tally.powers),
         *listed_files(tally.same_file),
         *named_items(tally.names),
         *_unread(tally),

@@ -44,7 +44,6 @@ ENTRIES = {
     "changes": "errors of the reported speed, pitch and tempo",
     "classes": "reported class of constructed queries, and parts of a query that are reported",
     "false-matches": "false matches by kind of sound, claimed against counted",
-    "dedup": "copies among clips of pieces that one soundfont plays: precision and recall",
     "names": "lists of names: speed, and claimed E-values against shuffled pairs",
     "calibrate": "claimed E-values against observed false matches",
     "fit": "fit the numbers of the scheme's calibration, or check them",
@@ -92,7 +91,7 @@ def module_of(entry: str) -> str:
 
 def missing_corpus(entry: str, arguments: Sequence[str]) -> Path | None:
     """Return the corpus folder of an entry if it contains no file of the open corpus, else None."""
-    if {"-h", "--help"} & set(arguments):
+    if {"-h", "--help", "--write"} & set(arguments):  # which read no audio
         return None
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=True)
     options.add_argument("--corpus", type=Path, default=Path("corpus") if entry in ON_CORPUS else None)

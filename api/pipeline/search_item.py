@@ -47,8 +47,9 @@ from earwitness.index.known_files.known_files import KnownFiles
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match, Verdict
 from earwitness.index.matching.identify import identify
-from earwitness.index.matching.verdict import NEEDED_ACTIVE_S, verdict
+from earwitness.index.matching.verdict import STORED_ACTIVE_S, needed_active_s, verdict
 from earwitness.index.names.name_list import NameList
+from earwitness.index.statistics.power import Power, power_table
 from earwitness.index.store.store_errors import SearchTimeout
 
 
@@ -252,8 +253,8 @@ class ItemDecoder:
 def _audio_error(name: str, query: Query, *, complete: bool, note: str | None) -> AudioError | None:
     if not complete:
         return TruncatedAudio(name=name, decoded_s=query.duration_s, reason=note or "the file ends early")
-    if query.active_s < NEEDED_ACTIVE_S:
-        return TooShortOrSilent(name=name, active_s=query.active_s, needed_s=NEEDED_ACTIVE_S)
+    if query.active_s < STORED_ACTIVE_S:
+        return TooShortOrSilent(name=name, active_s=query.active_s, needed_s=STORED_ACTIVE_S)
     return None
 
 
@@ -288,10 +289,23 @@ def search_item(
         matches = identify(query, library, collections=collections, effort=effort, wall_s=wall_s)
     except SearchTimeout as timeout:
         matches, decoded = timeout.matches, _compared_in_part(decoded, timeout)
-    judged = verdict(matches, whole=decoded.complete, active_s=query.active_s, n_items=n_items)
+    active_s = query.active_s
+    judged = verdict(matches, whole=decoded.complete, active_s=active_s, effort=effort, n_items=n_items)
+    if judged is Verdict.TOO_SHORT_OR_SILENT:
+        error = TooShortOrSilent(name=decoded.item.id, active_s=active_s, needed_s=needed_active_s(effort))
+        decoded = replace(decoded, error=error)
+    power = _power(library, collections, effort, active_s) if judged is Verdict.NO_MATCH else None
     by_id = {each.id: each for each in library.collections} if matches else {}
     listed = [each for match in matches for each in _finding_matches(match, library, collections, by_id)]
-    return _finding(decoded, judged, search, asserted_first(listed))
+    return replace(_finding(decoded, judged, search, asserted_first(listed)), power=power)
+
+
+def _power(library: Library, collections: Sequence[int], effort: Effort, active_s: float) -> Power | None:
+    """Return how often copies of this length are found at this effort, if the library's scheme was tested."""
+    table = power_table()
+    if library.scheme != table.scheme:
+        return None
+    return table.at(effort, active_s=active_s, n_codes=library.n_codes(collections))
 
 
 def _compared_in_part(decoded: DecodedItem, timeout: SearchTimeout) -> DecodedItem:

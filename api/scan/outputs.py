@@ -203,6 +203,14 @@ def parquet_schema() -> Any:
         n_entries=integer,
         n_listed=integer,
     )
+    tested = struct(("condition",), found=integer, possible=integer, of=integer)
+    power = struct(
+        ("effort",),
+        length_s=number,
+        tested_hours=number,
+        searched_hours=number,
+        rows=pa.list_(tested),
+    )
     item = struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
     return pa.schema(
         [
@@ -213,6 +221,7 @@ def parquet_schema() -> Any:
             ("error", struct(("code", "message", "hint"))),
             ("search", search),
             ("matches", pa.list_(match)),
+            ("power", power),
             ("same_file", pa.list_(same_file)),
             ("names", pa.list_(names)),
         ]

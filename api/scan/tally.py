@@ -16,6 +16,7 @@ from earwitness.api.scan.scan_errors import NotFindings
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
+from earwitness.index.statistics.power import Power
 
 CUT_OFF: Final = "source_cut_off"
 
@@ -53,6 +54,8 @@ class Tally:
         Items that are the same file as one that a known dataset lists, by dataset.
     names : Counter
         Items that known datasets name, by dataset; names that chance gives are left out.
+    powers : Counter
+        Items without a match by the power of their search, where it is known.
     """
 
     n_items: int = 0
@@ -67,6 +70,7 @@ class Tally:
     search: FindingSearch | None = None
     same_file: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
+    powers: Counter[Power] = field(default_factory=Counter)
 
     @property
     def claims_supported(self) -> bool:
@@ -103,6 +107,8 @@ class Tally:
         self.search = finding.search
         self.same_file.update({each.dataset for each in finding.same_file})
         self.names.update({each.dataset for each in finding.names if not each.is_noise})
+        if finding.power is not None:
+            self.powers[finding.power] += 1
         self.works.update({work_label(match) for match in finding.certain})
         if finding.error is not None:
             self.reasons[finding.error.code] += 1

@@ -12,6 +12,7 @@ from typing import Final
 
 from benchmarks.report.false_match_tables import false_matches_table, pooled, recall_table
 from benchmarks.report.names_table import names_lines
+from benchmarks.report.power_tables import POWER, counted, power_lines, shortest_lines
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import (
     calibrate_table,
@@ -30,6 +31,7 @@ PAGES: Final = (
     DOCS / "accuracy.md",
     DOCS / "cost.md",
     DOCS / "shelf.md",
+    DOCS / "findings.md",
 )
 """Pages with measured blocks."""
 DEMO: Final = RECORDS / "demo.txt"
@@ -190,6 +192,23 @@ def names() -> Iterator[str]:
     yield from names_lines(records) if records else ["Not measured yet."]
 
 
+def power() -> Iterator[str]:
+    """Yield how often copies are found, by effort, length and condition."""
+    record = load_record(POWER)
+    if record is None:
+        yield "Not measured yet."
+        return
+    yield from power_lines(record)
+    yield ""
+    yield f"{header(record)}."
+
+
+def shortest() -> Iterator[str]:
+    """Yield the shortest length that may read `no_match`, at each effort."""
+    record = load_record(POWER)
+    yield from ["Not measured yet."] if record is None else shortest_lines(counted(record))
+
+
 def second_tracks(record: Record) -> tuple[int, int]:
     """Return how many queries matched another track than the right one, and how many pairs of tracks."""
     reported, same = reported_by(record), same_recording()
@@ -283,6 +302,8 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "rates": rates,
     "chance": chance,
     "kinds": kinds,
+    "power": power,
+    "shortest": shortest,
     "speed": speed,
     "scale": scale,
     "scan": scan,

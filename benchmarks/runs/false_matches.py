@@ -233,7 +233,7 @@ def search(collection: Collection, excerpt: Excerpt, sound: Spectrogram, effort:
         length_s=excerpt.length_s,
         effort=effort.value,
         condition=excerpt.condition,
-        verdict=verdict(matches, whole=True, active_s=excerpt.length_s).value,
+        verdict=verdict(matches, whole=True, active_s=excerpt.length_s, effort=effort).value,
         e_values=tuple(_short(match.e_value) for match in false),
         classes=tuple(match.kind.value for match in false),
         same=tuple(_short(match.e_value) for match in same),

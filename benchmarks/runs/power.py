@@ -67,8 +67,14 @@ def main(argv: Sequence[str]) -> int:
         print(run(options))
     else:
         counts = measured(load(RECORDS / f"{options.name}.json.gz"))
-        POWER_FILE.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+        POWER_FILE.write_text(written(counts), encoding="utf-8")
     return 0
+
+
+def written(counts: dict[str, Any]) -> str:
+    """Return the text of the product's file: one line for each row."""
+    head = json.dumps({**counts, "rows": []}, indent=1).removesuffix("[]\n}")
+    return head + "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in counts["rows"]) + "\n ]\n}\n"
 
 
 def run(options: argparse.Namespace) -> Path:

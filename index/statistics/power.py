@@ -88,7 +88,7 @@ class PowerTable:
 
         None where no length as short as that was tested.
         """
-        lengths = [length_s for length_s in self.rows[effort] if length_s <= active_s + _ROUNDING_S]
+        lengths = [length_s for length_s in self.rows[effort] if length_s <= rounded_s(active_s)]
         if not lengths:
             return None
         return Power(
@@ -100,7 +100,9 @@ class PowerTable:
         )
 
 
-_ROUNDING_S: Final = 1e-6
+def rounded_s(active_s: float) -> float:
+    """Round active seconds to a tenth: they are counted in blocks that are a little shorter than that."""
+    return round(active_s, 1)
 
 
 @cache

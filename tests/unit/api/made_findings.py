@@ -21,6 +21,7 @@ from earwitness.api.findings import (
 )
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.match import Effort, Verdict
+from earwitness.index.statistics.power import Power, Tested
 
 SEARCH = FindingSearch(
     collections=(
@@ -32,6 +33,18 @@ SEARCH = FindingSearch(
     tempo=(0.7, 1.5),
     scheme="ew1-000000",
     epoch=31,
+)
+
+
+POWER = Power(
+    effort=Effort.STANDARD,
+    length_s=8.0,
+    tested_hours=20.0,
+    searched_hours=0.5,
+    rows=(
+        Tested(condition="clean", found=98, possible=1, of=100),
+        Tested(condition="speech_0", found=37, possible=2, of=40),
+    ),
 )
 
 
@@ -70,6 +83,7 @@ def finding(
         else None,
         "search": SEARCH,
         "matches": MATCHES.get(verdict, ()),
+        "power": POWER if verdict is Verdict.NO_MATCH else None,
     }
     return Finding(**{**fields, **changed})
 

@@ -42,6 +42,15 @@ def test_the_line_looks_as_specified() -> None:
     assert rounded == (1.3e-9, 0.83, 0.03, 0)
 
 
+def test_earlier_findings_without_a_power_are_read() -> None:
+    """A finding of no match that an earlier version wrote is valid, and nothing is added to it."""
+    fields = to_json(finding(Verdict.NO_MATCH))
+    assert fields["power"]["rows"][1] == {"condition": "speech_0", "found": 37, "possible": 2, "of": 40}
+    del fields["power"]
+    VALIDATOR.validate(fields)
+    assert to_json(from_json(fields)) == fields
+
+
 def test_an_unread_item_never_reads_as_no_match() -> None:
     """The schema itself refuses "no match" beside an error."""
     fields = to_json(finding(Verdict.NOT_READABLE)) | {"verdict": "no_match"}

@@ -7,7 +7,9 @@ import io
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -36,11 +38,13 @@ from earwitness.index.known_files.file_list import ListedDataset
 from earwitness.index.known_files.known_files import KnownFiles
 from earwitness.index.known_files.write_file_list import KnownFile, write_file_list
 from earwitness.index.match import Effort, Verdict
+from earwitness.index.matching.verdict import needed_active_s
 from earwitness.index.names.name_entries import NameEntry
 from earwitness.index.names.name_list import NameList
 from earwitness.index.names.recording_ids import RecordingId
 from earwitness.index.names.stored_rows import row_of
 from earwitness.index.names.write_name_list import NameListWriter
+from earwitness.index.statistics.power import power_table
 from tests.unit.api.made_findings import SEARCH
 
 
@@ -345,6 +349,7 @@ def test_audio_of_another_length_gets_no_chromaprint(seconds: float, made: bool)
     [
         (8, True, None, Verdict.NO_MATCH),
         (0.5, True, None, Verdict.TOO_SHORT_OR_SILENT),
+        (1.1, True, None, Verdict.TOO_SHORT_OR_SILENT),
         (8, False, None, Verdict.NOT_READABLE),
         (8, False, 5.0, Verdict.NO_MATCH),
     ],
@@ -355,9 +360,43 @@ def test_only_complete_audio_gets_no_match(
     """Truncated audio is not readable, unless the selected part was decoded; short audio is too short."""
     monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
     result = decoder(decoded(seconds, whole=whole)).decode(item(end_s=end_s))
-    finding = search_item(result, None, collections=(1,), effort=Effort.FAST, search=SEARCH)  # type: ignore[arg-type]
+    finding = search_item(result, library(), collections=(1,), effort=Effort.FAST, search=SEARCH)
     assert finding.verdict is expected
     assert (finding.error is None) is (expected is Verdict.NO_MATCH)
+    assert (finding.power is None) is (expected is not Verdict.NO_MATCH)
+
+
+def library(scheme: str = power_table().scheme) -> Any:
+    """A library of an hour of audio."""
+    return SimpleNamespace(scheme=scheme, n_codes=lambda _: 7_048)
+
+
+@pytest.mark.parametrize(("seconds", "length_s"), [(8.0, 8.0), (7.9, 5.0), (300.0, 15.0)])
+def test_no_match_has_the_power_of_the_greatest_length_tested(
+    seconds: float, length_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The power is that of the effort and of no greater length, and nothing is known of another scheme."""
+    monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
+    result = decoder(decoded(seconds)).decode(item())
+    ask = partial(search_item, result, collections=(1,), effort=Effort.FULL, search=SEARCH)
+    power = ask(library()).power
+    assert power is not None
+    assert (power.effort, power.length_s) == (Effort.FULL, length_s)
+    assert power.searched_hours == pytest.approx(1.0, rel=0.02)
+    assert ask(library("ew1-000000")).power is None
+
+
+@pytest.mark.parametrize(("seconds", "stored_error"), [(0.5, True), (1.1, False)])
+def test_what_is_too_short_for_no_match_may_be_long_enough_to_be_stored(
+    seconds: float, stored_error: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finding names the seconds that `no_match` needs; only below a second is the item refused."""
+    monkeypatch.setattr(pipeline, "identify", lambda *_, **__: [])
+    result = decoder(decoded(seconds)).decode(item())
+    assert (result.error is not None) is stored_error
+    error = search_item(result, library(), collections=(1,), effort=Effort.FAST, search=SEARCH).error
+    assert error is not None
+    assert f"{needed_active_s(Effort.FAST):g} s are needed" in error.message
 
 
 @pytest.mark.parametrize("name", ["EARWITNESS_API_KEYS", "EARWITNESS_HOSTS"])

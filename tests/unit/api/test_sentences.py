@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from earwitness.api.cli.match_tables import rows_of
 from earwitness.api.finding_json import to_json
 from earwitness.api.findings import Finding, FindingCollection, FindingSegment, graded
 from earwitness.api.http.page_sentences import ROWS_SHOWN, finding_text, headline
+from earwitness.api.power_sentences import power_summary
 from earwitness.api.sentences import change_words, matched_s, searched_in, sentence
 from earwitness.index.match import Verdict
-from tests.unit.api.made_findings import SEARCH, finding, match
+from tests.unit.api.made_findings import POWER, SEARCH, finding, match
 from tests.unit.api.test_evidence import page_of
 
 
@@ -122,6 +124,37 @@ def test_an_e_value_that_was_not_checked_is_marked_wherever_it_is_shown(
     assert (words if verdict is Verdict.MATCH else cell) in html.unescape(report)
     assert ("~" in page.note) == ("extrapolated" in report) == is_marked
     assert to_json(made)["matches"][0]["e_extrapolated"] is is_marked
+
+
+def test_no_match_states_what_would_have_been_found(tmp_path: Path) -> None:
+    """Sentence, page and report give the counts of the test, and nothing where they are not known."""
+    made = finding(Verdict.NO_MATCH)
+    words = (
+        "A file of 8 s that is a clean copy would have been found in 98 of 100 tests,"
+        " one under speech as loud as itself in 37 of 40."
+    )
+    assert words in sentence(made)
+    assert words in finding_text(made).sentences[0]
+    assert words in html.unescape(page_of([made], tmp_path))
+    unknown = replace(made, power=None)
+    assert "would have been" not in sentence(unknown) + page_of([unknown], tmp_path)
+
+
+@pytest.mark.parametrize(("hours", "is_stated"), [(199.0, False), (201.0, True)])
+def test_a_search_of_far_more_audio_than_was_tested_says_so(hours: float, is_stated: bool) -> None:
+    """Above ten times the audio of the test, both sizes are stated."""
+    text = sentence(finding(Verdict.NO_MATCH, power=replace(POWER, searched_hours=hours)))
+    assert ("the tests searched 20 hours of audio, and this search 201 hours" in text) is is_stated
+
+
+def test_a_summary_states_the_power_that_half_of_the_items_reach() -> None:
+    """Of items of several lengths, the middle one counts; of an even number, the shorter of the two."""
+    counts = Counter({replace(POWER, length_s=3.0): 2, POWER: 1, replace(POWER, length_s=15.0): 1})
+    items, found = power_summary(counts)
+    assert items == "At least half of the 4 items without a match have 3 s of audible sound or more."
+    assert found.startswith("A file of 3 s ")
+    assert power_summary(Counter([POWER]))[0].startswith("The item without a match has 8 s")
+    assert power_summary(Counter()) == []
 
 
 def test_an_unmeasured_change_is_named() -> None:

@@ -1,16 +1,18 @@
-"""Copies that were found are counted by effort, length and condition."""
+"""What the product says about its power is what the record counted."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from benchmarks.data.corpus import Corpus
-from benchmarks.report.power_tables import counted, shortest_s
-from benchmarks.report.records import RECORDS, Record
+from benchmarks.report.power_tables import POWER, counted, measured, shortest_s
+from benchmarks.report.records import RECORDS, Record, load
+from benchmarks.runs.power import CONDITIONS, LENGTHS_S, written
 from earwitness.index.match import Effort
-from earwitness.index.statistics.power import table_of
+from earwitness.index.statistics.power import POWER_FILE, power_table, table_of
 
 TRACK, OTHER = [track.path for track in Corpus.open(RECORDS).tracks if not track.dup_group][:2]
 
@@ -29,6 +31,23 @@ def counts_of(*rows: dict[str, Any]) -> dict[str, Any]:
     )
     (counts,) = counted(made)
     return {name: counts[name] for name in ("found", "possible", "of")}
+
+
+def test_the_shipped_counts_are_those_of_the_record() -> None:
+    """Writing power.json anew from benchmarks/records/ changes nothing."""
+    made = measured(load(RECORDS / f"{POWER}.json.gz"))
+    assert POWER_FILE.read_text(encoding="utf-8") == written(made), "run `benchmarks power --write`"
+    assert json.loads(written(made)) == made
+
+
+def test_every_effort_has_all_lengths_and_conditions() -> None:
+    """The product knows the power of each effort at each length, under each condition."""
+    for effort in Effort:
+        rows = power_table().rows[effort]
+        assert list(rows) == sorted(LENGTHS_S)
+        for tested in rows.values():
+            assert {each.condition for each in tested} == {"clean", *CONDITIONS}
+            assert all(each.found + each.possible <= each.of for each in tested)
 
 
 def test_matches_and_possible_matches_are_counted_apart() -> None:
@@ -76,6 +95,6 @@ def test_the_table_gives_no_length_above_the_audible_seconds() -> None:
         power = table.at(Effort.FAST, active_s=active_s, n_codes=250)
         return None if power is None else power.length_s
 
-    assert [at(active_s) for active_s in (1.9, 2.0, 4.9, 5.0, 99.0)] == [None, 2.0, 2.0, 5.0, 5.0]
+    assert [at(active_s) for active_s in (1.9, 1.999, 4.9, 5.0, 99.0)] == [None, 2.0, 2.0, 5.0, 5.0]
     power = table.at(Effort.FAST, active_s=9.0, n_codes=250)
     assert power is not None and power.searched_hours == 25.0

@@ -16,7 +16,7 @@ from earwitness.index.match import Change, Effort, Match, MatchClass, Segment, V
 from earwitness.index.matching.classify import classify, mark_shared
 from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED
 from earwitness.index.matching.refine import explain, parabola_peak
-from earwitness.index.matching.verdict import verdict
+from earwitness.index.matching.verdict import needed_active_s, verdict
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import (
     read_calibration,
@@ -135,7 +135,8 @@ def test_more_effort_searches_wider() -> None:
 )
 def test_a_verdict_limits_the_error_rate(e_value: float, n_items: int | None, expected: Verdict) -> None:
     """A match has an E-value of at most 1e-4; in a scan at most 0.1 over the number of items."""
-    assert verdict([a_match(e_value)], whole=True, active_s=8.0, n_items=n_items) is expected
+    judged = verdict([a_match(e_value)], whole=True, active_s=8.0, effort=Effort.FAST, n_items=n_items)
+    assert judged is expected
 
 
 @pytest.mark.parametrize(
@@ -153,16 +154,19 @@ def test_shared_material_is_no_match(
     """However small its E-value, shared material makes neither a match nor a possible match."""
     matches = [a_match(e_value) for e_value in others]
     matches += [replace(a_match(e_value), kind=MatchClass.SHARED_MATERIAL) for e_value in shared]
-    assert verdict(matches, whole=True, active_s=8.0) is expected
-    assert verdict(matches, whole=False, active_s=8.0) is expected
+    assert verdict(matches, whole=True, active_s=8.0, effort=Effort.FAST) is expected
+    assert verdict(matches, whole=False, active_s=8.0, effort=Effort.FAST) is expected
 
 
-def test_incomplete_or_silent_items_are_never_no_match() -> None:
-    """Truncated or silent items have another verdict than no match; their matches still count."""
-    assert verdict([], whole=False, active_s=8.0) is Verdict.NOT_READABLE
-    assert verdict([], whole=True, active_s=0.9) is Verdict.TOO_SHORT_OR_SILENT
-    assert verdict([a_match()], whole=False, active_s=8.0) is Verdict.MATCH
-    assert verdict([], whole=True, active_s=8.0) is Verdict.NO_MATCH
+@pytest.mark.parametrize("effort", Effort)
+def test_incomplete_or_short_items_are_never_no_match(effort: Effort) -> None:
+    """Truncated, short or silent items have another verdict than no match; their matches still count."""
+    enough_s = needed_active_s(effort)
+    assert verdict([], whole=False, active_s=8.0, effort=effort) is Verdict.NOT_READABLE
+    assert verdict([], whole=True, active_s=enough_s - 0.1, effort=effort) is Verdict.TOO_SHORT_OR_SILENT
+    assert verdict([a_match()], whole=False, active_s=8.0, effort=effort) is Verdict.MATCH
+    assert verdict([a_match()], whole=True, active_s=0.5, effort=effort) is Verdict.MATCH
+    assert verdict([], whole=True, active_s=enough_s, effort=effort) is Verdict.NO_MATCH
 
 
 @pytest.mark.parametrize(
