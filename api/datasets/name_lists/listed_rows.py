@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
+from earwitness.api.datasets.access.byte_streams import reason
 from earwitness.api.datasets.access.locations import Location, Refused
-from earwitness.api.datasets.item_errors import ItemRefused
+from earwitness.api.datasets.item_errors import ItemRefused, SourceCutOff
 from earwitness.api.datasets.items import Json, SourceLimits
 from earwitness.api.datasets.manifests.detect_layout import layout_of
 from earwitness.api.datasets.manifests.json_rows import json_rows
@@ -23,11 +25,13 @@ from earwitness.api.datasets.tables.arrow import arrow_batches
 from earwitness.api.datasets.tables.column_kinds import audio_fields_within, kind_of
 from earwitness.api.datasets.tables.parquet import largest_page, open_parquet
 from earwitness.api.datasets.tables.table_columns import plan_of
+from earwitness.api.datasets.tables.table_reader import most_rows
 
 TEXT_FORMATS: Final = frozenset({"csv", "tsv", "jsonl", "json"})
 TABLE_ENDINGS: Final[Mapping[str, str]] = {"parquet": ".parquet", "arrow": ".arrow"}
 _ROWS_AT_ONCE: Final = 2_000
 _FILES_LISTED: Final = 20_000
+_TOO_MANY: Final = "it states more rows than its bytes can hold; they are not read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,20 @@ class ListedRows:
 
     Attributes
     ----------
-    layout : Layout or None
-        The layout of delimited text.
+    layout : Layout
+        The layout of delimited text; that of other formats states nothing.
+    size_bytes : int or None
+        Bytes of the list as stored; None where that is not known.
     """
 
     def __init__(self, opening: Opening, reader: str) -> None:
         self._opening, self._reader = opening, reader
         is_delimited = reader in {"csv", "tsv"}
         self.layout = self._delimited_layout() if is_delimited else Layout(name=None)
+        ending = TABLE_ENDINGS.get(reader)
+        self._places = opening.places[:1] if ending is None else opening.shards(ending)
+        sizes = [place.size for place in self._places]
+        self.size_bytes = None if None in sizes else sum(size or 0 for size in sizes)
 
     def _delimited_layout(self) -> Layout:
         place, limits = self._opening.places[0], self._opening.limits
@@ -59,8 +69,7 @@ class ListedRows:
 
     def holds_audio(self) -> bool:
         """Whether a table has a column of audio."""
-        ending = TABLE_ENDINGS.get(self._reader)
-        return ending is not None and any(map(self._has_audio_column, self._opening.shards(ending)[:1]))
+        return self._reader in TABLE_ENDINGS and any(map(self._has_audio_column, self._places[:1]))
 
     def _has_audio_column(self, place: Location) -> bool:
         with self._table(place) as table:
@@ -88,19 +97,21 @@ class ListedRows:
         if self._reader in TEXT_FORMATS:
             yield from map(self._of_text, filter(lambda row: not row.is_header, self._text_rows()))
             return
-        for place in self._opening.shards(TABLE_ENDINGS[self._reader]):
+        for place in self._places:
             with self._table(place) as table:
                 for number, fields in enumerate(table.rows(columns)):
+                    if number >= most_rows(place):
+                        raise SourceCutOff(name=place.name, detail=_TOO_MANY)
                     yield ListedRow(f"{place.name}#{number}", fields)
 
     def _text_rows(self) -> Iterator[Row]:
-        place, limits = self._opening.places[0], self._opening.limits
+        place, limits = self._places[0], self._opening.limits
         if self._reader == "json":
             return json_rows(place, limits=limits)
         return rows(place, self._reader, layout=self.layout, limits=limits)
 
     def _of_text(self, row: Row) -> ListedRow:
-        return ListedRow(f"{self._opening.places[0].name}#{row.number}", row.fields, row.error)
+        return ListedRow(f"{self._places[0].name}#{row.number}", row.fields, row.error)
 
     def audio_lies_here(self, first: Sequence[Mapping[str, Json]]) -> bool:
         """Whether a file of audio lies where the usual scripts store those of the first rows."""
@@ -144,13 +155,20 @@ class _Table:
             self._stream.close()
 
     def rows(self, wanted: Sequence[str] | None) -> Iterator[Mapping[str, Json]]:
-        names = [each.name for each in self.schema if _may_name(each.type)]
+        """Yield the rows as objects, with these columns at least, as far as their names are unique."""
+        import pyarrow as pa
+
+        number_of = Counter(self.schema.names)
+        names = [each.name for each in self.schema if number_of[each.name] == 1 and _may_name(each.type)]
         columns = [name for name in names if wanted is None or name in wanted]
-        for batch in self._parquet_batches(columns) if self._is_parquet else arrow_batches(self._place):
-            part = batch.select(columns)
-            values = [part.column(n).to_pylist() for n in range(part.num_columns)]
-            for row in zip(*values, strict=True):
-                yield dict(zip(columns, row, strict=True))
+        try:
+            for batch in self._parquet_batches(columns) if self._is_parquet else arrow_batches(self._place):
+                part = batch.select(columns)
+                values = [part.column(n).to_pylist() for n in range(part.num_columns)]
+                for row in zip(*values, strict=True):
+                    yield dict(zip(columns, row, strict=True))
+        except (pa.ArrowException, OverflowError) as error:
+            raise SourceCutOff(name=self._place.name, detail=reason(error)) from error
 
     def _parquet_batches(self, columns: Sequence[str]) -> Iterator[Any]:
         for group in range(self._table.metadata.num_row_groups):

@@ -42,13 +42,27 @@ def send_names(channel: Channel, opening: Opening, reader: str, *, audio_may_lie
     channel.send({"type": "names", "layout": layout.name, "format": reader})
     rows, why = listed.rows([each.path[0] for each in layout.columns]), None
     try:
+        n_chars, most_chars = 0, _most_chars(listed, opening)
         while batch := list(islice(rows, ROWS_A_MESSAGE)):
-            channel.send(_message(batch, layout))
+            message = _message(batch, layout)
+            n_chars += sum(len(text) for row in message["rows"] for text in row if isinstance(text, str))
+            if n_chars > most_chars:
+                why = "its rows hold more text than its bytes can"
+                break
+            channel.send(message)
     except (BrokenPipeError, ConnectionError):
         raise
     except (OSError, ItemRefused, SourceError, ValueError) as error:
         why = getattr(error, "message", None) or reason(error)
     channel.send({"type": "end", "why": None if why is None else escape_surrogates(why)[:_SHOWN_CHARS]})
+
+
+def _most_chars(listed: ListedRows, opening: Opening) -> int:
+    """Return how much text is sent of a list: one that repeats long texts must not fill the disk."""
+    limits = opening.limits
+    if listed.size_bytes is None:
+        return limits.total_bytes
+    return max(limits.ratio_free_bytes, limits.ratio * listed.size_bytes)
 
 
 def _layout_of(listed: ListedRows, *, audio_may_lie_here: bool) -> NameLayout | None:

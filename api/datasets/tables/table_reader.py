@@ -128,7 +128,7 @@ class TableReader:
                 requested=self._requested,
                 row_items=row_items,
             )
-            row, max_rows = 0, _max_rows(place)
+            row, max_rows = 0, most_rows(place)
             for batch in table.batches(plan):
                 yield from rows.items(batch.slice(0, max_rows - row), first_row=row)
                 row += batch.num_rows
@@ -154,7 +154,7 @@ class TableReader:
         return len(self._places) > 1
 
 
-def _max_rows(place: Location) -> int:
+def most_rows(place: Location) -> int:
     """The most rows of a file that are read: no more than its bytes can hold, whatever it states."""
     return 1 << 62 if place.size is None else max(FEWEST_ROWS, place.size)
 

@@ -241,6 +241,26 @@ def test_long_fields_and_many_names_are_cut(tmp_path: Path) -> None:
     assert entry.title is not None and len(entry.title) <= 2_000 and len(entry.artists) <= 50
 
 
+def test_a_small_table_that_states_endless_rows_is_cut_off(tmp_path: Path) -> None:
+    """Repeated long texts, which Parquet stores once, fill neither memory nor disk."""
+    path, n_rows = tmp_path / "a.parquet", 3_000_000
+    artists = pa.DictionaryArray.from_arrays(pa.array([0] * n_rows, pa.int32()), pa.array(["a" * 900]))
+    pq.write_table(pa.table({"artist": artists, "title": artists}), path)
+    assert path.stat().st_size < n_rows
+    names, entries = read(path)
+    assert names is not None and names.cut_off
+    assert len(entries) < 400_000
+
+
+def test_columns_of_one_name_are_left_out(tmp_path: Path) -> None:
+    """A table with two columns of one name is read by its others."""
+    path = tmp_path / "a.parquet"
+    columns = [pa.array(["A"]), pa.array(["B"]), pa.array(["x"]), pa.array(["y"])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["artist", "title", "album", "album"]), path)
+    _, (entry,) = read(path)
+    assert (entry.artists, entry.title, entry.album) == (("A",), "B", None)
+
+
 cells = st.one_of(
     st.none(),
     st.booleans(),
