@@ -141,6 +141,7 @@ def enrolled_json(enrolled: Enrolled, audit: Audit) -> dict[str, Any]:
         "outcome": str(enrolled.outcome),
         "error": error,
         "work": enrolled.label and asdict(enrolled.label),
+        **({"names": [each.to_json() for each in result.names]} if result.names else {}),
         "finding": None if finding is None else to_json(finding),
     }
 
