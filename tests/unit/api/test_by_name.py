@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from earwitness.api.cli.app import app
@@ -18,6 +19,7 @@ from earwitness.api.scan.outputs import write_findings
 from earwitness.api.scan.tally import Tally
 from earwitness.api.sentences import sentence, summary
 from earwitness.api.shelf.names_evidence import NamedEntry, NamedIn, surest_first
+from earwitness.api.shelf.stored_names import LOCK_FILE
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import finding
 
@@ -185,3 +187,16 @@ def test_rows_without_a_work_are_reported(home: Path, tmp_path: Path) -> None:
     """A row that names nothing is counted, and the status says that not all rows are works."""
     ran = run(home, "register", "--catalogue", table(tmp_path / "m.csv", [("A", "B", ""), ("A", "", "")]))
     assert ran.exit_code == 3 and "Left out: 1 row with neither" in ran.stderr
+
+
+def test_what_a_killed_run_left_is_deleted_and_two_runs_do_not_mix(home: Path, tmp_path: Path) -> None:
+    """An unfinished list is no list; while one process changes the names, another is refused."""
+    left = home / "names" / ".tmp-left"
+    left.write_bytes(b"half")
+    songs = table(tmp_path / "more.csv", SONGS[:5])
+    with FileLock(home / "names" / LOCK_FILE):
+        ran = run(home, "index", songs, "--name", "More")
+        assert ran.exit_code == 2 and "names" in ran.stderr
+    assert run(home, "index", songs, "--name", "More").exit_code == 0
+    assert not left.exists()
+    assert len(list((home / "names").glob("*.names"))) == 2
