@@ -7,6 +7,9 @@ Rows of the record, by ``what``:
     durable list, seconds of processor time of the two processes, the bytes stored, the most memory of either.
 ``ask``
     Works that were asked together, half of them in the list, and the seconds ``s``.
+``counted``
+    The same as ``chance`` for many more pairs, with the frequencies and entries counted from the songs
+    themselves, as the look-up counts them (`tests/unit/index/test_stored_names.py`).
 ``chance``
     Pairs of an artist and a title of different rows of the list, by their E-value: how many ``pairs``, the
     sum ``claimed`` of their E-values, and the entries ``observed``.
@@ -27,6 +30,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from benchmarks.data.made_lists import MadeSongs, made_songs, video_id, write_parquet
 from benchmarks.report.records import record, save
 from earwitness.api.datasets.isolated.read_request import Request
@@ -41,6 +46,7 @@ from earwitness.index.names.recording_ids import RecordingId
 BINS: Final = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, float("inf"))
 N_WORKS: Final = 1_000
 MIB: Final = 1 << 20
+PAIRS_AT_ONCE: Final = 2_000_000
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,12 +54,16 @@ def main(argv: Sequence[str]) -> int:
     it = argparse.ArgumentParser(prog="python -m benchmarks names", description=__doc__)
     it.add_argument("--rows", type=int, default=1_000_000, help="rows of the made list")
     it.add_argument("--pairs", type=int, default=200_000, help="shuffled pairs")
+    it.add_argument("--counted", type=int, help="only count so many shuffled pairs, without a stored list")
     it.add_argument("--lists", type=Path, nargs="*", default=[], help="published lists to read as well")
     it.add_argument("--seed", type=int, default=7)
     it.add_argument("--record", default="names")
     options = it.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = list(measured(options, Path(folder)))
+    if options.counted:
+        rows = list(counted(made_songs(options.rows, seed=options.seed), options.counted, seed=options.seed))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = list(measured(options, Path(folder)))
     for row in rows:
         print(row)
     stated = {name: value for name, value in vars(options).items() if name not in {"lists", "record", "seed"}}
@@ -159,12 +169,39 @@ def chance(songs: MadeSongs, names: NameList, *, n_pairs: int, seed: int) -> Ite
         pairs[place] += 1
         claimed[place] += expected
         observed[place] += sum(each.n_entries for each in names.find(asked))
+    yield from binned("chance", pairs, claimed, observed)
+
+
+def counted(songs: MadeSongs, n_pairs: int, *, seed: int) -> Iterator[Mapping[str, Any]]:
+    """Count shuffled pairs of a first artist and a title."""
+    draw, n_songs = np.random.default_rng(seed + 2), len(songs)
+    titles, title, n_title = np.unique(songs.title, return_inverse=True, return_counts=True)
+    n_artist = np.bincount(songs.artist)
+    both, n_both = np.unique(songs.artist * len(titles) + title, return_counts=True)
+    sums = np.zeros((3, len(BINS) - 1))
+    for first in range(0, n_pairs, PAIRS_AT_ONCE):
+        size = min(PAIRS_AT_ONCE, n_pairs - first)
+        artist, other = songs.artist[draw.integers(0, n_songs, size)], title[draw.integers(0, n_songs, size)]
+        expected = n_artist[artist] * n_title[other] / n_songs
+        key = artist * len(titles) + other
+        place = np.minimum(np.searchsorted(both, key), len(both) - 1)
+        entries = np.where(both[place] == key, n_both[place], 0)
+        bins = np.digitize(expected, BINS) - 1
+        for row, weights in zip(sums, (np.ones(size), expected, entries), strict=True):
+            row += np.bincount(bins, weights, len(row))
+    yield from binned("counted", *sums)
+
+
+def binned(
+    what: str, pairs: Sequence[float], claimed: Sequence[float], observed: Sequence[float]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield sums over pairs, one row for each range of E-values."""
     for place, (low, high) in enumerate(pairwise(BINS)):
         yield {
-            "what": "chance",
+            "what": what,
             "from": low,
             "to": None if high == float("inf") else high,
             "pairs": int(pairs[place]),
-            "claimed": round(claimed[place], 3),
+            "claimed": round(float(claimed[place]), 3),
             "observed": int(observed[place]),
         }

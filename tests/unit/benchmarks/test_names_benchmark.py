@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from benchmarks.data.made_lists import made_songs, write_parquet
 from benchmarks.report.names_table import names_lines
 from benchmarks.report.records import record
-from benchmarks.runs.names import measured
+from benchmarks.runs.names import counted, measured
 
 
 def test_a_made_list_has_the_layout_and_the_frequencies_of_a_real_one(tmp_path: Path) -> None:
@@ -37,5 +37,14 @@ def test_the_record_compares_claims_with_counts(tmp_path: Path) -> None:
     claimed, observed = (sum(row[name] for row in chance) for name in ("claimed", "observed"))
     assert sum(row["pairs"] for row in chance) == 1_000
     assert claimed / 2 < observed < claimed * 2
-    lines = list(names_lines([record("names", scheme="names/1", seed=3, options={}, rows=rows)]))
-    assert any("`list.csv`" in line for line in lines)
+    made = record("names", scheme="names/1", seed=3, options={"rows": 2_000}, rows=rows)
+    assert any("`list.csv`" in line for line in names_lines([made]))
+
+
+def test_many_pairs_are_counted_as_the_look_up_counts_them() -> None:
+    """Without a stored list, claims and counts are of the same kind, and agree as well."""
+    rows = list(counted(made_songs(5_000, seed=3), 200_000, seed=3))
+    assert sum(row["pairs"] for row in rows) == 200_000
+    for row in rows:
+        if row["claimed"] > 50:
+            assert row["claimed"] / 1.5 < row["observed"] < row["claimed"] * 1.5
