@@ -44,6 +44,7 @@ ENTRIES = {
     "changes": "errors of the reported speed, pitch and tempo",
     "classes": "reported class of constructed queries, and parts of a query that are reported",
     "false-matches": "false matches by kind of sound, claimed against counted",
+    "dedup": "copies among clips of pieces that one soundfont plays: precision and recall",
     "names": "lists of names: speed, and claimed E-values against shuffled pairs",
     "calibrate": "claimed E-values against observed false matches",
     "fit": "fit the numbers of the scheme's calibration, or check them",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -331,12 +332,31 @@ def crash_table(record: Record) -> Iterator[str]:
         yield f"| {command} | {len(kills)} | {amid} | {ended} | {lost} | {problems} |"
 
 
+def dedup_table(record: Record) -> Iterator[str]:
+    """Yield precision and recall of the pairs that are grouped together."""
+    pairs = list(combinations(record.rows, 2))
+    true = [one["piece"] == other["piece"] for one, other in pairs]
+    said = [one["group"] == other["group"] for one, other in pairs]
+    right = sum(one and other for one, other in zip(true, said, strict=True))
+    options = record.options
+    yield f"{len(record.rows)} clips of {options['pieces']} pieces by the soundfont {options['soundfont']}, "
+    yield f"`{options['effort']}`; pairs of clips of one piece are copies."
+    yield ""
+    yield "| | pairs | % | 95 % interval |"
+    yield "|---|---|---|---|"
+    for name, whole in (("precision", sum(said)), ("recall", sum(true))):
+        low, high = wilson(right, whole)
+        share = f"{100 * right / max(whole, 1):.1f} | {100 * low:.1f}-{100 * high:.1f}"
+        yield f"| {name} | {right} of {whole} | {share} |"
+
+
 TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "calibrate": calibrate_table,
     "changes": changes_table,
     "classes": classes_table,
     "codes": codes_table,
     "crash": crash_table,
+    "dedup": dedup_table,
     "false-matches": lambda record: false_matches_table(record.rows),
     "cases": cases_table,
     "identify": identify_table,
