@@ -178,7 +178,8 @@ def recall_table(rows: Sequence[Row]) -> Iterator[str]:
         cells = [_found(group)]
         cells += [_found([row for row in group if row["condition"] == name]) for name in conditions]
         also = sum(any(e <= MATCH_E for e in row["e_values"]) for row in group)
-        yield f"| {kind} | {_seconds(length_s)} | {effort} | {len(group)} | " + " | ".join(cells) + f" | {also} |"
+        cells = [kind, _seconds(length_s), effort, str(len(group)), *cells, str(also)]
+        yield f"| {' | '.join(cells)} |"
 
 
 def _found(rows: Sequence[Row]) -> str:
