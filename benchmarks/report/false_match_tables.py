@@ -198,7 +198,7 @@ def plot_false_matches(rows: Sequence[Row], path: Path) -> None:
     kinds = sorted({kind for kind, _, _ in groups})
     n_rows = -(-len(kinds) // 5)
     figure, axes = pyplot.subplots(
-        n_rows, 5, figsize=(14, 2.9 * n_rows), sharex=True, sharey=True, squeeze=False
+        n_rows, 5, figsize=(12, 2.5 * n_rows), sharex=True, sharey=True, squeeze=False
     )
     colours = {"fast": "#1f77b4", "standard": "#ff7f0e", "full": "#2ca02c"}
     for axis, kind in zip(axes.flat, kinds, strict=False):
@@ -213,12 +213,12 @@ def plot_false_matches(rows: Sequence[Row], path: Path) -> None:
                 style = "-" if length_s >= 8 else ":"
                 axis.plot(CLAIMED, rates, f"o{style}", color=colours.get(effort), markersize=3,
                           label=f"{effort}, {length_s:g} s")  # fmt: skip
-        axis.set(xscale="log", yscale="log", title=kind)
+        axis.set(xscale="log", yscale="log", title=kind.replace("_", " "))
     for axis in axes.flat[len(kinds) :]:
         axis.axis("off")
     axes[0][0].legend(fontsize=6)
     figure.supxlabel("claimed E-value")
     figure.supylabel("false matches per absent query")
     figure.tight_layout()
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, dpi=75, metadata={"Software": None})
     pyplot.close(figure)
