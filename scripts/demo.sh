@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job on sample_audio: register works, index a scraped collection, find each in the other.
-# benchmarks/records/demo.txt is what it printed: scripts/demo.sh > benchmarks/records/demo.txt, then `python -m benchmarks summary`.
+# benchmarks/records/demo.txt is what it printed: scripts/demo.sh > benchmarks/records/demo.txt 2>&1, then `python -m benchmarks summary`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export EARWITNESS_HOME=${EARWITNESS_HOME:-$(mktemp -d)/earwitness}
