@@ -5,8 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 options=(--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --python-version 3.11 --universal)
+# one version for the program and for its tests: moto does not know later ones yet.
+# Not in pyproject.toml: there it would be a requirement without a digest for every installation.
+limits=$(mktemp)
+trap 'rm -f "$limits"' EXIT
+echo "python-dateutil<3" >"$limits"
+options+=(-c "$limits")
 uv pip compile pyproject.toml "${options[@]}" "$@" -o requirements.lock
-heavy=$(uv pip compile pyproject.toml --group dev --no-header --no-annotate --quiet --python-version 3.11 --universal |
+heavy=$(uv pip compile pyproject.toml --group dev -c "$limits" --no-header --no-annotate --quiet --python-version 3.11 --universal |
   sed -nE 's/^((torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+))==.*/\1/p')
 for name in $heavy; do options+=(--no-emit-package "$name"); done
 uv pip compile pyproject.toml --group dev -c requirements.lock "${options[@]}" "$@" -o requirements-dev.lock
