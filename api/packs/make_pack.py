@@ -34,11 +34,11 @@ from earwitness.index.store.store_errors import HomeMissing
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
 
-GIVES_AWAY: Final = (
-    "The pack holds no audio. It holds paths, digests, names and fingerprints. How much of the sound these"
-    " give away was not measured yet: make no pack of works that nobody may know of."
+NO_AUDIO: Final = "The pack holds no audio."
+SOUND_GIVES_AWAY: Final = (
+    "How much of the sound its fingerprints give away was not measured yet: make no pack of works that"
+    " nobody may know of."
 )
-"""What a maker must know before a pack is handed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,11 @@ class MadePack:
     manifest: PackManifest
     signer: str | None
     size_bytes: int
+
+    @property
+    def warning(self) -> str:
+        """What its maker must know before it is handed on."""
+        return f"{NO_AUDIO} {SOUND_GIVES_AWAY}" if "sound.parquet" in self.manifest.parts else NO_AUDIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def make(
     home: Home = None,
 ) -> None:
     """Make a pack of an indexed dataset."""
-    from earwitness.api.packs.make_pack import GIVES_AWAY, dataset_to_pack, make_pack
+    from earwitness.api.packs.make_pack import dataset_to_pack, make_pack
     from earwitness.api.packs.pack_signature import read_key
 
     want_json(as_json)
@@ -65,7 +65,7 @@ def make(
             without=without or (),
             card=None if card is None else read_card(card),
         )
-    to_stderr().print(GIVES_AWAY, soft_wrap=True)
+    to_stderr().print(made.warning, soft_wrap=True)
     signed = "nobody signed it" if made.signer is None else f"signed with the key {made.signer}"
     to_stdout().print(f"{out}: {contents_words(made.manifest)}; {made.size_bytes:,} bytes; {signed}.")
     if as_json:
