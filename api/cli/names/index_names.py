@@ -80,7 +80,7 @@ def show_named(named: list[NamedWork], dataset: NamedDataset) -> None:
 
     certain = [each for each in named if each.is_named]
     if not certain:
-        to_stderr().print(f"It names no registered work: {shown(dataset.name)}.", soft_wrap=True)
+        to_stderr().print(f"{shown(dataset.name)} names no registered work.", soft_wrap=True)
         return
     to_stdout().print(f"It names {count(len(certain), 'registered work')}:", soft_wrap=True)
     for each in certain:
