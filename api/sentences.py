@@ -209,8 +209,9 @@ def summary(tally: Tally) -> str:
     if tally.partial:
         sentences.append(f"This report is partial: {'; '.join(tally.partial)}.")
     sentences.append(
-        "Covers and imitations are other recordings and are not found this way;"
-        " a match means that the audio is the same; it does not say who has which right to it."
+        "Covers and imitations are other recordings and are not searched for. A match says that the sound"
+        " agrees far more than chance explains. Two renderings of one score by machines can agree so, too."
+        " It does not say who has which right to it."
     )
     return " ".join(sentences)
 

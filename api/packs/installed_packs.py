@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from earwitness.api.packs.pack_manifest import PackManifest, manifest_of
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import Card, card_of
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
-from earwitness.index.store.store_errors import HomeBusy, HomeMissing
+from earwitness.index.store.lock import locked_folder
+from earwitness.index.store.store_errors import HomeMissing
 
 PACKS_FOLDER: Final = "packs"
 PENDING: Final = ".pending"
@@ -125,18 +124,9 @@ def changing_packs(settings: Settings) -> Iterator[Path]:
     HomeBusy
     """
     folder = packs_folder(settings)
-    with convert_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise HomeBusy(home=str(settings.home), holder="another process that changes its packs") from error
-    try:
+    with locked_folder(folder, lock_file=LOCK_FILE, home=settings.home, what="packs"):
         _settle(folder, settings)
         yield folder
-    finally:
-        lock.release()
 
 
 def _settle(folder: Path, settings: Settings) -> None:

@@ -155,27 +155,51 @@ def _grouped(findings: Iterable[Finding], n_rows: int) -> Iterator[list[Finding]
         yield group
 
 
+def _struct(names: Iterable[str] = (), **fields: Any) -> Any:
+    """Return an Arrow struct: texts by these names, then other fields."""
+    import pyarrow as pa
+
+    return pa.struct([*((name, pa.string()) for name in names), *fields.items()])
+
+
 def parquet_schema() -> Any:
     """Return the Arrow schema of a finding; it has the shape of the JSON."""
     import pyarrow as pa
 
-    def struct(names: Iterable[str] = (), **fields: Any) -> Any:
-        return pa.struct([*((name, pa.string()) for name in names), *fields.items()])
-
-    number, numbers, integer = pa.float64(), pa.list_(pa.float64()), pa.int64()
-    collection = struct(("name", "version", "indexed_at"), items=integer)
-    search = struct(
+    number, integer = pa.float64(), pa.int64()
+    part = _struct(("label", "kind"), start_s=number, duration_s=number)
+    item = _struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
+    collection = _struct(("name", "version", "indexed_at"), items=integer)
+    search = _struct(
         ("effort", "scheme"),
         collections=pa.list_(collection),
-        speed=numbers,
+        speed=pa.list_(number),
         pitch_cents=pa.list_(integer),
-        tempo=numbers,
+        tempo=pa.list_(number),
         epoch=integer,
     )
+    return pa.schema(
+        [
+            ("schema", pa.string()),
+            ("item", item),
+            ("verdict", pa.string()),
+            ("claims_supported", pa.bool_()),
+            ("error", _struct(("code", "message", "hint"))),
+            ("search", search),
+            ("matches", pa.list_(_match_struct())),
+            *_evidence_fields(),
+        ]
+    )
+
+
+def _match_struct() -> Any:
+    import pyarrow as pa
+
+    number = pa.float64()
     spans = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s")
-    match = struct(
+    return _struct(
         ("collection", "version", "class"),
-        recording=struct(("id", "path", "title", "owner", "isrc", "artist", "album")),
+        recording=_struct(("id", "path", "title", "owner", "isrc", "artist", "album")),
         e_value=number,
         e_extrapolated=pa.bool_(),
         e_checked_to=number,
@@ -183,49 +207,35 @@ def parquet_schema() -> Any:
         query_coverage=number,
         reference_coverage=number,
         speed=number,
-        pitch_cents=integer,
+        pitch_cents=pa.int64(),
         tempo=number,
         segments=pa.list_(pa.struct([(span, number) for span in spans])),
     )
-    part = struct(("label", "kind"), start_s=number, duration_s=number)
-    same_file = struct(
-        ("dataset", "version", "card", "digest", "listed_by"),
-        paths=pa.list_(pa.string()),
-        n_paths=integer,
-        n_files=integer,
-    )
-    texts = pa.list_(pa.string())
-    entry = struct(("place", "title", "album"), artists=texts, ids=texts)
-    names = struct(
-        ("dataset", "version", "card", "kind", "value", "listed_by"),
-        e_value=number,
-        entries=pa.list_(entry),
-        n_entries=integer,
-        n_listed=integer,
-    )
-    tested = struct(("condition",), found=integer, possible=integer, of=integer)
-    power = struct(
+
+
+def _evidence_fields() -> list[tuple[str, Any]]:
+    """Return the fields beside the matches: what no match is worth, the same file, and names."""
+    import pyarrow as pa
+
+    number, integer, texts = pa.float64(), pa.int64(), pa.list_(pa.string())
+    power = _struct(
         ("effort",),
         length_s=number,
         tested_hours=number,
         searched_hours=number,
-        rows=pa.list_(tested),
+        rows=pa.list_(_struct(("condition",), found=integer, possible=integer, of=integer)),
     )
-    item = struct(("id", "path", "sha256"), duration_s=number, parts=pa.list_(part), not_compared_s=number)
-    return pa.schema(
-        [
-            ("schema", pa.string()),
-            ("item", item),
-            ("verdict", pa.string()),
-            ("claims_supported", pa.bool_()),
-            ("error", struct(("code", "message", "hint"))),
-            ("search", search),
-            ("matches", pa.list_(match)),
-            ("power", power),
-            ("same_file", pa.list_(same_file)),
-            ("names", pa.list_(names)),
-        ]
+    same_file = _struct(
+        ("dataset", "version", "card", "digest", "listed_by"), paths=texts, n_paths=integer, n_files=integer
     )
+    names = _struct(
+        ("dataset", "version", "card", "kind", "value", "listed_by"),
+        e_value=number,
+        entries=pa.list_(_struct(("place", "title", "album"), artists=texts, ids=texts)),
+        n_entries=integer,
+        n_listed=integer,
+    )
+    return [("power", power), ("same_file", pa.list_(same_file)), ("names", pa.list_(names))]
 
 
 WRITERS: Final[dict[str, Callable[[Iterable[Finding], BinaryIO], None]]] = {

@@ -82,7 +82,7 @@ def opened_catalogue(path: Path, settings: Settings) -> Iterator[NameSource]:
     if not path.is_file():
         raise NotACatalogue(path=str(path), reason="there is no such file")
     request = Request(source=str(path), limits=settings.source_limits())
-    with opened_names(request, audio_may_lie_here=False) as names:
+    with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
         if names is None:
             raise NotACatalogue(path=str(path), reason="most of its first rows name no work")
         yield names

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from earwitness.api.shelf.same_file_evidence import NAMED, by_dataset
 from earwitness.index.names.name_chance import NOISE_E_VALUE
 from earwitness.index.names.name_entries import FoundNames, NameEntry
 from earwitness.index.names.recording_ids import SHOWN_KINDS
 
-NAMED: Final = 5
-"""Datasets that a sentence names; others are counted."""
 ARTIST_TITLE: Final = "artist_title"
 
 
@@ -164,9 +163,6 @@ def _words(found: NamedIn) -> str:
 
 def named_items(counts: Mapping[str, int]) -> Sequence[str]:
     """Return at most one sentence: how many items known datasets name, by dataset."""
-    largest = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    if not largest:
+    if not counts:
         return []
-    more = f", and by {len(largest) - NAMED:,} more datasets" if len(largest) > NAMED else ""
-    where = ", ".join(f"{number:,} by {name}" for name, number in largest[:NAMED])
-    return [f"By their names, items are listed by known datasets: {where}{more}."]
+    return [f"By their names, items are listed by known datasets: {by_dataset(counts, 'by')}."]

@@ -53,9 +53,14 @@ def same_file_sentences(found: Sequence[SameFile]) -> Sequence[str]:
 
 def listed_files(counts: Mapping[str, int]) -> Sequence[str]:
     """Return at most one sentence: how many items are files that known datasets list, by dataset."""
-    largest = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    if not largest:
+    if not counts:
         return []
-    more = f", and of {len(largest) - NAMED:,} more datasets" if len(largest) > NAMED else ""
-    where = ", ".join(f"{number:,} of {name}" for name, number in largest[:NAMED])
-    return [f"By their bytes, items are listed files of known datasets: {where}{more}."]
+    return [f"By their bytes, items are listed files of known datasets: {by_dataset(counts, 'of')}."]
+
+
+def by_dataset(counts: Mapping[str, int], preposition: str) -> str:
+    """Return numbers of items by dataset as a phrase, the largest first: ``3 of FSD50K, 2 of ESC-50``."""
+    largest = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    where = ", ".join(f"{number:,} {preposition} {name}" for name, number in largest[:NAMED])
+    more = len(largest) - NAMED
+    return f"{where}, and {preposition} {more:,} more datasets" if more > 0 else where

@@ -9,8 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from earwitness.api.packs.installed_packs import installed_packs, pack_key
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import cards
@@ -19,7 +17,7 @@ from earwitness.index.names.name_list import NameList
 from earwitness.index.names.stored_rows import StoredRow
 from earwitness.index.names.write_name_list import NameListWriter
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
-from earwitness.index.store.store_errors import HomeBusy
+from earwitness.index.store.lock import locked_folder
 
 NAMES_FOLDER: Final = "names"
 ENDING: Final = ".names"
@@ -74,19 +72,10 @@ def changing_names(settings: Settings) -> Iterator[Path]:
     HomeBusy
     """
     folder = names_folder(settings)
-    with convert_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise HomeBusy(home=str(settings.home), holder="another process that changes its names") from error
-    try:
+    with locked_folder(folder, lock_file=LOCK_FILE, home=settings.home, what="names"):
         for each in folder.glob(f"{TEMPORARY_PREFIX}*"):
             each.unlink(missing_ok=True)
         yield folder
-    finally:
-        lock.release()
 
 
 def store_names(

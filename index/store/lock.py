@@ -1,9 +1,11 @@
-"""The home's one writer lock."""
+"""Locks of a home: of its one writer, and of a folder in it."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -45,3 +47,29 @@ class HomeLock:
         """Release the lock."""
         self._holder.unlink(missing_ok=True)
         self._lock.release()
+
+
+@contextmanager
+def locked_folder(folder: Path, *, lock_file: str, home: Path, what: str) -> Iterator[None]:
+    """Let only this process change a folder of a home; it is made if it does not exist.
+
+    Parameters
+    ----------
+    what : str
+        What the folder holds, for people.
+
+    Raises
+    ------
+    HomeBusy, DiskFull, DiskFailed, StoreUnwritable
+    """
+    lock = FileLock(folder / lock_file, timeout=0)
+    try:
+        with convert_write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+    except Timeout as error:
+        raise HomeBusy(home=str(home), holder=f"another process that changes its {what}") from error
+    try:
+        yield
+    finally:
+        lock.release()

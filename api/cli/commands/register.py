@@ -64,7 +64,7 @@ def register(
     from earwitness.api.cli.names.catalogue_answers import register_catalogue
     from earwitness.api.cli.progress import ItemProgress
     from earwitness.api.cli.source_arguments import list_items
-    from earwitness.api.pipeline.enroll import Label, Outcome
+    from earwitness.api.pipeline.enroll import Label
     from earwitness.api.pipeline.enroll import register as enrol
     from earwitness.api.scan.audit import Audit
     from earwitness.index.match import Effort
@@ -111,19 +111,24 @@ def register(
                     every.append(enrolled)
                 else:
                     show(enrolled)
+    raise typer.Exit(report(outcomes, audit, every if as_json else None))
+
+
+def report(outcomes: list[Outcome], audit: Audit, enrolled: list[Enrolled] | None) -> int:
+    """Print what became of all files, with each of `enrolled` as JSON; return the exit status."""
+    from earwitness.api.pipeline.enroll import Outcome
+
     summarise(outcomes, audit)
-    if as_json:
+    if enrolled is not None:
         print_json(
             "register",
             counts=dict(Counter(map(str, outcomes))),
             claims_supported=audit.claims_supported,
             audit=audit.to_json(),
-            files=[enrolled_json(each, audit) for each in every],
+            files=[enrolled_json(each, audit) for each in enrolled],
         )
-    refused = any(
-        each in {Outcome.REFUSED, Outcome.NOT_READABLE, Outcome.OF_ANOTHER_OWNER} for each in outcomes
-    )
-    raise typer.Exit(UNREADABLE if refused else 0)
+    refused = {Outcome.REFUSED, Outcome.NOT_READABLE, Outcome.OF_ANOTHER_OWNER}
+    return UNREADABLE if refused & set(outcomes) else 0
 
 
 def enrolled_json(enrolled: Enrolled, audit: Audit) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int
         show_unread(names)
         if as_json:
             print_json("register", **answers_json(answers, lists, names), new=n_new)
-        return UNREADABLE if names.n_refused or names.n_nameless else 0
+        return UNREADABLE if is_partly_read(names) else 0
 
 
 def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_json: bool) -> int:
@@ -59,8 +59,7 @@ def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_jso
                 file.writelines(json.dumps(each.to_json()).encode() + b"\n" for each in answers)
         if as_json:
             print_json("check", **answers_json(answers, lists, names))
-        unread = names.n_refused or names.n_nameless
-        return 1 if any(each.is_named for each in answers) else UNREADABLE if unread else 0
+        return 1 if any(each.is_named for each in answers) else UNREADABLE if is_partly_read(names) else 0
 
 
 def show_answers(answers: Sequence[NamedWork], lists: Sequence[NameList]) -> None:
@@ -98,7 +97,14 @@ def _asked(lists: Sequence[NameList]) -> str:
         return "No list of names is stored here: index one, or add a pack with names."
     named = [f"{each.dataset.name} ({each.dataset.n_entries:,} entries)" for each in lists[:5]]
     more = f", and {len(lists) - 5:,} more" if len(lists) > 5 else ""
-    return f"Asked were {', '.join(named)}{more}."
+    cut = [each.dataset.name for each in lists if not each.dataset.complete]
+    unread = f" Not read to their end when they were indexed: {', '.join(cut)}." if cut else ""
+    return f"Asked were {', '.join(named)}{more}.{unread}"
+
+
+def is_partly_read(names: NameSource) -> bool:
+    """Whether something that the list holds was not asked."""
+    return bool(names.n_refused or names.n_nameless or names.n_unknown or names.cut_off is not None)
 
 
 def show_unread(names: NameSource) -> None:
@@ -111,6 +117,14 @@ def show_unread(names: NameSource) -> None:
         console.print(f"Left out: {rows} with neither an identifier nor artist and title.", soft_wrap=True)
     for each in names.refused:
         console.print(f"  not read: {each}", soft_wrap=True)
+    if names.n_unknown:
+        console.print(
+            f"{count(names.n_unknown, 'text')} in the place of an identifier or a link could not be"
+            " understood, so nothing was asked by it:",
+            soft_wrap=True,
+        )
+    for each in names.unknown:
+        console.print(f"  {each}", soft_wrap=True)
     if names.cut_off is not None:
         console.print(f"The list was not read to its end: {names.cut_off}.", soft_wrap=True)
 
@@ -121,7 +135,12 @@ def answers_json(
     """Return the answers for ``--json``."""
     return {
         "lists": [
-            {"dataset": each.dataset.name, "version": each.dataset.version, "entries": each.dataset.n_entries}
+            {
+                "dataset": each.dataset.name,
+                "version": each.dataset.version,
+                "entries": each.dataset.n_entries,
+                "complete": each.dataset.complete,
+            }
             for each in lists
         ],
         "works": [each.to_json() for each in answers],
@@ -129,4 +148,7 @@ def answers_json(
         "nameless": names.n_nameless,
         "not_readable": names.n_refused,
         "refused": names.refused,
+        "not_understood": names.n_unknown,
+        "unknown": names.unknown,
+        "complete": names.cut_off is None,
     }

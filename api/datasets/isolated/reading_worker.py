@@ -89,7 +89,9 @@ class _Session:
         elif name == "bytes":
             self._bytes()
         elif name == "names":
-            self._names(audio_may_lie_here=command["audio_may_lie_here"])
+            self._names(
+                audio_may_lie_here=command["audio_may_lie_here"], tell_unknown=command["tell_unknown"]
+            )
         else:
             self._written()
 
@@ -109,9 +111,9 @@ class _Session:
             "written_form": getattr(reader, "written_form", None),
         })  # fmt: skip
 
-    def _names(self, *, audio_may_lie_here: bool) -> None:
+    def _names(self, **options: bool) -> None:
         opening, reader = located(self._request, wrap=self._watch.watch_source)
-        send_names(self._channel, opening, reader, audio_may_lie_here=audio_may_lie_here)
+        send_names(self._channel, opening, reader, **options)
 
     def _iterate(self) -> None:
         self._watch.restart()

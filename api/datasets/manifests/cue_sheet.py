@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from earwitness.api.datasets.access.locations import Location
@@ -71,14 +72,11 @@ class CueReader:
 
     def __init__(self, place: Location, *, resolver: Resolver, limits: SourceLimits) -> None:
         self._place, self._resolver, self._limits = place, resolver, limits
-        self._total: int | None = None
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many tracks there are, and lines that cannot be understood."""
-        if self._total is None:
-            self._total = sum(1 for _ in self)
-        return self._total
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
         names = Names()

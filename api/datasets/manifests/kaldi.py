@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.clock_times import number_of
@@ -34,14 +35,11 @@ class KaldiReader:
     ) -> None:
         self._wav_scp, self._segments = wav_scp, segments
         self._resolver, self._limits = resolver, limits
-        self._total: int | None = None
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many utterances there are."""
-        if self._total is None:
-            self._total = sum(1 for _ in self)
-        return self._total
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[SourceItem | Skipped]:
         return (item for _, item in self._entries())

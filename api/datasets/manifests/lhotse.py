@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 from earwitness.api.datasets.access.locations import Location
@@ -43,15 +44,12 @@ class LhotseReader:
 
     def __init__(self, place: Location, *, resolver: Resolver, limits: SourceLimits) -> None:
         self._place, self._resolver, self._limits = place, resolver, limits
-        self._total: int | None = None
         self._is_one_text = _is_one_text(place, limits)
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many recordings or tracks of cuts there are."""
-        if self._total is None:
-            self._total = sum(1 for _ in self)
-        return self._total
+        return sum(1 for _ in self)
 
     def written(self) -> Iterator[Written]:
         """The manifest's lines, unpacked; a mixed cut's line stands for all its tracks."""

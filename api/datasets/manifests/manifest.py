@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from earwitness.api.datasets.access.locations import Location
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
@@ -39,7 +40,6 @@ class ManifestReader:
     ) -> None:
         self._place, self._kind, self._limits = place, kind, limits
         self._path_column = path_column
-        self._total: int | None = None
         self._layout = self._detected_layout()
         self._row_items = RowItems(layout=self._layout, source=place.name, resolver=resolver, limits=limits)
         self.format = f"{kind}: {self._layout.name}" if self._layout.name else kind
@@ -52,12 +52,10 @@ class ManifestReader:
         except (OSError, ItemRefused):  # reported when it is read
             return Layout(name=None, path_column=self._path_column)
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many items there are."""
-        if self._total is None:
-            self._total = sum(1 for _ in self)
-        return self._total
+        return sum(1 for _ in self)
 
     def written(self) -> Iterator[Written]:
         """The manifest's header, then its rows; the rows of a JSON array as JSON lines."""

@@ -70,6 +70,8 @@ _ROLES: Final[Mapping[str, str]] = {
 _SUREST: Final[Mapping[str, int]] = {
     name: n for names in (_ARTISTS, _TITLES, _ALBUMS, _DURATIONS) for n, name in enumerate(names)
 }
+_NAMES: Final = frozenset({"artist", "title", "album", "duration"})
+"""Roles that are no identifiers."""
 _LONGEST_LIST: Final = 6 * LONGEST_LINK
 _DEEPEST: Final = 3
 
@@ -166,6 +168,15 @@ def _ids(role: str, texts: Sequence[str]) -> Iterator[RecordingId]:
             found = linked_id(part)
             if found is not None:
                 yield found
+
+
+def unknown_ids(columns: Sequence[NameColumn], fields: Mapping[str, Json]) -> Iterator[str]:
+    """Yield the texts of a row that stand where identifiers or links belong, and are none that is known."""
+    for column in columns:
+        if column.role not in _NAMES:
+            for text in texts_of(column.value(fields)):
+                parts = _BETWEEN_LINKS.split(text) if column.role == LINK else [text]
+                yield from (part for part in parts if part and not any(_ids(column.role, [part])))
 
 
 def texts_of(value: Json) -> list[str]:

@@ -52,10 +52,13 @@ class ListedRows:
         The layout of delimited text; that of other formats states nothing.
     size_bytes : int or None
         Bytes of the list as stored; None where that is not known.
+    cut_off : str or None
+        Why not all rows were read; known after the last of them.
     """
 
     def __init__(self, opening: Opening, reader: str) -> None:
         self._opening, self._reader = opening, reader
+        self.cut_off: str | None = None
         is_delimited = reader in {"csv", "tsv"}
         self.layout = self._delimited_layout() if is_delimited else Layout(name=None)
         ending = TABLE_ENDINGS.get(reader)
@@ -89,20 +92,24 @@ class ListedRows:
     def rows(self, columns: Sequence[str] | None) -> Iterator[ListedRow]:
         """Yield all rows, with these columns at least; None: all that are no audio.
 
-        Raises
-        ------
-        OSError, ItemRefused, SourceError
-            The list cannot be read to its end.
+        A file that breaks off does not end the others; `cut_off` says so afterwards.
         """
+        self.cut_off = None
+        for place in self._places:
+            try:
+                yield from self._rows_in(place, columns)
+            except (OSError, ItemRefused, SourceError, ValueError) as error:
+                self.cut_off = self.cut_off or getattr(error, "message", None) or reason(error)
+
+    def _rows_in(self, place: Location, columns: Sequence[str] | None) -> Iterator[ListedRow]:
         if self._reader in TEXT_FORMATS:
             yield from map(self._of_text, filter(lambda row: not row.is_header, self._text_rows()))
             return
-        for place in self._places:
-            with self._table(place) as table:
-                for number, fields in enumerate(table.rows(columns)):
-                    if number >= most_rows(place):
-                        raise SourceCutOff(name=place.name, detail=_TOO_MANY)
-                    yield ListedRow(f"{place.name}#{number}", fields)
+        with self._table(place) as table:
+            for number, fields in enumerate(table.rows(columns)):
+                if number >= most_rows(place):
+                    raise SourceCutOff(name=place.name, detail=_TOO_MANY)
+                yield ListedRow(f"{place.name}#{number}", fields)
 
     def _text_rows(self) -> Iterator[Row]:
         place, limits = self._places[0], self._opening.limits

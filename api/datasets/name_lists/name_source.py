@@ -32,6 +32,10 @@ class NameSource:
         Rows so far; those that could not be read; and those with neither an identifier nor artist and title.
     refused : list of str
         Place and reason of the first rows that could not be read.
+    n_unknown : int
+    unknown : list of str
+        Texts that stand where identifiers or links belong and are none that is known: their number, and place
+        and text of the first; 0 where they are not counted. The other names of such a row are used.
     cut_off : str or None
         Why the list was not read to its end; known after the last entry.
     """
@@ -41,6 +45,7 @@ class NameSource:
         self.layout, self.format = read_text(header, "layout"), read_text(header, "format")
         self.n_rows = self.n_refused = self.n_nameless = 0
         self.refused: list[str] = []
+        self.n_unknown, self.unknown = 0, list[str]()
         self.cut_off: str | None = None
 
     def rows(self) -> Iterator[StoredRow]:
@@ -63,21 +68,27 @@ class NameSource:
 
     def _rows_of(self, header: Mapping[str, Any]) -> Iterator[StoredRow]:
         rows, refused, n_rows = header.get("rows"), header.get("refused"), read_count(header, "n_rows")
-        if not isinstance(rows, list) or not isinstance(refused, list):
+        unknown = header.get("unknown")
+        if not (isinstance(rows, list) and isinstance(refused, list) and isinstance(unknown, list)):
             raise BadMessage("no rows")
         self.n_rows += n_rows
+        self.n_unknown += read_count(header, "n_unknown")
         self.n_refused += len(refused)
         self.n_nameless += n_rows - len(rows) - len(refused)
         try:
             for place, why in refused[: REFUSED_SHOWN - len(self.refused)]:
                 self.refused.append(f"{label(str(place)[:300])}: {label(str(why)[:300])}")
+            for place, text in unknown[: REFUSED_SHOWN - len(self.unknown)]:
+                self.unknown.append(f"{label(str(place)[:300])}: {label(str(text)[:300])}")
             yield from map(checked_row, rows)
         except (ValueError, TypeError) as error:
             raise BadMessage("a row that is none") from error
 
 
 @contextmanager
-def opened_names(request: Request, *, audio_may_lie_here: bool = True) -> Iterator[NameSource | None]:
+def opened_names(
+    request: Request, *, audio_may_lie_here: bool = True, tell_unknown: bool = False
+) -> Iterator[NameSource | None]:
     """Open a source as a list of names; None where it is none.
 
     Parameters
@@ -85,6 +96,8 @@ def opened_names(request: Request, *, audio_may_lie_here: bool = True) -> Iterat
     audio_may_lie_here
         Whether a list is no list of names where it holds or names audio, or where files of its rows lie
         beside it.
+    tell_unknown
+        Whether texts that are no identifier, but stand where one belongs, are counted.
     """
     reader = request.options.get("reader")
     asked_for_audio = request.options.get("audio_column") is not None
@@ -93,14 +106,14 @@ def opened_names(request: Request, *, audio_may_lie_here: bool = True) -> Iterat
         return
     process = ReadingProcess(request, {})
     try:
-        yield _names_of(process, request, audio_may_lie_here=audio_may_lie_here)
+        yield _names_of(process, request, audio_may_lie_here=audio_may_lie_here, tell_unknown=tell_unknown)
     finally:
         process.close()
 
 
-def _names_of(process: ReadingProcess, request: Request, *, audio_may_lie_here: bool) -> NameSource | None:
+def _names_of(process: ReadingProcess, request: Request, **options: bool) -> NameSource | None:
     try:
-        header = process.request("names", audio_may_lie_here=audio_may_lie_here).header
+        header = process.request("names", **options).header
         return NameSource(request.source, process, header) if header.get("type") == "names" else None
     except (SourceError, ReaderEnded, BadMessage):  # reported when it is opened as a source of audio
         return None

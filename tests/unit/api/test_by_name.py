@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,27 @@ def test_rows_without_a_work_are_reported(home: Path, tmp_path: Path) -> None:
     """A row that names nothing is counted, and the status says that not all rows are works."""
     ran = run(home, "register", "--catalogue", table(tmp_path / "m.csv", [("A", "B", ""), ("A", "", "")]))
     assert ran.exit_code == 3 and "Left out: 1 row with neither" in ran.stderr
+
+
+def test_a_mistyped_link_is_not_passed_over_in_silence(home: Path, tmp_path: Path) -> None:
+    """A text that is no identifier is named, and the status says that not all was asked."""
+    mine = table(tmp_path / "mine.csv", [("No", "Body", "https://youtu.be/mistyped")])
+    for verb in ("check", "register"):
+        ran = run(home, verb, "--catalogue", mine, "--json")
+        assert ran.exit_code == 3 and "mine.csv#0: https://youtu.be/mistyped" in ran.stderr
+        answer = json.loads(ran.stdout)
+        assert (answer["not_understood"], answer["complete"]) == (1, True)
+
+
+def test_a_list_that_was_not_read_to_its_end_is_named_where_it_is_asked(home: Path, tmp_path: Path) -> None:
+    """An answer of an incomplete list says so: what it does not name, it may name in its rest."""
+    lines = "".join(f"A {number},{number * 7919}\n" for number in range(20_000))
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(f"artist,title\n{lines}".encode())[:-20_000])
+    assert "not read to its end" in run(home, "index", tmp_path / "cut.csv.gz", "--name", "Cut").stdout
+    ran = run(home, "check", "--catalogue", table(tmp_path / "m.csv", [("No", "body", "")]), "--json")
+    assert "Not read to their end when they were indexed: Cut." in ran.stderr
+    lists = {each["dataset"]: each["complete"] for each in json.loads(ran.stdout)["lists"]}
+    assert lists["Cut"] is False
 
 
 def test_what_a_killed_run_left_is_deleted_and_two_runs_do_not_mix(home: Path, tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ TEXTS = {
 """Lists in the form in which they are published, of the same two videos."""
 
 
+NONE_UNKNOWN: dict[str, Any] = {"unknown": [], "n_unknown": 0}
+"""The part of a message about texts that are no identifiers, where there are none."""
+
+
 def read(path: Path, **options: Any) -> tuple[NameSource | None, list[NameEntry]]:
     """Read a list in its own process."""
     request = Request(source=str(path), limits=SourceLimits(), options=options)
@@ -134,6 +138,17 @@ def test_a_folder_of_tables_is_one_list(tmp_path: Path) -> None:
     assert [each.place for each in entries] == ["part-0.parquet#0", "part-1.parquet#0"]
 
 
+def test_a_shard_that_cannot_be_read_costs_no_row_of_the_others(tmp_path: Path) -> None:
+    """All rows around a damaged shard are kept, and the list does not count as read to its end."""
+    for number, row in enumerate(laion_rows()):
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"part-{2 * number}.parquet")
+    whole = (tmp_path / "part-0.parquet").read_bytes()
+    (tmp_path / "part-1.parquet").write_bytes(whole[: len(whole) // 2])
+    names, entries = read(tmp_path)
+    assert names is not None and names.cut_off is not None and "part-1.parquet" in names.cut_off
+    assert [each.place for each in entries] == ["part-0.parquet#0", "part-2.parquet#0"]
+
+
 def test_nested_columns_are_read(tmp_path: Path) -> None:
     """Artist, title and identifiers are found in objects and lists of objects."""
     row = {
@@ -159,6 +174,31 @@ def test_links_of_a_creator_are_taken_from_one_cell(tmp_path: Path) -> None:
     links = f"https://youtu.be/{VIDEO} nonsense; https://soundcloud.com/a/b"
     (entry,) = kept(tmp_path / "a.csv", f"artist,title,links\nA,B,{links}\n")
     assert list(map(str, entry.ids)) == [f"youtube:{VIDEO}", "soundcloud:a/b"]
+
+
+def test_texts_that_are_no_identifiers_are_named(tmp_path: Path) -> None:
+    """They are counted with their rows, of which the other names are used; artist and title are never one."""
+    path = tmp_path / "a.csv"
+    path.write_text("artist,title,isrc,link\nA,B,mistyped,\nC,D,,https://youtu.be/album\nE,F,,\n")
+    request = Request(source=str(path), limits=SourceLimits())
+    with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
+        assert names is not None
+        assert len(list(names.rows())) == 3
+    assert names.n_unknown == 2
+    assert names.unknown == ["a.csv#0: mistyped", "a.csv#1: https://youtu.be/album"]
+
+
+def test_of_many_unknown_texts_the_first_are_named(tmp_path: Path) -> None:
+    """However many there are, they are counted, and few are kept."""
+    path = tmp_path / "a.jsonl"
+    row = json.dumps({"artist": "A", "title": "B", "isrc": ["x"] * 5_000})
+    path.write_text("\n".join([row] * 20))
+    request = Request(source=str(path), limits=SourceLimits())
+    with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
+        assert names is not None
+        assert len(list(names.rows())) == 20
+    assert names.n_unknown == 20 * 50
+    assert 0 < len(names.unknown) < 50
 
 
 def test_compressed_and_other_encodings_are_read(tmp_path: Path) -> None:
@@ -309,11 +349,13 @@ class Lying:
     "header",
     [
         {"type": "rows"},
-        {"type": "rows", "rows": [["p"]], "refused": [], "n_rows": 1},
-        {"type": "rows", "rows": [[1] * 8], "refused": [], "n_rows": 1},
-        {"type": "rows", "rows": {}, "refused": [], "n_rows": 1},
-        {"type": "rows", "rows": [], "refused": [1], "n_rows": 1},
-        {"type": "rows", "rows": [], "refused": [], "n_rows": -1},
+        {"type": "rows", "rows": [["p"]], "refused": [], **NONE_UNKNOWN, "n_rows": 1},
+        {"type": "rows", "rows": [[1] * 8], "refused": [], **NONE_UNKNOWN, "n_rows": 1},
+        {"type": "rows", "rows": {}, "refused": [], **NONE_UNKNOWN, "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [1], **NONE_UNKNOWN, "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [], **NONE_UNKNOWN, "n_rows": -1},
+        {"type": "rows", "rows": [], "refused": [], "unknown": [1], "n_unknown": 1, "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [], "unknown": [], "n_unknown": -1, "n_rows": 1},
     ],
 )
 def test_what_a_hostile_process_sends_is_checked(header: dict[str, Any]) -> None:
