@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.data.corpus import Corpus
-from benchmarks.runs.leave_out_library import LeaveOutLibrary, as_power
+from benchmarks.systems.leave_out_library import LeaveOutLibrary, as_power
 from benchmarks.training.data import Source, cached
 from earwitness.fingerprint.types import Spectrogram
 

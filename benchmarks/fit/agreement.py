@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fit.fit_run import FitBench, FitRun
-from benchmarks.runs.leave_out_library import COLLECTIONS, as_query
+from benchmarks.systems.leave_out_library import COLLECTIONS, as_query
 from earwitness.index.match import Effort
 from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.effort import EFFORT_PROFILES

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.fit.fit_run import FitBench, FitRun
 from benchmarks.runs.calibrate import AbsentQuery, Find, bounds, count, find_with, limit_of, search_absent
-from benchmarks.runs.leave_out_library import COLLECTIONS, LeaveOutLibrary
+from benchmarks.systems.leave_out_library import COLLECTIONS, LeaveOutLibrary
 from earwitness.fingerprint.types import Query
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.alignment import Alignment

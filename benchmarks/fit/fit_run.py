@@ -19,7 +19,7 @@ from benchmarks.data.corpus import Corpus
 from benchmarks.data.degrade import chance
 from benchmarks.data.overlays import Material
 from benchmarks.fit.lists import REFERENCES, AudioList
-from benchmarks.runs.leave_out_library import LeaveOutLibrary, build_library
+from benchmarks.systems.leave_out_library import LeaveOutLibrary, build_library
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.statistics.calibration import Calibration
 

@@ -18,7 +18,7 @@ from benchmarks.data.constructed_queries import EXCERPTS, OVERLAID, PIECE_S
 from benchmarks.data.degrade import degrade
 from benchmarks.fit.fit_run import FitBench, FitRun
 from benchmarks.fit.step_scores import waveform
-from benchmarks.runs.leave_out_library import COLLECTIONS
+from benchmarks.systems.leave_out_library import COLLECTIONS
 from earwitness.index.match import Effort
 from earwitness.index.matching.identify import identify
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.fit.fit_run import FitBench, FitRun
-from benchmarks.runs.leave_out_library import as_query
+from benchmarks.systems.leave_out_library import as_query
 from earwitness.index.match import Effort
 from earwitness.index.matching.candidates import embed_variant
 from earwitness.index.matching.effort import EFFORT_PROFILES

@@ -18,7 +18,7 @@ from benchmarks.data.audio_io import RATE_HZ as DEGRADED_HZ
 from benchmarks.data.audio_io import Sound1, read
 from benchmarks.data.degrade import CONDITIONS, degrade
 from benchmarks.fit.fit_run import FitBench, FitRun
-from benchmarks.runs.leave_out_library import LeaveOutLibrary
+from benchmarks.systems.leave_out_library import LeaveOutLibrary
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import RATE_HZ, Waveform
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE

@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 
 from benchmarks.data.absent_excerpts import DrawnExcerpt, draw_excerpt, excluded_recordings
 from benchmarks.data.corpus import Corpus, Role
-from benchmarks.data.same_recording import shares_recording
 from benchmarks.report.records import record, save
+from benchmarks.report.same_recording import shares_recording
 from benchmarks.report.score import SAME_SOUND, repeat_similarity
-from benchmarks.runs.leave_out_library import COLLECTIONS, LeaveOutLibrary, as_query, build_library
+from benchmarks.systems.leave_out_library import COLLECTIONS, LeaveOutLibrary, as_query, build_library
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Query

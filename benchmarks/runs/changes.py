@@ -23,7 +23,7 @@ from benchmarks.data.queries import LONGEST_STRETCH, Excerpt, middle, once, pick
 from benchmarks.report.records import record, save
 from benchmarks.report.score import answers_of
 from benchmarks.runs.identify import select
-from benchmarks.runs.product import Product, readable, references
+from benchmarks.systems.product import Product, readable, references
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.match import Change, Effort
 

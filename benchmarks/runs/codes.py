@@ -30,7 +30,7 @@ from benchmarks.data.queries import Excerpt, degraded, pick
 from benchmarks.data.synthetic_codes import CodeSet, RealCodes, code_set, highest_similarities
 from benchmarks.report.records import record, save
 from benchmarks.runs.identify import select
-from benchmarks.runs.product import readable, recordings, references
+from benchmarks.systems.product import readable, recordings, references
 from earwitness.fingerprint.codes import Quantiser
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.extract import Extractor, extractor

@@ -36,7 +36,13 @@ from benchmarks.data.overlays import Material
 from benchmarks.report.false_match_tables import false_matches_table, plot_false_matches, recall_table
 from benchmarks.report.records import record, save
 from benchmarks.runs.calibrate import same_sound
-from benchmarks.runs.leave_out_library import COLLECTIONS, LeaveOutLibrary, as_power, as_query, build_library
+from benchmarks.systems.leave_out_library import (
+    COLLECTIONS,
+    LeaveOutLibrary,
+    as_power,
+    as_query,
+    build_library,
+)
 from benchmarks.training.data import Source, cached, decibels
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram

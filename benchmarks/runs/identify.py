@@ -27,8 +27,8 @@ from benchmarks.data.overlays import Material
 from benchmarks.data.queries import Excerpt, degraded, middle, pick
 from benchmarks.report.records import record, save
 from benchmarks.report.score import answers_of, offset_error_s, repeat_similarity
-from benchmarks.runs.peers import Peer, peer
-from benchmarks.runs.product import Product, readable, references
+from benchmarks.systems.peers import Peer, peer
+from benchmarks.systems.product import Product, readable, references
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.match import Effort
 

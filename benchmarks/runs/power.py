@@ -21,7 +21,7 @@ from benchmarks.data.corpus import Corpus
 from benchmarks.report.power_tables import CLEAN, POWER, measured
 from benchmarks.report.records import RECORDS, load, record, save
 from benchmarks.runs.identify import Plan, Task, resumed, select, tasks
-from benchmarks.runs.product import Product, readable, references
+from benchmarks.systems.product import Product, readable, references
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.match import Effort
 from earwitness.index.statistics.power import POWER_FILE

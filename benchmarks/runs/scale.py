@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.data.corpus import Corpus
 from benchmarks.data.synthetic_codes import RealCodes
 from benchmarks.report.records import record, save
-from benchmarks.runs.product import readable, references
 from benchmarks.runs.speed import bytes_per_hour, latency, searched_apart
+from benchmarks.systems.product import readable, references
 from earwitness.fingerprint.extract import Extractor, extractor
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database.records import NewItem

@@ -32,8 +32,8 @@ from benchmarks.data.scan_items import Item, make, plan, some, works
 from benchmarks.report.records import record, save
 from benchmarks.runs.crash import EARWITNESS, Moment, forget
 from benchmarks.runs.crash import run as run_killed
-from benchmarks.runs.resource_meter import Meter
 from benchmarks.runs.scan_rates import earwitness, link
+from benchmarks.systems.resource_meter import Meter
 from earwitness.api.scan.checkpoint import partial_path
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.errors import AudioError

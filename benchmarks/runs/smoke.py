@@ -15,7 +15,7 @@ from benchmarks.data.corpus import Track
 from benchmarks.data.queries import pick
 from benchmarks.report.score import MATCH_E
 from benchmarks.runs.identify import Plan, ProductRunner, Task
-from benchmarks.runs.product import references
+from benchmarks.systems.product import references
 from earwitness.index.match import Effort
 
 SAMPLES: Final = Path(__file__).parents[2] / "sample_audio"

@@ -33,7 +33,7 @@ from benchmarks.data.audio_io import mono, read
 from benchmarks.data.corpus import Corpus, Track
 from benchmarks.data.queries import pick, wav
 from benchmarks.report.records import record, save
-from benchmarks.runs.product import readable, references
+from benchmarks.systems.product import readable, references
 from earwitness.fingerprint.chromaprint import chromaprint
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.extract import Extractor, extractor

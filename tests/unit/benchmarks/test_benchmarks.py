@@ -18,12 +18,12 @@ from benchmarks.data.degrade import CONDITIONS, degrade
 from benchmarks.data.file_cache import write_once
 from benchmarks.data.overlays import Material
 from benchmarks.data.queries import middle, pick, wav
-from benchmarks.data.same_recording import LOW_RATE_HZ, one_recording
 from benchmarks.report.records import load, record, save, wilson
+from benchmarks.report.same_recording import LOW_RATE_HZ, one_recording
 from benchmarks.report.score import SAME_SOUND, offset_error_s, outcome, repeat_similarity
 from benchmarks.runs.calibrate import limit_of
 from benchmarks.runs.identify import select
-from benchmarks.runs.peers import Adapter, Chromaprint
+from benchmarks.systems.peers import Adapter, Chromaprint
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
 from sample_audio.make import PIECES, play
 

@@ -12,7 +12,7 @@ from benchmarks.data.kinds.makers import seed_of
 from benchmarks.data.kinds.related import PAIRS, makers
 from benchmarks.data.kinds.synthesisers import RATE_HZ
 from benchmarks.data.kinds.synthesisers import makers as synthesisers
-from benchmarks.runs.leave_out_library import (
+from benchmarks.systems.leave_out_library import (
     COLLECTIONS,
     LeaveOutLibrary,
     as_power,

@@ -1,0 +1,1 @@
+"""What is measured: the product, other systems, a library in memory, and the resources they take."""
