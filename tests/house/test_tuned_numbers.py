@@ -18,6 +18,8 @@ PAGE = ROOT / "docs" / "tuned-numbers.md"
 PLACES = (
     "index/matching",
     "index/statistics",
+    "index/names",
+    "api/datasets/name_lists",
     "fingerprint/decode/worker",
     "fingerprint/activity.py",
     "fingerprint/dereverberate.py",
