@@ -1,4 +1,4 @@
-"""Sentences on the power of a search: how often a copy would have been found where nothing was found."""
+"""Sentences on the power of a search: how often copies as long as the item were found in tests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LARGER: Final = 10
 
 
 def power_sentence(power: Power) -> str:
-    """Return how often copies were found in the test: clean ones, and such under speech of the same level."""
+    """Return how often copies of music were found in the test: clean ones, and such under speech as loud."""
     by_condition = {row.condition: row for row in power.rows}
     clean, speech = by_condition["clean"], by_condition["speech_0"]
     return (
-        f"A file of {power.length_s:g} s that is a clean copy would have been found in {_of(clean)} tests,"
-        f" one under speech as loud as itself in {_of(speech)}{_sizes(power)}."
+        f"In tests with music, {_of(clean)} clean copies of {power.length_s:g} s were found, and"
+        f" {_of(speech)} under speech as loud as they are{_sizes(power)}."
     )
 
 

@@ -101,7 +101,7 @@ def _named(error: OSError) -> str:
 
 def _of_database(message: str) -> SystemRefuses | None:
     home, low = home_in_use(), message.lower()
-    what = f"the catalogue of {home or 'the home'} cannot be used"
+    what = f"the database of {home or 'the home'} cannot be used"
     if "disk i/o error" in low and home is not None and _is_full(home):
         return SystemRefuses(what=f"no space left in {home}", reason=message, hint=_FREE_SPACE)
     for text, hint in _DATABASE:

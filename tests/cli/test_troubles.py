@@ -119,7 +119,7 @@ def test_a_system_error_has_a_message_and_a_hint(number: int, hint: str) -> None
     "words", ["attempt to write a readonly database", "unable to open database file", "disk I/O error"]
 )
 def test_a_database_error_is_printed_without_its_statement(words: str) -> None:
-    """SQLite's complaints become one line that names the catalogue, not the SQL."""
+    """SQLite's complaints become one line that names the database, not the SQL."""
     known = explained(OperationalError("SELECT secrets", {}, Exception(words)))
     assert known is not None
     assert words in known.message
