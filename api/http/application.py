@@ -8,10 +8,13 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
+from earwitness.api.http.catalogues import catalogue_routes
+from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
 from earwitness.api.http.metrics import Meter
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.hosts import OwnNames
@@ -31,6 +34,7 @@ TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},
     {"name": "works", "description": "Registered works."},
     {"name": "collections", "description": "Datasets: index them, scan them, list them."},
+    {"name": "catalogue", "description": "Works without audio, answered by name."},
     {"name": "jobs", "description": "Accepted jobs."},
     {"name": "health", "description": "For balancers and monitors."},
 ]
@@ -62,7 +66,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
         redoc_url=None,
         lifespan=lifespan,
     )
-    for router in (routes.router, health.router, pages.router):
+    for router in (routes.router, catalogue_routes.router, health.router, pages.router):
         app.include_router(router)
     app.mount("/static", pages.STATIC)
     problems.install(app)
@@ -81,7 +85,14 @@ def _describe_findings(app: FastAPI) -> None:
         described = describe()
         schemas = described["components"]["schemas"]
         schemas["Finding"] = schema("finding")
+        schemas |= _defined(CatalogueIn)
         schemas["ProblemOut"] = ProblemOut.model_json_schema()
         return described
 
     app.openapi = with_findings  # type: ignore[method-assign]
+
+
+def _defined(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a type that FastAPI does not read itself, and those that it uses."""
+    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**described.pop("$defs", {}), model.__name__: described}

@@ -19,6 +19,8 @@ _HTTP_HINTS: Final[Mapping[str, str]] = {
     "disk_full": "free disk space on the server, then send the request again or retry the job",
     "library_moved": "retry the job",
     "nothing_indexed": "index a dataset first: POST /v1/collections",
+    "no_names_here": "index a list or add a pack where the server runs: `earwitness index LIST --name NAME`",
+    "catalogue_too_long": "use several homes",
     "nothing_registered": "register a work first: POST /v1/works",
 }
 """Hints of the server for errors whose own hint names a command."""
@@ -59,17 +61,45 @@ class NotAForm(BadForm):
         super().__init__(reason="its Content-Type is not multipart/form-data")
 
 
+class NotAList(RequestError):
+    """The Content-Type is none in which a list of works is sent."""
+
+    code = "not_a_list"
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Content-Type is neither multipart/form-data nor application/json",
+            hint="send a CSV file as a form (curl -F file=@works.csv), or JSON:"
+            ' {"works": [{"artist": "...", "title": "..."}]}',
+        )
+
+
+class TooManyWorks(RequestError):
+    """A list has more works than are answered in one request; nothing of it is stored."""
+
+    code = "too_many_works"
+    status = 413
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the list has more than the {limit:,} works that are answered in one request",
+            hint="send it in parts, or use `earwitness check --catalogue` where the server runs",
+        )
+
+
 class UploadTooLarge(RequestError):
     """The upload is larger than the limit; nothing of it is stored."""
 
     code = "upload_too_large"
     status = 413
 
-    def __init__(self, *, limit_bytes: int) -> None:
+    def __init__(self, *, limit_bytes: int, hint: str | None = None) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(
             f"the upload is larger than the {limit_bytes:,} bytes this server takes",
-            hint="send it in parts, or raise EARWITNESS_MAX_UPLOAD_BYTES on the server",
+            hint=hint or "send it in parts, or raise EARWITNESS_MAX_UPLOAD_BYTES on the server",
         )
 
 

@@ -18,6 +18,7 @@ from earwitness.api.http.http_errors import (
     INTERNAL,
     ClientTooBusy,
     NotAForm,
+    NotAList,
     NotAllowed,
     NoWorkers,
     QueueFull,
@@ -39,6 +40,9 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "no_such_collection": 404,
     "nothing_indexed": 409,
     "nothing_registered": 409,
+    "no_names_here": 409,
+    "not_a_catalogue": 422,
+    "catalogue_too_long": 409,
     "key_reused": 422,
     "name_reserved": 422,
     "home_missing": 409,
@@ -49,7 +53,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
 DISK_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Error numbers of a full disk, a used quota and a reached file size limit."""
 
-BODY_NOT_READ: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm)
+BODY_NOT_READ: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm, NotAList)
 """Errors that refuse an upload before its body is read; the connection is closed afterwards."""
 API_PATHS: Final = ("/v1/", "/livez", "/readyz", "/metrics")
 """Paths whose errors are always JSON, never a page."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ class Service:
     ----------
     sandbox_missing : tuple of str
         The parts of the decoder's sandbox that are missing on this machine.
+    names_lock : threading.Lock
+        Held while the works that are known by name are changed.
     """
 
     settings: Settings
@@ -60,6 +63,7 @@ class Service:
     metrics: Metrics
     slots: UploadSlots
     sandbox_missing: tuple[str, ...] = ()
+    names_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(
         self, kind: str, received: Received, fields: Mapping[str, Any], *, key: str | None = None

@@ -71,24 +71,35 @@ def work_json(work: NameEntry) -> dict[str, Any]:
 
 
 @contextmanager
-def opened_catalogue(path: Path, settings: Settings) -> Iterator[NameSource]:
+def opened_catalogue(
+    path: Path, settings: Settings, *, shown_as: str | None = None, reader: str | None = None
+) -> Iterator[NameSource]:
     """Open a creator's list of works.
+
+    Parameters
+    ----------
+    shown_as
+        What messages call it; by default, its path.
+    reader
+        How it is read; by default, as its name and contents tell.
 
     Raises
     ------
     NotACatalogue
         When it is no list with artist and title, an ISRC, other identifiers or links.
     """
+    shown_as = shown_as or str(path)
     if not path.is_file():
-        raise NotACatalogue(path=str(path), reason="there is no such file")
-    request = Request(source=str(path), limits=settings.source_limits())
+        raise NotACatalogue(path=shown_as, reason="there is no such file")
+    options = {} if reader is None else {"reader": reader}
+    request = Request(source=str(path), limits=settings.source_limits(), options=options)
     with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
         if names is None:
-            raise NotACatalogue(path=str(path), reason="most of its first rows name no work")
+            raise NotACatalogue(path=shown_as, reason="most of its first rows name no work")
         yield names
 
 
-def works_in(names: NameSource, path: Path) -> Iterator[NameEntry]:
+def works_in(names: NameSource, shown_as: str) -> Iterator[NameEntry]:
     """Yield the works of a list.
 
     Raises
@@ -97,7 +108,7 @@ def works_in(names: NameSource, path: Path) -> Iterator[NameEntry]:
     """
     for number, row in enumerate(names.rows()):
         if number >= MAX_WORKS:
-            raise CatalogueTooLong(path=str(path), limit=MAX_WORKS)
+            raise CatalogueTooLong(path=shown_as, limit=MAX_WORKS)
         yield entry_of(*row[:6])
 
 
@@ -131,7 +142,7 @@ def stored_catalogue(settings: Settings) -> list[NameEntry]:
         names.close()
 
 
-def store_works(works: Sequence[NameEntry], path: Path, settings: Settings) -> int:
+def store_works(works: Sequence[NameEntry], shown_as: str, settings: Settings) -> int:
     """Add works to those that are known by name; return how many are new.
 
     A work with an identifier, or else with the artist and title, of a stored one takes its place.
@@ -145,7 +156,7 @@ def store_works(works: Sequence[NameEntry], path: Path, settings: Settings) -> i
         n_before = len(stored)
         stored |= {_identity(each): each for each in works}
         if len(stored) > MAX_WORKS:
-            raise CatalogueTooLong(path=str(path), limit=MAX_WORKS)
+            raise CatalogueTooLong(path=shown_as, limit=MAX_WORKS)
         with NameListWriter(catalogue_path(settings)) as writer:
             writer.add(row for row in map(row_of, stored.values()) if row is not None)
             about: Mapping[str, Any] = {"name": "works", "version": "1", "card": None, "layout": "catalogue"}

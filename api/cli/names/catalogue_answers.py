@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from earwitness.api.cli.json_output import print_json
 from earwitness.api.cli.options import UNREADABLE, to_stderr, to_stdout
@@ -22,11 +22,12 @@ def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int
     """Store the works of a list by name, and say which datasets name them; return the exit status."""
     from earwitness.api.sentences import count
     from earwitness.api.shelf.catalogue import answered, opened_catalogue, store_works, works_in
+    from earwitness.api.shelf.catalogue_json import answers_json, is_partly_read
     from earwitness.api.shelf.stored_names import open_names
 
     with opened_catalogue(table, settings) as names:
-        works = list(works_in(names, table))
-        n_new = store_works(works, table, settings)
+        works = list(works_in(names, str(table)))
+        n_new = store_works(works, str(table), settings)
         lists = open_names(settings)
         answers = list(answered(works, lists))
         to_stdout().print(
@@ -44,6 +45,7 @@ def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_jso
     """Say which datasets name the works of a list; nothing is stored. Return the exit status."""
     from earwitness.api.scan.outputs import whole_file
     from earwitness.api.shelf.catalogue import answered, opened_catalogue, works_in
+    from earwitness.api.shelf.catalogue_json import answers_json, is_partly_read
     from earwitness.api.shelf.shelf_errors import NoNamesHere
     from earwitness.api.shelf.stored_names import open_names
 
@@ -51,7 +53,7 @@ def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_jso
     if not lists:
         raise NoNamesHere(home=str(settings.home))
     with opened_catalogue(table, settings) as names:
-        answers = list(answered(works_in(names, table), lists))
+        answers = list(answered(works_in(names, str(table)), lists))
         show_answers(answers, lists)
         show_unread(names)
         if out is not None:
@@ -102,11 +104,6 @@ def _asked(lists: Sequence[NameList]) -> str:
     return f"Asked were {', '.join(named)}{more}.{unread}"
 
 
-def is_partly_read(names: NameSource) -> bool:
-    """Whether something that the list holds was not asked."""
-    return bool(names.n_refused or names.n_nameless or names.n_unknown or names.cut_off is not None)
-
-
 def show_unread(names: NameSource) -> None:
     """Print which rows of the list give no work."""
     from earwitness.api.sentences import count
@@ -127,28 +124,3 @@ def show_unread(names: NameSource) -> None:
         console.print(f"  {each}", soft_wrap=True)
     if names.cut_off is not None:
         console.print(f"The list was not read to its end: {names.cut_off}.", soft_wrap=True)
-
-
-def answers_json(
-    answers: Sequence[NamedWork], lists: Sequence[NameList], names: NameSource
-) -> dict[str, Any]:
-    """Return the answers for ``--json``."""
-    return {
-        "lists": [
-            {
-                "dataset": each.dataset.name,
-                "version": each.dataset.version,
-                "entries": each.dataset.n_entries,
-                "complete": each.dataset.complete,
-            }
-            for each in lists
-        ],
-        "works": [each.to_json() for each in answers],
-        "named": sum(each.is_named for each in answers),
-        "nameless": names.n_nameless,
-        "not_readable": names.n_refused,
-        "refused": names.refused,
-        "not_understood": names.n_unknown,
-        "unknown": names.unknown,
-        "complete": names.cut_off is None,
-    }

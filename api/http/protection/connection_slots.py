@@ -14,6 +14,8 @@ from earwitness.api.http.http_errors import ClientTooBusy, UploadsBusy
 MAX_UPLOADS: Final = 64
 THREADS: Final = 16
 """Threads that write uploads to the disk; the others answer requests."""
+LISTS_AT_ONCE: Final = 2
+"""Lists of works that are answered at the same time, each read by a process of its own; others wait."""
 
 
 class UploadSlots:
@@ -29,6 +31,7 @@ class UploadSlots:
         self._a_client, self._in_all = a_client, in_all
         self._taken = Counter[str]()
         self._threads: CapacityLimiter | None = None
+        self._list_threads: CapacityLimiter | None = None
 
     @property
     def threads(self) -> CapacityLimiter:
@@ -36,6 +39,13 @@ class UploadSlots:
         if self._threads is None:
             self._threads = CapacityLimiter(THREADS)
         return self._threads
+
+    @property
+    def list_threads(self) -> CapacityLimiter:
+        """Limits the threads that answer lists of works; created in the event loop that uses it."""
+        if self._list_threads is None:
+            self._list_threads = CapacityLimiter(LISTS_AT_ONCE)
+        return self._list_threads
 
     @contextmanager
     def taken(self, client: str) -> Iterator[None]:

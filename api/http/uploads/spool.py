@@ -114,10 +114,13 @@ class Spool:
             raise
 
     def sweep(self, wanted: Iterable[Path]) -> int:
-        """Remove every file that no open job names; returns how many. To be called before uploads begin."""
+        """Remove what no open job names; returns how many. To be called before uploads begin."""
         orphans = set(self.folder.iterdir()) - set(wanted)
         for path in orphans:
-            path.unlink()
+            if path.is_dir():  # of a list of works that was being answered
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         return len(orphans)
 
 

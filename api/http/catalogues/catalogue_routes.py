@@ -1,0 +1,138 @@
+"""The routes of lists of works without audio. They are answered at once: a list is read in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any, Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Request
+
+from earwitness.api.datasets.isolated.reading_errors import SourceReaderFailed
+from earwitness.api.datasets.name_lists.name_source import NameSource
+from earwitness.api.http.catalogues.catalogue_schemas import (
+    CATALOGUE_EXAMPLE,
+    MAX_WORKS,
+    CatalogueIn,
+    CatalogueOut,
+)
+from earwitness.api.http.catalogues.receive_catalogue import ReceivedList, received_list
+from earwitness.api.http.http_errors import TooManyWorks
+from earwitness.api.http.openapi_problems import UPLOADS, problems
+from earwitness.api.http.service import Service, service_of
+from earwitness.api.shelf.catalogue import NamedWork, answered, opened_catalogue, store_works, works_in
+from earwitness.api.shelf.catalogue_json import answers_json
+from earwitness.api.shelf.dataset_cards import NOT_PROVEN
+from earwitness.api.shelf.names_evidence import names_sentences
+from earwitness.api.shelf.shelf_errors import NoNamesHere, NotACatalogue
+from earwitness.api.shelf.stored_names import open_names
+from earwitness.index.names.name_entries import NameEntry
+from earwitness.index.names.name_list import NameList
+
+Served = Annotated[Service, Depends(service_of)]
+_WORDS: Final[dict[str, Any]] = {
+    "_413": "The list has more bytes or works than this server takes at once.",
+    "_415": "The body is neither a multipart form nor JSON.",
+    "_422": "A field is wrong, the file is empty, or it is no list of works.",
+}
+_FILE: Final = (
+    "CSV with a header row: artist, title, and any of album, isrc, link, youtube_id, spotify_id, mbid."
+)
+
+router = APIRouter(prefix="/v1", tags=["catalogue"])
+
+
+def _body() -> dict[str, Any]:
+    """Describe the body for OpenAPI; the routes read the stream themselves, so FastAPI does not know it."""
+    form = {
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "binary", "description": _FILE}},
+        "required": ["file"],
+    }
+    rows = {"$ref": f"#/components/schemas/{CatalogueIn.__name__}"}
+    content = {
+        "application/json": {"schema": rows, "example": CATALOGUE_EXAMPLE},
+        "multipart/form-data": {"schema": form},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post(
+    "/catalogue",
+    operation_id="createCatalogue",
+    summary="Register works by name",
+    responses=problems(*UPLOADS, **_WORDS, _409="As many works are stored by name as one home can hold."),
+    openapi_extra=_body(),
+)
+async def post_catalogue(request: Request, service: Served) -> CatalogueOut:
+    """Store works without audio, and say which datasets name them.
+
+    Sending a list again changes nothing. A work with an identifier, or else with the artist and title, of a
+    stored one takes its place.
+    """
+    async with received_list(request, service) as received:
+        return await _in_thread(service, partial(_register, received, service))
+
+
+@router.post(
+    "/catalogue/checks",
+    operation_id="createCatalogueCheck",
+    summary="Check works by name",
+    responses=problems(*UPLOADS, **_WORDS, _409="No list of names is stored."),
+    openapi_extra=_body(),
+)
+async def post_catalogue_check(request: Request, service: Served) -> CatalogueOut:
+    """Say which datasets name these works; nothing is stored."""
+    async with received_list(request, service) as received:
+        return await _in_thread(service, partial(_check, received, service))
+
+
+async def _in_thread(service: Service, work: partial[CatalogueOut]) -> CatalogueOut:
+    return await to_thread.run_sync(work, limiter=service.slots.list_threads)
+
+
+def _register(received: ReceivedList, service: Service) -> CatalogueOut:
+    settings = service.settings
+    with _opened(received, service) as (names, works):
+        with service.names_lock:
+            n_new = store_works(works, received.shown_as, settings)
+        lists = open_names(settings)
+        return _answer(list(answered(works, lists)), lists, names, n_new=n_new)
+
+
+def _check(received: ReceivedList, service: Service) -> CatalogueOut:
+    lists = open_names(service.settings)
+    if not lists:
+        raise NoNamesHere(home="this server")
+    with _opened(received, service) as (names, works):
+        return _answer(list(answered(works, lists)), lists, names, n_new=None)
+
+
+@contextmanager
+def _opened(received: ReceivedList, service: Service) -> Iterator[tuple[NameSource, list[NameEntry]]]:
+    """Read the whole list; messages call it as the client does."""
+    shown_as = received.shown_as
+    try:
+        with opened_catalogue(
+            received.path, service.settings, shown_as=shown_as, reader=received.reader
+        ) as names:
+            works = list(islice(works_in(names, shown_as), MAX_WORKS + 1))
+            if len(works) > MAX_WORKS:
+                raise TooManyWorks(limit=MAX_WORKS)
+            yield names, works
+    except SourceReaderFailed as error:
+        raise NotACatalogue(path=shown_as, reason=error.reason) from error
+
+
+def _answer(
+    answers: Sequence[NamedWork], lists: Sequence[NameList], names: NameSource, *, n_new: int | None
+) -> CatalogueOut:
+    fields = answers_json(answers, lists, names)
+    works = [
+        {**each, "sentence": " ".join(names_sentences(one.names)) or None}
+        for each, one in zip(fields["works"], answers, strict=True)
+    ]
+    return CatalogueOut.model_validate({**fields, "works": works, "new": n_new, "not_proven": NOT_PROVEN})
