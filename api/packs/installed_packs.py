@@ -21,10 +21,10 @@ from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import Card, card_of
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
+from earwitness.index.store.home_address import PACKS_FOLDER
 from earwitness.index.store.lock import locked_folder
 from earwitness.index.store.store_errors import HomeMissing
 
-PACKS_FOLDER: Final = "packs"
 PENDING: Final = ".pending"
 FILE_LIST: Final = "known.files"
 NAME_LIST: Final = "listed.names"

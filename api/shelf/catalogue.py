@@ -21,6 +21,7 @@ from earwitness.api.shelf.stored_names import changing_names, names_folder, now
 from earwitness.index.names.name_entries import NameEntry
 from earwitness.index.names.name_list import NameList
 from earwitness.index.names.stored_rows import entry_of, row_of
+from earwitness.index.names.verify_names import WORKS_ENDING
 from earwitness.index.names.write_name_list import NameListWriter
 from earwitness.index.store.dataset_rows import registered_works
 from earwitness.index.store.store_errors import HomeMissing
@@ -122,7 +123,7 @@ def answered(works: Iterable[NameEntry], lists: Sequence[NameList]) -> Iterator[
 def catalogue_path(settings: Settings) -> Path:
     """Return the file of the works that are known by name only, which need not exist."""
     tenant = hashlib.sha256(settings.tenant.encode()).hexdigest()[:16]
-    return names_folder(settings) / f"{tenant}.works"
+    return names_folder(settings) / f"{tenant}{WORKS_ENDING}"
 
 
 def stored_catalogue(settings: Settings) -> list[NameEntry]:

@@ -15,12 +15,12 @@ from earwitness.api.shelf.dataset_cards import cards
 from earwitness.index.names.name_entries import NamedDataset
 from earwitness.index.names.name_list import NameList
 from earwitness.index.names.stored_rows import StoredRow
+from earwitness.index.names.verify_names import LIST_ENDING
 from earwitness.index.names.write_name_list import NameListWriter
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
+from earwitness.index.store.home_address import NAMES_FOLDER
 from earwitness.index.store.lock import locked_folder
 
-NAMES_FOLDER: Final = "names"
-ENDING: Final = ".names"
 LOCK_FILE: Final = "names.lock"
 _LISTS_HELD: Final = 256
 
@@ -32,7 +32,7 @@ def names_folder(settings: Settings) -> Path:
 
 def names_path(settings: Settings, *, name: str, version: str) -> Path:
     """Return the file of the names of a dataset, which need not exist."""
-    return names_folder(settings) / f"{pack_key(name, version)}{ENDING}"
+    return names_folder(settings) / f"{pack_key(name, version)}{LIST_ENDING}"
 
 
 def open_names(settings: Settings) -> list[NameList]:
@@ -42,7 +42,7 @@ def open_names(settings: Settings) -> list[NameList]:
     ------
     NameListDamaged, NameListTooNew
     """
-    paths = sorted(names_folder(settings).glob(f"*{ENDING}"))
+    paths = sorted(names_folder(settings).glob(f"*{LIST_ENDING}"))
     paths += [pack.name_list for pack in installed_packs(settings) if pack.name_list is not None]
     return [_opened(path, path.stat().st_mtime_ns, path.stat().st_ino) for path in paths]
 
@@ -122,7 +122,7 @@ def only_named(settings: Settings, name: str) -> Path | None:
     from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
 
     paths = {}
-    for path in sorted(names_folder(settings).glob(f"*{ENDING}")):
+    for path in sorted(names_folder(settings).glob(f"*{LIST_ENDING}")):
         with closing(NameList(path)) as names:
             version = f"{names.dataset.name}:{names.dataset.version}"
             if name in {names.dataset.name, version}:
@@ -141,7 +141,7 @@ def remove_names(name: str, settings: Settings) -> list[NamedDataset]:
     """
     removed = []
     with changing_names(settings) as folder:
-        for path in sorted(folder.glob(f"*{ENDING}")):
+        for path in sorted(folder.glob(f"*{LIST_ENDING}")):
             with closing(NameList(path)) as names:
                 dataset = names.dataset
             if name in {dataset.name, f"{dataset.name}:{dataset.version}"}:

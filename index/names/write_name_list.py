@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from earwitness.index.database.sqlite import as_store_error
+from earwitness.index.names.list_digest import DIGEST_KEY, placeholder, seal
 from earwitness.index.names.name_entries import NamedDataset
 from earwitness.index.names.name_errors import FullTextMissing
 from earwitness.index.names.name_list import FORMAT
@@ -137,13 +138,15 @@ class NameListWriter:
         with self._store_errors():
             self._connection.execute("INSERT INTO term (term) VALUES ('optimize')")
             self._count_frequent()
+            digest = placeholder()
             self._connection.executemany(
                 "INSERT INTO head VALUES (?, ?)",
-                [("format", FORMAT), ("dataset", json.dumps(asdict(dataset)))],
+                [(DIGEST_KEY, digest), ("format", FORMAT), ("dataset", json.dumps(asdict(dataset)))],
             )
             self._connection.execute("COMMIT")
             self._connection.close()
         with convert_write_errors(self._path):
+            seal(self._unfinished, digest)
             descriptor = os.open(self._unfinished, os.O_RDONLY)
             try:
                 os.fsync(descriptor)

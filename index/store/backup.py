@@ -1,21 +1,21 @@
 """Write a home into one file while it is in use, and make a home from such a file.
 
-A backup is the compressed catalog. It does not hold the shards: these are built again from the fingerprints.
+A backup holds the catalog, the lists of names and the packs. It does not hold the shards: these are built
+again from the fingerprints.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-import zstandard
 from sqlalchemy import update
 
 from earwitness.index.database import sqlite
@@ -24,16 +24,22 @@ from earwitness.index.database.catalog import (
     Catalog,
     bring_up_to_date,
     open_catalog,
+    refuse_without_catalog,
     schema_of,
 )
 from earwitness.index.database.tables import JOB, MEMBERSHIP, SHARD
-from earwitness.index.store.files import (
-    TEMPORARY_PREFIX,
-    convert_write_errors,
-    fsync_folder,
-    write_durably,
+from earwitness.index.names.name_errors import NameListDamaged
+from earwitness.index.names.verify_names import name_problems
+from earwitness.index.store.backup_file import (
+    FileChanged,
+    HeldFile,
+    Keep,
+    may_be_held,
+    read_backup,
+    write_backup,
 )
-from earwitness.index.store.home_address import SHARD_FOLDER, HomeAddress
+from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
+from earwitness.index.store.home_address import NAMES_FOLDER, PACKS_FOLDER, SHARD_FOLDER, HomeAddress
 from earwitness.index.store.jobs import JobState
 from earwitness.index.store.lock import HOLDER_FILE, LOCK_FILE
 from earwitness.index.store.shards import Codec
@@ -42,14 +48,15 @@ from earwitness.index.store.store_errors import (
     CatalogDamaged,
     CatalogElsewhere,
     DiskFailed,
+    HomeBusy,
     HomeNotEmpty,
 )
 from earwitness.index.store.verify import stored_problems
 from earwitness.index.writer import Writer
 
-CHUNK_BYTES: Final = 1 << 20
-COMPRESSION_LEVEL: Final = 3
-"""Level of Zstandard. Packed codes hardly compress: a higher level takes longer and saves little."""
+ATTEMPTS: Final = 3
+UNFINISHED: Final = f"{TEMPORARY_PREFIX}restore"
+_BESIDE: Final = (NAMES_FOLDER, PACKS_FOLDER)
 
 FOLDER_PREFIX: Final = ".earwitness-backup-"
 """Prefix of the temporary folders in which catalogs are copied and compressed."""
@@ -73,27 +80,54 @@ def backup(address: HomeAddress, target: Path) -> int:
     CatalogElsewhere
         When the catalog is in an external database.
     HomeMissing, CatalogMissing, ChangesLost
-    CatalogDamaged
+    CatalogDamaged, NameListDamaged
         When the home is damaged; `target` is then unchanged.
+    HomeBusy
+        When lists of names or packs change all the time.
     DiskFull, StoreUnwritable
     """
     if address.database_url is not None:
         raise CatalogElsewhere
-    catalog_file = address.path / CATALOG_FILE
-    open_catalog(address).close()  # runs missing migrations, and checks for lost changes
+    home = address.path
+    catalog_file = home / CATALOG_FILE
+    has_catalog = catalog_file.is_file()
+    if has_catalog or not held_beside(home):
+        open_catalog(address).close()  # runs missing migrations, and checks for lost changes
+    refuse_without_catalog(home)
     _delete_leftovers(target.parent)
     with convert_write_errors(target), _temporary_folder(target.parent) as folder:
         copy, packed = folder / CATALOG_FILE, folder / "packed"
-        sqlite.copy_while_in_use(catalog_file, copy)
-        _check(folder, where=catalog_file)
-        sha256, size_bytes = _pack(copy, packed)
-        read_back = hashlib.sha256()
-        _unpack(packed, read_back.update)
-        if read_back.hexdigest() != sha256:
-            raise DiskFailed(path=str(target), reason="the file read back differs from what was written")
+        if has_catalog:
+            sqlite.copy_while_in_use(catalog_file, copy)
+            _check(folder, where=catalog_file)
+        size_bytes = _write(home, packed, [(CATALOG_FILE, copy)] if has_catalog else [])
+        try:
+            read_backup(packed, lambda _: lambda _: None)
+        except BackupDamaged as error:
+            reason = f"the file read back differs from what was written: {error.reason}"
+            raise DiskFailed(path=str(target), reason=reason) from error
         packed.replace(target)
         fsync_folder(target.parent)
         return size_bytes
+
+
+def held_beside(home: Path) -> list[tuple[str, Path]]:
+    """Return the files beside the catalog that backups hold: lists of names, and packs."""
+    found = [*(home / NAMES_FOLDER).glob("*"), *(home / PACKS_FOLDER).rglob("*")]
+    named = ((path.relative_to(home).as_posix(), path) for path in sorted(found) if path.is_file())
+    return [(name, path) for name, path in named if may_be_held(name) and not name.endswith(".lock")]
+
+
+def _write(home: Path, packed: Path, catalog: list[tuple[str, Path]]) -> int:
+    """Write the backup; try again when a list of names or a pack changes meanwhile."""
+    for _ in range(ATTEMPTS):
+        for problem in name_problems(home):
+            raise NameListDamaged(path=problem.where, reason=problem.what)
+        try:
+            return write_backup(packed, [*catalog, *held_beside(home)])[1]
+        except FileChanged:
+            continue
+    raise HomeBusy(home=str(home), holder="another process that changes its names or packs")
 
 
 @contextmanager
@@ -134,36 +168,7 @@ def _check(folder: Path, *, where: Path) -> None:
         raise CatalogDamaged(where=str(where), reason=f"{len(problems):,} problems, the first is {first}")
 
 
-def _pack(plain: Path, packed: Path) -> tuple[str, int]:
-    """Compress a file; return the SHA-256 of its plain bytes, and the compressed size in bytes."""
-    digest = hashlib.sha256()
-
-    def compress(keep: Callable[[bytes], int]) -> None:
-        packer = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True).compressobj()
-        with plain.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-                keep(packer.compress(chunk))
-        keep(packer.flush())
-
-    size_bytes = write_durably(packed, compress)[1]
-    return digest.hexdigest(), size_bytes
-
-
-def _unpack(source: Path, keep: Callable[[bytes], object]) -> None:
-    unpacker = zstandard.ZstdDecompressor().decompressobj()
-    try:
-        with source.open("rb") as packed:
-            while not unpacker.eof:  # zstandard's stream reader accepts a truncated file
-                chunk = packed.read(CHUNK_BYTES)
-                if not chunk:
-                    raise BackupDamaged(path=str(source), reason="it is truncated")
-                keep(unpacker.decompress(chunk))
-    except zstandard.ZstdError as error:
-        raise BackupDamaged(path=str(source), reason=str(error)) from error
-
-
-def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -> int:
+def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -> int | None:
     """Make a home from a backup, shards included.
 
     The backup is checked completely before it is moved into the home. Jobs that had not ended are marked as
@@ -171,7 +176,8 @@ def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -
 
     Returns
     -------
-    epoch : int
+    epoch : int or None
+        None where the backup holds lists of names or packs only.
 
     Raises
     ------
@@ -191,7 +197,8 @@ def restore(source: Path, address: HomeAddress, *, codec: Codec | None = None) -
         home.mkdir(parents=True, exist_ok=True)
         _empty(home)
     try:
-        _install_catalog(source, home)
+        if not _install(source, home):
+            return None
         with Writer.open(address, codec=codec) as writer:
             return writer.publish()
     except BaseException:
@@ -203,6 +210,8 @@ def _is_leftover(path: Path) -> bool:
     """Whether a path was left by a command that was killed before it stored anything."""
     if path.name == SHARD_FOLDER:
         return path.is_dir() and not any(path.iterdir())
+    if path.name in _BESIDE:  # these are moved into the home before the catalog
+        return (path.parent / UNFINISHED).exists() and not (path.parent / CATALOG_FILE).exists()
     return path.name in {LOCK_FILE, HOLDER_FILE} or path.name.startswith(TEMPORARY_PREFIX)
 
 
@@ -214,12 +223,46 @@ def _empty(home: Path) -> None:
             path.unlink()
 
 
-def _install_catalog(source: Path, home: Path) -> None:
-    """Unpack a backup into a temporary folder, check it, and move it into the home."""
-    folder = home / f"{TEMPORARY_PREFIX}restore"
+def _install(source: Path, home: Path) -> bool:
+    """Unpack a backup, check it, and move it into the home; return whether it has a catalog."""
+    folder = home / UNFINISHED
     with convert_write_errors(home):
         folder.mkdir()
-        write_durably(folder / CATALOG_FILE, lambda keep: _unpack(source, keep))
+        _unpack_into(folder, source)
+    has_catalog = (folder / CATALOG_FILE).exists()
+    if has_catalog:
+        _check_restored(folder, source)
+    with convert_write_errors(home):
+        for name in (*_BESIDE, CATALOG_FILE):
+            if (folder / name).exists():
+                (folder / name).replace(home / name)
+        fsync_folder(home)
+        shutil.rmtree(folder)
+    return has_catalog
+
+
+def _unpack_into(folder: Path, source: Path) -> None:
+    with ExitStack() as written:
+
+        def open_file(held: HeldFile | None) -> Keep:
+            written.close()
+            path = folder / (CATALOG_FILE if held is None else held.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return written.enter_context(_durable(path)).write
+
+        read_backup(source, open_file)
+
+
+@contextmanager
+def _durable(path: Path) -> Iterator[BinaryIO]:
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    fsync_folder(path.parent)
+
+
+def _check_restored(folder: Path, source: Path) -> None:
     try:
         catalog = Catalog(HomeAddress(folder), owner=True)
         try:
@@ -235,10 +278,6 @@ def _install_catalog(source: Path, home: Path) -> None:
         raise BackupDamaged(path=str(source), reason=error.reason) from error
     if problems:
         raise BackupDamaged(path=str(source), reason=f"{problems[0].where}: {problems[0].what}")
-    with convert_write_errors(home):
-        (folder / CATALOG_FILE).replace(home / CATALOG_FILE)
-        fsync_folder(home)
-        shutil.rmtree(folder)
 
 
 def _clear_file_references(catalog: Catalog) -> None:

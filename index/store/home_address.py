@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Final
 
 SHARD_FOLDER: Final = "segments"
+NAMES_FOLDER: Final = "names"
+"""Folder of the lists of names."""
+PACKS_FOLDER: Final = "packs"
+"""Folder of the packs that were added."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,12 @@ from earwitness.index.database.tables import (
     SHARD,
     THUMBNAIL,
 )
+from earwitness.index.names.verify_names import name_problems, stored_name_lists
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.shards import Shard
 from earwitness.index.store.store_errors import (
     CatalogDamaged,
+    HomeMissing,
     ShardDamaged,
     ShardMissing,
 )
@@ -50,7 +52,7 @@ _BLOBS: Final = (
 
 
 def verify(address: HomeAddress, *, settled_s: float = SETTLED_S) -> list[Problem]:
-    """Check one snapshot of a home: pages, checksums, shard files, counts and references.
+    """Check one snapshot of a home: pages, checksums, shard files, counts, references and lists of names.
 
     A writer may change the home meanwhile.
 
@@ -70,6 +72,16 @@ def verify(address: HomeAddress, *, settled_s: float = SETTLED_S) -> list[Proble
     HomeMissing
         When nothing was ever stored in this home.
     """
+    in_names = list(name_problems(address.path))
+    try:
+        return [*_catalog_problems(address, settled_s), *in_names]
+    except HomeMissing:
+        if not stored_name_lists(address.path):
+            raise
+        return in_names
+
+
+def _catalog_problems(address: HomeAddress, settled_s: float) -> list[Problem]:
     with ExitStack() as open_files:
         catalog = open_catalog(address)
         open_files.callback(catalog.close)

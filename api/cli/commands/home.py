@@ -86,6 +86,7 @@ def restore(
         raise SourceNotFound(source=str(file))
     with working(to_stderr(), "Restoring"):
         epoch = make_again(file, settings.home_address)
-    to_stdout().print(f"{settings.home} is restored, at epoch {epoch}.")
+    at = "; it holds lists of names or packs only" if epoch is None else f", at epoch {epoch}"
+    to_stdout().print(f"{settings.home} is restored{at}.")
     if as_json:
         print_json("restore", home=str(settings.home), epoch=epoch)
