@@ -52,7 +52,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "pack show": ("earwitness pack show some-dataset.pack",),
     "pack add": (
         "earwitness pack add some-dataset.pack",
-        "earwitness pack add some-dataset.pack --without-sound",
+        "earwitness pack add https://archive.example/some-dataset.pack --without-sound",
     ),
     "pack remove": ("earwitness pack remove some-dataset",),
     "pack keys list": ("earwitness pack keys list",),

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from earwitness.api.packs.installed_packs import (
     FILE_LIST,
@@ -51,7 +51,14 @@ class AddedPack:
     already: bool
 
 
-def add_pack(path: Path, settings: Settings, *, unsigned: bool = False, with_sound: bool = True) -> AddedPack:
+def add_pack(
+    source: Path | BinaryIO,
+    settings: Settings,
+    *,
+    unsigned: bool = False,
+    with_sound: bool = True,
+    shown_as: str | None = None,
+) -> AddedPack:
     """Verify a pack and add it; it is there as a whole when this returns, and not at all when it raises.
 
     Parameters
@@ -60,6 +67,8 @@ def add_pack(path: Path, settings: Settings, *, unsigned: bool = False, with_sou
         Whether a pack that nobody signed is accepted.
     with_sound
         Whether its fingerprints are added; without, those of another scheme do not matter.
+    shown_as
+        What messages call it; by default, its path.
 
     Raises
     ------
@@ -68,8 +77,8 @@ def add_pack(path: Path, settings: Settings, *, unsigned: bool = False, with_sou
         When the home holds a dataset of this name and version that is not from this pack.
     HomeBusy, DiskFull
     """
-    with opened_pack(path, settings) as pack:
-        require_accepted(packs_folder(settings), pack.signer, path=str(path), unsigned=unsigned)
+    with opened_pack(source, settings, shown_as=shown_as) as pack:
+        require_accepted(packs_folder(settings), pack.signer, path=pack.path, unsigned=unsigned)
         with changing_packs(settings) as folder, ExitStack() as stack:
             target = folder / pack_key(pack.manifest.name, pack.manifest.version)
             wants_sound = with_sound and pack.manifest.scheme is not None
@@ -83,7 +92,7 @@ def add_pack(path: Path, settings: Settings, *, unsigned: bool = False, with_sou
                 writer = stack.enter_context(Writer.open(settings.home_address))
                 if writer.scheme != pack.manifest.scheme:
                     scheme = pack.manifest.scheme or ""
-                    raise PackOfOtherScheme(path=str(path), scheme=scheme, home_scheme=writer.scheme)
+                    raise PackOfOtherScheme(path=pack.path, scheme=scheme, home_scheme=writer.scheme)
             unfinished = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
             try:
                 _write_folder(pack, unfinished)

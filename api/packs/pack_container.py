@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -161,10 +161,12 @@ def member_blocks(file: BinaryIO, member: Member, *, path: str) -> Iterator[byte
 
 
 @contextmanager
-def opened_container(path: Path) -> Iterator[tuple[BinaryIO, Mapping[str, Member]]]:
-    """Open a container; see `read_container`."""
+def opened_container(
+    container: Path | BinaryIO, *, shown_as: str
+) -> Iterator[tuple[BinaryIO, Mapping[str, Member]]]:
+    """Open a container, or read an open file as one; see `read_container`."""
     try:
-        with path.open("rb") as file:
-            yield file, read_container(file, path=str(path))
+        with container.open("rb") if isinstance(container, Path) else nullcontext(container) as file:
+            yield file, read_container(file, path=shown_as)
     except OSError as error:
-        raise NotAPack(path=str(path), reason=error.strerror or str(error)) from error
+        raise NotAPack(path=shown_as, reason=error.strerror or str(error)) from error

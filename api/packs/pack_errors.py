@@ -114,6 +114,19 @@ class PackTooLarge(PackError):
         )
 
 
+class PackTooLargeToGet(PackError):
+    """The file at an address is longer than a pack can be, or than what is free on the disk."""
+
+    code = "pack_too_large_to_get"
+
+    def __init__(self, *, path: str, limit_bytes: int) -> None:
+        self.path, self.limit_bytes = path, limit_bytes
+        super().__init__(
+            f"{path} is longer than {limit_bytes:,} bytes, which is as much as a pack can have here",
+            hint="look whether the address is that of a pack, and free space on the disk; nothing was added",
+        )
+
+
 class NoSuchPack(PackError):
     """No pack of this name was added."""
 

@@ -39,22 +39,24 @@ class Pack:
 
     Attributes
     ----------
+    path : str
+        What messages call it.
     signer : str or None
         Fingerprint of the key that signed it; None where nobody did.
     sha256 : str
         Digest of the manifest, which names the digests of all parts.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, members: Mapping[str, Member], settings: Settings) -> None:
+    def __init__(self, path: str, file: BinaryIO, members: Mapping[str, Member], settings: Settings) -> None:
         self.path, self._file, self._members, self._settings = path, file, members, settings
         text = self._small("manifest.json", MAX_MANIFEST_BYTES)
-        self.manifest: PackManifest = manifest_of(text, path=str(path))
+        self.manifest: PackManifest = manifest_of(text, path=path)
         self.manifest_bytes, self.sha256 = text, hashlib.sha256(text).hexdigest()
         self.signature: bytes | None = None
         self.signer: str | None = None
         if "manifest.jws" in members:
             self.signature = self._small("manifest.jws", MAX_SIGNATURE_BYTES)
-            self.signer = signer_of(self.signature, text, path=str(path))
+            self.signer = signer_of(self.signature, text, path=path)
         self._verify_parts()
         self.card_bytes = self._small("card.json", MAX_MANIFEST_BYTES)
         self.card: Card = self._card()
@@ -62,22 +64,22 @@ class Pack:
     def _small(self, name: str, limit: int) -> bytes:
         member = self._members.get(name)
         if member is None:
-            raise PackDamaged(path=str(self.path), part=name, reason="is missing")
+            raise PackDamaged(path=self.path, part=name, reason="is missing")
         if member.size_bytes > limit:
-            raise PackDamaged(path=str(self.path), part=name, reason=f"is larger than {limit:,} bytes")
-        return b"".join(member_blocks(self._file, member, path=str(self.path)))
+            raise PackDamaged(path=self.path, part=name, reason=f"is larger than {limit:,} bytes")
+        return b"".join(member_blocks(self._file, member, path=self.path))
 
     def _verify_parts(self) -> None:
         stated, here = self.manifest.parts, self._members.keys() - {"manifest.json", "manifest.jws"}
         for name in sorted(stated.keys() ^ here):
             reason = "is missing" if name in stated else "is not in the manifest"
-            raise PackDamaged(path=str(self.path), part=name, reason=reason)
+            raise PackDamaged(path=self.path, part=name, reason=reason)
         for name, part in stated.items():
             digest = hashlib.sha256()
-            for block in member_blocks(self._file, self._members[name], path=str(self.path)):
+            for block in member_blocks(self._file, self._members[name], path=self.path):
                 digest.update(block)
             if digest.hexdigest() != part.sha256 or self._members[name].size_bytes != part.size_bytes:
-                raise PackDamaged(path=str(self.path), part=name, reason="is not what the manifest states")
+                raise PackDamaged(path=self.path, part=name, reason="is not what the manifest states")
 
     def _card(self) -> Card:
         try:
@@ -91,7 +93,7 @@ class Pack:
                 raise ValueError("a text is too long")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"is no card ({label(str(error))[:100]})"
-            raise PackDamaged(path=str(self.path), part="card.json", reason=reason) from error
+            raise PackDamaged(path=self.path, part="card.json", reason=reason) from error
         return card
 
     def rows(self, part: str) -> Iterator[PackRow]:
@@ -113,7 +115,7 @@ class Pack:
 
     def damaged(self, part: str, reason: str) -> PackDamaged:
         """Return the error that names a part of this pack."""
-        return PackDamaged(path=str(self.path), part=part, reason=reason)
+        return PackDamaged(path=self.path, part=part, reason=reason)
 
     def _sent(self, part: str) -> Iterator[PackRow]:
         member, settings = self._members[part], self._settings
@@ -187,14 +189,24 @@ def _texts(statement: Any) -> Iterator[object]:
 
 
 @contextmanager
-def opened_pack(path: Path, settings: Settings) -> Iterator[Pack]:
+def opened_pack(
+    source: Path | BinaryIO, settings: Settings, *, shown_as: str | None = None
+) -> Iterator[Pack]:
     """Open a pack and verify all of its bytes, its signature included; whose key it is, is for the caller.
+
+    Parameters
+    ----------
+    source
+        A path, or an open file that can be read at any place.
+    shown_as
+        What messages call it; by default, its path.
 
     Raises
     ------
     NotAPack, PackDamaged, PackTooNew, PackSignatureWrong
     """
-    with opened_container(path) as (file, members):
+    path = shown_as or str(source)
+    with opened_container(source, shown_as=path) as (file, members):
         if "card.json" not in members:
-            raise NotAPack(path=str(path), reason="it has no card")
+            raise NotAPack(path=path, reason="it has no card")
         yield Pack(path, file, members, settings)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -126,7 +127,7 @@ def show(pack: PackFile, as_json: Json = False, home: Home = None) -> None:
 
 
 def add(
-    pack: PackFile,
+    pack: Annotated[str, typer.Argument(help="The pack, or its address (https://...)", show_default=False)],
     unsigned: Annotated[bool, typer.Option("--unsigned", help="Accept a pack that nobody signed")] = False,
     without_sound: Annotated[
         bool, typer.Option("--without-sound", help="Leave out the fingerprints")
@@ -135,11 +136,21 @@ def add(
     home: Home = None,
 ) -> None:
     """Verify a pack and add it to the home, as a whole or not at all."""
+    from earwitness.api.cli.progress import working
+    from earwitness.api.datasets.names import label
     from earwitness.api.packs.add_pack import add_pack
+    from earwitness.api.packs.download_pack import downloaded_pack, is_address
 
     want_json(as_json)
     settings = settings_of(home)
-    added = add_pack(pack, settings, unsigned=unsigned, with_sound=not without_sound)
+    with ExitStack() as stack:
+        source: Path | BinaryIO = Path(pack)
+        if is_address(pack):
+            with working(to_stderr(), "Downloading"):
+                source = stack.enter_context(downloaded_pack(pack, settings))
+        added = add_pack(
+            source, settings, unsigned=unsigned, with_sound=not without_sound, shown_as=label(pack)
+        )
     manifest = added.pack.manifest
     outcome = "is here already" if added.already else "was added"
     to_stdout().print(f"{manifest.name}:{manifest.version} {outcome}: {contents_words(manifest)}.")
