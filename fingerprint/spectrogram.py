@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from earwitness.fingerprint.kernels.bands import cut_frames, sum_bands
 from earwitness.fingerprint.params import PARAMS, Params
+from earwitness.fingerprint.real_fft import rfft
 from earwitness.fingerprint.types import Sound, Spectrogram
 
 CHUNK_FRAMES: Final = 48
@@ -104,7 +104,7 @@ def power_frames(
             rows[:] = 0.0  # skip digital silence, which may last for hours
             continue
         cut_frames(samples, window, start, params.hop_samples, chunk)
-        spectrum = fft.rfft(chunk, axis=1)
+        spectrum = rfft(chunk)
         sum_bands(spectrum, filters.first_bin, filters.weight_start, filters.weights, rows)
     return power
 

@@ -20,7 +20,6 @@ from earwitness.api.datasets.access.unpack import compression_of
 from earwitness.api.datasets.appearance import appearance
 from earwitness.api.datasets.archives.single_file import FileReader, PackedReader
 from earwitness.api.datasets.archives.tars import TarReader
-from earwitness.api.datasets.archives.warc import WarcReader
 from earwitness.api.datasets.archives.webdataset import WebDatasetReader
 from earwitness.api.datasets.archives.zips import ZipReader
 from earwitness.api.datasets.detect_format import (
@@ -32,7 +31,6 @@ from earwitness.api.datasets.detect_format import (
 from earwitness.api.datasets.entries.resolve_path import LocalRoot, Resolver, is_command
 from earwitness.api.datasets.file_kinds import lists_among, passed_over_words
 from earwitness.api.datasets.isolated.guarded_lookup import GuardedResolver
-from earwitness.api.datasets.isolated.isolated_reader import open_isolated
 from earwitness.api.datasets.isolated.plain_folders import is_plain
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.item_errors import CommandRefused
@@ -52,8 +50,6 @@ from earwitness.api.datasets.source_errors import (
     UnknownFormat,
     UnknownReader,
 )
-from earwitness.api.datasets.tables.arrow import ArrowReader
-from earwitness.api.datasets.tables.parquet import ParquetReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +126,8 @@ def _tar(packing: str, opening: Opening) -> Reader:
 
 
 def _parquet(opening: Opening) -> Reader:
+    from earwitness.api.datasets.tables.parquet import ParquetReader  # loads numpy
+
     return ParquetReader(
         opening.shards(".parquet"),
         resolver=opening.resolver,
@@ -140,6 +138,8 @@ def _parquet(opening: Opening) -> Reader:
 
 
 def _arrow(opening: Opening) -> Reader:
+    from earwitness.api.datasets.tables.arrow import ArrowReader  # loads numpy
+
     return ArrowReader(
         opening.shards(".arrow"),
         resolver=opening.resolver,
@@ -168,6 +168,12 @@ def _croissant(opening: Opening) -> Reader:
         nested=nested,
         limits=opening.limits,
     )
+
+
+def _warc(opening: Opening) -> Reader:
+    from earwitness.api.datasets.archives.warc import WarcReader  # warcio is slow to import
+
+    return WarcReader(opening.file(), limits=opening.limits)
 
 
 def _packed(place: Location, *, limits: SourceLimits) -> Reader:
@@ -199,7 +205,7 @@ READERS: Final[dict[str, Callable[[Opening], Reader]]] = {
     "croissant": _croissant,
     "kaldi": _kaldi,
     "lhotse": lambda opening: LhotseReader(opening.file(), resolver=opening.resolver, limits=opening.limits),
-    "warc": lambda opening: WarcReader(opening.file(), limits=opening.limits),
+    "warc": _warc,
 }
 """Every reader by its name in ``--reader`` and in the output."""
 
@@ -294,6 +300,8 @@ def open_source(
     request = Request(source=str(source), limits=limits or SourceLimits(), options=options)
     if is_plain(request.source, reader):
         return open_here(request)
+    from earwitness.api.datasets.isolated.isolated_reader import open_isolated  # only the parent needs it
+
     return open_isolated(request)
 
 

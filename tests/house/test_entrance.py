@@ -43,6 +43,24 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
     assert "NUMERIC []" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("datasets.isolated.reading_worker", ("numpy", "pyarrow", "fsspec", "warcio", "pydantic", "av")),
+        ("fingerprint.decode.worker.decode_worker", ("scipy", "numba", "pydantic", "sqlalchemy", "faiss")),
+        ("fingerprint.real_fft", ("scipy", "numba")),
+        ("packs.pack_worker", ("scipy", "numba", "pydantic", "faiss", "av")),
+    ],
+    ids=lambda value: value.rpartition(".")[2] if isinstance(value, str) else "",
+)
+def test_a_process_imports_no_library_that_it_may_not_need(module: str, unneeded: tuple[str, ...]) -> None:
+    """A process that is started for every source or for every damaged file starts without slow libraries."""
+    name = f"earwitness.{module}" if module.startswith("fingerprint") else f"earwitness.api.{module}"
+    code = f"import sys\nimport {name}\nprint('SLOW', sorted(set({unneeded!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "SLOW []\n"
+
+
 def test_errors_of_the_server_need_no_other_part_of_it() -> None:
     """The module that turns errors into responses imports neither routes nor readers nor the store."""
     code = (

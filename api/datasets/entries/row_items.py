@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from earwitness.api.datasets.entries.embedded_audio import (
-    array_audio,
     base64_audio,
     stated_rate,
 )
@@ -131,10 +130,7 @@ class RowItems:
         if isinstance(value, dict):
             return self._of_object(value, details, item_id=item_id)
         if isinstance(value, list):
-            audio = array_audio(
-                value, rate_hz=stated_rate(details.metadata), name=item_id, max_bytes=self.limits.item_bytes
-            )
-            return item_of_bytes(audio, item_id=item_id, path=self.source, details=details)
+            return self._of_samples(value, stated_rate(details.metadata), details, item_id=item_id)
         text = text_of({"": value}, "")
         if text is None:
             return self._skipped(BadEntry(name=item_id, detail="it names no audio"), item_id)
@@ -146,14 +142,23 @@ class RowItems:
         # blanks at the ends can be part of the name
         return self._at(value if isinstance(value, str) else text, details, item_id=item_id)
 
+    def _of_samples(
+        self, samples: list[Json], rate_hz: float | None, details: EntryDetails, *, item_id: str
+    ) -> SourceItem:
+        from earwitness.api.datasets.entries.sample_arrays import (
+            array_audio,  # loads numpy; few rows hold samples
+        )
+
+        audio = array_audio(samples, rate_hz=rate_hz, name=item_id, max_bytes=self.limits.item_bytes)
+        return item_of_bytes(audio, item_id=item_id, path=self.source, details=details)
+
     def _of_object(
         self, value: Mapping[str, Json], details: EntryDetails, *, item_id: str
     ) -> SourceItem | Skipped | None:
         held = value.get("array")
         if isinstance(held, list):
             rate = stated_rate(value) or stated_rate(details.metadata)
-            audio = array_audio(held, rate_hz=rate, name=item_id, max_bytes=self.limits.item_bytes)
-            return item_of_bytes(audio, item_id=item_id, path=self.source, details=details)
+            return self._of_samples(held, rate, details, item_id=item_id)
         text = value.get("bytes")
         if isinstance(text, str) and text:
             given = base64_audio(text, max_bytes=self.limits.item_bytes)

@@ -25,7 +25,6 @@ from earwitness.api.datasets.isolated.repeated_refusals import merge_repeated
 from earwitness.api.datasets.isolated.sealed_memory import SEALED_BYTES, memory_file, seal
 from earwitness.api.datasets.item_errors import ItemUnreadable, NoSound
 from earwitness.api.datasets.items import Manifest, Reader, Skipped, SourceItem
-from earwitness.api.datasets.name_lists.send_names import send_names
 from earwitness.api.datasets.open_source import located, open_here
 from earwitness.fingerprint.errors import EarwitnessError
 
@@ -112,6 +111,8 @@ class _Session:
         })  # fmt: skip
 
     def _names(self, **options: bool) -> None:
+        from earwitness.api.datasets.name_lists.send_names import send_names  # loads numpy
+
         opening, reader = located(self._request, wrap=self._watch.watch_source)
         send_names(self._channel, opening, reader, **options)
 

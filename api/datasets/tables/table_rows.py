@@ -14,7 +14,6 @@ import numpy as np
 from earwitness.api.datasets.entries.embedded_audio import (
     base64_audio,
     begins_as_audio_in_base64,
-    samples_audio,
     stated_rate,
 )
 from earwitness.api.datasets.entries.entry_errors import ColumnNotCompared
@@ -26,6 +25,7 @@ from earwitness.api.datasets.entries.entry_items import (
 )
 from earwitness.api.datasets.entries.resolve_path import LONGEST_NAME, Resolver, short_id
 from earwitness.api.datasets.entries.row_items import RowItems
+from earwitness.api.datasets.entries.sample_arrays import samples_audio
 from earwitness.api.datasets.item_errors import BadEntry, ItemRefused, ItemTooLarge
 from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import AudioField, named_like_audio

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft
+
+from earwitness.fingerprint.real_fft import irfft, rfft
 
 FRAME: Final = 2_048
 """Samples of one transform."""
@@ -116,12 +117,12 @@ def _short_time_spectra(block: Samples) -> Spectra:
 
 
 def _bins(frames: Samples) -> Spectra:
-    return np.asarray(fft.rfft(frames), dtype=np.complex64)
+    return rfft(frames)
 
 
 def _overlap_add(spectra: Spectra, n_frames: int) -> Samples:
     """Inverse of `_short_time_spectra` for one channel, (n_hops, n_bins) -> (n_frames,)."""
-    frames = fft.irfft(spectra, axis=-1) * _window()
+    frames = irfft(spectra) * _window()
     samples = np.zeros((len(frames) + 1, HOP), dtype=np.float32)
     samples[:-1] += frames[:, :HOP]
     samples[1:] += frames[:, HOP:]

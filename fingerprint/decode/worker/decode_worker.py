@@ -32,6 +32,7 @@ from earwitness.fingerprint.decode.worker.read_tags import read_tags
 from earwitness.fingerprint.decode.worker.sandbox_probe import probe
 from earwitness.fingerprint.errors import AudioError, AudioTooLarge
 from earwitness.fingerprint.lifeline import die_with_parent
+from earwitness.fingerprint.real_fft import irfft, rfft
 
 
 def main() -> None:
@@ -64,6 +65,7 @@ def _load_libraries() -> None:
     for kind in ("subtitles.stream", "subtitles.codeccontext", "subtitles.subtitle", "video.codeccontext"):
         import_module(f"av.{kind}")  # PyAV loads these when a file has such a stream
     Resampler(8_000).push(np.zeros(64, dtype=np.float32), last=True)
+    irfft(rfft(np.zeros((1, 64), dtype=np.float32)))
 
 
 def _serve(channel: Channel, limits: Limits) -> None:
