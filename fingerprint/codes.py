@@ -47,7 +47,7 @@ class Quantiser:
     def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Quantise unit vectors (n, dim) to packed codes, uint8 (n, dim / 2)."""
         rotated = np.ascontiguousarray((embedding - self.mean) @ self.rotation.T, dtype=np.float32)
-        thresholds = (self.levels[1:] + self.levels[:-1]) / 2
+        thresholds = np.asarray((self.levels[1:] + self.levels[:-1]) / 2, dtype=np.float32)
         packed = np.empty((len(rotated), self.mean.size // 2), dtype=np.uint8)
         pack_nibbles(rotated, thresholds, packed)
         return packed

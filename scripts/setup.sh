@@ -11,6 +11,7 @@ ldconfig -p | grep -q 'libchromaprint\.so\.1' || wanted+=(libchromaprint1)
 command -v bwrap >/dev/null || wanted+=(bubblewrap)
 if [ "$what" = dev ]; then
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
+  command -v cc >/dev/null || wanted+=(gcc libc6-dev)
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted+=(postgresql)
 fi
 if [ ${#wanted[@]} -gt 0 ]; then
@@ -31,6 +32,8 @@ scripts/install.sh "$venv" "$lock"
 isolation=()
 if [ "$what" = dev ]; then isolation=(--no-build-isolation); fi
 scripts/install.sh "$venv" "${isolation[@]}" -e .
+"$venv/bin/python" scripts/compile_kernels.py ||
+  echo "the kernels are not compiled ahead (numba, setuptools and a C compiler do that): the first run does it" >&2
 if [ "$what" = dev ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
   # only a wheel that this machine already has: from an index it would bring several GB
   "$venv/bin/python" -m pip -qq --disable-pip-version-check install --no-deps --no-index torch==2.13.0 2>/dev/null ||

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import compileall
+import subprocess
+import sys
 from pathlib import Path
 
 import earwitness.api.datasets.isolated.reading_worker
@@ -16,6 +18,7 @@ FOLDERS = ("fingerprint", "index", "api", "benchmarks", "sample_audio")
 
 def main() -> None:
     """Compile byte code of the project and of what its processes import, and every kernel."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "compile_kernels.py"], check=True)
     for folder in FOLDERS:
         compileall.compile_dir(ROOT / folder, quiet=1)
     compile_all()

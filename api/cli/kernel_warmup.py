@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,9 @@ def compiled_marker() -> Path:
 
 
 def compile_kernels(console: Console) -> None:
-    """Compile every kernel, unless an earlier run has."""
+    """Compile every kernel, unless they were compiled ahead or by an earlier run."""
+    if not numba_compiles():
+        return
     marker = compiled_marker()
     if marker.exists():
         return
@@ -35,6 +38,13 @@ def compile_kernels(console: Console) -> None:
         compile_all()
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
+
+
+def numba_compiles() -> bool:
+    """Whether there is a kernel that was not compiled ahead: only then is numba imported."""
+    import earwitness.index.matching.identify  # noqa: F401  (imports every kernel)
+
+    return "numba" in sys.modules
 
 
 def compile_all() -> None:

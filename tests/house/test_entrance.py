@@ -89,7 +89,7 @@ def test_importing_the_package_imports_nothing_else_of_it() -> None:
 def test_the_package_installs_one_name() -> None:
     """The wheel holds one top-level package, with the folders of the source below it and a typing marker."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/earwitness"]}
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["src/earwitness"]
     package = ROOT / "src" / "earwitness"
     assert [path.name for path in package.parent.iterdir() if path.name != "__pycache__"] == ["earwitness"]
     assert (package / "py.typed").is_file()
