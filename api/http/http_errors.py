@@ -18,7 +18,7 @@ INTERNAL: Final = Failure(
 _HTTP_HINTS: Final[Mapping[str, str]] = {
     "disk_full": "free disk space on the server, then send the request again or retry the job",
     "library_moved": "retry the job",
-    "nothing_indexed": "index a dataset first: POST /v1/collections",
+    "nothing_indexed": "index a dataset first: POST /v1/collections; POST /v1/catalogue/checks asks by name",
     "no_names_here": "index a list or add a pack where the server runs: `earwitness index LIST --name NAME`",
     "catalogue_too_long": "use several homes",
     "nothing_registered": "register a work first: POST /v1/works",

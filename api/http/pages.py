@@ -17,6 +17,7 @@ from earwitness.api.http.routes import queue_upload
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import CheckForm, WorkForm
 from earwitness.index.database.records import CollectionKind
+from earwitness.index.names.verify_names import n_name_lists
 
 STATIC: Final = StaticFiles(directory=WEB / "static")
 SLOWEST_REFRESH_S: Final = 15
@@ -34,6 +35,7 @@ def get_home(service: Served) -> HTMLResponse:
         "home.html",
         datasets=[each for each in collections if each.kind is CollectionKind.DATASET],
         n_works=sum(each.n_items for each in collections if each.kind is CollectionKind.WORKS),
+        n_lists=n_name_lists(service.settings.home),
         max_upload=_size(service.settings.max_upload_bytes),
     )
 

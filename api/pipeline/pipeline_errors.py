@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 from earwitness.api.datasets.item_errors import ItemRefused
 from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.index.names.verify_names import n_name_lists
+
+_BY_NAME: Final = "`earwitness check --catalogue FILE.csv` asks the lists by name"
+_BY_FILE: Final = "`earwitness same-file SOURCE` looks bytes up in the lists of known files"
 
 
 class NothingIndexed(EarwitnessError):
-    """A check was requested, and no dataset is indexed: nothing could be compared."""
+    """A check was requested, and no dataset is indexed: nothing could be compared.
+
+    Attributes
+    ----------
+    reason, remedy : str
+        What is missing, and how it is added.
+    """
 
     code = "nothing_indexed"
 
-    def __init__(self, *, home: str) -> None:
+    def __init__(self, *, home: Path) -> None:
         self.home = home
-        super().__init__(
-            f"no dataset is indexed in {home}, so nothing was searched",
-            hint="index one first: earwitness index SOURCE --name NAME; without an index,"
-            " `earwitness same-file` looks the bytes up in published lists",
+        n_lists = n_name_lists(home)
+        lists = f"{n_lists:,} {'list' if n_lists == 1 else 'lists'} of names"
+        have = f" ({lists}, but without sound)" if n_lists else ""
+        self.reason = f"no dataset is indexed in {home}{have}"
+        self.remedy = (
+            "index a dataset (`earwitness index SOURCE --name NAME`) or add a pack with fingerprints"
+            " (`earwitness pack add PACK`)"
         )
+        hint = f"{self.remedy}; {_BY_NAME if n_lists else _BY_FILE}"
+        super().__init__(f"{self.reason}, so nothing was searched", hint=hint)
 
 
 class NothingRegistered(EarwitnessError):
-    """A scan was requested, and no work is registered: nothing could be compared."""
+    """A scan was requested, and no work is registered: nothing could be compared.
+
+    Attributes
+    ----------
+    reason, remedy : str
+        What is missing, and how it is added.
+    """
 
     code = "nothing_registered"
 
-    def __init__(self, *, home: str) -> None:
+    def __init__(self, *, home: Path) -> None:
         self.home = home
-        super().__init__(
-            f"no work is registered in {home}, so there is nothing to search for",
-            hint="register one first: earwitness register FILE; without a work,"
-            " `earwitness same-file` says which known datasets list the files",
-        )
+        self.reason = f"no work is registered with its audio in {home}"
+        self.remedy = "register a work (`earwitness register FILE`)"
+        hint = f"{self.remedy}; {_BY_FILE}"
+        super().__init__(f"{self.reason}, so there is nothing to search for", hint=hint)
 
 
 class NoSuchCollection(EarwitnessError):

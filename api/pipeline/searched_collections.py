@@ -11,6 +11,7 @@ from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, search_scope
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.match import Effort
+from earwitness.index.store.store_errors import HomeMissing
 from earwitness.index.store.summary import HomeSummary
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ def open_library(settings: Settings) -> Library:
 def read_summary(settings: Settings) -> HomeSummary:
     """Read which collections the settings' home holds, without loading the library."""
     return HomeSummary.read(settings.home_address)
+
+
+def stored_collections(settings: Settings) -> tuple[Collection, ...]:
+    """Return the collections of the settings' home; none where nothing was ever stored."""
+    try:
+        return read_summary(settings).collections
+    except HomeMissing:
+        return ()
 
 
 def works_of(collections: Iterable[Collection]) -> list[Collection]:
@@ -78,7 +87,7 @@ def require_datasets(
     """
     collections = list(collections)
     if not datasets_of(collections):
-        raise NothingIndexed(home=str(home))
+        raise NothingIndexed(home=home)
     return datasets_of(collections, names)
 
 
@@ -86,7 +95,7 @@ def require_works(collections: Iterable[Collection], *, home: Path) -> list[Coll
     """Return `works_of`, at least one; raises NothingRegistered."""
     works = works_of(collections)
     if not works:
-        raise NothingRegistered(home=str(home))
+        raise NothingRegistered(home=home)
     return works
 
 

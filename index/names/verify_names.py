@@ -26,6 +26,11 @@ def stored_name_lists(home: Path) -> list[Path]:
     return sorted(each for each in found if not each.name.startswith("."))
 
 
+def n_name_lists(home: Path) -> int:
+    """Return how many lists of names a home holds, those of packs included."""
+    return sum(each.suffix == LIST_ENDING for each in stored_name_lists(home))
+
+
 def name_problems(home: Path) -> Iterator[Problem]:
     """Yield what is wrong with the lists of names of a home."""
     for path in stored_name_lists(home):

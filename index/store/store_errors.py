@@ -28,7 +28,7 @@ class HomeMissing(StoreError):
         self.home = home
         super().__init__(
             f"{home} holds no index yet",
-            hint="register a work or index a dataset first, or name another home",
+            hint="register a work, index a dataset or add a pack first, or name another home",
         )
 
 

@@ -285,7 +285,8 @@ def test_upkeep(home: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("check", ORIGINALS / "night_bus.opus"), "holds no index"),
+        (("check", ORIGINALS / "night_bus.opus", "--format", "csv"), "no dataset is indexed"),
+        (("scan", SCRAPED, "--out", "-", "--report", "/tmp/none.html"), "no work is registered"),
         (("scan", SCRAPED, "--out", "/nowhere/out"), "/nowhere does not exist"),
         (("index", "/nowhere", "--name", "x"), "/nowhere does not exist"),
         (("restore", "/nowhere"), "/nowhere does not exist"),
@@ -302,13 +303,13 @@ def test_a_command_that_cannot_run_exits_2(arguments: tuple[object, ...], text: 
 
 
 def test_no_dataset_is_not_no_match(tmp_path: Path) -> None:
-    """With works only, a check has nothing to search, and is an error."""
+    """With works only, a check has no sound to compare with, says so, and never ends with 0."""
     work = tmp_path / "work.mp3"
     shutil.copy(ORIGINALS / "tin_parade.mp3", work)
     assert earwitness("register", work, home=tmp_path / "home").exit_code == 0
     done = earwitness("check", work, home=tmp_path / "home")
-    assert done.exit_code == 2
-    assert "nothing was searched" in done.stderr
+    assert done.exit_code == 3
+    assert "No sound was compared: no dataset is indexed" in done.stderr
 
 
 def test_a_home_that_is_written_is_busy(home: Path) -> None:

@@ -188,8 +188,8 @@ def test_every_verb_answers_in_json(verb: str, home: Path, tmp_path: Path) -> No
 
 def test_an_error_is_json_too(tmp_path: Path) -> None:
     """If a command fails, its JSON has the stable error code."""
-    done = earwitness("check", WORK, "--json", home=tmp_path)
-    assert json.loads(done.stdout)["code"] == "home_missing"
+    done = earwitness("check", WORK, "--in", "nothing", "--json", home=tmp_path)
+    assert json.loads(done.stdout)["code"] == "nothing_indexed"
     assert done.exit_code == 2
 
 

@@ -58,12 +58,17 @@ def check(
     ] = False,
     home: Home = None,
 ) -> None:
-    """Check whether audio is in a dataset. Exit status: 0 no match, 1 match, 2 error, 3 unreadable."""
+    """Check whether audio is in a dataset. Exit status: 0 no match, 1 match, 2 error, 3 unreadable.
+
+    Where no dataset with sound is here, only bytes and names are looked up, and the exit status is 3.
+    """
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.names.catalogue_answers import check_catalogue
+    from earwitness.api.cli.names.without_sound import can_check, look_up_only
     from earwitness.api.cli.source_arguments import list_items
     from earwitness.api.finding_json import to_json
     from earwitness.api.findings import supported
+    from earwitness.api.pipeline.pipeline_errors import NothingIndexed
     from earwitness.api.pipeline.searched_collections import check_spec, open_library
     from earwitness.api.scan.audit import audited
     from earwitness.api.scan.outputs import write_csv, write_findings
@@ -79,6 +84,15 @@ def check(
             status = check_catalogue(table, settings, out=path, as_json=as_json)
         raise typer.Exit(status)
     assert audio  # there is no catalogue
+    if not can_check(settings):
+        if within or form == "csv":
+            raise NothingIndexed(home=settings.home)
+        with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets:
+            target = targets["out"]
+            path = None if target is None else target.path
+            items = list_items(audio, settings, root=root)
+            status = look_up_only(items, settings, verb="check", out=path, form=form, as_json=as_json)
+        raise typer.Exit(status)
     with (
         open_library(settings) as library,
         prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets,

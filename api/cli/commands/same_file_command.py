@@ -70,13 +70,16 @@ def same_file(
 
 
 def show(looked_up: LookedUp) -> None:
-    """Print an item that a dataset lists, or that could not be read."""
+    """Print an item that a dataset lists or names, or that could not be read."""
     from earwitness.api.printable import shown
+    from earwitness.api.shelf.names_evidence import names_sentences
     from earwitness.api.shelf.same_file_evidence import same_file_sentences
 
     for text in same_file_sentences(looked_up.same_file):
         cards = ", ".join(dict.fromkeys(each.card for each in looked_up.same_file))
         to_stdout().print(shown(f"{looked_up.item}: {text} Cards: {cards}."), soft_wrap=True)
+    for text in names_sentences(looked_up.names):
+        to_stdout().print(shown(f"{looked_up.item}: {text}"), soft_wrap=True)
     if looked_up.error is not None:
         to_stdout().print(shown(f"{looked_up.item}: {looked_up.error.message}."), soft_wrap=True)
 

@@ -84,7 +84,12 @@ def scan(
     open_reader: OpenReader,
     home: Home = None,
 ) -> None:
-    """Find registered works in a source. Exit status: 0 no match, 1 matches, 2 error, 3 unreadable items."""
+    """Find registered works in a source. Exit status: 0 no match, 1 matches, 2 error, 3 unreadable items.
+
+    Where no work is registered, only bytes and names are looked up, and the exit status is 3.
+    """
+    from earwitness.api.cli.names.without_sound import can_scan, look_up_only
+    from earwitness.api.pipeline.pipeline_errors import NothingRegistered
     from earwitness.api.scan.checkpoint import partial_path
     from earwitness.api.scan.run_scan import Plan
     from earwitness.api.scan.tally import keys_of
@@ -103,6 +108,21 @@ def scan(
         "links": links,
         "report": report,
     }
+    asks_for_works = any(outputs[name] for name in outputs if name != "out") or diff or baseline or resume
+    if not can_scan(settings):
+        if form != "jsonl" or asks_for_works:
+            raise NothingRegistered(home=settings.home)
+        with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as prepared:
+            target = prepared["out"]
+            status = look_up_only(
+                open_reader(settings),
+                settings,
+                verb="scan",
+                out=None if target is None else target.path,
+                as_json=as_json,
+                source=source,
+            )
+        raise typer.Exit(status)
     resumes = resume and partial_path(out).exists()
     with prepared_outputs(outputs, force=force, confirmed=resumes, stdout_in_use=as_json) as targets:
         paths = {name: None if target is None else target.path for name, target in targets.items()}
