@@ -175,12 +175,48 @@ def hugging_face_bytes_elsewhere(root: Path) -> Path:
     return root / "a.parquet"
 
 
-ZEROS = bytes(8 << 20)
 BOMB_HTTP = "Content-Type: audio/wav\r\nContent-Encoding: gzip"
 
+
+# the bombs are functions: every process that collects the tests would make them otherwise
+
+
+def parquet_bomb(root: Path) -> Path:
+    """Make: a value that unpacks to 8 MiB."""
+    return parquet_of(audio_table(bytes(8 << 20)), compression="zstd")(root)
+
+
+def parquet_dictionary_bomb(root: Path) -> Path:
+    """Make: 90 rows that share one value in a dictionary."""
+    return parquet_of(audio_table(*[bytes(900_000)] * 90))(root)
+
+
+def warc_packed_bomb(root: Path) -> Path:
+    """Make: a body that unpacks to 80 MiB."""
+    return warc_of(record("http://a/x.wav", gzip.compress(bytes(80 << 20)), http=BOMB_HTTP))(root)
+
+
+def warc_header_bomb(root: Path) -> Path:
+    """Make: a packed record with a header of 8 MiB after a plain one."""
+    packed = gzip.compress(b"WARC/1.0\r\nX: " + bytes(8 << 20))
+    return warc_of(record("http://a/x.wav", wav()), packed, name="a.warc")(root)
+
+
+def warc_packed_header_bomb(root: Path) -> Path:
+    """Make: a header of 8 MiB in a packed file."""
+    packed = gzip.compress(b"WARC/1.0\r\nX: " + b"y" * (8 << 20))
+    return warc_of(gzip.compress(record("http://a/x.wav", wav())), packed)(root)
+
+
+def warc_of_endless_headers(root: Path) -> Path:
+    """Make: half a million headers of one record."""
+    packed = gzip.compress(b"WARC/1.0\r\n" + b"X: y\r\n" * (1 << 19))
+    return warc_of(gzip.compress(record("http://a/x.wav", wav())), packed)(root)
+
+
 TABLES: tuple[Case, ...] = (
-    Case("parquet bomb", parquet_of(audio_table(ZEROS), compression="zstd"), {"source_cut_off"}),
-    Case("parquet dictionary bomb", parquet_of(audio_table(*[bytes(900_000)] * 90)), {"ok"}),
+    Case("parquet bomb", parquet_bomb, {"source_cut_off"}),
+    Case("parquet dictionary bomb", parquet_dictionary_bomb, {"ok"}),
     Case("parquet page states gigabytes", parquet_page_states_gigabytes, {"source_cut_off"}),
     Case("parquet truncated", parquet_truncated, {"source_cut_off"}),
     Case("parquet damaged pages", parquet_damaged_pages, {"source_cut_off"}),
@@ -216,7 +252,7 @@ TABLES: tuple[Case, ...] = (
     Case("warc garbage", warc_of(record("http://a/x.wav", wav()), b"\xff" * 4096), {"ok", "source_cut_off"}),
     Case(
         "warc packed bomb",
-        warc_of(record("http://a/x.wav", gzip.compress(bytes(80 << 20)), http=BOMB_HTTP)),
+        warc_packed_bomb,
         {"item_too_large"},
     ),
     Case(
@@ -224,25 +260,17 @@ TABLES: tuple[Case, ...] = (
     ),
     Case(
         "warc header bomb",
-        warc_of(
-            record("http://a/x.wav", wav()), gzip.compress(b"WARC/1.0\r\nX: " + bytes(8 << 20)), name="a.warc"
-        ),
+        warc_header_bomb,
         {"ok", "source_cut_off"},
     ),
     Case(
         "warc packed header bomb",
-        warc_of(
-            gzip.compress(record("http://a/x.wav", wav())),
-            gzip.compress(b"WARC/1.0\r\nX: " + b"y" * (8 << 20)),
-        ),
+        warc_packed_header_bomb,
         {"ok", "source_cut_off"},
     ),
     Case(
         "warc of endless headers",
-        warc_of(
-            gzip.compress(record("http://a/x.wav", wav())),
-            gzip.compress(b"WARC/1.0\r\n" + b"X: y\r\n" * (1 << 19)),
-        ),
+        warc_of_endless_headers,
         {"ok", "source_cut_off"},
     ),
     Case(
