@@ -44,7 +44,7 @@ class Digests:
     """Digests of several kinds of the same bytes, computed as the bytes are read."""
 
     def __init__(self, kinds: Iterable[str] = ()) -> None:
-        self._hashes = {kind: hashlib.new(kind, usedforsecurity=False) for kind in {"sha256", *kinds}}
+        self._hashes = {kind: hashlib.new(kind, usedforsecurity=False) for kind in sorted({"sha256", *kinds})}
 
     def update(self, block: bytes) -> None:
         """Add the bytes that follow."""
