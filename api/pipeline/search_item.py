@@ -33,7 +33,6 @@ from earwitness.api.shelf.same_file import open_known_files, same_files
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.decode import Decoder
-from earwitness.fingerprint.decode.array_audio import decode_array
 from earwitness.fingerprint.errors import (
     AudioError,
     EarwitnessError,
@@ -101,6 +100,8 @@ class ItemDecoder:
         Whether audio of this length, in seconds, needs a Chromaprint, which only finds complete copies.
     looks_up_files
         Whether the bytes of items are looked up in the lists of known files.
+    decoder
+        The decoder, if one was started already; it is closed with this object.
     """
 
     def __init__(
@@ -110,11 +111,12 @@ class ItemDecoder:
         scheme: str | None = None,
         wants_chromaprint: Callable[[float], bool] = lambda _: True,
         looks_up_files: bool = True,
+        decoder: Decoder | None = None,
     ) -> None:
         self._wants_chromaprint = wants_chromaprint
         self._settings, self._known_files = settings, None if looks_up_files else NO_FILES
         self._name_lists: list[NameList] | None = None
-        self._decoder = Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
+        self._decoder = decoder or Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox)
         self.extractor: Extractor = extractor(scheme)
 
     def __enter__(self) -> Self:
@@ -216,6 +218,8 @@ class ItemDecoder:
         TypeError, ValueError
             When the array is not audio of a supported shape, type and sample rate.
         """
+        from earwitness.fingerprint.decode.array_audio import decode_array  # loads the resampler
+
         try:
             decoded = decode_array(samples, rate_hz=rate_hz, limits=self._decoder.limits, name=item.item_id)
             return self._with_query(item, decoded)

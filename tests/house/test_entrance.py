@@ -61,6 +61,27 @@ def test_a_process_imports_no_library_that_it_may_not_need(module: str, unneeded
     assert done.stdout == "SLOW []\n"
 
 
+CHECK = (
+    "cli.source_arguments", "cli.names.without_sound", "finding_json", "scan.audit", "scan.outputs",
+    "sentences", "pipeline.item_processor", "pipeline.searched_collections",
+)  # fmt: skip
+
+
+def test_a_check_imports_no_library_that_it_does_not_use() -> None:
+    """What answers one file loads no server, no tables, no pictures, no decoders and no migrations."""
+    unneeded = (
+        "fastapi", "starlette", "uvicorn", "jinja2", "alembic", "librosa", "matplotlib", "PIL", "pyarrow",
+        "fsspec", "warcio", "cryptography", "joserfc", "scipy.fft", "scipy.signal", "av", "soundfile", "soxr",
+    )  # fmt: skip
+    code = (
+        f"import sys\nfrom importlib import import_module\nfor name in {CHECK!r}:\n"
+        "    import_module(f'earwitness.api.{name}')\n"
+        f"print('UNNEEDED', sorted(set({unneeded!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "UNNEEDED []\n"
+
+
 def test_errors_of_the_server_need_no_other_part_of_it() -> None:
     """The module that turns errors into responses imports neither routes nor readers nor the store."""
     code = (

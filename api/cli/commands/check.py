@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from earwitness.api.datasets.items import Skipped, SourceItem
     from earwitness.api.findings import Finding
     from earwitness.api.pipeline.run_spec import RunSpec
+    from earwitness.fingerprint.decode import Decoder
     from earwitness.index.library import Library
 
 
@@ -73,6 +74,7 @@ def check(
     from earwitness.api.scan.audit import audited
     from earwitness.api.scan.outputs import write_csv, write_findings
     from earwitness.api.sentences import audit_warning, counts_sentence
+    from earwitness.fingerprint.decode import Decoder
     from earwitness.index.match import Effort
 
     want_json(as_json)
@@ -94,12 +96,14 @@ def check(
             status = look_up_only(items, settings, verb="check", out=path, form=form, as_json=as_json)
         raise typer.Exit(status)
     with (
+        # its worker starts while the library is opened
+        Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox, wait=False) as decoder,
         open_library(settings) as library,
         prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets,
     ):
         spec = check_spec(settings, library, names=within or (), effort=Effort(effort))
         compile_kernels(to_stderr())
-        searched = search_items(list_items(audio, settings, root=root), spec, library)
+        searched = search_items(list_items(audio, settings, root=root), spec, library, decoder)
         findings = list(searched) if as_json or form == "csv" else show(searched, form)
         audit = audited(findings)
         findings = [supported(each, claims_supported=audit.claims_supported) for each in findings]
@@ -121,15 +125,17 @@ def check(
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
 
 
-def search_items(items: Iterable[SourceItem | Skipped], spec: RunSpec, library: Library) -> Iterator[Finding]:
+def search_items(
+    items: Iterable[SourceItem | Skipped], spec: RunSpec, library: Library, decoder: Decoder
+) -> Iterator[Finding]:
     """Search for one item after another in this process, which starts faster than worker processes do."""
     from earwitness.api.datasets.items import Skipped
     from earwitness.api.pipeline.item_processor import ItemProcessor
     from earwitness.api.pipeline.run_spec import refused_result
     from earwitness.api.pipeline.search_item import ItemDecoder
 
-    with ItemDecoder(settings=spec.settings, scheme=library.scheme) as decoder:
-        processor = ItemProcessor(spec, library, decoder)
+    with ItemDecoder(settings=spec.settings, scheme=library.scheme, decoder=decoder) as item_decoder:
+        processor = ItemProcessor(spec, library, item_decoder)
         for item in items:
             result = refused_result(spec, item) if isinstance(item, Skipped) else processor.process(item)
             assert result.finding is not None  # a check always searches

@@ -18,7 +18,9 @@ from earwitness.fingerprint.decode.parent.sandbox import (
     RECYCLE_AFTER,
     Sandbox,
     StartFailed,
+    StartingWorker,
     WorkerProcess,
+    begin,
     start,
 )
 from earwitness.fingerprint.decode.parent.tag_texts import tags_of
@@ -35,6 +37,9 @@ TAGS_WALL_S: Final = 5.0
 """Seconds that reading the tags of one file may take; it takes a few milliseconds."""
 
 
+Requested = Literal["auto", "bwrap", "rlimits"]
+
+
 class SandboxWarning(UserWarning):
     """Audio is decoded without bubblewrap."""
 
@@ -48,6 +53,8 @@ class Decoder:
     sandbox : "auto", "bwrap" or "rlimits"
         "auto" uses bubblewrap if it works; otherwise it warns (`SandboxWarning`) and uses resource limits and
         the system call filter.
+    wait : bool
+        Whether to wait until the worker is ready; otherwise the first use of the decoder waits, and raises.
 
     Raises
     ------
@@ -56,10 +63,14 @@ class Decoder:
     """
 
     def __init__(
-        self, *, limits: Limits | None = None, sandbox: Literal["auto", "bwrap", "rlimits"] = "auto"
+        self, *, limits: Limits | None = None, sandbox: Requested = "auto", wait: bool = True
     ) -> None:
-        self.limits = limits or Limits()
-        self._worker, self.sandbox, self.reason = _first_worker(sandbox, self.limits)
+        self.limits, self._requested = limits or Limits(), sandbox
+        self._worker: WorkerProcess | None = None
+        self._chosen: tuple[Sandbox, str | None] | None = None
+        self._starting = _begin(sandbox, self.limits)
+        if wait:
+            self._choose()
 
     def __enter__(self) -> Self:
         return self
@@ -71,9 +82,22 @@ class Decoder:
 
     def close(self) -> None:
         """Stop the worker; closing twice does nothing."""
+        if self._starting is not None:
+            self._starting.stop()
+            self._starting = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox that is used."""
+        return self._choose()[0]
+
+    @property
+    def reason(self) -> str | None:
+        """Why bubblewrap is not used, if it was requested."""
+        return self._choose()[1]
 
     @property
     def calls_filtered(self) -> bool:
@@ -119,8 +143,17 @@ class Decoder:
         _, payload = worker.channel.receive(deadline=time.monotonic() + self.limits.wall_s)
         return {str(action): str(result) for action, result in protocol.read_json(payload).items()}
 
+    def _choose(self) -> tuple[Sandbox, str | None]:
+        """Wait for the first worker; returns its sandbox and why it is not in bubblewrap."""
+        if self._chosen is None:
+            starting, self._starting = self._starting, None
+            self._worker, sandbox, reason = _first_worker(self._requested, self.limits, starting)
+            self._chosen = (sandbox, reason)
+        return self._chosen
+
     def _ready(self) -> WorkerProcess:
         """The worker; a new one after `RECYCLE_AFTER` files, or if it ended between two items."""
+        self._choose()
         worker = self._worker
         if worker is not None and (worker.n_decoded >= RECYCLE_AFTER or worker.process.poll() is not None):
             worker.stop()
@@ -170,13 +203,21 @@ class Decoder:
         return worker.stop(timeout_s=timeout_s) if worker is not None else "no worker"
 
 
+def _begin(sandbox: Requested, limits: Limits) -> StartingWorker | None:
+    """Start the worker that is preferred; None where that fails, which `_first_worker` reports."""
+    try:
+        return begin("rlimits" if sandbox == "rlimits" else "bwrap", limits)
+    except StartFailed:
+        return None
+
+
 def _first_worker(
-    sandbox: Literal["auto", "bwrap", "rlimits"], limits: Limits
-) -> tuple[WorkerProcess | None, Sandbox, str | None]:
+    sandbox: Requested, limits: Limits, starting: StartingWorker | None
+) -> tuple[WorkerProcess, Sandbox, str | None]:
     reason = None
     if sandbox != "rlimits":
         try:
-            return start("bwrap", limits), "bwrap", None
+            return starting.ready() if starting else start("bwrap", limits), "bwrap", None
         except StartFailed as error:
             reason = str(error)
             if sandbox == "bwrap":
@@ -185,9 +226,10 @@ def _first_worker(
                 f"AUDIO IS DECODED WITHOUT BUBBLEWRAP ({reason}): only resource limits and a system call "
                 "filter stand between a hostile file and this account",
                 SandboxWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
+        starting = None
     try:
-        return start("rlimits", limits), "rlimits", reason
+        return starting.ready() if starting else start("rlimits", limits), "rlimits", reason
     except StartFailed as error:
         raise SandboxMissing(reason=str(error)) from error

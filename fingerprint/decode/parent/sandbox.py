@@ -67,29 +67,54 @@ class WorkerProcess:
         return f"signal {-code}" if code < 0 else f"exit status {code}"
 
 
-def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
-    """Start a worker and wait until it is ready; raises StartFailed with its last line of stderr."""
-    parent_end, worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with tempfile.TemporaryFile() as stderr:
-        try:
-            process = _spawn(sandbox, limits, worker_end, stderr)
-        except StartFailed:
-            parent_end.close()
-            raise
-        finally:
-            worker_end.close()
-        worker = WorkerProcess(process=process, channel=Channel(parent_end), calls_filtered=False)
-        try:
-            kind, payload = worker.channel.receive(deadline=time.monotonic() + START_S)
-            if kind != protocol.READY:
-                raise ProtocolError("the worker did not send that it is ready")
-        except (OSError, TimeoutError) as error:
-            ended = worker.stop(timeout_s=EXIT_TIMEOUT_S)
-            stderr.seek(0)
-            lines = stderr.read(65_536).decode("utf-8", "replace").strip().splitlines()
-            raise StartFailed(lines[-1] if lines else f"{error} ({ended})") from error
+@dataclass(frozen=True, slots=True)
+class StartingWorker:
+    """A worker that was started and may not be ready yet."""
+
+    worker: WorkerProcess
+    stderr: IO[bytes]
+
+    def ready(self) -> WorkerProcess:
+        """Wait until the worker is ready; raises StartFailed with its last line of stderr."""
+        worker = self.worker
+        with self.stderr as stderr:
+            try:
+                kind, payload = worker.channel.receive(deadline=time.monotonic() + START_S)
+                if kind != protocol.READY:
+                    raise ProtocolError("the worker did not send that it is ready")
+            except (OSError, TimeoutError) as error:
+                ended = worker.stop(timeout_s=EXIT_TIMEOUT_S)
+                stderr.seek(0)
+                lines = stderr.read(65_536).decode("utf-8", "replace").strip().splitlines()
+                raise StartFailed(lines[-1] if lines else f"{error} ({ended})") from error
         worker.calls_filtered = protocol.read_json(payload).get("calls_filtered") is True
         return worker
+
+    def stop(self) -> None:
+        """End the worker without waiting until it is ready."""
+        self.stderr.close()
+        self.worker.stop()
+
+
+def begin(sandbox: Sandbox, limits: Limits) -> StartingWorker:
+    """Start a worker without waiting for it; raises StartFailed where no process can be started."""
+    parent_end, worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the worker is ready or stopped)
+    try:
+        process = _spawn(sandbox, limits, worker_end, stderr)
+    except StartFailed:
+        parent_end.close()
+        stderr.close()
+        raise
+    finally:
+        worker_end.close()
+    worker = WorkerProcess(process=process, channel=Channel(parent_end), calls_filtered=False)
+    return StartingWorker(worker, stderr)
+
+
+def start(sandbox: Sandbox, limits: Limits) -> WorkerProcess:
+    """Start a worker and wait until it is ready; raises StartFailed."""
+    return begin(sandbox, limits).ready()
 
 
 def _spawn(

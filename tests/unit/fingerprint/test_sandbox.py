@@ -56,6 +56,24 @@ def test_the_worker_ends_with_its_decoder(mode: Mode) -> None:
     assert not {child for child in psutil.Process().children(recursive=True) if child.is_running()} - before
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_decoder_that_was_not_waited_for_decodes_and_ends(mode: Mode) -> None:
+    """The first file waits for a worker that is still starting; a decoder that is not used ends it."""
+    before = set(psutil.Process().children(recursive=True))
+    with Decoder(sandbox=mode, wait=False) as decoder:
+        assert decoder.decode(encoded("flac"), name="clip").whole
+        assert decoder.sandbox == mode
+    Decoder(sandbox=mode, wait=False).close()
+    assert not {child for child in psutil.Process().children(recursive=True) if child.is_running()} - before
+
+
+def test_a_sandbox_that_is_missing_is_an_error_of_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that was not waited for raises what it would have raised at its start."""
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with Decoder(sandbox="bwrap", wait=False) as decoder, pytest.raises(SandboxMissing):
+        decoder.decode(encoded("flac"), name="clip")
+
+
 def test_a_worker_killed_between_two_items_is_replaced() -> None:
     """The next item is decoded without an error."""
     with Decoder(sandbox="rlimits") as decoder:
