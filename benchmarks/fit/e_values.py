@@ -2,7 +2,8 @@
 
 Absent excerpts are searched as in ``benchmarks calibrate``. Their false matches are counted at each claimed
 E-value, and a line is fitted to ``log observed`` over ``log claimed``. The claims are made with the starting
-values of the fitted numbers, so that an earlier result has no influence.
+values of the fitted numbers, so that an earlier result has no influence, and without the number of near
+recordings, which are counted by calibrated E-values.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.fit.fit_run import FitBench, FitRun
-from benchmarks.runs.calibrate import AbsentQuery, Find, bounds, count, find_with, limit_of, search_absent
+from benchmarks.runs.calibrate import AbsentQuery, Find, bounds, count, limit_of, search_absent
 from benchmarks.systems.leave_out_library import COLLECTIONS, LeaveOutLibrary
 from earwitness.fingerprint.types import Query
 from earwitness.index.match import Effort, Match
@@ -98,7 +99,7 @@ def measure_codes(bench: FitBench, query: int) -> AbsentQuery:
 
 def measure_music(bench: FitBench, query: int) -> AbsentQuery:
     """Search an absent excerpt of music outside its package."""
-    return _measure(bench, query, find=find_with(Effort.FAST), package=True)
+    return _measure(bench, query, find=_find_by_codes_and_peaks, package=True)
 
 
 def measure_speech(bench: FitBench, query: int) -> AbsentQuery:
@@ -135,7 +136,17 @@ def _find_by_codes(query: Query, library: LeaveOutLibrary, max_e: float) -> list
         max_e_value=max_e,
         chance_factor=search.profile.chance_factor,
     )
+    search.scorer.places.counts_near = False
     scored = search.search_variant(search.profile.unchanged)
+    return describe_matches(search, scored, whole_files=set(), in_pieces=False)
+
+
+def _find_by_codes_and_peaks(query: Query, library: LeaveOutLibrary, max_e: float) -> list[Match]:
+    search = _search_of(query, library, max_e)
+    prefiltered = search.prefilter(search.profile.unchanged)
+    if prefiltered is None:
+        return []
+    scored = search.search_variant(search.profile.unchanged, prefiltered=prefiltered)
     return describe_matches(search, scored, whole_files=set(), in_pieces=False)
 
 
@@ -150,7 +161,7 @@ def _find_material(material: Material, query: Query, library: LeaveOutLibrary, m
 
 
 def _search_of(query: Query, library: LeaveOutLibrary, max_e: float) -> Search:
-    return Search(
+    search = Search(
         query=query,
         library=library,
         collections=COLLECTIONS,
@@ -158,6 +169,8 @@ def _search_of(query: Query, library: LeaveOutLibrary, max_e: float) -> Search:
         n_codes=library.n_codes(COLLECTIONS),
         profile=EFFORT_PROFILES[Effort.FAST],
     )
+    search.scorer.places.counts_near = False
+    return search
 
 
 def well_counted(queries: Sequence[AbsentQuery]) -> list[float]:

@@ -177,11 +177,14 @@ class RelatedPlaces:
         Returns the agreement of an alignment with the spectral peaks of its recording.
     least_excess : float
         See `OTHERS_EXCESS_NATS`; infinite where related recordings are to be ignored.
+    counts_near : bool
+        False where E-values are wanted as they are before near recordings are counted.
     """
 
     library: Searchable
     agreement_of: Callable[[Alignment], float]
     least_excess: float = OTHERS_EXCESS_NATS
+    counts_near: bool = True
     _by_variant: dict[Variant, list[Alignment]] = field(default_factory=dict)
     _places: dict[Variant, Places] = field(default_factory=dict)
     _agreements: dict[int, float] = field(default_factory=dict)
@@ -221,7 +224,7 @@ class RelatedPlaces:
 
     def excess_of_near(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> float:
         """Return what near recordings add to log E: 0 where no more of them than expected are near."""
-        if isinf(self.least_excess):
+        if isinf(self.least_excess) or not self.counts_near:
             return 0.0
         variant, n_frames = alignment.query_variant.variant, len(alignment.query_variant.frames)
         window, n_windows = window_of(alignment.middle_frame, n_frames)

@@ -30,19 +30,6 @@ from earwitness.index.statistics.null_model import (
 )
 from earwitness.index.statistics.peak_evidence import LOG_E_MOST, contrast
 
-POOLED_MARGIN_NATS: Final = 4.7
-ROUGH_MARGIN_NATS: Final = 3.5
-"""The pooled and the rough null model may rate an alignment this much worse than the full one does.
-
-An alignment that one of them rates worse than the reporting limit by more than its margin is dropped before
-all decoys are aligned. Chosen by hand: of 3,286 alignments reported at E <= 1e-2, of clean and degraded
-excerpts, the largest differences were 4.0 and 2.3. No command measures this again.
-"""
-
-PREFILTER_MARGIN_NATS: Final = 4.2
-"""As `POOLED_MARGIN_NATS`, in the prefilter, which searches half of the query frames. The largest difference
-was 3.7 (2.9 of the rough null model) in the same alignments."""
-
 CERTAIN_LOG_E: Final = log(1e-15)
 """Alignments that the rough null model rates below this are not compared with all decoys, and near recordings
 are not counted for them. Chosen by hand: no verdict depends on so small an E-value, and all decoys take as
@@ -130,14 +117,15 @@ class AlignmentScorer:
         start_s, end_s = alignment.query_span_s
         if end_s - start_s < LEAST_SPAN_S:
             return None
-        evidence = self.evidence(alignment, space, pooled_margin=POOLED_MARGIN_NATS)
+        calibration = self.library.calibration
+        evidence = self.evidence(alignment, space, pooled_margin=calibration.pooled_margin)
         if evidence is None:
             return None
         background = self.library.background.rough
-        if self._log_e(evidence.log_e + ROUGH_MARGIN_NATS, evidence.agreement) > CERTAIN_LOG_E:
+        if self._log_e(evidence.log_e + calibration.rough_margin, evidence.agreement) > CERTAIN_LOG_E:
             background = self.library.background
-        null = self._null(alignment, background)
-        if self._log_e(log_e_raw(alignment.score, space, null), evidence.agreement) > log(self.max_e_value):
+        null = self.null_of(alignment, background)
+        if not self.is_within_limit(log_e_raw(alignment.score, space, null), evidence.agreement):
             return None
         chance = self.places.chance(alignment, space=space, null=null)
         log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
@@ -157,19 +145,23 @@ class AlignmentScorer:
         Parameters
         ----------
         pooled_margin
-            `POOLED_MARGIN_NATS` or `PREFILTER_MARGIN_NATS`.
+            The calibration's `pooled_margin` or `prefilter_margin`.
         """
         calibration = self.library.calibration
         pooled = log_e_pooled(alignment.score, space, calibration) - pooled_margin
         if calibration.codes_slope * pooled > LOG_E_MOST:
             return None
         agreement_of_peaks = self.counted_agreement(alignment)
-        if self._log_e(pooled, agreement_of_peaks) > log(self.max_e_value):
+        if not self.is_within_limit(pooled, agreement_of_peaks):
             return None
-        log_e = log_e_raw(alignment.score, space, self._null(alignment, self.library.background.rough))
-        if self._log_e(log_e - ROUGH_MARGIN_NATS, agreement_of_peaks) > log(self.max_e_value):
+        log_e = log_e_raw(alignment.score, space, self.null_of(alignment, self.library.background.rough))
+        if not self.is_within_limit(log_e - calibration.rough_margin, agreement_of_peaks):
             return None
         return Evidence(log_e=log_e, agreement=agreement_of_peaks)
+
+    def is_within_limit(self, log_e: float, agreement: float) -> bool:
+        """Whether this log E by the codes is small enough to be reported, if nothing is related."""
+        return self._log_e(log_e, agreement) <= log(self.max_e_value)
 
     def peak_agreement(self, alignment: Alignment) -> float:
         """Agreement of the query with the reference's spectral peaks, in standard deviations of chance."""
@@ -197,8 +189,8 @@ class AlignmentScorer:
         log_p = calibration.log_p_agreement(max(agreement, 0.0))
         return log_e_calibrated(log_e, log_p, calibration, material)
 
-    def _null(self, alignment: Alignment, background: Background) -> NullModel:
-        """The null model of the window of the query that holds the middle of an alignment."""
+    def null_of(self, alignment: Alignment, background: Background) -> NullModel:
+        """Return the null model of the window of the query that holds the middle of an alignment."""
         query_variant, step = alignment.query_variant, WINDOW_FRAMES // 2
         window, _ = window_of(alignment.middle_frame, len(query_variant.frames))
         key = (query_variant.variant, query_variant.interpolated, window, len(background.codes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import log
 from typing import Final
@@ -35,7 +35,6 @@ from earwitness.index.matching.effort import EffortProfile, Variant
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
-    PREFILTER_MARGIN_NATS,
     AlignmentScorer,
     ScoredAlignment,
 )
@@ -153,33 +152,39 @@ class Search:
         Most items of a dataset match nothing; the prefilter decides this at a third of the cost of
         `search_variant`.
         """
+        found = self.search_half(variant)
+        return found if any(self._can_match(one) for one in self.half_alignments(found)) else None
+
+    def search_half(self, variant: Variant) -> PrefilterResult:
+        """Embed every other frame of a variant, and retrieve the entries of the index near them."""
         half = embed_half(self.query, variant, self.library.extractor, self.library.background)
         active = half.active
-        hits = self._retrieve(half, active[active % 2 == 0])
-        candidates = self._candidates(half, hits)[:PREFILTER_CANDIDATES]
-        hopeful = any(self._can_match(half, candidate) for candidate in candidates)
-        return PrefilterResult(half=half, hits=hits) if hopeful else None
+        return PrefilterResult(half=half, hits=self._retrieve(half, active[active % 2 == 0]))
 
-    def _can_match(self, half: QueryVariant, candidate: Candidate) -> bool:
-        lead = round(candidate.offset_s / half.hop_s)
-        codes = self.library.codes(candidate.recording)
-        first, last = codes_met(half, lead, len(codes))
-        path = best_path(
-            half, codes[first:last], lead - QUERY_FRAMES_PER_CODE * first, calibration=self.calibration
-        )
-        if path is None:
-            return False
-        steps, similarity, score = path
-        alignment = Alignment(
-            recording=candidate.recording,
-            query_variant=half,
-            codes=steps[:, 0] + np.int32(first),
-            query_frames=steps[:, 1],
-            similarity=similarity,
-            score=score,
-        )
-        space = self.scorer.space(half)
-        return self.scorer.evidence(alignment, space, pooled_margin=PREFILTER_MARGIN_NATS) is not None
+    def half_alignments(self, found: PrefilterResult) -> Iterator[Alignment]:
+        """Yield the best alignment of each candidate of the prefilter."""
+        half = found.half
+        for candidate in self._candidates(half, found.hits)[:PREFILTER_CANDIDATES]:
+            lead = round(candidate.offset_s / half.hop_s)
+            codes = self.library.codes(candidate.recording)
+            first, last = codes_met(half, lead, len(codes))
+            path = best_path(
+                half, codes[first:last], lead - QUERY_FRAMES_PER_CODE * first, calibration=self.calibration
+            )
+            if path is not None:
+                steps, similarity, score = path
+                yield Alignment(
+                    recording=candidate.recording,
+                    query_variant=half,
+                    codes=steps[:, 0] + np.int32(first),
+                    query_frames=steps[:, 1],
+                    similarity=similarity,
+                    score=score,
+                )
+
+    def _can_match(self, alignment: Alignment) -> bool:
+        space, margin = self.scorer.space(alignment.query_variant), self.calibration.prefilter_margin
+        return self.scorer.evidence(alignment, space, pooled_margin=margin) is not None
 
     def search_variant(
         self, variant: Variant, *, also: Sequence[int] = (), prefiltered: PrefilterResult | None = None

@@ -57,6 +57,11 @@ class Calibration:
         probability that chance agrees at least as well.
     agreement_rate : float
         Fall of that log for each standard deviation beyond the last agreement.
+    pooled_margin, prefilter_margin, rough_margin : float
+        Nats by which cheap null models may rate an alignment worse than all decoys do. An alignment that one
+        of them rates worse than the limit of the report by more is dropped before all decoys are aligned: the
+        pooled one, the same in the prefilter, which searches half of the query frames, and the rough one, of
+        few decoys.
     overlaid_similarity : float
         Excerpts with a lower mean similarity along the path are under other audio.
     """
@@ -80,6 +85,9 @@ class Calibration:
     agreements: tuple[float, ...]
     agreement_log_p: tuple[float, ...]
     agreement_rate: float
+    pooled_margin: float
+    prefilter_margin: float
+    rough_margin: float
     overlaid_similarity: float
 
     def __post_init__(self) -> None:

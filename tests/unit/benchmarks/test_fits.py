@@ -6,6 +6,8 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
+from operator import le
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.data.corpus import Corpus
-from benchmarks.fit import e_values, overlaid, pooled_null
+from benchmarks.fit import e_values, margins, overlaid, pooled_null
 from benchmarks.fit.agreement import quantiles
 from benchmarks.fit.fit_run import FitBench, FitRun
 from benchmarks.fit.lists import ALL_MUSIC, DEGRADING, REFERENCES, VALIDATION_MUSIC, AudioList
@@ -147,6 +149,15 @@ def test_a_threshold_separates_with_fewest_errors() -> None:
     """Two samples that overlap in one number each are separated between the others."""
     low, high = [0.1, 0.2, 0.3, 0.35, 0.9], [0.25, 0.8, 0.85, 0.95, 0.97]
     assert overlaid.threshold(low, high) == pytest.approx(0.575)
+
+
+def test_a_margin_keeps_all_but_a_stated_share_of_the_alignments() -> None:
+    """Of 1,000 alignments that need a margin, two may be lost; each needs the least with which it is kept."""
+    needed = [0.0] * 980 + [margins.least(partial(le, limit)) for limit in range(20)]
+    assert needed[-1] == 19.0
+    kept_at = margins.margin(needed)
+    assert sum(one > kept_at for one in needed) <= 2
+    assert sum(one > kept_at - margins.STEP_NATS for one in needed) > 2
 
 
 def test_agreements_by_chance_rise_as_their_probability_falls() -> None:
