@@ -13,7 +13,12 @@ def names_lines(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         n_songs = f"{record.options['rows']:,}"
         how = "by the look-up" if _rows(record, "chance") else "in the songs themselves"
-        yield f"E-values against chance, in a made-up list of {n_songs} songs with frequencies like"
+        if _rows(record, "spelling"):
+            yield from _spellings(record)
+            n_songs += " songs, each in one of many spellings and asked in others,"
+        else:
+            n_songs += " songs"
+        yield f"E-values against chance, in a made-up list of {n_songs} with frequencies like"
         yield "those of real lists: artists and titles of different songs were paired, their E-values added"
         yield f"up, and the entries that have both counted {how}:"
         yield ""
@@ -37,6 +42,18 @@ def names_lines(records: Sequence[Record]) -> Iterator[str]:
             f", shared with other programs (load {_made(record)['load']:g})" if _rows(record, "read") else ""
         )
         yield f"{record.machine}{load}, commit {record.commit}, {record.made_at[:10]}."
+
+
+def _spellings(record: Record) -> Iterator[str]:
+    rows = _rows(record, "spelling")
+    yield "Works that a list has in one spelling, asked in another (`benchmarks/shelf/spellings.py`):"
+    yield ""
+    yield "| spelling | of the title, found | of the artist, found |"
+    yield "|---|---|---|"
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        by_part = {row["of"]: f"{row['found']:,} of {row['works']:,}" for row in rows if row["kind"] == kind}
+        yield f"| {kind} | {by_part.get('title', '-')} | {by_part.get('artist', '-')} |"
+    yield ""
 
 
 def _speed(record: Record) -> Iterator[str]:

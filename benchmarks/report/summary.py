@@ -48,7 +48,7 @@ CHANCE: Final = "calibrate-fast"
 FALSE: Final = "false-matches-test"
 """Start of the names of the records of false matches by kind: one for each effort."""
 SCALE: Final = "scale"
-NAMES: Final = ("names", "names-large", "names-chance")
+NAMES: Final = ("names", "names-large", "names-chance", "names-spellings")
 
 
 def main(argv: Sequence[str]) -> int:

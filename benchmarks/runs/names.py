@@ -5,6 +5,8 @@ Rows of the record, by ``what``:
 ``read``
     One list: its layout, ``rows``, those ``refused`` and ``nameless``, seconds ``s`` from the command to the
     durable list, seconds of processor time of the two processes, the bytes stored, the most memory of either.
+``spelling``
+    See `benchmarks.shelf.name_spellings`.
 ``ask``
     Works that were asked together, half of them in the list, and the seconds ``s``.
 ``counted``
@@ -55,11 +57,20 @@ def main(argv: Sequence[str]) -> int:
     it.add_argument("--rows", type=int, default=1_000_000, help="rows of the made list")
     it.add_argument("--pairs", type=int, default=200_000, help="shuffled pairs")
     it.add_argument("--counted", type=int, help="only count so many shuffled pairs, without a stored list")
+    it.add_argument(
+        "--spellings", action="store_true", help="what is found in other spellings, and by chance"
+    )
     it.add_argument("--lists", type=Path, nargs="*", default=[], help="published lists to read as well")
     it.add_argument("--seed", type=int, default=7)
     it.add_argument("--record", default="names")
     options = it.parse_args(argv)
-    if options.counted:
+    if options.spellings:
+        from benchmarks.shelf.name_spellings import spellings
+
+        with tempfile.TemporaryDirectory() as folder:
+            songs = made_songs(options.rows, seed=options.seed)
+            rows = list(spellings(songs, Path(folder), n_pairs=options.pairs, seed=options.seed))
+    elif options.counted:
         rows = list(counted(made_songs(options.rows, seed=options.seed), options.counted, seed=options.seed))
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +78,8 @@ def main(argv: Sequence[str]) -> int:
     for row in rows:
         print(row)
     stated = {name: value for name, value in vars(options).items() if name not in {"lists", "record", "seed"}}
+    if not options.spellings:
+        del stated["spellings"]
     made = record("names", scheme="names/1", seed=options.seed, options=stated, rows=rows)
     print(save(made, options.record))
     return 0

@@ -11,6 +11,7 @@ from benchmarks.data.made_lists import made_songs, write_parquet
 from benchmarks.report.names_table import names_lines
 from benchmarks.report.records import record
 from benchmarks.runs.names import counted, measured
+from benchmarks.shelf.name_spellings import spellings
 
 
 def test_a_made_list_has_the_layout_and_the_frequencies_of_a_real_one(tmp_path: Path) -> None:
@@ -39,6 +40,20 @@ def test_the_record_compares_claims_with_counts(tmp_path: Path) -> None:
     assert claimed / 2 < observed < claimed * 2
     made = record("names", scheme="names/1", seed=3, options={"rows": 2_000}, rows=rows)
     assert any("`list.csv`" in line for line in names_lines([made]))
+
+
+def test_other_spellings_are_found_and_chance_is_as_claimed(tmp_path: Path) -> None:
+    """Every spelling but another script is found, and mixed spellings leave the E-values right."""
+    rows = list(spellings(made_songs(4_000, seed=5), tmp_path, n_pairs=4_000, seed=5))
+    missed = [row["kind"] for row in rows if row["what"] == "spelling" and row["found"] < row["works"]]
+    assert missed == ["other scripts"]
+    chance = [row for row in rows if row["what"] == "chance"]
+    claimed, observed = (sum(row[name] for row in chance) for name in ("claimed", "observed"))
+    assert claimed / 1.5 < observed < claimed * 1.5
+    made = record("names", scheme="names/1", seed=5, options={"rows": 4_000}, rows=rows)
+    lines = list(names_lines([made]))
+    assert "| The X, X, The | 500 of 500 | - |" in lines
+    assert any("4,000 songs, each in one of many spellings" in line for line in lines)
 
 
 def test_many_pairs_are_counted_as_the_look_up_counts_them() -> None:
