@@ -24,6 +24,7 @@ ON_CORPUS: Final = frozenset(
         "changes",
         "classes",
         "power",
+        "pack-privacy",
         "fit",
     )
 )
@@ -46,6 +47,7 @@ ENTRIES = {
     "false-matches": "false matches by kind of sound, claimed against counted",
     "dedup": "copies among clips of pieces that one soundfont plays: precision and recall",
     "names": "lists of names: speed, and claimed E-values against shuffled pairs",
+    "pack-privacy": "how much of the sound a pack gives away",
     "calibrate": "claimed E-values against observed false matches",
     "fit": "fit the numbers of the scheme's calibration, or check them",
     "crash": "kill -9 at random moments",
@@ -83,6 +85,7 @@ def module_of(entry: str) -> str:
         "known-files": "benchmarks.data.published_files",
         "kinds": "benchmarks.data.kinds.make",
         "fit": "benchmarks.fit.command",
+        "pack-privacy": "benchmarks.shelf.pack_privacy",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
         "match-steps": "benchmarks.report.match_steps",

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 
 NO_AUDIO: Final = "The pack holds no audio."
 SOUND_GIVES_AWAY: Final = (
-    "How much of the sound its fingerprints give away was not measured yet: make no pack of works that"
-    " nobody may know of."
+    "Its fingerprints give part of the sound away: music that was made again from such fingerprints had "
+    "the same strongest pitch class in 41 of 100 moments (another recording: 8), and speech an "
+    "intelligibility (STOI) of 0.38 (another recording: 0.15, the whole spectrogram: 0.83). Better "
+    "attacks may exist: make no pack of works that nobody may know of."
 )
+"""A test compares it with the record of ``python -m benchmarks pack-privacy``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks.report.false_match_tables import false_matches_table, pooled, recall_table
 from benchmarks.report.names_table import names_lines
 from benchmarks.report.power_tables import POWER, counted, power_lines, shortest_lines
+from benchmarks.report.privacy_table import privacy_lines
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.tables import (
     calibrate_table,
@@ -48,6 +49,7 @@ CHANCE: Final = "calibrate-fast"
 FALSE: Final = "false-matches-test"
 """Start of the names of the records of false matches by kind: one for each effort."""
 SCALE: Final = "scale"
+PRIVACY: Final = "pack-privacy"
 NAMES: Final = ("names", "names-large", "names-chance", "names-spellings")
 
 
@@ -192,6 +194,12 @@ def names() -> Iterator[str]:
     yield from names_lines(records) if records else ["Not measured yet."]
 
 
+def privacy() -> Iterator[str]:
+    """Yield how close sound that is made again from packs comes to the original."""
+    made = load_record(PRIVACY)
+    yield from privacy_lines(made) if made is not None else ["Not measured yet."]
+
+
 def power() -> Iterator[str]:
     """Yield how often copies are found, by effort, length and condition."""
     record = load_record(POWER)
@@ -308,4 +316,5 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "scale": scale,
     "scan": scan,
     "names": names,
+    "privacy": privacy,
 }
