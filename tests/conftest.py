@@ -12,11 +12,13 @@ from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
 LONGEST = (
+    "hostile/test_every_second.py",
     "golden/test_command_answers.py",
     "golden/test_server_answers.py",
     "golden/test_kept_homes.py",
     "http/test_real_server.py",
     "http/test_full_disk.py",
+    "hostile/test_attacks.py",
     "hostile/test_bounds.py",
     "contract/test_crash.py",
     "cli/",
