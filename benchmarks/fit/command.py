@@ -21,6 +21,7 @@ from benchmarks.data.corpus import Corpus
 from benchmarks.fit.fit_run import FitRun
 from benchmarks.fit.provenance import Fitted, differences, read_fits, shorten, write_fits
 from benchmarks.fit.registry import FITS, start_for
+from benchmarks.report.records import record, save
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import calibration_of
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument(
         "--share", type=float, default=1.0, help="share of the queries, for a trial: nothing is written"
     )
+    it.add_argument("--record", help="name of a record of the fitted numbers")
     it.add_argument(
         "--check",
         action="store_true",
@@ -66,6 +68,15 @@ def main(argv: Sequence[str]) -> int:
         pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
     with pool as processes:
         calibration, results = run_fits(options, calibration_of(extractor()), processes)
+    if options.record:
+        made = record(
+            "fit",
+            scheme=extractor().scheme,
+            seed=options.seed,
+            options=vars(options) | {"corpus": None, "cache": None},
+            rows=[row for one in results for row in one.rows(options.corpus)],
+        )
+        print(save(made, options.record))
     if options.check:
         return check(results)
     if options.share == 1.0:

@@ -61,6 +61,20 @@ class Fitted:
             },
         }
 
+    def rows(self, corpus: Path) -> list[dict[str, Any]]:
+        """Return the fitted numbers for a record, one row for each field."""
+        fitted_on = self.fit.queries.identity(corpus)
+        return [
+            {
+                "fit": self.fit.name,
+                "queries": self.n_queries,
+                "fitted_on": f"{fitted_on['name']} ({fitted_on['files']} files, {fitted_on['sha256'][:12]})",
+                "number": name,
+                "fitted": as_json(self.values[name]),
+            }
+            for name in self.fit.fields
+        ]
+
 
 def as_json(value: Any) -> Any:
     """Return a value as JSON can hold it."""

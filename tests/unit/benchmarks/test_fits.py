@@ -219,6 +219,13 @@ def test_a_kept_number_is_shipped_and_the_fitted_one_stated(model: Path) -> None
     assert differences(result, replace(shipped, drift_cost=2.0), stated)
 
 
+def test_a_record_has_each_fitted_number_though_another_is_kept() -> None:
+    """The row of a number that is kept holds what the fit gave, and what it was fitted on."""
+    (row,) = _fitted(1.5, drift_cost=Kept(value=3.0, reason="finds more")).rows(SAMPLES)
+    assert (row["fit"], row["number"], row["fitted"], row["queries"]) == ("drift", "drift_cost", 1.5, 7)
+    assert VALIDATION_MUSIC.identity(SAMPLES)["sha256"][:12] in row["fitted_on"]
+
+
 def test_numbers_are_compared_relative_to_their_size() -> None:
     """One percent of the largest number of a field is the same, and a hundredth of a nat of an offset."""
     assert is_close("prior_rate", 0.2479, 0.248) and not is_close("prior_rate", 0.26, 0.248)
