@@ -38,7 +38,7 @@ LOOP_COVERAGE: Final = 0.5
 """A loop covers less than this share of each recording."""
 
 SAME_SPAN: Final = 0.8
-"""Share of overlap from which two matches have the same query span."""
+"""Share of a match's query span from which another match covers it, too."""
 
 MOST_COMPARED: Final = 64
 """Largest number of matches of one span that are compared with each other; thousands would take hours."""
@@ -117,12 +117,11 @@ def _query_span(match: Match) -> tuple[float, float]:
 
 
 def _same_span(number: int, spans: NDArray[np.float64], similarity: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the matches of the same span of the query and of similar similarity; at most `MOST_COMPARED`."""
+    """Return the matches that cover the query span of one, of similar similarity; at most `MOST_COMPARED`."""
     start_s, end_s = spans[number]
     shared_s = np.minimum(spans[:, 1], end_s) - np.maximum(spans[:, 0], start_s)
-    longest_s = np.maximum(spans[:, 1] - spans[:, 0], end_s - start_s)
     similar = np.abs(similarity - similarity[number]) <= LOOP_SIMILARITY_RANGE
-    return np.flatnonzero(similar & (shared_s > SAME_SPAN * longest_s))[:MOST_COMPARED]
+    return np.flatnonzero(similar & (shared_s > SAME_SPAN * (end_s - start_s)))[:MOST_COMPARED]
 
 
 def _count_different(contexts: Sequence[NDArray[np.float32]]) -> int:

@@ -34,13 +34,13 @@ from tests.unit.index.synthetic_index import CALIBRATION
 MATCHING_PAGE = (Path(__file__).parents[3] / "docs" / "matching.md").read_text(encoding="utf-8")
 
 
-def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0) -> Match:
+def a_match(e_value: float = 1e-9, *, recording: int = 0, at_s: float = 20.0, length_s: float = 8.0) -> Match:
     """A match of eight seconds in the middle of a recording."""
     segment = Segment(
         query_start_s=0.0,
-        query_end_s=8.0,
+        query_end_s=length_s,
         reference_start_s=at_s,
-        reference_end_s=at_s + 8.0,
+        reference_end_s=at_s + length_s,
         similarity=0.9,
         e_value=e_value,
     )
@@ -213,6 +213,16 @@ def test_a_loop_is_distinguished_from_copies() -> None:
     copies = [codes_with_loop(1, loop)] * 5
     kinds = {match.kind for match in mark_shared(matches, copies.__getitem__, hop_s=0.5)}
     assert kinds == {MatchClass.EXCERPT}
+
+
+def test_a_shorter_match_of_a_loop_is_shared_and_a_longer_match_is_not() -> None:
+    """Four others that cover a match make it shared; four that cover less than 80 % of it do not."""
+    loop = np.random.default_rng(0).standard_normal((16, 64)).astype(np.float32)
+    different = [codes_with_loop(number + 1, loop) for number in range(6)]
+    lengths_s = [5.0, 8.0, 8.0, 8.0, 8.0, 11.0]
+    matches = [a_match(recording=number, length_s=one) for number, one in enumerate(lengths_s)]
+    kinds = [match.kind for match in mark_shared(matches, different.__getitem__, hop_s=0.5)]
+    assert kinds == [MatchClass.SHARED_MATERIAL] * 5 + [MatchClass.EXCERPT]
 
 
 @given(stretch=st.floats(0.6, 1.6), cents=st.floats(-600, 600))
