@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint.kernels.bands import cut_frames, sum_bands
 from earwitness.fingerprint.params import PARAMS, Params
-from earwitness.fingerprint.real_fft import rfft
+from earwitness.fingerprint.scipy_parts import rfft
 from earwitness.fingerprint.types import Sound, Spectrogram
 
 CHUNK_FRAMES: Final = 48

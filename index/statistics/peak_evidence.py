@@ -17,9 +17,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from earwitness.fingerprint.params import Params
+from earwitness.fingerprint.scipy_parts import box_mean
 from earwitness.fingerprint.spectrogram import DECIBEL_SCALE, normalise_level
 from earwitness.fingerprint.spectrogram import spectrogram as make_spectrogram
 from earwitness.fingerprint.types import RATE_HZ, Spectrogram, Waveform
@@ -108,7 +108,7 @@ def contrast(spectrogram: Spectrogram, params: Params) -> Floats:
 
 def _raw_contrast(log_spectrogram: Floats) -> Floats:
     size = (2 * BOX_FRAMES + 1, 2 * BOX_BANDS + 1)
-    contrast: Floats = log_spectrogram - uniform_filter(log_spectrogram, size, mode="nearest")
+    contrast: Floats = log_spectrogram - box_mean(log_spectrogram, size)
     np.clip(contrast, -MAX_CONTRAST, MAX_CONTRAST, out=contrast)
     contrast *= np.abs(contrast) ** np.float32(CONTRAST_POWER - 1.0)
     contrast -= contrast.mean(axis=0)

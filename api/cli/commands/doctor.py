@@ -145,12 +145,15 @@ def model(_: Settings) -> Iterator[Remark]:
 
 def kernels(_: Settings) -> Iterator[Remark]:
     """Report whether kernels are compiled."""
-    from earwitness.api.cli.kernel_warmup import compiled_marker
+    from earwitness.api.cli.kernel_warmup import compiled_marker, numba_compiles
 
-    compiled = compiled_marker().exists()
-    yield Remark(
-        about="kernels", text="compiled" if compiled else "not compiled yet: the first run compiles them"
-    )
+    if not numba_compiles():
+        text = "compiled ahead"
+    elif compiled_marker().exists():
+        text = "compiled"
+    else:
+        text = "not compiled yet: the first run compiles them"
+    yield Remark(about="kernels", text=text)
 
 
 def disk(settings: Settings) -> Iterator[Remark]:

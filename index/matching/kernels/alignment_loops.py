@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from earwitness.fingerprint.compiled import njit
 
 QUERY_FRAMES_PER_CODE: Final = 4
 """Query frames from one reference code to the next; the same in every scheme (`Params`)."""

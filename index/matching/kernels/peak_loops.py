@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.compiled import njit
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 
 Floats = NDArray[np.float32]

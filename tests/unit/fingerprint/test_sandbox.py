@@ -40,7 +40,7 @@ def test_a_checkout_may_be_in_any_folder(mode: Mode, tmp_path: Path, monkeypatch
     package = tmp_path / "earwitness"
     shutil.copytree(sandbox.PACKAGE / "fingerprint" / "decode", package / "fingerprint" / "decode")
     shutil.copy(sandbox.PACKAGE / "__init__.py", package)
-    for name in ("__init__.py", "errors.py", "lifeline.py", "real_fft.py", "sample_spool.py", "types.py"):
+    for name in ("__init__.py", "errors.py", "lifeline.py", "scipy_parts.py", "sample_spool.py", "types.py"):
         shutil.copy(sandbox.PACKAGE / "fingerprint" / name, package / "fingerprint")
     monkeypatch.setattr(sandbox, "PACKAGE", package)
     with Decoder(sandbox=mode) as decoder:
