@@ -10,9 +10,6 @@ from pathlib import Path
 def main() -> None:
     """Run ``earwitness``; see `earwitness.api.cli.app` for its exit statuses."""
     leave_current_folder()
-    from earwitness.api.child_process import collect_rarely
-
-    collect_rarely()
     from earwitness.api.cli.app import app
     from earwitness.api.cli.command_guard import report_error
     from earwitness.api.cli.console import ready_streams

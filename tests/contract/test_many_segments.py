@@ -39,6 +39,7 @@ def with_few_files(act: Callable[[], None]) -> None:
     if child == 0:
         status = 1
         try:
+            os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # files of other tests
             resource.setrlimit(resource.RLIMIT_NOFILE, (MAY_OPEN, MAY_OPEN))
             act()
             status = 0
