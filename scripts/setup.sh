@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set up .venv from the lock files: `scripts/setup.sh run` for the program, `scripts/setup.sh dev` for tests and benchmarks too.
-# Does nothing where the same locks are installed already.
+# Installs nothing where the same locks are installed already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-run}
@@ -25,15 +25,21 @@ fi
 lock=requirements.lock
 if [ "$what" = dev ]; then lock=requirements-dev.lock; fi
 stamp="$venv/.installed-$what-$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)"
-if [ -e "$stamp" ]; then exit 0; fi
+compile_kernels() {
+  "$venv/bin/python" scripts/compile_kernels.py ||
+    echo "the kernels are not compiled ahead (numba, setuptools and a C compiler do that): the first run does it" >&2
+}
+if [ -e "$stamp" ]; then
+  compile_kernels  # they may have changed
+  exit 0
+fi
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 scripts/install.sh "$venv" "$lock"
 # hatchling is in the lock of developers; else it is fetched for the build
 isolation=()
 if [ "$what" = dev ]; then isolation=(--no-build-isolation); fi
 scripts/install.sh "$venv" "${isolation[@]}" -e .
-"$venv/bin/python" scripts/compile_kernels.py ||
-  echo "the kernels are not compiled ahead (numba, setuptools and a C compiler do that): the first run does it" >&2
+compile_kernels
 if [ "$what" = dev ] && ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
   # only a wheel that this machine already has: from an index it would bring several GB
   "$venv/bin/python" -m pip -qq --disable-pip-version-check install --no-deps --no-index torch==2.13.0 2>/dev/null ||
