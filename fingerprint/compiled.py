@@ -121,8 +121,8 @@ def compiled_library() -> CompiledLibrary | None:
     try:
         described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         fits = described["sources"] == source_digests(list(described["sources"])) and has(described["needs"])
-    except (OSError, ValueError, KeyError):
-        return None  # nothing was compiled, or kernels have changed since
+    except (OSError, ValueError, KeyError, ImportError):
+        return None  # nothing was compiled, or NumPy does not tell what this processor has
     if not fits or not path.is_file():
         return None
     spec = spec_from_file_location(LIBRARY, path, loader=ExtensionFileLoader(LIBRARY, str(path)))

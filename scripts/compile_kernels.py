@@ -85,7 +85,10 @@ def main() -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     description.unlink(missing_ok=True)
-    build(path, compiled, processor)
+    try:
+        build(path, compiled, processor)
+    except (ImportError, RuntimeError) as error:  # numba names a missing compiler in its first line
+        sys.exit(f"kernels cannot be compiled ahead: {str(error).splitlines()[0]}")
     description.write_text(text, encoding="utf-8")
 
 

@@ -25,7 +25,7 @@ from earwitness.index.matching.effort import EFFORT_PROFILES
 from earwitness.index.matching.scoring import ScoredAlignment
 from earwitness.index.matching.search import Search
 from earwitness.index.matching.verdict import POSSIBLE_E_VALUE
-from earwitness.index.statistics.null_model import log_e_pooled, log_e_raw
+from earwitness.index.statistics.null_model import log_e_raw
 
 LENGTHS_S: Final = (3.0, 8.0)
 
@@ -109,10 +109,8 @@ def _search(bench: FitBench, query: int) -> tuple[Search, int]:
 
 
 def _pooled(search: Search, alignment: Alignment) -> float:
-    scorer = search.scorer
-    space, agreement = scorer.space(alignment.query_variant), scorer.counted_agreement(alignment)
-    log_e = log_e_pooled(alignment.score, space, search.calibration)
-    return least(lambda margin: scorer.is_within_limit(log_e - margin, agreement))
+    scorer, space = search.scorer, search.scorer.space(alignment.query_variant)
+    return least(lambda margin: scorer.evidence(alignment, space, pooled_margin=margin) is not None)
 
 
 def _rough(search: Search, alignment: Alignment) -> float:

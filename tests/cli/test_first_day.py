@@ -75,7 +75,7 @@ def test_names_are_asked_too(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_text(f"path,artist,title\n{WORK},a 7,B 7\n")
     ran = earwitness("scan", tmp_path / "clips.csv", "--root", SAMPLES, "--out", tmp_path / "o", home=home)
     assert ran.exit_code == 3, ran.output
-    assert "and their names, with l (40 entries)" in ran.stderr
+    assert "; names with l (40 entries)" in ran.stderr
     assert "1 by l" in ran.stderr
     (item,) = map(json.loads, (tmp_path / "o").read_text().splitlines())
     assert [each["e_value"] for each in item["names"]] == [0.025]

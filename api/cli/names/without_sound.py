@@ -107,11 +107,11 @@ def _print_summary(
     known, console = open_known_files(settings), to_stderr()
     names = ", ".join(f"{each.dataset.name} ({each.dataset.n_entries:,} entries)" for each in lists[:5])
     more = f", and {len(lists) - 5:,} more" if len(lists) > 5 else ""
-    compared = f"their bytes, with the digests of {known.n_files:,} files of {len(known.datasets):,} datasets"
+    compared = f"bytes with the digests of {known.n_files:,} files of {len(known.datasets):,} datasets"
     if lists:
-        compared += f"; and their names, with {shown(names)}{more}"
+        compared += f"; names with {shown(names)}{more}"
     console.print(f"No sound was compared: {why.reason}.", soft_wrap=True)
-    console.print(f"Compared were {compared}.", soft_wrap=True)
+    console.print(f"Compared: {compared}.", soft_wrap=True)
     print_summary(tally)
     if tally.names:
         by = ", ".join(f"{number:,} by {shown(name)}" for name, number in tally.names.most_common(5))
