@@ -13,6 +13,7 @@ from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.fingerprint.types import AudioPart
+from earwitness.index.database.records import WORKS
 from earwitness.index.match import Effort, MatchClass, Verdict
 from earwitness.index.matching.verdict import MATCH_E_VALUE, SCAN_E_VALUE
 from earwitness.index.statistics.power import Power
@@ -78,6 +79,11 @@ class FindingSearch:
     scheme: str
     epoch: int
 
+    @property
+    def for_works(self) -> bool:
+        """Whether the registered works were searched, and not datasets."""
+        return all(each.name == WORKS for each in self.collections)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRecording:
@@ -129,6 +135,16 @@ class FindingMatch:
     tempo: float | None
     """All three are None where the change was not measured."""
     segments: tuple[FindingSegment, ...]
+
+    @property
+    def is_work(self) -> bool:
+        """Whether the recording is a registered work, and not an item of a dataset."""
+        return self.collection == WORKS
+
+    @property
+    def dataset(self) -> str:
+        """Name and version of its collection, for people."""
+        return f"{self.collection} (version {self.version})"
 
     @property
     def e_rounded(self) -> float:

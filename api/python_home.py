@@ -205,10 +205,8 @@ class Home:
         TypeError, ValueError
             When the array, its rate or another argument cannot be used.
         """
-        if isinstance(datasets, Sequence) and not datasets:
-            raise ValueError("datasets is empty; leave it out to search all datasets")
+        names = _dataset_names(datasets)
         library = self._opened_library()
-        names = (datasets,) if isinstance(datasets, str) else tuple(datasets or ())
         spec = check_spec(self._settings, library, names=names, effort=Effort(effort))
         decoder = self._opened_decoder(library.scheme)
         processor = ItemProcessor(spec, library, decoder)
@@ -227,6 +225,7 @@ class Home:
         self,
         source: PathLike,
         *,
+        datasets: str | Sequence[str] | None = None,
         effort: str = "standard",
         reader: str | None = None,
         audio_column: str | None = None,
@@ -234,7 +233,7 @@ class Home:
         allow_remote: bool = False,
         on_finding: Callable[[Finding], None] = lambda _: None,
     ) -> Iterator[Finding]:
-        """Search every item of a source for the registered works.
+        """Search every item of a source for the registered works, or for the items of datasets.
 
         The scan is finished when this returns, because a match depends on the number of items scanned.
         Findings of an interrupted scan are remembered: the same call searches the rest.
@@ -243,6 +242,8 @@ class Home:
         ----------
         source : path or URL
             A folder, archive, table or manifest.
+        datasets : str or sequence of str, optional
+            ``NAME`` or ``NAME:VERSION`` of the datasets to search in place of the works.
         effort : {"fast", "standard", "full"}
             Which variants of an item are searched.
         reader, audio_column, root, allow_remote
@@ -257,11 +258,12 @@ class Home:
 
         Raises
         ------
-        NothingRegistered, HomeMissing
-            When no work is registered.
+        NothingRegistered, NothingIndexed, NoSuchCollection, HomeMissing
+            When no work is registered, or a dataset of `datasets` does not exist.
         SourceError
             When the source cannot be opened; its subclass says why.
         """
+        within = _dataset_names(datasets)
         items = self._open_source(source, reader, audio_column, root, allow_remote)
         folder = tempfile.TemporaryDirectory(prefix="earwitness-")
         plan = Plan(
@@ -269,6 +271,7 @@ class Home:
             out=Path(folder.name) / "findings.jsonl",
             effort=Effort(effort),
             n_workers=self._settings.n_workers,
+            within=within,
         )
         scan(plan, items, settings=self._settings, seen=on_finding, finish=lambda _: None)
         return _read_and_delete(plan.out, folder)
@@ -339,6 +342,12 @@ def open_home(path: PathLike | None = None, **settings: Any) -> Home:
     if unknown:
         raise TypeError(f"there is no setting {', '.join(sorted(unknown))}")
     return Home(Settings(**settings) if path is None else Settings(home=Path(path), **settings))
+
+
+def _dataset_names(datasets: str | Sequence[str] | None) -> tuple[str, ...]:
+    if isinstance(datasets, Sequence) and not datasets:
+        raise ValueError("datasets is empty; leave it out to search what is searched by default")
+    return (datasets,) if isinstance(datasets, str) else tuple(datasets or ())
 
 
 def _read_and_delete(path: Path, folder: tempfile.TemporaryDirectory[str]) -> Iterator[Finding]:

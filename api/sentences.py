@@ -21,7 +21,6 @@ from earwitness.api.shelf.same_file_evidence import listed_files, same_file_sent
 from earwitness.fingerprint.errors import NoAudioTrack
 from earwitness.index.match import Verdict, covered_s
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
-from earwitness.index.writer import WORKS
 
 NAMED: Final = 5
 """Collections that a sentence names; others are counted."""
@@ -56,12 +55,11 @@ def _best_match(finding: Finding) -> str:
     sure = finding.verdict is Verdict.MATCH
     best = (finding.certain or finding.possible)[0]
     evidence = f"{_other_places(finding)}, {e_value_words(best)}"
-    if best.collection == WORKS:
+    if best.is_work:
         holds = "contains" if sure else "may contain"
         return f"{holds} the registered work {work_label(best)}: {matched_s(best):.1f} s match{evidence}"
     is_in = "is in" if sure else "may be in"
-    where = f"{best.collection} (version {best.version})"
-    return f"{is_in} {where}: {matched_s(best):.1f} s match item {best.recording.path}{evidence}"
+    return f"{is_in} {best.dataset}: {matched_s(best):.1f} s match item {best.recording.path}{evidence}"
 
 
 def _shared_material(finding: Finding) -> str:
@@ -78,9 +76,7 @@ def _shared_material(finding: Finding) -> str:
 
 
 def _named_collection(match: FindingMatch) -> str:
-    if match.collection == WORKS:
-        return "the registered works"
-    return f"{match.collection} (version {match.version})"
+    return "the registered works" if match.is_work else match.dataset
 
 
 def _unsupported(finding: Finding) -> str:
@@ -194,7 +190,7 @@ def summary(tally: Tally) -> str:
     hours = f"{tally.decoded_s / 3600:.2f} hours of audio"
     compared = f"{tally.n_compared:,} of {count(tally.n_items, 'item')} ({hours})"
     sentences = [] if tally.claims_supported else [audit_warning(tally.audit)]
-    sentences.append(f"Compared by sound with the registered works: {compared}.")
+    sentences.append(f"Compared by sound with {_compared_with(tally)}: {compared}.")
     if tally.search is not None:
         sentences.append(f"The comparison was made {searched_how(tally.search)}.")
     sentences += [
@@ -229,12 +225,22 @@ def audit_warning(audit: Audit) -> str:
     )
 
 
+def _compared_with(tally: Tally) -> str:
+    if tally.search is None or tally.for_works:
+        return "the registered works"
+    return searched_in(tally.search)
+
+
 def _matched(tally: Tally) -> Sequence[str]:
     matches, possible = tally.verdicts[Verdict.MATCH], tally.verdicts[Verdict.POSSIBLE]
     shared, n_new = tally.verdicts[Verdict.SHARED_MATERIAL], tally.new[Verdict.MATCH]
+    thing = "work" if tally.for_works else "dataset item"
     matched = (
-        f"{count(matches, 'item')} matched {count(len(tally.works), 'work')}" if matches else "None matched"
+        f"{count(matches, 'item')} matched {count(len(tally.works), thing)}" if matches else "None matched"
     )
+    if len(tally.datasets) > 1:
+        named = [f"{name}: {number:,}" for name, number in tally.datasets.most_common(NAMED)]
+        matched += f" ({', '.join(named)})"
     if n_new != matches:
         matched += f" ({matches - n_new:,} of them known from the baseline)"
     sentences = [f"{matched}."]
@@ -249,7 +255,7 @@ def _matched(tally: Tally) -> Sequence[str]:
     if shared:
         sentences.append(
             f"{count(shared, 'item')} only {'shares' if shared == 1 else 'share'} material, such as a loop or"
-            " a sample, with several different works; that is no match."
+            f" a sample, with several different {thing}s; that is no match."
         )
     return sentences
 
@@ -292,7 +298,8 @@ def skipped_files(passed_over: Mapping[str, int]) -> Sequence[str]:
 def _expected(tally: Tally) -> Sequence[str]:
     if not tally.claims_supported:
         return []
+    held = "held a registered work" if tally.for_works else "held sound of what was searched"
     return [
-        f"If none of the items held a registered work, {tally.expected_false:.2g} false matches"
+        f"If none of the items {held}, {tally.expected_false:.2g} false matches"
         " would be expected in this scan."
     ]

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, exists, select
 
 from earwitness.index.database import reads, writes
 from earwitness.index.database.records import (
+    WORKS,
     Added,
     AddStatus,
     Collection,
@@ -36,8 +37,6 @@ from earwitness.index.store.store_errors import (
     ItemUnknown,
     NameReserved,
 )
-
-WORKS: Final = "works"
 
 MAX_WAITING: Final = 200_000
 """Codes that may wait for a shard: every library that opens holds them in memory until they have one."""

@@ -1,4 +1,7 @@
-"""One self-contained HTML page about a scan: what was compared, what matched, and what could not be read."""
+"""One self-contained HTML page about a scan: what was compared, what matched, and what could not be read.
+
+Matches with works stand under each work, with figures; those with items of datasets are rows of a table.
+"""
 
 from __future__ import annotations
 
@@ -97,6 +100,8 @@ class ReportData:
     """What a page shows, collected in one pass over the findings."""
 
     works: dict[str, list[Shown]] = field(default_factory=lambda: defaultdict(list))
+    dataset_items: list[Shown] = field(default_factory=list)
+    n_dataset_items: int = 0
     parts: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
     possible: list[Shown] = field(default_factory=list)
     shared: list[Shown] = field(default_factory=list)
@@ -110,7 +115,11 @@ class ReportData:
         part.verdicts[finding.verdict] += 1
         part.decoded_s += finding.item.duration_s or 0.0
         for match in finding.certain:
-            self.works[work_label(match)].append(Shown(item=finding.item.id, match=match))
+            shown = Shown(item=finding.item.id, match=match)
+            if match.is_work:
+                self.works[work_label(match)].append(shown)
+            else:
+                self.take_dataset_item(shown)
         extrapolated = [match.e_checked_to for match in finding.matches if match.e_extrapolated]
         self.checked_to = max([self.checked_to, *extrapolated])
         if finding.best_e_value < math.inf:
@@ -120,6 +129,12 @@ class ReportData:
         if finding.verdict is Verdict.SHARED_MATERIAL:
             shared = Shown(item=finding.item.id, match=finding.shared[0], n_items=len(finding.shared))
             self.shared.append(shared)
+
+    def take_dataset_item(self, shown: Shown) -> None:
+        """Add a match with an item of a dataset; the first `MAX_ROWS` are kept, and all are counted."""
+        self.n_dataset_items += 1
+        if len(self.dataset_items) < MAX_ROWS:
+            self.dataset_items.append(shown)
 
 
 def part_of(finding: Finding) -> str:
@@ -157,6 +172,8 @@ def write_report(
         summary=summary(tally),
         how=None if tally.search is None else searched_how(tally.search),
         verdicts=[(verdict, tally.verdicts[verdict]) for verdict in Verdict],
+        dataset_items=data.dataset_items,
+        n_dataset_items=data.n_dataset_items,
         works=sorted(drawn.items(), key=lambda each: -len(each[1])),
         possible=data.possible[:MAX_ROWS],
         n_possible=len(data.possible),
@@ -167,6 +184,7 @@ def write_report(
         bars=histogram(data.log_e),
         checked_to=data.checked_to and power_of_ten(data.checked_to),
         note=e_value_note([shown.match for shown in data.possible[:MAX_ROWS]]),
+        dataset_note=e_value_note([shown.match for shown in data.dataset_items]),
     )
     with whole_file(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))

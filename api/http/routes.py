@@ -23,9 +23,9 @@ from earwitness.api.http.uploads.forms import (
 )
 from earwitness.api.http.uploads.receive_upload import receive
 from earwitness.api.pipeline.searched_collections import require_datasets, require_works
+from earwitness.index.database.records import WORKS
 from earwitness.index.store.jobs import Job, JobState
 from earwitness.index.store.store_errors import NameReserved
-from earwitness.index.writer import WORKS
 
 NDJSON: Final = "application/x-ndjson"
 Served = Annotated[Service, Depends(service_of)]

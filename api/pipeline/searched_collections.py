@@ -139,7 +139,19 @@ def check_spec(
     return run_spec_of(settings, library, datasets, effort=effort)
 
 
-def scan_spec(settings: Settings, library: LibraryView, *, effort: Effort = Effort.STANDARD) -> RunSpec:
-    """Return the spec of a scan for registered works; raises as `require_works` does."""
-    works = require_works(library.collections, home=settings.home)
-    return run_spec_of(settings, library, works, effort=effort, reuses_findings=True)
+def scan_spec(
+    settings: Settings,
+    library: LibraryView,
+    *,
+    effort: Effort = Effort.STANDARD,
+    within: Sequence[str] = (),
+) -> RunSpec:
+    """Return the spec of a scan for registered works, or for the items of the datasets `within`.
+
+    Raises as `require_works` does, or as `require_datasets`.
+    """
+    collections, home = library.collections, settings.home
+    searched = (
+        require_datasets(collections, within, home=home) if within else require_works(collections, home=home)
+    )
+    return run_spec_of(settings, library, searched, effort=effort, reuses_findings=True)

@@ -39,6 +39,8 @@ class Plan:
         Only every n-th item is compared, beginning with the first.
     max_seconds : float or None
         No further item is begun once so much audio, in seconds, has been compared.
+    within : tuple of str
+        Datasets (``NAME`` or ``NAME:VERSION``) that are searched in place of the registered works.
     """
 
     source: str
@@ -49,6 +51,7 @@ class Plan:
     resume: bool = False
     sample_every: int = 1
     max_seconds: float | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def scan(
     finish: Callable[[Scanned], None],
     watch: Callable[[], None] = lambda: None,
 ) -> None:
-    """Scan a source for registered works.
+    """Scan a source for registered works, or for the items of the plan's datasets.
 
     Parameters
     ----------
@@ -91,9 +94,10 @@ def scan(
 
     Raises
     ------
-    NothingRegistered, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite, DiskFull
+    NothingRegistered, NothingIndexed, NoSuchCollection, ScanUnfinished, ScanChanged, ScanBusy, CannotWrite,
+    DiskFull
     """
-    spec = scan_spec(settings, read_summary(settings), effort=plan.effort)
+    spec = scan_spec(settings, read_summary(settings), effort=plan.effort, within=plan.within)
     with Checkpoint.open(plan.out, header=_header(plan, reader, spec), resume=plan.resume) as checkpoint:
         spec = replace(spec, search=search_from_json(checkpoint.header["search"]))
         audit = Audit()
@@ -118,9 +122,11 @@ def scan(
 
 
 def _header(plan: Plan, reader: Reader, spec: RunSpec) -> dict[str, Any]:
-    assert spec.search is not None  # scan_spec requires works
+    assert spec.search is not None  # scan_spec requires something to search
+    datasets = sorted(f"{each.name}:{each.version}" for each in spec.search.collections)
     return {
         "source": plan.source,
+        "dataset": datasets if plan.within else None,
         "reader": reader.format,
         "effort": str(plan.effort),
         "sampling": [plan.sample_every, plan.max_seconds],

@@ -41,7 +41,9 @@ class Tally:
     reasons : Counter
         Items by the code of their error.
     works : Counter
-        Items that match each work, by the work's label.
+        Items that match each work, by the work's label; each dataset item where datasets were searched.
+    datasets : Counter
+        Items that match a searched dataset, by its name and version.
     partial : list of str
         Why the scan does not cover the source to its end; empty when it does.
     passed_over : mapping of str to int
@@ -63,6 +65,7 @@ class Tally:
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     works: Counter[str] = field(default_factory=Counter)
+    datasets: Counter[str] = field(default_factory=Counter)
     partial: list[str] = field(default_factory=list)
     passed_over: Mapping[str, int] = field(default_factory=dict)
     new: Counter[Verdict] = field(default_factory=Counter)
@@ -76,6 +79,11 @@ class Tally:
     def claims_supported(self) -> bool:
         """Whether E-values may make a match here, and numbers of chance matches may be stated."""
         return self.audit.claims_supported
+
+    @property
+    def for_works(self) -> bool:
+        """Whether the registered works were searched, and not datasets."""
+        return self.search is None or self.search.for_works
 
     @property
     def n_compared(self) -> int:
@@ -110,6 +118,7 @@ class Tally:
         if finding.power is not None:
             self.powers[finding.power] += 1
         self.works.update({work_label(match) for match in finding.certain})
+        self.datasets.update({match.dataset for match in finding.certain if not match.is_work})
         if finding.error is not None:
             self.reasons[finding.error.code] += 1
             if finding.error.code == CUT_OFF:
@@ -139,7 +148,13 @@ def claims_json(tally: Tally) -> dict[str, Any]:
 
 
 def work_label(match: FindingMatch) -> str:
-    """Return a recording's name for people: its title, else its path, with artist and owner where known."""
+    """Return a recording's name for people.
+
+    Of a work, its title, else its path, with artist and owner where known; of a dataset item, its path and
+    dataset.
+    """
+    if not match.is_work:
+        return f"{match.recording.path} of {match.dataset}"
     name, owner = title_of(match), match.recording.owner
     return f"{name} ({owner})" if owner else name
 

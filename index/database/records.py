@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint.types import Fingerprint
 
+WORKS: Final = "works"
+"""Name of the collection of registered works; no dataset may have it."""
+
 TEXTS: Final = ("title", "artist", "album", "owner", "isrc")
 """Fields of an item that describe it to people; each may be None."""
 

@@ -1,4 +1,4 @@
-"""``earwitness scan``: which items of this source contain a registered work?"""
+"""``earwitness scan``: which items of this source contain a registered work, or sound of a dataset?"""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def scan(
         Path,
         typer.Option(help="Write the findings here, one for each item (- is stdout)", show_default=False),
     ],
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--in",
+            help="Search this dataset (NAME or NAME:VERSION) in place of the works; may be repeated",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume a scan that was interrupted")] = False,
     workers: Workers = 0,
     effort: EffortOption = "standard",
@@ -84,9 +91,10 @@ def scan(
     open_reader: OpenReader,
     home: Home = None,
 ) -> None:
-    """Find registered works in a source. Exit status: 0 no match, 1 matches, 2 error, 3 unreadable items.
+    """Find registered works, or the sound of datasets (--in), in a source.
 
-    Where no work is registered, only bytes and names are looked up, and the exit status is 3.
+    Exit status: 0 no match, 1 matches, 2 error, 3 unreadable items. Where no work is
+    registered, only bytes and names are looked up, and the exit status is 3.
     """
     from earwitness.api.cli.names.without_sound import can_scan, look_up_only
     from earwitness.api.pipeline.pipeline_errors import NothingRegistered
@@ -96,6 +104,8 @@ def scan(
     from earwitness.index.match import Effort
 
     want_json(as_json)
+    if within and links:
+        raise typer.BadParameter("--links names registered works; leave it out where --in is given")
     settings = settings_of(home, workers=workers or None)
     excluded_verdicts = verdicts_of(exclude)
     known = Baseline.read(baseline)
@@ -109,7 +119,7 @@ def scan(
         "report": report,
     }
     asks_for_works = any(outputs[name] for name in outputs if name != "out") or diff or baseline or resume
-    if not can_scan(settings):
+    if not within and not can_scan(settings):
         if form != "jsonl" or asks_for_works:
             raise NothingRegistered(home=settings.home)
         with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as prepared:
@@ -137,6 +147,7 @@ def scan(
             resume=resume,
             sample_every=sample_every,
             max_seconds=max_seconds,
+            within=tuple(within or ()),
         )
         extras = Extras(**paths, excluded_verdicts=excluded_verdicts, earlier=earlier)
         tally = run(plan, open_reader(settings), settings=settings, extras=extras, known=known)
@@ -178,7 +189,7 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "seconds": round(tally.decoded_s, 2),
         "verdicts": {str(verdict): n for verdict, n in tally.verdicts.items()},
         "reasons": dict(tally.reasons),
-        "works": dict(tally.works),
+        **_found_json(tally),
         **({"same_file": dict(tally.same_file)} if tally.same_file else {}),
         **({"names": dict(tally.names)} if tally.names else {}),
         "new_matches": tally.new[Verdict.MATCH],
@@ -188,6 +199,12 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "passed_over": dict(tally.passed_over),
         "partial": tally.partial,
     }
+
+
+def _found_json(tally: Tally) -> dict[str, Any]:
+    """Return what the items matched: works, or items of datasets."""
+    found = dict(tally.works)
+    return {"works": found} if tally.for_works else {"dataset_items": found, "datasets": dict(tally.datasets)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

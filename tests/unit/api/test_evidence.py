@@ -15,10 +15,11 @@ from earwitness.api.evidence.report import part_of, write_report
 from earwitness.api.evidence.thumbnail import N_BANDS, RANGE_DB, thumbnail
 from earwitness.api.findings import Finding, FindingRecording
 from earwitness.api.scan.tally import Tally
+from earwitness.api.sentences import e_value_words, summary
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.types import Spectrogram
 from earwitness.index.match import Verdict
-from tests.unit.api.made_findings import finding, match
+from tests.unit.api.made_findings import SEARCH, finding, match
 
 
 def sound(n_frames: int, n_bands: int = 128) -> Spectrogram:
@@ -93,9 +94,24 @@ def test_a_page_escapes_names(tmp_path: Path) -> None:
     assert "empty file" in text
 
 
+def test_a_page_names_what_was_searched(tmp_path: Path) -> None:
+    """Matches stand under each work; where datasets were searched, no word says that a work was."""
+    in_dataset = finding()
+    works = (replace(SEARCH.collections[0], name="works"),)
+    of_work = match(collection="works")
+    registered = replace(in_dataset, search=replace(SEARCH, collections=works), matches=(of_work,))
+    by_work, by_item = page_of([registered], tmp_path), page_of([in_dataset], tmp_path)
+    assert "<h3>song.mp3 " in by_work and e_value_words(of_work) in by_work
+    assert "song.mp3" in by_item and "scraped-2026 (version 1)" in by_item
+    assert [text.count("work") > 1 for text in (by_work, by_item)] == [True, False]
+    tally = Tally()
+    tally.count(in_dataset)
+    assert "work" not in summary(tally)
+
+
 def test_a_page_lists_shared_material_apart(tmp_path: Path) -> None:
     """Items that only share material stand under a heading of their own, not among the matches."""
     text = page_of([finding(Verdict.SHARED_MATERIAL, item="drums.wav")], tmp_path)
-    matches, apart = text.split("Matches by work")[1].split("<h2>Shared material</h2>")
+    matches, apart = text.split("Matches with items of datasets")[1].split("<h2>Shared material</h2>")
     assert "drums.wav" not in matches
     assert "drums.wav" in apart

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.index.database.records import CollectionKind
+from earwitness.index.database.records import WORKS, CollectionKind
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import NameReserved
-from earwitness.index.writer import WORKS, Writer
+from earwitness.index.writer import Writer
 
 
 @pytest.mark.parametrize("name", ["works", "Works", " works "])

@@ -93,7 +93,7 @@ def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "Pool", Answering)
     monkeypatch.setattr(run, "KnownFindings", NoMemory)
     monkeypatch.setattr(run, "read_summary", lambda settings: None)
-    monkeypatch.setattr(run, "scan_spec", lambda settings, library, effort: SPEC)
+    monkeypatch.setattr(run, "scan_spec", lambda settings, library, effort, within: SPEC)
     monkeypatch.setattr(checkpoint, "SYNC_ITEMS", 3)
 
 

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Two collections compared, on pieces of sample_audio: prints what docs/guide-collections.md shows.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+samples=$PWD/sample_audio/originals
+PATH="${VENV:-$PWD/.venv}/bin:$PATH"
+work=$(mktemp -d)
+export EARWITNESS_HOME=$work/home
+cd "$work"
+# exit code 1 says that something was found, which is what a demo is for
+run() { printf '\n$ %s\n' "$*"; "$@" || [ $? = 1 ]; }
+cut_out() { ffmpeg -nostdin -loglevel error -ss "$2" -t "$3" -i "$samples/$1" -ac 1 "$4"; }
+
+mkdir training test
+cp "$samples/night_bus.opus" "$samples/slow_harbour.mp3" training
+cut_out clockwork_reel.mp3 5 10 training/reel_part.wav
+cut_out night_bus.opus 8 10 test/bus_part.mp3
+cp "$samples/slow_harbour.mp3" "$samples/clockwork_reel.mp3" "$samples/tin_parade.mp3" test
+
+run earwitness index training --name training
+run earwitness scan test --in training --out findings.jsonl --exclude-list exclude.txt --report report.html
+run cat exclude.txt
