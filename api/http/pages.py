@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import fields
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -11,12 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from earwitness.api.http.page_sentences import PageText, job_text
-from earwitness.api.http.page_templates import WEB, render_page
+from earwitness.api.answers.card_index import known_cards
+from earwitness.api.http.job_view import job_view
+from earwitness.api.http.page_templates import WEB, messages_of, render_page
 from earwitness.api.http.routes import queue_upload
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import CheckForm, WorkForm
 from earwitness.index.database.records import CollectionKind
+from earwitness.index.match import Effort
 from earwitness.index.names.verify_names import n_name_lists
 
 STATIC: Final = StaticFiles(directory=WEB / "static")
@@ -28,11 +29,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def get_home(service: Served) -> HTMLResponse:
+def get_home(request: Request, service: Served) -> HTMLResponse:
     """Show the upload forms, the datasets and the number of works."""
     collections = service.writer.collections
     return render_page(
+        request,
         "home.html",
+        efforts=[each.value for each in Effort],
         datasets=[each for each in collections if each.kind is CollectionKind.DATASET],
         n_works=sum(each.n_items for each in collections if each.kind is CollectionKind.WORKS),
         n_lists=n_name_lists(service.settings.home),
@@ -55,15 +58,14 @@ async def post_register(request: Request, service: Served) -> Response:
 
 
 @router.get("/jobs/{job_id}")
-def get_job(job_id: str, service: Served) -> HTMLResponse:
+def get_job(job_id: str, request: Request, service: Served) -> HTMLResponse:
     """Show the state of a job, or its result."""
     job = service.job(job_id)
     out = service.show(job)
-    text = job_text(out)
+    view = job_view(out, known_cards(service.settings), messages_of(request))
     waited_s = time.time() - job.created_at
     refresh_s = None if job.ended_at is not None else min(SLOWEST_REFRESH_S, 1 + int(waited_s / 10))
-    values = {each.name: getattr(text, each.name) for each in fields(PageText)}
-    return render_page("job.html", job=out, refresh_s=refresh_s, **values)
+    return render_page(request, "job.html", job=out, view=view, refresh_s=refresh_s)
 
 
 @router.post("/jobs/{job_id}/cancel")

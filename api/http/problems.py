@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from earwitness.api.answers.reader_errors import reader_error
 from earwitness.api.http.http_errors import (
     INTERNAL,
     ClientTooBusy,
@@ -27,8 +28,9 @@ from earwitness.api.http.http_errors import (
     http_hint,
 )
 from earwitness.api.http.openapi_problems import PROBLEM_TYPE
-from earwitness.api.http.page_templates import render_page
+from earwitness.api.http.page_templates import messages_of, render_page
 from earwitness.fingerprint.errors import AudioError, EarwitnessError
+from earwitness.index.database.records import Failure
 from earwitness.index.store.store_errors import DiskFull
 
 STATUS_BY_CODE: Final[Mapping[str, int]] = {
@@ -55,6 +57,8 @@ DISK_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 BODY_NOT_READ: Final = (ClientTooBusy, UploadsBusy, NoWorkers, QueueFull, NotAForm, NotAList)
 """Errors that refuse an upload before its body is read; the connection is closed afterwards."""
+BAD_REQUEST: Final = "bad_request"
+"""Code of a request with a wrong field; its page names the field."""
 API_PATHS: Final = ("/v1/", "/livez", "/readyz", "/metrics")
 """Paths whose errors are always JSON, never a page."""
 
@@ -115,7 +119,7 @@ def _answer(
 ) -> Response:
     path = request.scope["path"]
     if "text/html" in request.headers.get("accept", "") and not path.startswith(API_PATHS):
-        return render_page("problem.html", status=status, message=detail, hint=hint, headers=headers)
+        return _page(request, status, Failure(code=code, message=detail, hint=hint), headers)
     body = {
         "type": f"urn:earwitness:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -126,6 +130,20 @@ def _answer(
         "hint": hint,
     }
     return JSONResponse(body, status, headers=headers, media_type=PROBLEM_TYPE)
+
+
+def _page(request: Request, status: int, failure: Failure, headers: Mapping[str, str] | None) -> Response:
+    """Say what is wrong in the reader's language; details for technicians only where they add something."""
+    t = messages_of(request)
+    has_own_words = t.has(f"error.{failure.code}.what") and failure.code != BAD_REQUEST
+    return render_page(
+        request,
+        "problem.html",
+        status=status,
+        headers=headers,
+        error=reader_error(failure, t),
+        with_details=not has_own_words,
+    )
 
 
 async def _known(request: Request, error: EarwitnessError) -> Response:
@@ -147,7 +165,7 @@ async def _starlette(request: Request, error: HTTPException) -> Response:
 async def _validation(request: Request, error: RequestValidationError) -> Response:
     errors = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
     hint = "GET /openapi.json describes the fields"
-    return _answer(request, 422, code="bad_request", detail="; ".join(errors), hint=hint)
+    return _answer(request, 422, code=BAD_REQUEST, detail="; ".join(errors), hint=hint)
 
 
 async def _disconnected(_: Request, __: ClientDisconnect) -> Response:

@@ -13,7 +13,6 @@ import pytest
 from earwitness.api.cli.match_tables import rows_of
 from earwitness.api.finding_json import to_json
 from earwitness.api.findings import Finding, FindingCollection, FindingSegment, graded
-from earwitness.api.http.page_sentences import ROWS_SHOWN, finding_text, headline
 from earwitness.api.power_sentences import power_summary
 from earwitness.api.sentences import change_words, matched_s, searched_in, sentence
 from earwitness.index.match import Verdict
@@ -53,35 +52,6 @@ def test_a_possible_match_is_not_stated_as_a_match(n_weak: int) -> None:
     assert "more place" not in text
 
 
-def test_the_headline_counts_datasets_of_matches_only() -> None:
-    """A dataset with only weak places is not among those that hold the recording."""
-    assert "sure-0 (version 1)" in headline(finding_of(1, 7))
-    assert "2 datasets" in headline(finding_of(2, 7))
-
-
-@pytest.mark.parametrize(
-    ("coverage", "words"), [(0.95, "The same recording is"), (0.2, "Part of this recording")]
-)
-def test_the_headline_claims_what_is_covered(coverage: float, words: str) -> None:
-    """Only a complete copy is stated to be in the dataset."""
-    assert headline(finding(matches=(match(query_coverage=coverage),))).startswith(words)
-
-
-@pytest.mark.parametrize(("duration_s", "words"), [(None, "could not be compared"), (8.0, "only in part")])
-def test_the_page_says_how_much_was_compared(duration_s: float | None, words: str) -> None:
-    """A file that was not compared is neither partly compared nor searched for."""
-    made = finding(Verdict.NOT_READABLE)
-    text = finding_text(replace(made, item=replace(made.item, duration_s=duration_s)))
-    assert words in text.headline
-    assert (text.searched is None) == (duration_s is None)
-
-
-def test_what_may_match_is_not_called_matches() -> None:
-    """Over rows that chance may have made stands no heading that calls them matches."""
-    assert finding_text(finding_of(0, 2, Verdict.POSSIBLE)).caption.startswith("What may match")
-    assert finding_text(finding_of(1, 2)).caption.startswith("Matches")
-
-
 def test_in_a_scan_what_counts_as_a_match_is_stricter() -> None:
     """A scan of many items counts only matches that its number of items allows."""
     made = finding(matches=(match(e_value=1e-9), match(e_value=5e-5)))
@@ -115,26 +85,25 @@ def test_seconds_that_match_are_counted_once() -> None:
 def test_an_e_value_that_was_not_checked_is_marked_wherever_it_is_shown(
     e_value: float, words: str, cell: str, tmp_path: Path
 ) -> None:
-    """Sentence, table, page and report state what was checked first, and name the rest as extrapolated."""
+    """Sentence, table and report state what was checked first, and name the rest as extrapolated."""
     verdict = Verdict.MATCH if e_value <= 1e-4 else Verdict.POSSIBLE
     made = finding(verdict, matches=(match(e_value=e_value),))
-    is_marked, page, report = "extrapolated" in words, finding_text(made), page_of([made], tmp_path)
+    is_marked, report = "extrapolated" in words, page_of([made], tmp_path)
     assert words in sentence(made)
-    assert next(rows_of(made)).cells[-1] == page.matches[0].e_value == cell
+    assert next(rows_of(made)).cells[-1] == cell
     assert cell in html.unescape(report)
-    assert ("~" in page.note) == ("extrapolated" in report) == is_marked
+    assert ("extrapolated" in report) == is_marked
     assert to_json(made)["matches"][0]["e_extrapolated"] is is_marked
 
 
 def test_no_match_states_what_was_found_in_tests(tmp_path: Path) -> None:
-    """Sentence, page and report give the counts of the test, and nothing where they are not known."""
+    """Sentence and report give the counts of the test, and nothing where they are not known."""
     made = finding(Verdict.NO_MATCH)
     words = (
         "In tests with music, 98 of 100 clean copies of 8 s were found, and"
         " 37 of 40 under speech as loud as they are."
     )
     assert words in sentence(made)
-    assert words in finding_text(made).sentences[0]
     assert words in html.unescape(page_of([made], tmp_path))
     unknown = replace(made, power=None)
     assert "In tests with" not in sentence(unknown) + page_of([unknown], tmp_path)
@@ -166,14 +135,6 @@ def test_an_unmeasured_change_is_named() -> None:
     assert row.cells.count("?") == 3
     text = to_json(finding(matches=(unmeasured,)))["matches"][0]
     assert (text["speed"], text["pitch_cents"], text["tempo"]) == (None, None, None)
-
-
-def test_a_page_lists_many_and_counts_the_rest() -> None:
-    """A page does not grow without end; what it leaves out it counts, and the data have it."""
-    many = finding_of(ROWS_SHOWN + 30, 0)
-    page = finding_text(many)
-    assert (len(page.matches), page.n_hidden) == (ROWS_SHOWN, 30)
-    assert len(to_json(many)["matches"]) == ROWS_SHOWN + 30
 
 
 @pytest.mark.parametrize("n", [1, 5, 6, 40])

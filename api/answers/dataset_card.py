@@ -1,0 +1,259 @@
+"""One card of an answer: a dataset, how the recording was known there, how sure that is, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from earwitness.api.answers.answer_words import chance, change_from_their_side, covered, how_sure
+from earwitness.api.answers.dataset_groups import DatasetGroup
+from earwitness.api.answers.messages import Messages
+from earwitness.api.findings import Finding, FindingMatch, FindingSegment
+from earwitness.api.shelf.dataset_cards import Statement
+from earwitness.api.shelf.names_evidence import NamedEntry, NamedIn
+from earwitness.api.shelf.same_file_evidence import SameFile
+from earwitness.index.names.recording_ids import SHOWN_KINDS
+
+PLACES_SHOWN: Final = 50
+"""Most places of one dataset that a card lists; the findings have them all."""
+SPANS_SHOWN: Final = 3
+"""Stretches of a place that stand unfolded."""
+FIRST_TOPICS: Final = ("publisher", "licence")
+"""Topics of a dataset's card that stand unfolded."""
+BAR_WIDTH: Final = 1000
+"""Width of the drawing of a timeline, in its own units."""
+SHORTEST_BAR: Final = 10
+"""Width of a stretch that would be too short to be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """A statement about the dataset, with its source and date; `address` where the value is one."""
+
+    topic: str
+    value: str
+    source: str
+    date: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """Something that one can do at an address; `kind` is the topic of the statement."""
+
+    kind: str
+    stated: Stated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One stretch: where it is in the reader's file and in theirs, and its beginning there in seconds."""
+
+    yours: str
+    theirs: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A stretch in the drawing of the reader's file, in units of `BAR_WIDTH`."""
+
+    x: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One item of the dataset that holds the recording, or a part of it.
+
+    Attributes
+    ----------
+    spans, more_spans : tuple of Span
+        The longest stretches in order of time, and the others.
+    bars : tuple of Bar
+        All stretches, for the drawing; empty where the length of the file is not known.
+    """
+
+    path: str
+    title: str
+    sha256: str
+    sure: str
+    chance: str
+    change: str
+    covered: str
+    spans: tuple[Span, ...]
+    more_spans: tuple[Span, ...]
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherEvidence:
+    """Evidence that is not by sound: the same file, or a name.
+
+    Attributes
+    ----------
+    how : str
+        ``file`` or ``name``.
+    sure, number : str
+        How sure in words, and the numbers behind it.
+    entries : tuple of str
+        Files or entries of the dataset.
+    n_more : int
+        Entries that are not listed.
+    """
+
+    how: str
+    sure: str
+    number: str
+    entries: tuple[str, ...]
+    n_more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCard:
+    """One dataset in an answer.
+
+    Attributes
+    ----------
+    ways : tuple of str
+        How the recording was known there: ``sound``, ``file``, ``name``.
+    places : tuple of Place
+        Items that match by sound, the best first; `PLACES_SHOWN` at most.
+    n_places : int
+        Number of all such items.
+    stated, stated_more : tuple of Stated
+        What is known of the dataset; the second part is shown folded.
+    next_steps : tuple of NextStep
+        Addresses where one can do something.
+    gives_no_audio : bool
+        Whether its publisher is known to give out no audio.
+    """
+
+    name: str
+    version: str
+    is_works: bool
+    ways: tuple[str, ...]
+    places: tuple[Place, ...]
+    n_places: int
+    others: tuple[OtherEvidence, ...]
+    stated: tuple[Stated, ...]
+    stated_more: tuple[Stated, ...]
+    next_steps: tuple[NextStep, ...]
+    gives_no_audio: bool
+
+
+def dataset_card(finding: Finding, group: DatasetGroup, t: Messages) -> DatasetCard:
+    """Return the card of one dataset of a finding."""
+    ways = {"sound": group.matches, "file": group.same_file, "name": group.names}
+    statements = {} if group.card is None else dict(group.card.statements)
+    stated = {topic: _stated(topic, each, t) for topic, each in statements.items()}
+    ships = () if group.card is None else group.card.ships
+    return DatasetCard(
+        name=group.name if group.card is None else group.card.name,
+        version=group.version,
+        is_works=group.is_works,
+        ways=tuple(way for way, found in ways.items() if found),
+        places=tuple(_place(finding, each, t) for each in group.matches[:PLACES_SHOWN]),
+        n_places=len(group.matches),
+        others=(*(_listed(each, t) for each in group.same_file), *(_named(each, t) for each in group.names)),
+        stated=tuple(stated[topic] for topic in FIRST_TOPICS if topic in stated),
+        stated_more=tuple(each for topic, each in stated.items() if topic not in FIRST_TOPICS),
+        next_steps=tuple(
+            NextStep(kind=topic, stated=stated[topic])
+            for topic in ("opt_out", "home")
+            if topic in stated and stated[topic].address is not None
+        ),
+        gives_no_audio=bool(ships) and "audio" not in ships,
+    )
+
+
+def _stated(topic: str, statement: Statement, t: Messages) -> Stated:
+    value = statement.value
+    if isinstance(value, list):
+        text = t.listed([t(f"ships.{each}") if t.has(f"ships.{each}") else str(each) for each in value])
+    else:
+        text = str(value)
+    is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return Stated(
+        topic=t(f"topic.{topic}") if t.has(f"topic.{topic}") else topic,
+        value=text,
+        source=statement.source,
+        date=statement.date,
+        address=text if is_address else None,
+    )
+
+
+def _place(finding: Finding, match: FindingMatch, t: Messages) -> Place:
+    recording = match.recording
+    title = " – ".join(text for text in (recording.artist, recording.title) if text)
+    longest = sorted(match.segments, key=lambda each: each.query_start_s - each.query_end_s)
+    first = sorted(longest[:SPANS_SHOWN], key=lambda each: each.query_start_s)
+    rest = sorted(longest[SPANS_SHOWN:], key=lambda each: each.query_start_s)
+    return Place(
+        path=recording.path,
+        title=title,
+        sha256=recording.id,
+        sure=how_sure(finding, match, t),
+        chance=chance(match, t),
+        change=change_from_their_side(match, t),
+        covered=covered(match, t),
+        spans=tuple(_span(each, t) for each in first),
+        more_spans=tuple(_span(each, t) for each in rest),
+        bars=_bars(match, finding.item.duration_s),
+    )
+
+
+def _span(segment: FindingSegment, t: Messages) -> Span:
+    def between(start_s: float, end_s: float) -> str:
+        return t("span", start=t.clock(start_s), end=t.clock(end_s))
+
+    return Span(
+        yours=between(segment.query_start_s, segment.query_end_s),
+        theirs=between(segment.reference_start_s, segment.reference_end_s),
+        start_s=round(segment.query_start_s, 2),
+        end_s=round(segment.query_end_s, 2),
+    )
+
+
+def _bars(match: FindingMatch, duration_s: float | None) -> tuple[Bar, ...]:
+    if not duration_s:
+        return ()
+
+    def place(seconds: float) -> int:
+        return round(min(max(seconds / duration_s, 0.0), 1.0) * BAR_WIDTH)
+
+    ends = [(place(each.query_start_s), place(each.query_end_s)) for each in match.segments]
+    return tuple(Bar(x=start, width=max(end - start, SHORTEST_BAR)) for start, end in ends)
+
+
+def _listed(found: SameFile, t: Messages) -> OtherEvidence:
+    return OtherEvidence(
+        how="file",
+        sure=t("file.sure"),
+        number=t("file.number", digest=found.digest.upper(), n=found.n_files, listed_by=found.listed_by),
+        entries=found.paths,
+        n_more=max(found.n_paths - len(found.paths), 0),
+    )
+
+
+def _named(found: NamedIn, t: Messages) -> OtherEvidence:
+    if found.e_value is None:
+        sure = t("name.sure.id", kind=SHOWN_KINDS.get(found.kind, found.kind), value=found.value)
+        number = t("name.number.id", n=found.n_listed, listed_by=found.listed_by)
+    else:
+        sure = t("name.sure.title", value=found.value)
+        by_chance = f"{found.e_value:.1e}"
+        number = t("name.number.title", by_chance=by_chance, n=found.n_listed, listed_by=found.listed_by)
+    return OtherEvidence(
+        how="name",
+        sure=sure,
+        number=number,
+        entries=tuple(map(_entry, found.entries)),
+        n_more=max(found.n_entries - len(found.entries), 0),
+    )
+
+
+def _entry(entry: NamedEntry) -> str:
+    shown = " – ".join([", ".join(entry.artists), entry.title or ""]).strip(" –")
+    return f"{shown} ({entry.place})" if shown else entry.place

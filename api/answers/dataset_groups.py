@@ -1,0 +1,80 @@
+"""The evidence of a finding, gathered by dataset, the surest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.findings import Finding, FindingMatch
+from earwitness.api.shelf.dataset_cards import Card
+from earwitness.api.shelf.names_evidence import NamedIn
+from earwitness.api.shelf.same_file_evidence import SameFile
+from earwitness.index.match import Verdict
+from earwitness.index.writer import WORKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetGroup:
+    """What a finding says of one dataset.
+
+    Attributes
+    ----------
+    card : Card or None
+        None for a dataset that only this home knows, and for the registered works.
+    matches : list of FindingMatch
+        Matches by sound, the best first.
+    """
+
+    name: str
+    version: str
+    card: Card | None
+    matches: list[FindingMatch] = field(default_factory=list)
+    same_file: list[SameFile] = field(default_factory=list)
+    names: list[NamedIn] = field(default_factory=list)
+
+    @property
+    def is_works(self) -> bool:
+        """Whether these are the registered works, and no dataset."""
+        return self.name == WORKS
+
+    def rank(self) -> tuple[int, float]:
+        """Return the place among the groups: by sound, then the same file, then by name."""
+        if self.matches:
+            return 0, min(each.e_value for each in self.matches)
+        return (1, 0.0) if self.same_file else (2, min(each.e_value or 0.0 for each in self.names))
+
+
+def asserted_groups(finding: Finding, cards: CardIndex) -> list[DatasetGroup]:
+    """Return the datasets with evidence that is not left to chance, the surest first."""
+    groups: dict[tuple[str, str], DatasetGroup] = {}
+    for match in finding.certain:
+        _group(groups, match.collection, match.version, cards).matches.append(match)
+    for file in finding.same_file:
+        _group(groups, file.dataset, file.version, cards, card=file.card).same_file.append(file)
+    for named in finding.names:
+        if not named.is_noise:
+            _group(groups, named.dataset, named.version, cards, card=named.card).names.append(named)
+    return sorted(groups.values(), key=DatasetGroup.rank)
+
+
+def sound_groups(finding: Finding, verdict: Verdict, cards: CardIndex) -> list[DatasetGroup]:
+    """Return the matches by sound that are by themselves no more than `verdict`, by dataset."""
+    groups: dict[tuple[str, str], DatasetGroup] = {}
+    for match in finding.matches:
+        if finding.verdict_of(match) is verdict:
+            _group(groups, match.collection, match.version, cards).matches.append(match)
+    return list(groups.values())
+
+
+def _group(
+    groups: dict[tuple[str, str], DatasetGroup],
+    name: str,
+    version: str,
+    cards: CardIndex,
+    *,
+    card: str | None = None,
+) -> DatasetGroup:
+    """Return the group of a dataset; kinds of evidence meet where their versions have the same card."""
+    known = (None if card is None else cards.find(card)) or cards.find(name)
+    key = (name if known is None else known.id, version)
+    return groups.setdefault(key, DatasetGroup(name=name, version=version, card=known))
