@@ -17,8 +17,8 @@ from earwitness.api.answers.dataset_groups import asserted_groups, sound_groups
 from earwitness.api.answers.messages import Messages
 from earwitness.api.answers.reader_errors import ReaderError, reader_error
 from earwitness.api.findings import Finding
+from earwitness.index.database.records import WORKS
 from earwitness.index.match import Verdict
-from earwitness.index.writer import WORKS
 
 NAMED_IN_HEADLINE: Final = 3
 """Most datasets that a headline names; more are counted."""

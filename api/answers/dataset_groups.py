@@ -9,8 +9,8 @@ from earwitness.api.findings import Finding, FindingMatch
 from earwitness.api.shelf.dataset_cards import Card
 from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
+from earwitness.index.database.records import WORKS
 from earwitness.index.match import Verdict
-from earwitness.index.writer import WORKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
