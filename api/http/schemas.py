@@ -160,7 +160,7 @@ FINDING_EXAMPLE: Final[dict[str, Any]] = {
             "class": "modified",
             "e_value": 1.3e-9,
             "e_extrapolated": True,
-            "e_checked_to": 1e-4,
+            "e_checked_to": 6e-4,
             "similarity": 0.83,
             "query_coverage": 0.98,
             "reference_coverage": 0.03,

@@ -70,7 +70,7 @@ drums, voices."""
 COUNT_WEIGHT: Final = 0.5
 """Added to the counted and to the expected number, which shrinks the ratio of small numbers towards 1."""
 
-COUNT_POWER: Final = 1.5
+COUNT_POWER: Final = 2.5
 """The ratio is raised to this power: smaller E-values are exceeded by more than those that are counted."""
 
 SPEECH_CODES: Final = 32

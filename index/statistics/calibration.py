@@ -2,8 +2,7 @@
 
 Each scheme's model folder holds them in ``calibration.json``. ``python -m benchmarks fit all`` fits all of
 them, and ``benchmarks/fit/registry.py`` lists which fit gives which field. ``calibration_fits.json``, beside
-the numbers, states what they were fitted on, and which were kept although the fit gives others. The shipped
-numbers are older than that command, and have no such file yet.
+the numbers, states what they were fitted on, and which were kept although the fit gives others.
 """
 
 from __future__ import annotations
