@@ -242,6 +242,12 @@ class Library:
         reads.check_count(known, "items", len(items), known.n_items + known.n_unreadable)
         return items
 
+    def durations(self, collection: int) -> dict[int, float]:
+        """Length in seconds of every recording of a collection, by its number."""
+        known = self._collection(collection)
+        with self._guard:
+            return reads.durations(self._snapshot, known)
+
     def n_codes(self, collections: Sequence[int]) -> int:
         """Codes that a search of these collections looks through."""
         return sum(self._collection(number).n_codes for number in dict.fromkeys(collections))

@@ -20,3 +20,10 @@ cp "$samples/slow_harbour.mp3" "$samples/clockwork_reel.mp3" "$samples/tin_parad
 run earwitness index training --name training
 run earwitness scan test --in training --out findings.jsonl --exclude-list exclude.txt --report report.html
 run cat exclude.txt
+run earwitness overlap ./training ./test --exclude-b leave-out.csv --report overlap.html
+run cat leave-out.csv
+mkdir dataset
+cp -r training dataset/train
+cp -r test dataset/test
+run earwitness overlap dataset --splits train,test --out pairs.jsonl
+run head -n 1 pairs.jsonl

@@ -1,7 +1,8 @@
 """All commands, and the meaning of their exit status.
 
-0 no match, or done; 1 matches (`check`, `scan`), copies (`dedup`) or problems (`verify`, `doctor`,
-`selftest`); 2 an error; 3 some items could not be read; 70 a defect of the program; 130 interrupted.
+0 no match, or done; 1 matches (`check`, `scan`), copies (`dedup`), overlap (`overlap`) or problems
+(`verify`, `doctor`, `selftest`); 2 an error; 3 some items could not be read or compared;
+70 a defect of the program; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from earwitness.api.cli.commands import (
     serve,
     shelf,
 )
+from earwitness.api.cli.comparing import overlap
 from earwitness.api.cli.console import Loudness, set_loudness
 from earwitness.api.cli.examples import epilog
 from earwitness.api.cli.options import Home, choose_home
@@ -72,6 +74,7 @@ for command in (
     check.check,
     scan.scan,
     dedup.dedup,
+    overlap.overlap,
     collections.collections,
     shelf.shelf,
     same_file_command.same_file,

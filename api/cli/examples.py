@@ -26,6 +26,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness dedup clips/ --keep-list keep.txt",
         "earwitness dedup clips/ --out groups.jsonl --effort standard",
     ),
+    "overlap": (
+        "earwitness overlap test/ some-dataset --report overlap.html",
+        "earwitness overlap training/ test/ --out pairs.csv --format csv --exclude-a leave-out.txt",
+        "earwitness overlap clips.parquet --split-column split",
+        "earwitness overlap dataset/ --splits train,test --exclude-b leave-out.txt",
+    ),
     "collections": ("earwitness collections", "earwitness collections --json"),
     "shelf": ("earwitness shelf", "earwitness shelf fsd50k", "earwitness shelf --json"),
     "same_file": (

@@ -97,7 +97,7 @@ def write_csv(findings: Iterable[Finding], file: BinaryIO) -> None:
     rows = csv.writer(text)
     rows.writerow(CSV_COLUMNS)
     for finding in findings:
-        rows.writerows([_cell(row.get(column)) for column in CSV_COLUMNS] for row in flat_rows(finding))
+        rows.writerows([text_cell(row.get(column)) for column in CSV_COLUMNS] for row in flat_rows(finding))
     text.flush()
     text.detach()
 
@@ -120,7 +120,7 @@ def flat_rows(finding: Finding) -> Iterator[dict[str, Any]]:
             yield head | match | own | recording | segment
 
 
-def _cell(value: object) -> object:
+def text_cell(value: object) -> object:
     """Make a text safe for terminals and spreadsheets; numbers and empty cells stay unchanged."""
     if not isinstance(value, str):
         return value

@@ -294,6 +294,18 @@ def chromaprint_summaries(
     )
 
 
+def durations(connection: Connection, collection: Collection) -> dict[int, float]:
+    """Length in seconds of every recording of a collection, by its number."""
+    statement = (
+        select(RECORDING)
+        .join(MEMBERSHIP, MEMBERSHIP.c.recording_id == RECORDING.c.id)
+        .where(MEMBERSHIP.c.collection_id == collection.id)
+    )
+    found = [verified_row(RECORDING, row) for row in connection.execute(statement)]
+    check_count(collection, "recordings", len(found), collection.n_recordings)
+    return {row.id: row.duration_s for row in found}
+
+
 def check_count(collection: Collection, what: str, found: int, stored: int) -> None:
     """Raise CatalogDamaged where a collection has not as many of something as were stored."""
     if found != stored:
