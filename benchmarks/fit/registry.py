@@ -87,8 +87,8 @@ larger than the result.
 
 RELATED_KEPT: Final = (
     "Judged on the side `fit` of `benchmarks kinds` and on validation music: the fitted slope takes true"
-    " matches of 3 s from voices, pianos and chips, and the count of near recordings makes up for most of what"
-    " the kept one lets through. Slopes from 0.6 to 0.85 were compared."
+    " matches of 3 s from voices, pianos and chips, and the count of near recordings makes up for most of"
+    " what the kept one lets through. Slopes from 0.6 to 0.85 were compared."
 )
 
 MARGINS_KEPT: Final = (
