@@ -27,3 +27,13 @@ cp -r training dataset/train
 cp -r test dataset/test
 run earwitness overlap dataset --splits train,test --out pairs.jsonl
 run head -n 1 pairs.jsonl
+# a programme of three plays; the second lies half under an unknown piece
+ffmpeg -nostdin -loglevel error -i "$samples/night_bus.opus" -i "$samples/tin_parade.mp3" -i "$samples/paper_lanterns.opus" \
+  -i "$samples/night_bus.opus" -filter_complex \
+  '[0]adelay=5000:all=1[a];[1]adelay=40000:all=1[b];[2]adelay=55000:all=1,volume=0.5[c];[3]atrim=start=6,asetpts=PTS-STARTPTS,adelay=90000:all=1[d];[a][b][c][d]amix=inputs=4:normalize=0' \
+  -ac 1 programme.mp3
+mkdir works
+cp "$samples/night_bus.opus" "$samples/tin_parade.mp3" works
+earwitness -q register works --artist 'An Artist' > registered.txt
+run earwitness cue programme.mp3
+run earwitness cue programme.mp3 --format cue --out -

@@ -32,6 +32,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness overlap clips.parquet --split-column split",
         "earwitness overlap dataset/ --splits train,test --exclude-b leave-out.txt",
     ),
+    "cue": (
+        "earwitness cue show.mp3 --out plays.csv",
+        "earwitness cue mix.flac --in some-dataset --format cue --out mix.cue",
+    ),
     "collections": ("earwitness collections", "earwitness collections --json"),
     "shelf": ("earwitness shelf", "earwitness shelf fsd50k", "earwitness shelf --json"),
     "same_file": (

@@ -91,6 +91,11 @@ class ItemProgress:
             self._console.print(match, style="yellow", soft_wrap=True)
         self._progress.update(self._task, advance=1, counts=self._counts())
 
+    def expect(self, total: int) -> None:
+        """Set the number of items, where it is known only after the beginning."""
+        self._total = total
+        self._progress.update(self._task, total=total)
+
     def line(self) -> str:
         """Return the progress as one line."""
         total = "" if self._total is None else f" of {self._total:,}"

@@ -23,6 +23,7 @@ PLACES = (
     "fingerprint/decode/worker",
     "fingerprint/activity.py",
     "fingerprint/dereverberate.py",
+    "api/cue",
     "api/scan",
     "benchmarks/fit",
 )

@@ -1,0 +1,1 @@
+"""Play lists of long recordings: which recordings are played, from when to when."""
