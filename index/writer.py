@@ -6,7 +6,6 @@ also searches recordings that wait for a shard. Publishing gives them one (see `
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -37,6 +36,7 @@ from earwitness.index.store.store_errors import (
     ItemUnknown,
     NameReserved,
 )
+from earwitness.index.store.turns import Turns
 
 MAX_WAITING: Final = 200_000
 """Codes that may wait for a shard: every library that opens holds them in memory until they have one."""
@@ -60,12 +60,12 @@ class Writer:
         self.address, self.catalog, self.repaired = owned.address, owned.catalog, owned.repaired
         self.tenant, self.scheme = owned.address.tenant, owned.codec.scheme
         self._owned, self._builder = owned, owned.builder
-        self._guard = threading.RLock()
+        self._guard = Turns(owned.lock, None if owned.server_lock is None else owned.catalog.fold_log)
 
     @classmethod
-    def open(cls, address: HomeAddress, *, codec: Codec | None = None) -> Self:
+    def open(cls, address: HomeAddress, *, codec: Codec | None = None, serves: bool = False) -> Self:
         """Open a home to write; parameters and errors are those of `own_home`."""
-        return cls(own_home(address, codec))
+        return cls(own_home(address, codec, serves=serves))
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +77,7 @@ class Writer:
 
     def close(self) -> None:
         """Close the catalog and release the lock; what was added but not published stays findable."""
+        self._guard.close()
         self._owned.close()
 
     @contextmanager

@@ -89,6 +89,8 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         When a part that the settings require is missing.
     HomeBusy
         When another process writes to this home.
+    HomeServed
+        When another server runs on it.
     """
     settings = settings.model_copy(update={"host": host, "port": port})
     KeyRing(settings.api_keys, tenant=settings.tenant)

@@ -203,10 +203,12 @@ def open_service(
     ------
     HomeBusy
         When another process writes to this home.
+    HomeServed
+        When another server runs on it.
     SchemeMismatch, CatalogTooNew
         When another program is needed to read it.
     """
-    writer = Writer.open(settings.home_address)
+    writer = Writer.open(settings.home_address, serves=True)
     jobs = Jobs(writer.catalog, tenant=settings.tenant)
     jobs.requeue_lost()
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)

@@ -118,6 +118,12 @@ class Catalog:
         with self.engine.connect() as connection:
             yield connection
 
+    def fold_log(self) -> None:
+        """Write SQLite's log back into the catalog, as far as no reader needs it."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                sqlite.fold_log(connection)
+
     def snapshot(self) -> Connection:
         """Return a connection that reads the snapshot of its first read until it is closed."""
         return self.engine.connect()

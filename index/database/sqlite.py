@@ -90,6 +90,13 @@ def prepare(engine: Engine, path: Path, *, owner: bool, read_only: bool = False)
     event.listen(engine, "handle_error", failed)
 
 
+def fold_log(connection: Connection) -> None:
+    """Write the log back into the file, without waiting for readers or writers."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
 def as_store_error(error: BaseException, path: Path) -> StoreError | None:
     """Return the store error for an error of SQLite at `path`; None for errors that callers handle.
 

@@ -41,7 +41,7 @@ from earwitness.index.store.backup_file import (
 from earwitness.index.store.files import TEMPORARY_PREFIX, convert_write_errors, fsync_folder
 from earwitness.index.store.home_address import NAMES_FOLDER, PACKS_FOLDER, SHARD_FOLDER, HomeAddress
 from earwitness.index.store.jobs import JobState
-from earwitness.index.store.lock import HOLDER_FILE, LOCK_FILE
+from earwitness.index.store.lock import LOCK_FILES
 from earwitness.index.store.shards import Codec
 from earwitness.index.store.store_errors import (
     BackupDamaged,
@@ -212,7 +212,7 @@ def _is_leftover(path: Path) -> bool:
         return path.is_dir() and not any(path.iterdir())
     if path.name in _BESIDE:  # these are moved into the home before the catalog
         return (path.parent / UNFINISHED).exists() and not (path.parent / CATALOG_FILE).exists()
-    return path.name in {LOCK_FILE, HOLDER_FILE} or path.name.startswith(TEMPORARY_PREFIX)
+    return path.name in LOCK_FILES or path.name.startswith(TEMPORARY_PREFIX)
 
 
 def _empty(home: Path) -> None:

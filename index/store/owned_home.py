@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
+
+from filelock import FileLock
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.index.database import reads, writes
@@ -12,7 +15,7 @@ from earwitness.index.database.catalog import Catalog, bring_up_to_date, refuse_
 from earwitness.index.database.records import Problem
 from earwitness.index.store.files import convert_write_errors
 from earwitness.index.store.home_address import HomeAddress
-from earwitness.index.store.lock import HomeLock
+from earwitness.index.store.lock import HomeLock, lock_for_server, server_runs
 from earwitness.index.store.shard_builder import ShardBuilder
 from earwitness.index.store.shards import Codec, has_full_length
 from earwitness.index.store.store_errors import HomeUnusable, ShardDamaged
@@ -28,33 +31,42 @@ class OwnedHome:
     ----------
     repaired : tuple of Problem
         Damage that was found when the home was opened, and repaired.
+    server_lock : FileLock or None
+        Held by the process that serves the home.
     """
 
     address: HomeAddress
     lock: HomeLock
+    server_lock: FileLock | None
     catalog: Catalog
     codec: Codec
     builder: ShardBuilder
     repaired: tuple[Problem, ...]
 
     def close(self) -> None:
-        """Close the catalog and release the lock."""
+        """Close the catalog and release the locks."""
         self.catalog.close()
         self.lock.release()
+        if self.server_lock is not None:
+            self.server_lock.release()
 
 
-def own_home(address: HomeAddress, codec: Codec | None = None) -> OwnedHome:
+def own_home(address: HomeAddress, codec: Codec | None = None, *, serves: bool = False) -> OwnedHome:
     """Lock a home, create it if it is new, and repair what a crash or lost files left behind.
 
     Parameters
     ----------
     codec : Codec or None
         The extractor; by default that of the home's scheme, and in a new home the newest.
+    serves : bool
+        Whether this process serves the home: it lends the lock to commands, and there is no other server.
 
     Raises
     ------
     HomeBusy
         When another process writes this home.
+    HomeServed
+        When another process serves it, where `serves`.
     HomeUnusable
         When the folder cannot be created or written.
     SchemeMismatch
@@ -62,9 +74,10 @@ def own_home(address: HomeAddress, codec: Codec | None = None) -> OwnedHome:
     CatalogTooNew
         When a newer program wrote it.
     """
-    lock = _lock(address)
-    catalog = Catalog(address, owner=True)
-    try:
+    with ExitStack() as held:
+        server_lock, lock = _locks(address, held, serves=serves)
+        catalog = Catalog(address, owner=serves or not server_runs(address.path))
+        held.callback(catalog.close)
         bring_up_to_date(catalog)
         catalog.check_changes()
         codec = _codec_of(catalog, address.tenant, codec)
@@ -73,24 +86,33 @@ def own_home(address: HomeAddress, codec: Codec | None = None) -> OwnedHome:
         repaired = _repair(catalog, address, builder)
         for problem in repaired:
             _log.warning("%s: %s; %s", problem.where, problem.what, problem.hint)
-    except BaseException:
-        catalog.close()
-        lock.release()
-        raise
+        held.pop_all()
     return OwnedHome(
-        address=address, lock=lock, catalog=catalog, codec=codec, builder=builder, repaired=repaired
+        address=address,
+        lock=lock,
+        server_lock=server_lock,
+        catalog=catalog,
+        codec=codec,
+        builder=builder,
+        repaired=repaired,
     )
 
 
-def _lock(address: HomeAddress) -> HomeLock:
+def _locks(address: HomeAddress, held: ExitStack, *, serves: bool) -> tuple[FileLock | None, HomeLock]:
+    """Make the folders of a home, and take its locks until `held` ends."""
     if address.database_url is None and address.path.is_dir():
         refuse_without_catalog(address.path)
     try:
         with convert_write_errors(address.path):
             address.shard_folder.mkdir(parents=True, exist_ok=True)
-            return HomeLock(address.path)
+            server_lock = lock_for_server(address.path) if serves else None
+            if server_lock is not None:
+                held.callback(server_lock.release)
+            lock = HomeLock(address.path, lends=serves)
+            held.callback(lock.release)
     except OSError as error:
         raise HomeUnusable(home=str(address.path), reason=error.strerror or str(error)) from error
+    return server_lock, lock
 
 
 def _codec_of(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:

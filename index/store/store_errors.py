@@ -95,6 +95,19 @@ class HomeBusy(StoreError):
         )
 
 
+class HomeServed(StoreError):
+    """Another server runs on the home."""
+
+    code = "home_served"
+
+    def __init__(self, *, home: str) -> None:
+        self.home = home
+        super().__init__(
+            f"a server runs on {home} already",
+            hint="use that server, or stop it first; commands work beside it",
+        )
+
+
 class HomeNotEmpty(StoreError):
     """The target of a restore is not empty."""
 

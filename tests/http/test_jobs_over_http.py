@@ -230,10 +230,10 @@ def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings)
 
 def test_two_servers_cannot_share_a_home(serve: Serve, settings: Settings) -> None:
     """The second is refused at its start; the first continues."""
-    from earwitness.index.store.store_errors import HomeBusy
+    from earwitness.index.store.store_errors import HomeServed
 
     with serve() as client:
-        with pytest.raises(HomeBusy), serve():
+        with pytest.raises(HomeServed), serve():
             raise AssertionError("a second server started")
         assert client.get("/readyz").status_code == 200
 

@@ -77,10 +77,15 @@ def free_port() -> int:
 
 
 def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path: Path) -> None:
-    """Works match a dataset, and jobs that were accepted before a kill -9 are done after it."""
+    """Works match a dataset, and jobs that were accepted before a kill -9 are done after it.
+
+    One of the works is registered by a command beside the server.
+    """
     port, works = free_port(), sorted((SAMPLES / "originals").iterdir())[:3]
     with running(tmp_path / "home", port) as (client, process):
-        for work in works:
+        beside = [str(EARWITNESS), "--home", str(tmp_path / "home"), "register", str(works[0])]
+        subprocess.run(beside, check=True, capture_output=True)
+        for work in works[1:]:
             job = answer_of(client, send(client, "/v1/works", work, title=work.stem))
             assert job["result"]["status"] == "registered", job
         dataset = answer_of(client, send(client, "/v1/collections", SAMPLES / "scraped.zip", name="scraped"))

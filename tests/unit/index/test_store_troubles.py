@@ -29,7 +29,7 @@ from earwitness.index.library import Library
 from earwitness.index.store.backup import backup, restore
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 from earwitness.index.store.home_address import HomeAddress
-from earwitness.index.store.lock import HomeLock
+from earwitness.index.store.lock import WANTED_FILE, HomeLock
 from earwitness.index.store.store_errors import (
     BackupDamaged,
     CatalogDamaged,
@@ -93,6 +93,40 @@ def test_a_second_writer_is_told_who_writes(home: Path) -> None:
         Library.open(HomeAddress(home), codec=CODEC).close()
         other.kill()
     Writer.open(HomeAddress(home), codec=CODEC).close()
+
+
+def test_a_command_writes_beside_a_server(home: Path) -> None:
+    """The server lends its lock between two changes, and waits with its next change until it is free."""
+    with Writer.open(HomeAddress(home), codec=CODEC, serves=True) as server:
+        with Writer.open(HomeAddress(home), codec=CODEC) as command:
+            served = threading.Thread(target=lambda: server.add(1, [some_item(4)]))
+            served.start()
+            command.add(1, [some_item(3)])
+            served.join(0.3)
+            assert served.is_alive()
+        served.join(30)
+        assert not served.is_alive()
+        with Library.open(HomeAddress(home), codec=CODEC) as library:
+            assert all(found_at_once(library, number, [1]) for number in (3, 4))
+    assert verify(HomeAddress(home), settled_s=0) == []
+
+
+def test_a_server_goes_on_when_a_waiting_command_dies(home: Path) -> None:
+    """What a killed command left beside the lock delays one change by a second, not every one."""
+    with Writer.open(HomeAddress(home), codec=CODEC, serves=True) as server:
+        (home / WANTED_FILE).touch()
+        until = time.monotonic() + 10
+        while (home / WANTED_FILE).exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not (home / WANTED_FILE).exists()
+        server.add(1, [some_item(3)])
+        assert server.item(1, some_item(3).path, some_item(3).audio_key) is not None
+
+
+def test_a_command_that_runs_is_not_asked_for_its_lock(home: Path) -> None:
+    """Only a server lends: a second command is refused at once."""
+    with Writer.open(HomeAddress(home), codec=CODEC), pytest.raises(HomeBusy):
+        Writer.open(HomeAddress(home), codec=CODEC, serves=True)
 
 
 def test_a_home_keeps_its_scheme(home: Path) -> None:
