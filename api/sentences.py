@@ -198,7 +198,7 @@ def summary(tally: Tally) -> str:
         *power_summary(tally.powers),
         *listed_files(tally.same_file),
         *named_items(tally.names),
-        *_unread(tally),
+        *unread_sentences(tally),
         *skipped_files(tally.passed_over),
         *_expected(tally),
     ]
@@ -274,7 +274,8 @@ def counts_sentence(findings: Sequence[Finding], audit: Audit) -> str:
     return f"{count(len(findings), 'item')}: {', '.join(parts) or 'nothing to compare'}."
 
 
-def _unread(tally: Tally) -> Sequence[str]:
+def unread_sentences(tally: Tally) -> Sequence[str]:
+    """Return how many items of a scan could not be read, had no audio track or were too short."""
     unread = tally.verdicts[Verdict.NOT_READABLE] - tally.n_without_sound
     quiet = tally.verdicts[Verdict.TOO_SHORT_OR_SILENT]
     sentences = []

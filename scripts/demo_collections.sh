@@ -37,3 +37,11 @@ cp "$samples/night_bus.opus" "$samples/tin_parade.mp3" works
 earwitness -q register works --artist 'An Artist' > registered.txt
 run earwitness cue programme.mp3
 run earwitness cue programme.mp3 --format cue --out -
+# outputs of a generator: two hold 6 and 12 s of a training piece under another one
+mkdir outputs
+cp "$samples/tin_parade.mp3" outputs/output_0.mp3
+for seconds in 6 12; do
+  ffmpeg -nostdin -loglevel error -i "$samples/tin_parade.mp3" -ss 2 -t $seconds -i "$samples/night_bus.opus" \
+    -filter_complex '[0]volume=0.4[a];[1]adelay=3000:all=1[b];[a][b]amix=inputs=2:normalize=0' -ac 1 "outputs/output_$seconds.mp3"
+done
+run earwitness replicas outputs --in training

@@ -31,7 +31,7 @@ from earwitness.api.cli.commands import (
     serve,
     shelf,
 )
-from earwitness.api.cli.comparing import cue, overlap
+from earwitness.api.cli.comparing import cue, overlap, replicas
 from earwitness.api.cli.console import Loudness, set_loudness
 from earwitness.api.cli.examples import epilog
 from earwitness.api.cli.options import Home, choose_home
@@ -75,6 +75,7 @@ for command in (
     scan.scan,
     dedup.dedup,
     overlap.overlap,
+    replicas.replicas,
     cue.cue,
     collections.collections,
     shelf.shelf,

@@ -32,6 +32,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness overlap clips.parquet --split-column split",
         "earwitness overlap dataset/ --splits train,test --exclude-b leave-out.txt",
     ),
+    "replicas": (
+        "earwitness replicas outputs/ --in training",
+        "earwitness replicas outputs.tar --in training --effort full --out pairs.csv --format csv",
+    ),
     "cue": (
         "earwitness cue show.mp3 --out plays.csv",
         "earwitness cue mix.flac --in some-dataset --format cue --out mix.cue",

@@ -1,1 +1,1 @@
-"""The commands that compare collections: overlap, cue, replicas."""
+"""The commands that compare collections, or one recording with them: overlap, cue, replicas."""
