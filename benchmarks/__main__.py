@@ -25,6 +25,7 @@ ON_CORPUS: Final = frozenset(
         "classes",
         "power",
         "pack-privacy",
+        "overlap",
         "fit",
     )
 )
@@ -46,6 +47,7 @@ ENTRIES = {
     "classes": "reported class of constructed queries, and parts of a query that are reported",
     "false-matches": "false matches by kind of sound, claimed against counted",
     "dedup": "copies among clips of pieces that one soundfont plays: precision and recall",
+    "overlap": "planted leaks between two sets, in five packings and both directions",
     "names": "lists of names: speed, and claimed E-values against shuffled pairs",
     "pack-privacy": "how much of the sound a pack gives away",
     "calibrate": "claimed E-values against observed false matches",

@@ -37,9 +37,20 @@ class ItemProgress:
         Items, where that is known.
     every_s : float
         Seconds between two lines where the console is no terminal.
+    counts_matches : bool
+        Whether the number of matches is known while it runs, and shown.
     """
 
-    def __init__(self, console: Console, doing: str, *, total: int | None, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self,
+        console: Console,
+        doing: str,
+        *,
+        total: int | None,
+        every_s: float = EVERY_S,
+        counts_matches: bool = True,
+    ) -> None:
+        self._counts_matches = counts_matches
         self._console, self._doing, self._total, self._every_s = console, doing, total, every_s
         self._decoded_s, self._n_items, self._n_matches, self._began_at = 0.0, 0, 0, time.monotonic()
         self._in_lines = not console.is_terminal and not console.quiet
@@ -108,7 +119,8 @@ class ItemProgress:
 
     def _counts(self) -> str:
         rate = self._decoded_s / max(time.monotonic() - self._began_at, 1e-3)
-        return f"{self._decoded_s / 3600:.2f} h, {rate:,.0f} x real time, {self._n_matches:,} matches"
+        done = f"{self._decoded_s / 3600:.2f} h, {rate:,.0f} x real time"
+        return f"{done}, {self._n_matches:,} matches" if self._counts_matches else done
 
     def _print_lines(self) -> None:
         while not self._ended.wait(self._every_s):

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.data.corpus import Corpus
 from benchmarks.report.false_match_tables import false_matches_table
+from benchmarks.report.overlap_table import overlap_table
 from benchmarks.report.power_tables import power_lines
 from benchmarks.report.records import RECORDS, Record, load, wilson
 from benchmarks.report.score import MATCH_E, outcome
@@ -357,6 +358,7 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "codes": codes_table,
     "crash": crash_table,
     "dedup": dedup_table,
+    "overlap": overlap_table,
     "false-matches": lambda record: false_matches_table(record.rows),
     "cases": cases_table,
     "identify": identify_table,

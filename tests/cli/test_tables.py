@@ -153,3 +153,15 @@ def test_a_long_command_prints_lines_in_a_pipe() -> None:
     lines = out.getvalue().splitlines()
     assert len(lines) >= 2
     assert all(line.startswith("Verifying: still working after 0:0") for line in lines)
+
+
+def test_progress_without_matches_states_none() -> None:
+    """Where matches are not known while a command runs, no number of them is shown."""
+    out = io.StringIO()
+    console = SafeConsole(file=out, width=80, markup=False, highlight=False)
+    with ItemProgress(console, "comparing", total=None, every_s=0.01, counts_matches=False) as watch:
+        watch.expect(2)
+        watch.item(duration_s=3600.0)
+        time.sleep(0.05)
+    assert "comparing: 1 of 2 items" in out.getvalue()
+    assert "match" not in out.getvalue()

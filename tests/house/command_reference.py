@@ -34,12 +34,16 @@ def reference() -> str:
     lines = list[str]()
     for name, command in commands():
         own = [each for each in command.params if each.name not in COMMON]
-        arguments = [f" {each.name.upper()}" for each in own if each.param_type_name == "argument"]
+        arguments = [f" {_place(each)}" for each in own if each.param_type_name == "argument"]
         lines += [f"### {name}{''.join(arguments)}", "", " ".join((command.help or "").split()), ""]
         options = [each for each in own if each.param_type_name == "option"]
         lines += [_option(each) for each in options]
         lines += [""] if options else []
     return "\n".join(lines)
+
+
+def _place(argument: Any) -> str:
+    return str(argument.metavar or argument.name).upper()
 
 
 def _option(option: Any) -> str:

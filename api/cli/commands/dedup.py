@@ -86,7 +86,7 @@ def compare(items: Reader, settings: Settings, effort: EffortName) -> Duplicates
 
     compile_kernels(to_stderr())
     total = None if items.total is None else 2 * items.total
-    with ItemProgress(to_stderr(), "comparing", total=total) as progress:
+    with ItemProgress(to_stderr(), "comparing", total=total, counts_matches=False) as progress:
         return find_duplicates(
             items,
             settings=settings,

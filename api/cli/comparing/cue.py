@@ -95,7 +95,7 @@ def _search(item: SourceItem, settings: Settings, within: tuple[str, ...], effor
     ):
         spec = scan_spec(settings, library, effort=Effort(effort), within=within)
         compile_kernels(to_stderr())
-        with ItemProgress(to_stderr(), "searching parts", total=None) as progress:
+        with ItemProgress(to_stderr(), "searching parts", total=None, counts_matches=False) as progress:
             return find_plays(
                 item,
                 spec,

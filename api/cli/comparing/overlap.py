@@ -166,7 +166,9 @@ def _compare(sides: Sequence[Side], settings: Settings, effort: str) -> Overlap:
     with ExitStack() as stack:
         if any(side.reader for side in sides):
             compile_kernels(to_stderr())
-        progress = stack.enter_context(ItemProgress(to_stderr(), "comparing", total=_n_steps(sides)))
+        progress = stack.enter_context(
+            ItemProgress(to_stderr(), "comparing", total=_n_steps(sides), counts_matches=False)
+        )
         return compare(
             sides,
             settings=settings,

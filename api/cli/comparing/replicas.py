@@ -102,7 +102,8 @@ def _scan(source: str, items: Reader, within: tuple[str, ...], settings: Setting
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.progress import ItemProgress
     from earwitness.api.overlap.replicas import find_replicas
-    from earwitness.index.match import Effort
+    from earwitness.api.sentences import sentence
+    from earwitness.index.match import Effort, Verdict
 
     compile_kernels(to_stderr())
     with ItemProgress(to_stderr(), "scanning", total=items.total) as progress:
@@ -112,7 +113,10 @@ def _scan(source: str, items: Reader, within: tuple[str, ...], settings: Setting
             within=within,
             settings=settings,
             effort=Effort(effort),
-            seen=lambda finding: progress.item(duration_s=finding.item.duration_s),
+            seen=lambda finding: progress.item(
+                duration_s=finding.item.duration_s,
+                match=sentence(finding) if finding.verdict is Verdict.MATCH else None,
+            ),
         )
 
 
