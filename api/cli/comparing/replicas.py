@@ -22,7 +22,7 @@ from earwitness.api.cli.source_options import OpenReader, reads_source
 
 if TYPE_CHECKING:
     from earwitness.api.datasets.items import Reader
-    from earwitness.api.overlap.replicas import Replicas
+    from earwitness.api.overlap.replica_shares import Replicas
     from earwitness.api.settings import Settings
 
 
@@ -64,7 +64,7 @@ def replicas(
     Exit status: 0 none, 1 some hold the fewest seconds counted, 2 error, 3 none, but some could not be read.
     """
     from earwitness.api.overlap.pairs import write_pairs
-    from earwitness.api.overlap.replicas import replicas_sentences
+    from earwitness.api.overlap.replica_shares import replicas_sentences
     from earwitness.api.sentences import audit_warning
     from earwitness.index.match import Effort
 
@@ -101,7 +101,7 @@ def _scan(source: str, items: Reader, within: tuple[str, ...], settings: Setting
     """Scan the outputs, and show the progress."""
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.progress import ItemProgress
-    from earwitness.api.overlap.replicas import find_replicas
+    from earwitness.api.overlap.replica_shares import find_replicas
     from earwitness.api.sentences import sentence
     from earwitness.index.match import Effort, Verdict
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earwitness.api.findings import Finding, FindingSegment
-from earwitness.api.overlap.replicas import Replicas, replicas_sentences
+from earwitness.api.overlap.replica_shares import Replicas, replicas_sentences
 from earwitness.index.match import Effort, Verdict
 from tests.unit.api.made_findings import finding, match
 
