@@ -103,6 +103,31 @@ class UploadTooLarge(RequestError):
         )
 
 
+class AlbumTooLarge(RequestError):
+    """A zip holds more recordings, or more bytes unpacked, than are compared; the others were not."""
+
+    code = "album_too_large"
+    status = 413
+
+    def __init__(self, *, max_tracks: int, limit_bytes: int) -> None:
+        self.max_tracks, self.limit_bytes = max_tracks, limit_bytes
+        super().__init__(
+            f"a zip is compared up to {max_tracks} recordings and {limit_bytes:,} bytes unpacked",
+            hint="send the rest as another zip",
+        )
+
+
+class BatchNotFound(RequestError):
+    """There is no such batch, or it belongs to another tenant: both have the same response."""
+
+    code = "batch_not_found"
+    status = 404
+
+    def __init__(self, *, batch: str) -> None:
+        self.batch = batch
+        super().__init__(f"there is no batch {batch}", hint="use links.batch of a job")
+
+
 class UploadTooSlow(RequestError):
     """The client stopped sending, or sends too slowly."""
 

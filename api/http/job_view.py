@@ -44,6 +44,8 @@ def job_view(job: JobOut, cards: CardIndex, t: Messages) -> JobView:
         return _waiting(job, t)
     if job.kind == "index":
         return _index(job.result, t)
+    if job.kind == "album":
+        return JobView(headline=t("album.unpacked", n=job.result["tracks"]))
     if job.kind == "scan":
         return JobView(headline=t("job.scanned"), in_english=(job.result["summary"],))
     return _check(job, job.result, cards, t) if job.kind == "check" else _work(job, job.result, cards, t)
@@ -51,8 +53,9 @@ def job_view(job: JobOut, cards: CardIndex, t: Messages) -> JobView:
 
 def _waiting(job: JobOut, t: Messages) -> JobView:
     if job.state == "queued":
-        return JobView(headline=t("job.queued"), sentences=(t("job.queued.more"),))
-    if job.progress is None or job.kind in {"check", "work"}:
+        place = [t("job.queued.place", n=job.place)] if job.place else []
+        return JobView(headline=t("job.queued"), sentences=(*place, t("job.queued.more")))
+    if job.progress is None or job.kind in {"check", "work", "album"}:
         return JobView(headline=t("job.running"))
     done, total = job.progress.done, job.progress.total
     words = (

@@ -11,9 +11,12 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from earwitness.api.answers.card_index import known_cards
+from earwitness.api.answers.messages import Messages
+from earwitness.api.http.album_view import album_view
 from earwitness.api.http.job_view import job_view
+from earwitness.api.http.jobs.unpack_album import MAX_TRACKS
 from earwitness.api.http.page_templates import WEB, messages_of, render_page
-from earwitness.api.http.routes import queue_upload
+from earwitness.api.http.routes import queue_upload, queue_uploads
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import CheckForm, WorkForm
 from earwitness.index.database.records import CollectionKind
@@ -22,6 +25,12 @@ from earwitness.index.names.verify_names import n_name_lists
 
 STATIC: Final = StaticFiles(directory=WEB / "static")
 SLOWEST_REFRESH_S: Final = 15
+UPLOAD_ERRORS: Final = (
+    "other", "upload_too_large", "album_too_large", "upload_too_slow", "empty_file", "queue_full",
+    "uploads_busy", "too_many_uploads", "no_workers", "no_room", "disk_full", "nothing_indexed",
+    "no_such_collection", "not_allowed", "internal",
+)  # fmt: skip
+"""Codes of errors that the script on the first page explains; all others as ``other``."""
 
 Served = Annotated[Service, Depends(service_of)]
 
@@ -40,14 +49,19 @@ def get_home(request: Request, service: Served) -> HTMLResponse:
         n_works=sum(each.n_items for each in collections if each.kind is CollectionKind.WORKS),
         n_lists=n_name_lists(service.settings.home),
         max_upload=_size(service.settings.max_upload_bytes),
+        max_upload_bytes=service.settings.max_upload_bytes,
+        max_tracks=MAX_TRACKS,
+        upload_errors=upload_errors(messages_of(request)),
     )
 
 
 @router.post("/check")
 async def post_check(request: Request, service: Served) -> Response:
-    """Accept an upload to check, and redirect to its job."""
-    job, _ = await queue_upload("check", CheckForm, request, service)
-    return RedirectResponse(f"/jobs/{job.id}", status_code=303)
+    """Accept one file, several, or a zip to check, and redirect to the answer or to that of the album."""
+    accepted = await queue_uploads("check", CheckForm, request, service, max_files=MAX_TRACKS)
+    job, _ = accepted[0]
+    address = f"/jobs/{job.id}" if job.batch is None else f"/albums/{job.batch}"
+    return RedirectResponse(address, status_code=303)
 
 
 @router.post("/register")
@@ -63,9 +77,30 @@ def get_job(job_id: str, request: Request, service: Served) -> HTMLResponse:
     job = service.job(job_id)
     out = service.show(job)
     view = job_view(out, known_cards(service.settings), messages_of(request))
-    waited_s = time.time() - job.created_at
-    refresh_s = None if job.ended_at is not None else min(SLOWEST_REFRESH_S, 1 + int(waited_s / 10))
+    refresh_s = None if job.ended_at is not None else refresh_after(job.created_at)
     return render_page(request, "job.html", job=out, view=view, refresh_s=refresh_s)
+
+
+@router.get("/albums/{batch_id}")
+def get_album(batch_id: str, request: Request, service: Served) -> HTMLResponse:
+    """Show what came of the tracks of an album so far."""
+    jobs = service.batch(batch_id)
+    cards, t = known_cards(service.settings), messages_of(request)
+    view = album_view(batch_id, [service.show(each) for each in jobs], cards, t)
+    refresh_s = None if view.is_done else refresh_after(jobs[-1].created_at)
+    return render_page(request, "album.html", view=view, refresh_s=refresh_s)
+
+
+def refresh_after(created_at: float) -> int:
+    """Return the seconds after which a page reloads itself: longer, the longer it has been waited for."""
+    return min(SLOWEST_REFRESH_S, 1 + int((time.time() - created_at) / 10))
+
+
+@router.post("/albums/{batch_id}/cancel")
+def post_cancel_album(batch_id: str, service: Served) -> Response:
+    """Cancel what has not ended of an album, and redirect to it."""
+    service.cancel_batch(batch_id)
+    return RedirectResponse(f"/albums/{batch_id}", status_code=303)
 
 
 @router.post("/jobs/{job_id}/cancel")
@@ -78,6 +113,11 @@ def post_cancel(job_id: str, service: Served) -> Response:
 def post_retry(job_id: str, service: Served) -> Response:
     """Queue a failed job again, and redirect to it."""
     return RedirectResponse(f"/jobs/{service.retry(job_id).id}", status_code=303)
+
+
+def upload_errors(t: Messages) -> dict[str, str]:
+    """Return what the page says of errors of an upload, by code, for the script that sends files."""
+    return {code: f"{t(f'error.{code}.what')} {t(f'error.{code}.do')}" for code in UPLOAD_ERRORS}
 
 
 def _size(n_bytes: int) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
+from earwitness.api.http.batches import batch_out
 from earwitness.api.http.http_errors import NoFindings
 from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
-from earwitness.api.http.schemas import JOB_EXAMPLE, CollectionOut, CollectionsOut, JobOut
+from earwitness.api.http.schemas import JOB_EXAMPLE, BatchOut, CollectionOut, CollectionsOut, JobOut
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import (
     CheckForm,
@@ -21,7 +24,7 @@ from earwitness.api.http.uploads.forms import (
     parse,
     upload_body,
 )
-from earwitness.api.http.uploads.receive_upload import receive
+from earwitness.api.http.uploads.receive_upload import Received, receive
 from earwitness.api.pipeline.searched_collections import require_datasets, require_works
 from earwitness.index.database.records import WORKS
 from earwitness.index.store.jobs import Job, JobState
@@ -63,7 +66,9 @@ router = APIRouter(prefix="/v1")
     status_code=202,
     responses=ACCEPTED
     | problems(*UPLOADS, 404, _404="No dataset has one of these names.", _409="No dataset is indexed."),
-    openapi_extra={"requestBody": upload_body(CheckForm, file="The audio to check.")},
+    openapi_extra={
+        "requestBody": upload_body(CheckForm, file="The audio to check, or a zip: a batch of checks.")
+    },
 )
 async def post_check(
     request: Request, response: Response, service: Served, key: IdempotencyKey = None
@@ -220,19 +225,72 @@ def get_findings(job_id: str, service: Served) -> FileResponse:
     return FileResponse(file, media_type=NDJSON, filename=f"findings-{job.id}.jsonl")
 
 
+@router.get(
+    "/batches/{batch_id}",
+    operation_id="getBatch",
+    summary="Get a batch",
+    tags=["checks"],
+    responses=problems(*ANY, 404, 422, _404="There is no such batch."),
+)
+def get_batch(batch_id: str, response: Response, service: Served) -> BatchOut:
+    """Return the checks that were sent together, such as the tracks of an album or of a zip."""
+    response.headers["Cache-Control"] = "no-store"
+    return batch_out(batch_id, [service.show(each) for each in service.batch(batch_id)])
+
+
 async def queue_upload(
     kind: str, form: type[FormFields], request: Request, service: Service, *, key: str | None = None
 ) -> tuple[Job, bool]:
     """Receive an upload and queue a job for it; a refused upload leaves no file behind."""
+    ((job, is_new),) = await queue_uploads(kind, form, request, service, key=key)
+    return job, is_new
+
+
+async def queue_uploads(
+    kind: str,
+    form: type[FormFields],
+    request: Request,
+    service: Service,
+    *,
+    key: str | None = None,
+    max_files: int = 1,
+) -> list[tuple[Job, bool]]:
+    """Receive a form with one or several files, and queue a job for each; of several, all are one batch.
+
+    A zip to check becomes a job of kind ``album``, which queues a check for each recording in it.
+    """
     service.demand_workers(kind)
     await run_in_threadpool(service.demand_room_in_queue)
-    received = await receive(request, service.spool, service.slots)
-    with service.spool.unless_refused(received.file):
+    received = await receive(request, service.spool, service.slots, max_files=max_files)
+    with service.spool.unless_refused(*received.files):
         fields = parse(form, received.fields)
         await run_in_threadpool(demand_something_to_search, kind, fields, service)
-        return await run_in_threadpool(
-            lambda: service.accept(kind, received, fields.model_dump(mode="json"), key=key)
-        )
+        return await run_in_threadpool(_accept_all, kind, received, fields, service, key)
+
+
+def _accept_all(
+    kind: str, received: Received, fields: FormFields, service: Service, key: str | None
+) -> list[tuple[Job, bool]]:
+    values = fields.model_dump(mode="json")
+    batch = values.pop("batch", None)
+    kinds = ["album" if kind == "check" and is_zip(file.path) else kind for file in received.files]
+    if len(kinds) > 1 or "album" in kinds:
+        batch = batch or batch_of(key)
+    return [
+        service.accept(each, file, values, key=key, batch=batch)
+        for each, file in zip(kinds, received.files, strict=True)
+    ]
+
+
+def batch_of(key: str | None) -> str:
+    """Return a batch for uploads that name none: the same one for the same Idempotency-Key."""
+    return uuid.uuid4().hex if key is None else uuid.uuid5(uuid.NAMESPACE_OID, key).hex
+
+
+def is_zip(path: Path) -> bool:
+    """Whether an upload begins as a zip does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def job_accepted(response: Response, service: Service, job: Job, is_new: bool) -> JobOut:

@@ -9,8 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from earwitness.index.database.records import Collection
 
-JobKind = Literal["check", "work", "index", "scan"]
+JobKind = Literal["check", "album", "work", "index", "scan"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+def is_none(value: object) -> bool:
+    """Whether an optional key is left out."""
+    return value is None
 
 
 class ApiModel(BaseModel):
@@ -58,6 +63,9 @@ class LinksOut(ApiModel):
     retry: str | None = Field(
         description="Where to POST to retry a failed job; null when its upload was at fault or is deleted."
     )
+    batch: str | None = Field(
+        default=None, exclude_if=is_none, description="The batch of a check, where it is of one."
+    )
 
 
 class JobOut(ApiModel):
@@ -80,6 +88,26 @@ class JobOut(ApiModel):
         description="Set when the job failed; unreadable audio is a result, not a failure."
     )
     links: LinksOut
+    batch: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Checks of one batch, such as an album, are shown together; only where there is one.",
+    )
+    place: int | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="How many jobs are done before it; only while it waits for others.",
+    )
+
+
+class BatchOut(ApiModel):
+    """Checks that were sent together, such as the tracks of an album."""
+
+    id: str
+    total: int = Field(description="Recordings, refused ones included; a zip adds its own when it is read.")
+    ended: int = Field(description="Those that are done, failed, cancelled or refused.")
+    found: int = Field(description="Those with a match by sound, or whose file a known dataset lists.")
+    jobs: list[JobOut] = Field(description="In the order in which they were sent.")
 
 
 class CollectionOut(ApiModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from fastapi import Request
 
 from earwitness.api.http.http_errors import (
+    BatchNotFound,
     JobEnded,
     JobNotFound,
     NothingToRetry,
@@ -30,8 +32,7 @@ from earwitness.api.http.jobs.lane import JobHandler
 from earwitness.api.http.metrics import Metrics
 from earwitness.api.http.protection.connection_slots import UploadSlots
 from earwitness.api.http.schemas import JobOut, moment
-from earwitness.api.http.uploads.receive_upload import Received
-from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool
+from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool, Spooled
 from earwitness.api.settings import Settings
 from earwitness.index.store.jobs import Job, Jobs, JobState
 from earwitness.index.writer import Writer
@@ -66,7 +67,13 @@ class Service:
     names_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(
-        self, kind: str, received: Received, fields: Mapping[str, Any], *, key: str | None = None
+        self,
+        kind: str,
+        file: Spooled,
+        fields: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        batch: str | None = None,
     ) -> tuple[Job, bool]:
         """Turn an upload into a durable job.
 
@@ -76,6 +83,8 @@ class Service:
             The form's fields besides the file.
         key
             The client's Idempotency-Key: repeating it returns the first job.
+        batch
+            The batch that it belongs to.
 
         Returns
         -------
@@ -86,9 +95,8 @@ class Service:
         KeyReused
             When `key` came with another request before.
         """
-        file = received.file
         payload = {**fields, "file": file.name, "sha256": file.sha256, "n_bytes": file.n_bytes}
-        job, is_new = self.jobs.enqueue(kind, payload, spool_path=file.path, idempotency_key=key)
+        job, is_new = self.jobs.enqueue(kind, payload, spool_path=file.path, idempotency_key=key, batch=batch)
         if not is_new:
             file.path.unlink()
         self.metrics.uploaded(file.n_bytes)
@@ -113,6 +121,20 @@ class Service:
         if job is None:
             raise JobNotFound(job=job_id)
         return job
+
+    def batch(self, batch: str) -> list[Job]:
+        """Return the jobs of one of this tenant's batches; raises BatchNotFound."""
+        found = self.jobs.of_batch(batch)
+        if not found:
+            raise BatchNotFound(batch=batch)
+        return found
+
+    def cancel_batch(self, batch: str) -> None:
+        """End every job of a batch that has not ended; raises BatchNotFound."""
+        for job in self.batch(batch):
+            if job.ended_at is None:
+                with suppress(JobEnded):  # it has ended meanwhile
+                    self.cancel(job.id)
 
     def cancel(self, job_id: str) -> Job:
         """End a job that is queued (at once), running (soon) or can be retried; its upload is removed.
@@ -158,6 +180,11 @@ class Service:
         """Path of the findings of an index or scan job."""
         return findings_file(self.settings.home, job_id)
 
+    def _place(self, job: Job) -> int | None:
+        if job.state is not JobState.QUEUED:
+            return None
+        return self.jobs.ahead_of(job, self.runner.lane_of(job.kind)) or None
+
     def show(self, job: Job) -> JobOut:
         """Return a job as the API shows it."""
         progress = self.runner.progress(job.id) if job.state is JobState.RUNNING else None
@@ -171,6 +198,8 @@ class Service:
             "file": job.payload["file"],
             "created_at": moment(job.created_at),
             "ended_at": None if job.ended_at is None else moment(job.ended_at),
+            "batch": job.batch,
+            "place": self._place(job),
             "attempts": job.attempts,
             "progress": progress and asdict(progress),
             "result": job.result,
@@ -178,6 +207,7 @@ class Service:
             "links": {
                 "self": address,
                 "page": f"/jobs/{job.id}",
+                "batch": None if job.batch is None else f"/v1/batches/{job.batch}",
                 "findings": f"{address}/findings" if has_findings else None,
                 "cancel": f"{address}/cancel" if job.ended_at is None or retryable else None,
                 "retry": f"{address}/retry" if retryable else None,

@@ -217,7 +217,9 @@ JOB: Final = Table(
     Column("error_code", String(64), nullable=True),
     Column("error_message", Text, nullable=True),
     Column("error_hint", Text, nullable=True),
+    Column("batch", String(32), nullable=True),  # of jobs that were queued together
     UniqueConstraint("tenant", "idempotency_key"),
     UniqueConstraint("tenant", "number"),
     Index("job_state", "state", "number"),
+    Index("job_batch", "tenant", "batch", "number"),
 )

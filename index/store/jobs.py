@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.records import Failure
 from earwitness.index.database.tables import JOB
-from earwitness.index.store.store_errors import CatalogDamaged, JobLost, KeyReused
+from earwitness.index.store.sealed_json import damaged_job, sealed, storable, unsealed
+from earwitness.index.store.store_errors import JobLost, KeyReused
 
 MAX_ATTEMPTS: Final = 3
 """Number of starts without progress after which a job fails."""
@@ -80,6 +80,8 @@ class Job:
         Number of finished items at the last heartbeat; it never decreases.
     spool_path : Path or None
         The upload of the job.
+    batch : str or None
+        The batch that it belongs to, such as the tracks of one album.
     """
 
     id: str
@@ -94,6 +96,7 @@ class Job:
     result: Any
     failure: Failure | None
     items_done: int = 0
+    batch: str | None = None
 
     @property
     def is_retryable(self) -> bool:
@@ -121,6 +124,7 @@ class Jobs:
         *,
         spool_path: Path | None = None,
         idempotency_key: str | None = None,
+        batch: str | None = None,
     ) -> tuple[Job, bool]:
         """Queue a job; it is on the disk when this returns.
 
@@ -140,9 +144,10 @@ class Jobs:
             "tenant": self._tenant,
             "kind": kind,
             "state": JobState.QUEUED.value,
-            "payload": _with_checksum(job, _json(payload)),
+            "payload": sealed(job, _json(payload)),
             "spool_path": None if spool_path is None else str(spool_path),
             "idempotency_key": idempotency_key,
+            "batch": batch,
             "attempts": 0,
             "created_at": time.time(),
         }
@@ -171,6 +176,19 @@ class Jobs:
         with self._catalog.reading() as connection:
             rows = connection.execute(self._select(older).order_by(JOB.c.number.desc()).limit(limit)).all()
         return [_job(row) for row in rows]
+
+    def of_batch(self, batch: str) -> list[Job]:
+        """Return the jobs of a batch in the order in which they were queued; empty where there is none."""
+        with self._catalog.reading() as connection:
+            rows = connection.execute(self._select(JOB.c.batch == batch).order_by(JOB.c.number)).all()
+        return [_job(row) for row in rows]
+
+    def ahead_of(self, job: Job, kinds: Sequence[str]) -> int:
+        """Count the jobs of these kinds that were queued before this one and have not ended."""
+        earlier = JOB.c.state.in_(_UNFINISHED) & (JOB.c.number < job.number) & JOB.c.kind.in_(kinds)
+        statement = select(func.count()).where(JOB.c.tenant == self._tenant, earlier)
+        with self._catalog.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def unfinished(self) -> set[str]:
         """Return the ids of the jobs that are queued, running, or can be retried."""
@@ -264,7 +282,7 @@ class Jobs:
 
     def finish(self, job: Job, result: Any) -> Job:
         """Store a job's result (a JSON value); raises `JobLost` like `heartbeat`."""
-        stored = _with_checksum(job.id, _storable(json.dumps(result, ensure_ascii=False)))
+        stored = sealed(job.id, storable(json.dumps(result, ensure_ascii=False)))
         self._change(job, state=JobState.DONE.value, ended_at=time.time(), lease_until=None, result=stored)
         return self._existing(job.id)
 
@@ -359,57 +377,21 @@ class Jobs:
 
 
 def _json(payload: Mapping[str, Any]) -> str:
-    return _storable(json.dumps(dict(payload), ensure_ascii=False, sort_keys=True))
-
-
-SEAL: Final = "sealed:"
-"""Prefix of a stored payload or result, before its checksum and a colon. Older ones have no prefix."""
-_DIGITS: Final = 16
-
-
-def _with_checksum(job: str, text: str) -> str:
-    """Put the checksum of a text and its job before the text."""
-    digest = blake2b(f"{job}:{text}".encode(), digest_size=_DIGITS // 2).hexdigest()
-    return f"{SEAL}{digest}:{text}"
-
-
-def _verified_json(job: str, stored: str) -> Any:
-    """Return a stored payload or result after checking its checksum.
-
-    Raises
-    ------
-    CatalogDamaged
-    """
-    text = stored[len(SEAL) + _DIGITS + 1 :] if stored.startswith(SEAL) else stored
-    if text is not stored and stored != _with_checksum(job, text):
-        raise _damaged(job, "its values do not have the checksum stored with them")
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise _damaged(job, str(error)) from error
+    return storable(json.dumps(dict(payload), ensure_ascii=False, sort_keys=True))
 
 
 def _state(row: Row[Any]) -> JobState:
     if row.state not in set(JobState):
-        raise _damaged(row.id, f"there is no state {row.state!r}")
+        raise damaged_job(row.id, f"there is no state {row.state!r}")
     return JobState(row.state)
-
-
-def _damaged(job: str, reason: str) -> CatalogDamaged:
-    return CatalogDamaged(where=f"the catalog's row of job {job}", reason=reason)
-
-
-def _storable(text: str) -> str:
-    """Replace lone surrogates, which no database stores; file names that are not UTF-8 hold them."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _failed(failure: Failure) -> dict[str, object]:
     return {
         "ended_at": time.time(),
         "error_code": failure.code,
-        "error_message": _storable(failure.message),
-        "error_hint": _storable(failure.hint),
+        "error_message": storable(failure.message),
+        "error_hint": storable(failure.hint),
     }
 
 
@@ -422,12 +404,13 @@ def _job(row: Row[Any]) -> Job:
         number=row.number,
         kind=row.kind,
         state=_state(row),
-        payload=_verified_json(row.id, row.payload),
+        payload=unsealed(row.id, row.payload),
         spool_path=None if row.spool_path is None else Path(row.spool_path),
         attempts=row.attempts,
         created_at=row.created_at,
         ended_at=row.ended_at,
-        result=None if row.result is None else _verified_json(row.id, row.result),
+        result=None if row.result is None else unsealed(row.id, row.result),
         failure=failure,
         items_done=row.items_done,
+        batch=row.batch,
     )

@@ -16,7 +16,7 @@ from earwitness.api.http.metrics import Metrics
 from earwitness.index.store.jobs import LEASE_S, Job, Jobs
 from earwitness.index.store.store_errors import JobLost
 
-LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work"), "bulk": ("index", "scan")}
+LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work", "album"), "bulk": ("index", "scan")}
 
 
 class Runner:
@@ -92,6 +92,11 @@ class Runner:
     def lanes_alive(self) -> dict[str, bool]:
         """Whether each lane can do a job that is accepted now."""
         return {lane.name: lane.is_alive for lane in self._lanes}
+
+    @staticmethod
+    def lane_of(kind: str) -> tuple[str, ...]:
+        """Return the kinds of jobs that wait in one queue with this kind."""
+        return next(kinds for kinds in LANES.values() if kind in kinds)
 
     def trouble(self, kind: str) -> str | None:
         """Why no job of a kind can be done at present; None where it can."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,7 +15,9 @@ from earwitness.api.finding_json import read_lines, to_json, to_line
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
 from earwitness.api.http.jobs.heartbeat import Heartbeat
+from earwitness.api.http.jobs.unpack_album import AlbumUnpacker
 from earwitness.api.http.metrics import Metrics
+from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool
 from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
 from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register_one, with_names
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
@@ -38,7 +40,7 @@ from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.decode import Decoder
 from earwitness.index.database.records import TEXTS, CollectionKind
 from earwitness.index.match import Effort, Verdict
-from earwitness.index.store.jobs import Job
+from earwitness.index.store.jobs import Job, Jobs
 from earwitness.index.store.summary import HomeSummary
 from earwitness.index.writer import Writer
 
@@ -69,6 +71,13 @@ class JobWorker:
     ) -> None:
         self._settings, self._writer, self._metrics = settings, writer, metrics
         self._worker = worker
+        self._works: Mapping[str, Callable[[Job, Heartbeat], dict[str, Any]]] = {
+            "check": self._check,
+            "work": self._work,
+            "album": self._album,
+            "index": self._index,
+            "scan": self._scan,
+        }
 
     def close(self) -> None:
         """End the process for single uploads."""
@@ -82,7 +91,7 @@ class JobWorker:
 
     def do(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         """Carry out one job."""
-        work = {"check": self._check, "work": self._work, "index": self._index, "scan": self._scan}[job.kind]
+        work = self._works[job.kind]
         return persistently(lambda: work(job, heartbeat))
 
     def _check(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
@@ -93,6 +102,12 @@ class JobWorker:
         assert finding is not None  # a check always searches
         self._metrics.judged(finding.verdict)
         return to_json(finding)
+
+    def _album(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
+        settings = self._settings
+        jobs = Jobs(self._writer.catalog, tenant=settings.tenant)
+        spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
+        return AlbumUnpacker(job=job, jobs=jobs, spool=spool).unpack(self._reader(job), heartbeat)
 
     def _work(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         works, contents = self._writer.collection(CollectionKind.WORKS), read_summary(self._settings)

@@ -25,10 +25,11 @@ class FormFields(BaseModel):
 
 
 class CheckForm(FormFields):
-    """The datasets to search, and the effort."""
+    """The datasets to search, the effort, and the batch."""
 
     collections: tuple[Text, ...] = ()
     effort: Effort = Effort.STANDARD
+    batch: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
 class WorkForm(FormFields):
@@ -58,6 +59,7 @@ Form = TypeVar("Form", bound=FormFields)
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "collections": "Datasets to search, as NAME or NAME:VERSION; without any, all of them. May be repeated.",
+    "batch": "32 hexadecimal digits of your choice: checks with the same ones are shown together.",
     "effort": "Which variants of the sound are searched.",
     "name": "Name of the dataset.",
     "version": "Version of the dataset.",

@@ -16,12 +16,20 @@ MAX_FIELD_BYTES: Final = 4_096
 
 
 @dataclass(slots=True)
+class FilePart:
+    """One file of a form: its name, and the bytes of it that were read and not yet taken."""
+
+    name: str
+    data: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(slots=True)
 class _Part:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     header_name: bytes = b""
     header_value: bytes = b""
     name: str = ""
-    text: bytearray | None = None  # None: this part is the file
+    text: bytearray | None = None  # None: this part is a file
 
 
 class Form:
@@ -31,6 +39,8 @@ class Form:
     ----------
     content_type : str
         The request's Content-Type header, which names the boundary.
+    max_files : int
+        Most files of the form.
 
     Raises
     ------
@@ -40,15 +50,15 @@ class Form:
         From the constructor, `feed` and `close`.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, *, max_files: int = 1) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
             raise NotAForm
         if not options.get(b"boundary"):
             raise BadForm(reason="its Content-Type names no boundary")
         self.fields: dict[str, list[str]] = {}
-        self.file_name: str | None = None
-        self._file_bytes = bytearray()
+        self.files: list[FilePart] = []
+        self._max_files = max_files
         self._part = _Part()
         self._n_parts, self._ended = 0, False
         try:
@@ -63,17 +73,27 @@ class Form:
         except FormParserError as error:
             raise BadForm(reason=str(error)) from error
 
+    @property
+    def file_name(self) -> str | None:
+        """The client's name of the first file; None before it has begun."""
+        return self.files[0].name if self.files else None
+
     def take(self) -> bytes:
-        """Return the file's bytes that were read since the last call."""
-        taken = bytes(self._file_bytes)
-        self._file_bytes.clear()
+        """Return the bytes of the first file that were read since the last call."""
+        return next((data for number, data in self.take_all() if number == 0), b"")
+
+    def take_all(self) -> list[tuple[int, bytes]]:
+        """Return the number of each file of which bytes were read since the last call, and these bytes."""
+        taken = [(number, bytes(file.data)) for number, file in enumerate(self.files) if file.data]
+        for number, _ in taken:
+            self.files[number].data.clear()
         return taken
 
     def close(self) -> None:
         """End the body; a form that stops in the middle, or holds no file, is refused."""
         if not self._ended:
             raise BadForm(reason="it ends in the middle")
-        if self.file_name is None:
+        if not self.files:
             raise BadForm(reason=f"it holds no file part named {FILE_PART!r}")
 
     def _callbacks(self) -> dict[str, object]:
@@ -90,8 +110,9 @@ class Form:
 
     def _begin_part(self) -> None:
         self._n_parts += 1
-        if self._n_parts > MAX_FIELDS:
-            raise BadForm(reason=f"it has more than {MAX_FIELDS} parts")
+        most = MAX_FIELDS + self._max_files - 1
+        if self._n_parts > most:
+            raise BadForm(reason=f"it has more than {most} parts")
         self._part = _Part()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
@@ -111,13 +132,14 @@ class Form:
         if b"filename" not in options:
             self._part.text = bytearray()
             return
-        if self._part.name != FILE_PART or self.file_name is not None:
-            raise BadForm(reason=f"it needs exactly one file, in the part named {FILE_PART!r}")
-        self.file_name = label(options[b"filename"]) or "upload"
+        if self._part.name != FILE_PART or len(self.files) >= self._max_files:
+            allowed = "exactly one file" if self._max_files == 1 else f"at most {self._max_files} files"
+            raise BadForm(reason=f"it needs {allowed}, in parts named {FILE_PART!r}")
+        self.files.append(FilePart(name=label(options[b"filename"]) or "upload"))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._part.text is None:
-            self._file_bytes += data[start:end]
+            self.files[-1].data += data[start:end]
             return
         self._part.text += data[start:end]
         if len(self._part.text) > MAX_FIELD_BYTES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from earwitness.api.http.http_errors import UploadTooLarge, UploadTooSlow
 from earwitness.api.http.protection.connection_slots import UploadSlots
 from earwitness.api.http.uploads.multipart import MAX_FIELD_BYTES, MAX_FIELDS, Form
-from earwitness.api.http.uploads.spool import Spool, Spooled
+from earwitness.api.http.uploads.spool import Spool, Spooled, seal_all
 
 WRITE_BYTES: Final = 2**20
 """Bytes gathered before a thread writes them; starting a thread for each chunk would be slower."""
@@ -28,14 +29,24 @@ FRAMING_BYTES: Final = MAX_FIELDS * (MAX_FIELD_BYTES + 8_192)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A form whose file is in the spool."""
+    """A form whose files are in the spool; there is at least one."""
 
-    file: Spooled
+    files: tuple[Spooled, ...]
     fields: dict[str, list[str]]
 
+    @property
+    def file(self) -> Spooled:
+        """The first file."""
+        return self.files[0]
 
-async def receive(request: Request, spool: Spool, slots: UploadSlots) -> Received:
+
+async def receive(request: Request, spool: Spool, slots: UploadSlots, *, max_files: int = 1) -> Received:
     """Stream a request's form into the spool and fsync it.
+
+    Parameters
+    ----------
+    max_files : int
+        Most files of the form; all of them together are held to the limit on one upload.
 
     Raises
     ------
@@ -44,24 +55,32 @@ async def receive(request: Request, spool: Spool, slots: UploadSlots) -> Receive
     """
     with slots.taken(request.state.client):
         refuse_early(request, limit_bytes=spool.max_bytes)
-        return await _receive(request, spool, slots)
+        form = Form(request.headers.get("content-type", ""), max_files=max_files)
+        return await _receive(request, spool, slots, form)
 
 
-async def _receive(request: Request, spool: Spool, slots: UploadSlots) -> Received:
-    form = Form(request.headers.get("content-type", ""))
+async def _receive(request: Request, spool: Spool, slots: UploadSlots, form: Form) -> Received:
     in_thread = partial(to_thread.run_sync, limiter=slots.threads)
-    with await in_thread(spool.begin) as upload:
-        gathered = bytearray()
+    with ExitStack() as stack:
+        uploads = [stack.enter_context(await in_thread(spool.begin))]
+        gathered, current = bytearray(), 0
         async for chunk in paced(request, limit_bytes=spool.max_bytes):
             form.feed(chunk)
-            gathered += form.take()
-            if len(gathered) >= WRITE_BYTES:
-                await in_thread(upload.write, bytes(gathered))
-                gathered.clear()
+            for number, data in form.take_all():
+                if number != current or len(gathered) >= WRITE_BYTES:
+                    await in_thread(uploads[current].write, bytes(gathered))
+                    gathered.clear()
+                while len(uploads) <= number:
+                    uploads.append(stack.enter_context(await in_thread(spool.begin)))
+                current = number
+                gathered += data
         form.close()
-        await in_thread(upload.write, bytes(gathered))
-        spooled = await in_thread(lambda: upload.seal(name=form.file_name or "upload"))
-    return Received(file=spooled, fields=form.fields)
+        await in_thread(uploads[current].write, bytes(gathered))
+        while len(uploads) < len(form.files):  # empty ones at the end, which are refused
+            uploads.append(stack.enter_context(await in_thread(spool.begin)))
+        names = [each.name for each in form.files]
+        files = await in_thread(lambda: seal_all(uploads, names))
+    return Received(files=files, fields=form.fields)
 
 
 def refuse_early(request: Request, *, limit_bytes: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,19 @@ class Upload:
         return Spooled(path=self.path, name=name, n_bytes=self._n_bytes, sha256=self._digest.hexdigest())
 
 
+def seal_all(uploads: Sequence[Upload], names: Sequence[str]) -> tuple[Spooled, ...]:
+    """Make several files durable, all of them or none."""
+    sealed: list[Spooled] = []
+    try:
+        for upload, name in zip(uploads, names, strict=True):
+            sealed.append(upload.seal(name=name))
+    except BaseException:
+        for each in sealed:
+            each.path.unlink(missing_ok=True)
+        raise
+    return tuple(sealed)
+
+
 class Spool:
     """The folder of uploads.
 
@@ -105,12 +118,13 @@ class Spool:
         return Upload(self.folder / uuid.uuid4().hex, max_bytes=self.max_bytes)
 
     @contextmanager
-    def unless_refused(self, spooled: Spooled) -> Iterator[None]:
-        """Remove an upload when the block fails: no job was accepted."""
+    def unless_refused(self, *spooled: Spooled) -> Iterator[None]:
+        """Remove uploads when the block fails: no job was accepted."""
         try:
             yield
         except BaseException:
-            spooled.path.unlink(missing_ok=True)
+            for each in spooled:
+                each.path.unlink(missing_ok=True)
             raise
 
     def sweep(self, wanted: Iterable[Path]) -> int:
