@@ -33,6 +33,7 @@ from earwitness.api.cli.commands import (
 )
 from earwitness.api.cli.comparing import cue, overlap, replicas
 from earwitness.api.cli.console import Loudness, set_loudness
+from earwitness.api.cli.evidence import evidence_commands
 from earwitness.api.cli.examples import epilog
 from earwitness.api.cli.options import Home, choose_home
 
@@ -94,4 +95,5 @@ for command in (
 
 pack.pack.add_typer(pack_key_commands.pack_keys, name="keys")
 app.add_typer(pack.pack, name="pack")
+app.add_typer(evidence_commands.evidence, name="evidence")
 app.add_typer(keys.keys, name="keys")

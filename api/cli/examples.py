@@ -16,6 +16,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "check": (
         "earwitness check my_song.mp3",
         "earwitness check claimed/ --in some-dataset --effort full --format jsonl",
+        "earwitness check my_song.mp3 --evidence evidence.json",
     ),
     "scan": (
         "earwitness scan shards/ --out findings.jsonl --exclude-list exclude.txt",
@@ -40,6 +41,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness cue show.mp3 --out plays.csv",
         "earwitness cue mix.flac --in some-dataset --format cue --out mix.cue",
     ),
+    "evidence verify": (
+        "earwitness evidence verify evidence.json",
+        "earwitness evidence verify evidence.json --key FINGERPRINT",
+    ),
+    "evidence print": ("earwitness evidence print evidence.json --out answer.html",),
+    "evidence key": ("earwitness evidence key",),
     "collections": ("earwitness collections", "earwitness collections --json"),
     "shelf": ("earwitness shelf", "earwitness shelf fsd50k", "earwitness shelf --json"),
     "same_file": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -12,6 +13,9 @@ from starlette.staticfiles import StaticFiles
 
 from earwitness.api.answers.card_index import known_cards
 from earwitness.api.answers.messages import Messages
+from earwitness.api.evidence.evidence_errors import NoEvidence
+from earwitness.api.evidence.printed_answer import printed_answer
+from earwitness.api.evidence.verify_evidence import VerifiedEvidence, verify_evidence
 from earwitness.api.http.album_view import album_view
 from earwitness.api.http.job_view import job_view
 from earwitness.api.http.jobs.unpack_album import MAX_TRACKS
@@ -22,6 +26,7 @@ from earwitness.api.http.uploads.forms import CheckForm, WorkForm
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Effort
 from earwitness.index.names.verify_names import n_name_lists
+from earwitness.index.store.jobs import Job
 
 STATIC: Final = StaticFiles(directory=WEB / "static")
 SLOWEST_REFRESH_S: Final = 15
@@ -78,7 +83,24 @@ def get_job(job_id: str, request: Request, service: Served) -> HTMLResponse:
     out = service.show(job)
     view = job_view(out, known_cards(service.settings), messages_of(request))
     refresh_s = None if job.ended_at is not None else refresh_after(job.created_at)
-    return render_page(request, "job.html", job=out, view=view, refresh_s=refresh_s)
+    evidence = evidence_of(job, service)
+    return render_page(request, "job.html", job=out, view=view, evidence=evidence, refresh_s=refresh_s)
+
+
+def evidence_of(job: Job, service: Service) -> VerifiedEvidence | None:
+    """Return the evidence of a job's answer; None where there is none, or none any more."""
+    with suppress(NoEvidence):
+        return verify_evidence(service.evidence_file(job))
+    return None
+
+
+@router.get("/jobs/{job_id}/print")
+def get_printed(job_id: str, request: Request, service: Served) -> HTMLResponse:
+    """Show an answer as one page that prints well, made from its signed evidence."""
+    evidence = verify_evidence(service.evidence_file(service.job(job_id)))
+    page = printed_answer(evidence, messages_of(request))
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": page.policy}
+    return HTMLResponse(page.text, headers=headers)
 
 
 @router.get("/albums/{batch_id}")

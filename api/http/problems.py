@@ -46,6 +46,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "not_a_catalogue": 422,
     "catalogue_too_long": 409,
     "key_reused": 422,
+    "no_evidence": 404,
     "name_reserved": 422,
     "home_missing": 409,
     "catalog_unreachable": 503,

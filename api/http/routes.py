@@ -226,6 +226,30 @@ def get_findings(job_id: str, service: Served) -> FileResponse:
 
 
 @router.get(
+    "/jobs/{job_id}/evidence",
+    operation_id="getEvidence",
+    summary="Get the signed evidence of a check",
+    tags=["jobs"],
+    response_class=FileResponse,
+    responses=problems(
+        *ANY,
+        404,
+        422,
+        ok={
+            "content": {"application/json": {"schema": {"type": "object"}}},
+            "description": "earwitness.evidence/1: finding, cards, hashes, index and versions, signed.",
+        },
+        _404="There is no such job, it has no answer yet, or its evidence was deleted.",
+    ),
+)
+def get_evidence(job_id: str, service: Served) -> FileResponse:
+    """Return the evidence of an answer, as it was signed then; `earwitness evidence verify` verifies it."""
+    job = service.job(job_id)
+    file = service.evidence_file(job)
+    return FileResponse(file, media_type="application/json", filename=f"evidence-{job.id}.json")
+
+
+@router.get(
     "/batches/{batch_id}",
     operation_id="getBatch",
     summary="Get a batch",

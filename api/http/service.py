@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from earwitness.api.evidence.evidence_bundle import evidence_file
+from earwitness.api.evidence.evidence_errors import NoEvidence
 from earwitness.api.http.http_errors import (
     BatchNotFound,
     JobEnded,
@@ -179,6 +181,13 @@ class Service:
     def findings_file(self, job_id: str) -> Path:
         """Path of the findings of an index or scan job."""
         return findings_file(self.settings.home, job_id)
+
+    def evidence_file(self, job: Job) -> Path:
+        """Path of the evidence of a check; raises NoEvidence where there is none, or none any more."""
+        path = evidence_file(self.settings.home, job.id)
+        if job.state is not JobState.DONE or not path.exists():
+            raise NoEvidence(job=job.id)
+        return path
 
     def _place(self, job: Job) -> int | None:
         if job.state is not JobState.QUEUED:

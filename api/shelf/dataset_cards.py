@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,12 @@ def cards() -> Mapping[str, Card]:
     """Return the cards that the package ships, by id."""
     read = [card_of(json.loads(path.read_text("utf-8"))) for path in sorted(CARDS.glob("*.json"))]
     return {each.id: each for each in read}
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """Return a card in the form of the schema."""
+    statements = {topic: asdict(each) for topic, each in card.statements.items()}
+    return {"schema": SCHEMA, "id": card.id, "name": card.name, "statements": statements}
 
 
 def card_of(fields: Mapping[str, Any]) -> Card:

@@ -51,6 +51,9 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="Also write the findings here, one JSON object a line (- is stdout)")
     ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Also write signed evidence of the answer here, to hand on (JSON)")
+    ] = None,
     force: Force = False,
     root: Root = None,
     exit_on: ExitOn = "match",
@@ -79,6 +82,8 @@ def check(
 
     want_json(as_json)
     settings = settings_of(home)
+    if evidence is not None and (catalogue is not None or not can_check(settings)):
+        raise typer.BadParameter("--evidence is of a comparison by sound: no sound would be compared here")
     if (table := one_of(audio, catalogue)) is not None:
         with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as outputs:
             target = outputs["out"]
@@ -99,7 +104,9 @@ def check(
         # its worker starts while the library is opened
         Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox, wait=False) as decoder,
         open_library(settings) as library,
-        prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets,
+        prepared_outputs(
+            {"out": out, "evidence": evidence}, force=force, stdout_in_use=as_json or form != "table"
+        ) as targets,
     ):
         spec = check_spec(settings, library, names=within or (), effort=Effort(effort))
         compile_kernels(to_stderr())
@@ -111,6 +118,8 @@ def check(
             write_csv(findings, sys.stdout.buffer)
         if (target := targets["out"]) is not None:
             write_findings(findings, target.path, form="jsonl")
+        if (target := targets["evidence"]) is not None:
+            write_evidence(findings, spec, target.path)
     if not audit.claims_supported:
         to_stderr().print(audit_warning(audit), soft_wrap=True)
     to_stderr().print(counts_sentence(findings, audit), soft_wrap=True)
@@ -123,6 +132,25 @@ def check(
             findings=[to_json(each) for each in findings],
         )
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
+
+
+def write_evidence(findings: Sequence[Finding], spec: RunSpec, path: Path) -> None:
+    """Write the signed evidence of an answer, as the server does."""
+    from datetime import UTC, datetime
+
+    from earwitness.api.answers.card_index import known_cards
+    from earwitness.api.evidence.evidence_bundle import evidence_bundle, home_key
+    from earwitness.api.scan.outputs import whole_file
+
+    bundle = evidence_bundle(
+        findings,
+        known_cards(spec.settings),
+        state_digest=spec.state_digest,
+        answered_at=datetime.now(UTC),
+        key=home_key(spec.settings),
+    )
+    with whole_file(path) as file:
+        file.write(bundle)
 
 
 def search_items(

@@ -49,7 +49,11 @@ def prune(home: Path, *, keep_days: float, unended: Callable[[], Set[str]]) -> i
         path
         for path in files
         if path.name.lstrip(".").partition(".")[0] not in at_work
-        and (path.name.startswith(".") or path.suffix != ".jsonl" or path.stat().st_mtime < oldest)
+        and (
+            path.name.startswith(".")
+            or path.suffix not in {".jsonl", ".json"}
+            or path.stat().st_mtime < oldest
+        )
     ]
     for path in spent:
         path.unlink(missing_ok=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from earwitness.api.answers.card_index import known_cards
 from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
+from earwitness.api.evidence.evidence_bundle import evidence_bundle, evidence_file, home_key
 from earwitness.api.finding_json import read_lines, to_json, to_line
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
@@ -40,6 +43,7 @@ from earwitness.api.shelf.stored_names import open_names
 from earwitness.fingerprint.decode import Decoder
 from earwitness.index.database.records import TEXTS, CollectionKind
 from earwitness.index.match import Effort, Verdict
+from earwitness.index.store.files import write_durably
 from earwitness.index.store.jobs import Job, Jobs
 from earwitness.index.store.summary import HomeSummary
 from earwitness.index.writer import Writer
@@ -101,7 +105,20 @@ class JobWorker:
         finding = self._answer(order, contents, job, heartbeat).finding
         assert finding is not None  # a check always searches
         self._metrics.judged(finding.verdict)
+        self._keep_evidence(job, finding, order)
         return to_json(finding)
+
+    def _keep_evidence(self, job: Job, finding: Finding, order: RunSpec) -> None:
+        """Sign and store the evidence of an answer, before the answer is stored."""
+        settings = self._settings
+        bundle = evidence_bundle(
+            [finding],
+            known_cards(settings),
+            state_digest=order.state_digest,
+            answered_at=datetime.now(UTC),
+            key=home_key(settings),
+        )
+        write_durably(evidence_file(settings.home, job.id), lambda keep: keep(bundle))
 
     def _album(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         settings = self._settings

@@ -1,0 +1,122 @@
+"""Verify an evidence file without a network: every value, and the signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.evidence.evidence_bundle import FORMAT, leaf_digests, signed_bytes
+from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
+from earwitness.api.finding_json import from_json
+from earwitness.api.findings import Finding
+from earwitness.api.packs.pack_errors import PackSignatureWrong
+from earwitness.api.packs.pack_signature import signer_of
+from earwitness.api.shelf.dataset_cards import card_of
+
+MAX_BYTES: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedEvidence:
+    """Evidence that is as it was signed.
+
+    Attributes
+    ----------
+    signer : str
+        Fingerprint of the key that signed it; whose key that is, the file cannot show.
+    cards : CardIndex
+        The cards of that day.
+    """
+
+    id: str
+    answered_at: datetime
+    made_with: str
+    signer: str
+    findings: tuple[Finding, ...]
+    cards: CardIndex
+
+
+def verify_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence:
+    """Verify an evidence file.
+
+    Parameters
+    ----------
+    key : str or None
+        The fingerprint of the key that must have signed it.
+
+    Raises
+    ------
+    NotEvidence, EvidenceChanged, EvidenceOfAnotherKey
+    """
+    bundle = _read(path)
+    contents, digests = bundle["contents"], bundle["digests"]
+    changed = changed_fields(contents, digests)
+    signer = _signer(bundle, path)
+    if signer is None and not changed:
+        changed = ["its signature, or the digests that it is of"]
+    if changed or signer is None:
+        raise EvidenceChanged(path=str(path), fields=changed)
+    if key is not None and key != signer:
+        raise EvidenceOfAnotherKey(path=str(path), signer=signer, expected=key)
+    return _parsed(contents, signer, path)
+
+
+def changed_fields(contents: Any, digests: Mapping[str, str]) -> list[str]:
+    """Return the JSON pointers of values that were changed, added or removed."""
+    try:
+        actual = dict(leaf_digests(contents))
+    except (ValueError, RecursionError) as error:
+        return [f"contents ({error})"]
+    changed = [
+        f"{pointer} was {'changed' if pointer in digests else 'added'}"
+        for pointer, digest in actual.items()
+        if digests.get(pointer) != digest
+    ]
+    return changed + [f"{pointer} was removed" for pointer in digests if pointer not in actual]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise NotEvidence(path=str(path), reason="it is too large")
+        bundle = json.loads(path.read_bytes())
+    except OSError as error:
+        raise NotEvidence(path=str(path), reason=error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise NotEvidence(path=str(path), reason="it is no JSON") from error
+    if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
+        raise NotEvidence(path=str(path), reason=f"its format is not {FORMAT}")
+    digests, contents = bundle.get("digests"), bundle.get("contents")
+    if not isinstance(digests, dict) or not isinstance(contents, dict):
+        raise NotEvidence(path=str(path), reason="it lacks contents or digests")
+    return bundle
+
+
+def _signer(bundle: Mapping[str, Any], path: Path) -> str | None:
+    """Return the fingerprint of the key that signed the digests; None where they are not as signed."""
+    try:
+        return signer_of(
+            str(bundle.get("signature")).encode(), signed_bytes(bundle["digests"]), path=str(path)
+        )
+    except (PackSignatureWrong, ValueError, RecursionError):
+        return None
+
+
+def _parsed(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedEvidence:
+    try:
+        cards = {name: card_of(fields) for name, fields in contents["cards"].items()}
+        return VerifiedEvidence(
+            id=contents["id"],
+            answered_at=datetime.fromisoformat(contents["answered_at"]),
+            made_with=contents["made_with"],
+            signer=signer,
+            findings=tuple(from_json(each) for each in contents["findings"]),
+            cards=CardIndex(cards),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotEvidence(path=str(path), reason=f"its contents have another form ({error})") from error
