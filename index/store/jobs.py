@@ -21,8 +21,8 @@ from sqlalchemy.exc import IntegrityError
 
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.records import Failure
+from earwitness.index.database.sealed_json import damaged_job, sealed, storable, unsealed
 from earwitness.index.database.tables import JOB
-from earwitness.index.store.sealed_json import damaged_job, sealed, storable, unsealed
 from earwitness.index.store.store_errors import JobLost, KeyReused
 
 MAX_ATTEMPTS: Final = 3
