@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +88,8 @@ def test_evidence_is_kept_as_long_as_findings_are(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     evidence_file(tmp_path, "ab").write_text(json.dumps({}))
     assert prune(tmp_path, keep_days=1.0, unended=set) == 0
-    assert prune(tmp_path, keep_days=1e-9, unended=set) == 1
+    os.utime(evidence_file(tmp_path, "ab"), (0.0, 0.0))
+    assert prune(tmp_path, keep_days=1.0, unended=set) == 1
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
