@@ -7,11 +7,13 @@ from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from earwitness.api.answers.answer import answer_of
 from earwitness.api.answers.card_index import known_cards
+from earwitness.api.answers.letter import letter
 from earwitness.api.answers.messages import Messages
 from earwitness.api.evidence.evidence_errors import NoEvidence
 from earwitness.api.evidence.printed_answer import printed_answer
@@ -111,6 +113,27 @@ def get_album(batch_id: str, request: Request, service: Served) -> HTMLResponse:
     view = album_view(batch_id, [service.show(each) for each in jobs], cards, t)
     refresh_s = None if view.is_done else refresh_after(jobs[-1].created_at)
     return render_page(request, "album.html", view=view, refresh_s=refresh_s)
+
+
+@router.get("/jobs/{job_id}/letter")
+def get_letter(job_id: str, request: Request, service: Served, card: int = 0) -> Response:
+    """Return the text of a letter about one dataset of an answer, by its number on the page."""
+    evidence, t = verify_evidence(service.evidence_file(service.job(job_id))), messages_of(request)
+    (finding,) = evidence.findings
+    answer = answer_of(finding, evidence.cards, t, answered_at=evidence.answered_at)
+    if not 0 <= card < len(answer.cards):
+        raise NoEvidence(job=job_id)
+    text = letter(
+        answer.cards[card], t, file=finding.item.path, answered_at=evidence.answered_at, number=evidence.id
+    )
+    headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="letter.txt"'}
+    return PlainTextResponse(text, headers=headers)
+
+
+@router.get("/robots.txt")
+def get_robots() -> PlainTextResponse:
+    """Keep the pages out of search engines and training data."""
+    return PlainTextResponse("User-agent: *\nDisallow: /\nContent-Usage: train-ai=n\n")
 
 
 def refresh_after(created_at: float) -> int:

@@ -42,7 +42,8 @@ class Card:
     ----------
     statements : mapping of str to Statement
         By topic: ``contents``, ``publisher``, ``year``, ``size``, ``ships``, ``licence``, ``home``,
-        ``digests`` (what the listed digests are of, where that is not simply the published audio).
+        ``opt_out``, ``digests`` (what the listed digests are of, where that is not simply the published
+        audio).
     """
 
     id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Verdict
 from earwitness.index.store.jobs import Job
 from tests.http.conftest import Serve, wait_for
-from tests.http.test_pages import HTML, MARK, assert_only_our_markup, finding_of, hostile
+from tests.http.test_pages import ACCUSING, HTML, MARK, assert_only_our_markup, finding_of, hostile
 
 
 def with_evidence(
@@ -57,6 +58,12 @@ def test_an_answer_is_handed_on_as_a_file_and_on_paper(
         page = client.get(sent.url.path).text
         evidence = client.get(f"/v1/jobs/{job['id']}/evidence")
         printed = client.get(f"/jobs/{job['id']}/print")
+        letters = re.findall(rf'href="(/jobs/{job["id"]}/letter\?card=\d+)" download', page)
+        texts = {
+            language: client.get(letters[0], headers={"Accept-Language": language})
+            for language in ("en", "de")
+        }
+        assert client.get(f"/jobs/{job['id']}/letter?card=9", headers=HTML).status_code == 404
     assert f'href="/v1/jobs/{job["id"]}/evidence" download' in page
     assert f'href="/jobs/{job["id"]}/print"' in page
     assert evidence.headers["Content-Disposition"].startswith("attachment")
@@ -65,6 +72,12 @@ def test_an_answer_is_handed_on_as_a_file_and_on_paper(
     verified = verify_evidence(file)
     assert verified.id in page
     assert verified.id in printed.text
+    assert len(letters) == 1
+    for text in texts.values():
+        assert text.headers["content-type"].startswith("text/plain")
+        assert not ACCUSING.search(text.text)
+        assert all(said in text.text for said in (verified.id, "scraped-2026", "shard-0/clip_12.ogg"))
+    assert "1:01.2 to 1:10.1 there is 0:00.0 to 0:08.0 of the recording" in texts["en"].text
     policy = printed.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe-inline" not in policy

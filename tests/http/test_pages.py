@@ -152,6 +152,15 @@ def test_what_is_wrong_is_said_to_persons(
     assert "<details" not in shown
 
 
+def test_our_own_pages_reserve_their_contents(serve: Serve) -> None:
+    """Every answer says that it is not for training, and robots.txt keeps all robots out."""
+    with serve() as client:
+        for path in ("/", "/jobs/nobody", "/static/style.css", "/v1/collections", "/robots.txt"):
+            headers = client.get(path).headers
+            assert (headers["Content-Usage"], headers["tdm-reservation"]) == ("train-ai=n", "1")
+        assert "User-agent: *\nDisallow: /\n" in client.get("/robots.txt").text
+
+
 def test_the_language_is_that_of_the_browser_or_of_the_link(serve: Serve) -> None:
     """Accept-Language chooses; a link chooses before it, also for the pages that follow."""
     with serve() as client:

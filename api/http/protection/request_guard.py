@@ -27,6 +27,8 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Usage": "train-ai=n",
+    "tdm-reservation": "1",
 }
 
 
