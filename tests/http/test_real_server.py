@@ -16,7 +16,8 @@ import httpx2
 import jsonschema
 import pytest
 
-from earwitness.api.finding_json import schema
+from earwitness.api.evidence.verify_evidence import verify_evidence
+from earwitness.api.finding_json import schema, to_json
 
 EARWITNESS = Path(sys.executable).with_name("earwitness")
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
@@ -79,7 +80,8 @@ def free_port() -> int:
 def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path: Path) -> None:
     """Works match a dataset, and jobs that were accepted before a kill -9 are done after it.
 
-    One of the works is registered by a command beside the server.
+    One of the works is registered by a command beside the server. Each answer has evidence that verifies, and
+    each recording of a zip has an answer.
     """
     port, works = free_port(), sorted((SAMPLES / "originals").iterdir())[:3]
     with running(tmp_path / "home", port) as (client, process):
@@ -105,3 +107,12 @@ def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path:
         assert list((tmp_path / "home" / "spool").iterdir()) == []
         page = client.get(accepted[0].replace("/v1", "")).text
         assert works[0].name in page
+        file = tmp_path / "evidence.json"
+        for address, finding in zip(accepted, checked, strict=True):
+            file.write_bytes(client.get(f"{address}/evidence").content)
+            assert [to_json(each) for each in verify_evidence(file).findings] == [finding]
+        album = answer_of(client, send(client, "/v1/checks", SAMPLES / "scraped.zip"))
+        tracks = client.get(album["links"]["batch"]).json()["jobs"][1:]
+        assert len(tracks) == album["result"]["tracks"] > 1
+        found = [answer_of(client, track["links"]["self"])["result"]["verdict"] for track in tracks]
+        assert found.count("match") == sum(each != "not_readable" for each in found) > 1

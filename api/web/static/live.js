@@ -2,6 +2,7 @@
 document.documentElement.classList.add("js");
 
 const SLOWEST_MS = 15000;
+const shown = new WeakMap(); // what each region shows, as it came
 
 /** Replace the contents of `region` by those of the page at `address`; what is unfolded stays so. Return whether more is to come. */
 export async function show(address, region) {
@@ -9,9 +10,9 @@ export async function show(address, region) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("main");
   if (!fresh) return false;
-  if (fresh.innerHTML !== region.dataset.shown) {
+  if (fresh.innerHTML !== shown.get(region)) {
     const opened = [...region.querySelectorAll("details[open][id]")].map((each) => each.id);
-    region.dataset.shown = fresh.innerHTML;
+    shown.set(region, fresh.innerHTML);
     region.replaceChildren(...document.adoptNode(fresh).childNodes);
     for (const each of region.querySelectorAll("details[id]")) if (opened.includes(each.id)) each.open = true;
     document.title = page.title;
