@@ -223,10 +223,16 @@ class Writer:
         owner: str | None = None,
         isrc: str | None = None,
         metadata: Mapping[str, object] | None = None,
+        without: Iterable[str] = (),
     ) -> bool:
         """Change the metadata of a stored item; None leaves a value unchanged.
 
         Stored findings hold the old values, so the collection counts as changed and items are searched again.
+
+        Parameters
+        ----------
+        without : collection of str
+            Texts that the item shall not have any more, such as ``("isrc",)``.
 
         Returns
         -------
@@ -240,6 +246,7 @@ class Writer:
         """
         texts = {"title": title, "artist": artist, "album": album, "owner": owner, "isrc": isrc}
         values: dict[str, object] = {name: storable(text) for name, text in texts.items() if text is not None}
+        values |= dict.fromkeys(without)
         if metadata is not None:
             values["metadata"] = writes.metadata_json(metadata)
         with self._changing() as connection:

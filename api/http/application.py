@@ -15,12 +15,15 @@ from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
 from earwitness.api.http.catalogues import catalogue_routes
 from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
+from earwitness.api.http.jobs import job_routes
+from earwitness.api.http.jobs.result_schemas import RESULTS, describe_results
 from earwitness.api.http.metrics import Meter
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.hosts import OwnNames
 from earwitness.api.http.protection.request_guard import Guard
 from earwitness.api.http.schemas import ProblemOut
 from earwitness.api.http.service import Service, close_service, open_service
+from earwitness.api.http.stored import dataset_routes, work_routes
 from earwitness.api.settings import Settings
 
 DESCRIPTION: Final = """
@@ -33,7 +36,8 @@ well.
 TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},
     {"name": "works", "description": "Registered works."},
-    {"name": "collections", "description": "Datasets: index them, scan them, list them."},
+    {"name": "collections", "description": "Index or scan an archive; list all collections."},
+    {"name": "datasets", "description": "What is stored of each dataset."},
     {"name": "catalogue", "description": "Works without audio, answered by name."},
     {"name": "jobs", "description": "Accepted jobs."},
     {"name": "health", "description": "For balancers and monitors."},
@@ -66,8 +70,8 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
         redoc_url=None,
         lifespan=lifespan,
     )
-    for router in (routes.router, catalogue_routes.router, health.router, pages.router):
-        app.include_router(router)
+    for module in (routes, work_routes, dataset_routes, job_routes, catalogue_routes, health, pages):
+        app.include_router(module.router)
     app.mount("/static", pages.STATIC)
     problems.install(app)
     keys = KeyRing(settings.api_keys, tenant=settings.tenant)
@@ -85,7 +89,9 @@ def _describe_findings(app: FastAPI) -> None:
         described = describe()
         schemas = described["components"]["schemas"]
         schemas["Finding"] = schema("finding")
-        schemas |= _defined(CatalogueIn)
+        for model in (CatalogueIn, *RESULTS):
+            schemas |= _defined(model)
+        describe_results(schemas)
         schemas["ProblemOut"] = ProblemOut.model_json_schema()
         return described
 

@@ -40,6 +40,8 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "disk_failed": 503,
     "store_unwritable": 503,
     "no_such_collection": 404,
+    "no_such_work": 404,
+    "dataset_busy": 409,
     "nothing_indexed": 409,
     "nothing_registered": 409,
     "no_names_here": 409,

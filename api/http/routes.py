@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from earwitness.api.http.batches import batch_out
 from earwitness.api.http.http_errors import NoFindings
+from earwitness.api.http.jobs.job_routes import LONGEST_WAIT_S, when_ended
 from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
 from earwitness.api.http.schemas import JOB_EXAMPLE, BatchOut, CollectionOut, CollectionsOut, JobOut
 from earwitness.api.http.service import Service, service_of
@@ -150,13 +151,22 @@ def get_collections(
         _404="There is no such job.",
     ),
 )
-def get_job(job_id: str, response: Response, service: Served) -> JobOut:
+async def get_job(
+    job_id: str,
+    request: Request,
+    response: Response,
+    service: Served,
+    wait: Annotated[
+        float,
+        Query(ge=0, le=LONGEST_WAIT_S, description="Seconds for which the answer waits for the job to end."),
+    ] = 0.0,
+) -> JobOut:
     """Return the state of a job, and its result when it has one."""
-    job = service.job(job_id)
+    job = await when_ended(job_id, service, request, wait_s=wait)
     response.headers["Cache-Control"] = "no-store"
     if job.ended_at is None:
         response.headers["Retry-After"] = "1"
-    return service.show(job)
+    return await run_in_threadpool(service.show, job)
 
 
 @router.post(

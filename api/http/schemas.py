@@ -82,7 +82,8 @@ class JobOut(ApiModel):
     )
     progress: ProgressOut | None
     result: dict[str, Any] | None = Field(
-        description="A check's finding (earwitness.finding/2), or the outcome of a work, dataset or scan."
+        description="By the kind of the job: of a check its Finding (earwitness.finding/2), of a work a"
+        " WorkResultOut, of index an IndexResultOut, of scan a ScanResultOut. Null until it is done."
     )
     error: ErrorOut | None = Field(
         description="Set when the job failed; unreadable audio is a result, not a failure."
@@ -108,6 +109,26 @@ class BatchOut(ApiModel):
     ended: int = Field(description="Those that are done, failed, cancelled or refused.")
     found: int = Field(description="Those with a match by sound, or whose file a known dataset lists.")
     jobs: list[JobOut] = Field(description="In the order in which they were sent.")
+
+
+class JobEntryOut(ApiModel):
+    """A job in a list; its address gives progress and result."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    file: str = Field(description="The client's name of the uploaded file.")
+    created_at: datetime
+    ended_at: datetime | None
+    error: ErrorOut | None
+    link: str = Field(description="Its address, relative to this server.")
+
+
+class JobsOut(ApiModel):
+    """One page of jobs, newest first; `cursor=next` gets the following one."""
+
+    jobs: list[JobEntryOut]
+    next: str | None
 
 
 class CollectionOut(ApiModel):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
+import threading
 from contextlib import suppress
+from types import FrameType
 from typing import Final, TextIO, cast
 
 import h11
@@ -124,7 +126,20 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         timeout_keep_alive=5,
         timeout_graceful_shutdown=GRACE_S,
     )
-    uvicorn.Server(config).run(sockets)
+    StoppingServer(config, service.stopping).run(sockets)
+
+
+class StoppingServer(uvicorn.Server):
+    """uvicorn's server; at a signal it first ends the requests that wait for a job."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop."""
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def log_to_stderr() -> None:

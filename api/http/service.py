@@ -56,6 +56,8 @@ class Service:
         The parts of the decoder's sandbox that are missing on this machine.
     names_lock : threading.Lock
         Held while the works that are known by name are changed.
+    stopping : threading.Event
+        Set when the server begins to stop: requests that wait for a job are answered.
     """
 
     settings: Settings
@@ -67,6 +69,7 @@ class Service:
     slots: UploadSlots
     sandbox_missing: tuple[str, ...] = ()
     names_lock: threading.Lock = field(default_factory=threading.Lock)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def accept(
         self,

@@ -69,6 +69,28 @@ class NoSuchCollection(EarwitnessError):
         )
 
 
+class NoSuchWork(EarwitnessError):
+    """No work of this tenant is registered under this number."""
+
+    code = "no_such_work"
+
+    def __init__(self, *, work: str) -> None:
+        self.work = work
+        super().__init__(f"there is no work {work}", hint="GET /v1/works lists the registered works")
+
+
+class DatasetBusy(EarwitnessError):
+    """A dataset cannot be removed while a job of the server adds to it."""
+
+    code = "dataset_busy"
+
+    def __init__(self, *, name: str, job: str) -> None:
+        self.name, self.job = name, job
+        super().__init__(
+            f"job {job} is indexing {name}", hint=f"wait for it, or cancel it: POST /v1/jobs/{job}/cancel"
+        )
+
+
 class StretchMissing(ItemRefused):
     """A manifest selects a part of a file that ends before the part begins."""
 

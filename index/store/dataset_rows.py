@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database import reads
-from earwitness.index.database.catalog import open_catalog
+from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import CollectionKind, ItemRow
 from earwitness.index.database.tables import ITEM
 from earwitness.index.store.home_address import HomeAddress
@@ -72,6 +72,16 @@ def registered_works(address: HomeAddress) -> list[ItemRow]:
             return reads.items(connection, address.tenant, ITEM.c.collection_id.in_(works)) if works else []
     finally:
         catalog.close()
+
+
+def page_of_items(
+    catalog: Catalog, tenant: str, collection: int, *, after: int = 0, limit: int
+) -> list[ItemRow]:
+    """Return items of a collection in the order of their numbers, beginning after the number `after`."""
+    here = (ITEM.c.tenant == tenant) & (ITEM.c.collection_id == collection) & (ITEM.c.id > after)
+    with catalog.reading() as connection:
+        rows = connection.execute(select(ITEM).where(here).order_by(ITEM.c.id).limit(limit)).all()
+    return [reads.item(row) for row in rows]
 
 
 def _fingerprint(

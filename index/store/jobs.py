@@ -170,9 +170,23 @@ class Jobs:
             row = connection.execute(self._select(JOB.c.id == job)).one_or_none()
         return None if row is None else _job(row)
 
-    def recent(self, *, limit: int, before: int | None = None) -> list[Job]:
-        """Return jobs, newest first; `before` is the number of the last job of the previous page."""
+    def recent(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        states: Collection[JobState] = (),
+        kinds: Collection[str] = (),
+    ) -> list[Job]:
+        """Return jobs, newest first; `before` is the number of the last job of the previous page.
+
+        Only those of the given states and kinds are returned; empty ones select all.
+        """
         older = JOB.c.number < before if before is not None else JOB.c.number.is_not(None)
+        if states:
+            older &= JOB.c.state.in_([each.value for each in states])
+        if kinds:
+            older &= JOB.c.kind.in_(kinds)
         with self._catalog.reading() as connection:
             rows = connection.execute(self._select(older).order_by(JOB.c.number.desc()).limit(limit)).all()
         return [_job(row) for row in rows]

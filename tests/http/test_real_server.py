@@ -62,6 +62,12 @@ def answer_of(client: httpx2.Client, address: str) -> dict[str, Any]:
     return dict(job)
 
 
+def fits(client: httpx2.Client, name: str, result: dict[str, Any]) -> None:
+    """Assert that a result has the type of this name in the server's own description."""
+    described = client.get("/openapi.json").json()
+    jsonschema.validate(result, {**described, "$ref": f"#/components/schemas/{name}"})
+
+
 def send(client: httpx2.Client, to: str, path: Path, **fields: str) -> str:
     """Upload a file, and return the address of its job."""
     with path.open("rb") as file:
@@ -90,10 +96,13 @@ def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path:
         for work in works[1:]:
             job = answer_of(client, send(client, "/v1/works", work, title=work.stem))
             assert job["result"]["status"] == "registered", job
+            fits(client, "WorkResultOut", job["result"])
         dataset = answer_of(client, send(client, "/v1/collections", SAMPLES / "scraped.zip", name="scraped"))
         assert dataset["result"]["matches"] > 0, dataset
+        fits(client, "IndexResultOut", dataset["result"])
         scan = answer_of(client, send(client, "/v1/collections?scan=true", SAMPLES / "scraped.zip"))
         assert scan["result"]["verdicts"]["match"] == dataset["result"]["matches"]
+        fits(client, "ScanResultOut", scan["result"])
         lines = client.get(scan["links"]["findings"]).text.splitlines()
         assert len(lines) == scan["result"]["items"]
         accepted = [send(client, "/v1/checks", work) for work in works]

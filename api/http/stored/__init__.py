@@ -1,0 +1,1 @@
+"""Registered works and datasets over HTTP: listed, corrected, deleted."""

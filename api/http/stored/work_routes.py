@@ -1,0 +1,78 @@
+"""The routes of registered works: listed, read, corrected, deleted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from earwitness.api.http.openapi_problems import ANY, WRITES, problems
+from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.stored.stored_schemas import (
+    WORK_EXAMPLE,
+    RemovedOut,
+    WorkChangeIn,
+    WorkOut,
+    WorksOut,
+)
+from earwitness.api.pipeline.stored_works import correct_work, one_work, remove_work, works_page
+
+LARGEST: Final = 2**53
+"""Largest number that every JSON reader keeps exactly."""
+Served = Annotated[Service, Depends(service_of)]
+WorkId = Annotated[int, Path(ge=1, le=LARGEST, description="`id` of the work.")]
+_WORDS: Final[dict[str, Any]] = {"_404": "There is no such work.", "_422": "A field is wrong."}
+_ONE: Final[dict[str, Any]] = {"content": {"application/json": {"example": WORK_EXAMPLE}}}
+
+router = APIRouter(prefix="/v1/works", tags=["works"])
+
+
+@router.get("", operation_id="listWorks", summary="List works", responses=problems(*ANY, 422, **_WORDS))
+def get_works(
+    service: Served,
+    cursor: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> WorksOut:
+    """List the registered works in the order in which they were registered, a page at a time."""
+    found = works_page(service.writer, after=cursor, limit=limit + 1)
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return WorksOut(works=[WorkOut.of(each) for each in found[:limit]], next=more)
+
+
+@router.get(
+    "/{work_id}",
+    operation_id="getWork",
+    summary="Get a work",
+    responses=problems(*ANY, 404, 422, ok=_ONE, **_WORDS),
+)
+def get_work(work_id: WorkId, service: Served) -> WorkOut:
+    """Return what is stored of a work: its label. Its audio is not stored."""
+    return WorkOut.of(one_work(service.writer, work_id))
+
+
+@router.patch(
+    "/{work_id}",
+    operation_id="correctWork",
+    summary="Correct a work",
+    responses=problems(*WRITES, 404, 422, ok=_ONE, **_WORDS),
+)
+def patch_work(work_id: WorkId, change: WorkChangeIn, service: Served) -> WorkOut:
+    """Change the title, artist, album, owner or ISRC of a work; null removes one.
+
+    Later findings have the new texts. To repeat a correction changes nothing.
+    """
+    return WorkOut.of(correct_work(service.writer, work_id, change.changes()))
+
+
+@router.delete(
+    "/{work_id}",
+    operation_id="deleteWork",
+    summary="Delete a work",
+    responses=problems(*WRITES, 404, 422, **_WORDS),
+)
+def delete_work(work_id: WorkId, service: Served) -> RemovedOut:
+    """Delete a work and its fingerprint; later scans do not find it.
+
+    Findings of jobs that have ended keep its label.
+    """
+    return RemovedOut.of(remove_work(service.writer, work_id))
