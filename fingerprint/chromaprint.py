@@ -40,6 +40,18 @@ class ChromaprintMissing(EarwitnessError):
         )
 
 
+class NotAChromaprint(EarwitnessError):
+    """A text is no compressed Chromaprint fingerprint of the algorithm that AcoustID uses."""
+
+    code = "not_a_chromaprint"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the fingerprint cannot be read: {reason}", hint="send it as `fpcalc` prints it, without changes"
+        )
+
+
 class FileSimilarity(NamedTuple):
     """Similarity of two whole files.
 
@@ -92,6 +104,27 @@ def chromaprint(sound: Sound) -> NDArray[np.uint32]:
         fingerprinter.feed((np.clip(part, -1, 1) * np.float32(32_767)).astype("<i2").tobytes())
     vector, _ = library.decode_fingerprint(fingerprinter.finish())
     return np.array(vector, dtype=np.uint32)
+
+
+def unpack_acoustid(text: str) -> NDArray[np.uint32]:
+    """Unpack a fingerprint as AcoustID and ``fpcalc`` write it: compressed, in base64 for URLs.
+
+    Returns
+    -------
+    vector : uint32 array, shape (n,)
+
+    Raises
+    ------
+    NotAChromaprint, ChromaprintMissing
+    """
+    library = _library()
+    try:
+        vector, algorithm = library.decode_fingerprint(text.strip().rstrip("=").encode("ascii"))
+    except (UnicodeEncodeError, library.FingerprintError) as error:
+        raise NotAChromaprint(reason=str(error) or "it is not complete") from error
+    if algorithm != ALGORITHM:
+        raise NotAChromaprint(reason=f"it is of algorithm {algorithm + 1}, not {ALGORITHM + 1}")
+    return np.array(vector, dtype=np.int64).astype(np.uint32)
 
 
 def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> FileSimilarity:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
+from earwitness.api.http.acoustid import acoustid_routes
 from earwitness.api.http.catalogues import catalogue_routes
 from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
 from earwitness.api.http.jobs import job_routes
@@ -33,12 +34,23 @@ the job ends (where the job failed for another reason than its upload, it is sto
 retry). A match says that both files hold the same sound, and how often unrelated audio would match as
 well.
 """
+ROUTES: Final = (
+    routes,
+    work_routes,
+    dataset_routes,
+    job_routes,
+    catalogue_routes,
+    acoustid_routes,
+    health,
+    pages,
+)
 TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},
     {"name": "works", "description": "Registered works."},
     {"name": "collections", "description": "Index or scan an archive; list all collections."},
     {"name": "datasets", "description": "What is stored of each dataset."},
     {"name": "catalogue", "description": "Works without audio, answered by name."},
+    {"name": "acoustid", "description": "For clients that were written for AcoustID."},
     {"name": "jobs", "description": "Accepted jobs."},
     {"name": "health", "description": "For balancers and monitors."},
 ]
@@ -70,7 +82,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
         redoc_url=None,
         lifespan=lifespan,
     )
-    for module in (routes, work_routes, dataset_routes, job_routes, catalogue_routes, health, pages):
+    for module in ROUTES:
         app.include_router(module.router)
     app.mount("/static", pages.STATIC)
     problems.install(app)

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from earwitness.api.answers.reader_errors import reader_error
+from earwitness.api.http.acoustid.lookup_errors import LOOKUP_PATHS, BadLookup, acoustid_error
 from earwitness.api.http.http_errors import (
     INTERNAL,
     ClientTooBusy,
@@ -52,6 +53,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "name_reserved": 422,
     "home_missing": 409,
     "catalog_unreachable": 503,
+    "chromaprint_missing": 503,
 }
 """HTTP status by the code of an error; errors that are not listed are defects of the server: 500."""
 
@@ -94,6 +96,7 @@ def problem(error: EarwitnessError, request: Request) -> Response:
         detail=error.message,
         hint=http_hint(error),
         headers=headers,
+        number=error.number if isinstance(error, BadLookup) else None,
     )
 
 
@@ -119,8 +122,12 @@ def _answer(
     detail: str,
     hint: str,
     headers: Mapping[str, str] | None = None,
+    number: int | None = None,
 ) -> Response:
+    """Return an error as a problem, as a page to a browser, or as AcoustID states it (`number`)."""
     path = request.scope["path"]
+    if path.startswith(LOOKUP_PATHS):
+        return JSONResponse(acoustid_error(status, detail, number), status, headers=headers)
     if "text/html" in request.headers.get("accept", "") and not path.startswith(API_PATHS):
         return _page(request, status, Failure(code=code, message=detail, hint=hint), headers)
     body = {
