@@ -80,7 +80,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "pack keys accept": ("earwitness pack keys accept FINGERPRINT --owner 'An Archive'",),
     "pack keys forget": ("earwitness pack keys forget FINGERPRINT",),
     "pack keys create": ("earwitness pack keys create my.pem",),
-    "create": ("earwitness keys create",),
+    "create": (
+        "earwitness keys create",
+        "earwitness keys create --name studio --scope ask --scope register --expires 90d",
+    ),
 }
 
 

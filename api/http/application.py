@@ -25,6 +25,7 @@ from earwitness.api.http.protection.request_guard import Guard
 from earwitness.api.http.schemas import ProblemOut
 from earwitness.api.http.service import Service, close_service, open_service
 from earwitness.api.http.stored import dataset_routes, work_routes
+from earwitness.api.http.stored.stored_schemas import WorkChangeIn
 from earwitness.api.settings import Settings
 
 DESCRIPTION: Final = """
@@ -101,7 +102,7 @@ def _describe_findings(app: FastAPI) -> None:
         described = describe()
         schemas = described["components"]["schemas"]
         schemas["Finding"] = schema("finding")
-        for model in (CatalogueIn, *RESULTS):
+        for model in (CatalogueIn, WorkChangeIn, *RESULTS):
             schemas |= _defined(model)
         describe_results(schemas)
         schemas["ProblemOut"] = ProblemOut.model_json_schema()

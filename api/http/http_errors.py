@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
 from earwitness.fingerprint.errors import EarwitnessError
@@ -278,6 +278,33 @@ class NotAllowed(RequestError):
         super().__init__("this server asks for an API key", hint="send it as 'Authorization: Bearer KEY'")
 
 
+class KeyExpired(RequestError):
+    """The API key is known, and its last day is over."""
+
+    code = "key_expired"
+    status = 401
+
+    def __init__(self, *, expired: str) -> None:
+        self.expired = expired
+        super().__init__(
+            f"this API key was accepted until {expired}", hint="ask who runs this server for another key"
+        )
+
+
+class ScopeMissing(RequestError):
+    """The API key may not be used for this."""
+
+    code = "scope_missing"
+    status = 403
+
+    def __init__(self, *, needed: Iterable[str]) -> None:
+        self.needed = tuple(sorted(needed))
+        super().__init__(
+            f"this API key may not be used for this; it needs the scope {' and '.join(self.needed)}",
+            hint="use another key, or ask who runs this server for one with this scope",
+        )
+
+
 class CrossSite(RequestError):
     """A page of another site made a browser send a writing request."""
 
@@ -376,6 +403,7 @@ class BadKeyRecord(EarwitnessError):
     def __init__(self, *, number: int, tenant: str) -> None:
         self.number, self.tenant = number, tenant
         super().__init__(
-            f"entry {number} of EARWITNESS_API_KEYS is no key record of this server ({tenant}:prefix:sha256)",
+            f"entry {number} of EARWITNESS_API_KEYS is no key record of this server"
+            f" ({tenant}:prefix:sha256, or with :name:scopes:expires after that)",
             hint="copy the record line that 'earwitness keys create' printed, not the key itself",
         )

@@ -10,7 +10,7 @@ Responses = dict[int | str, dict[str, Any]]
 WORDS: Final[dict[int, str]] = {
     400: "The request cannot be read: its form, its Host header, or its target.",
     401: "An API key is needed.",
-    403: "A page of another site may not write here.",
+    403: "The key may not be used for this, or a page of another site may not write here.",
     404: "There is no such job or collection.",
     408: "The upload stalled, or came too slowly.",
     409: "This cannot be done now: no dataset, no work, or a job that has ended.",
@@ -23,9 +23,9 @@ WORDS: Final[dict[int, str]] = {
     503: "Too many jobs wait, no such job can be done at present, or the store cannot be reached.",
     507: "The server's disk is nearly full.",
 }
-ANY: Final = (400, 401, 421, 500, 503)
+ANY: Final = (400, 401, 403, 421, 500, 503)
 """Statuses that every route under /v1, and /metrics, may return."""
-WRITES: Final = (*ANY, 403, 507)
+WRITES: Final = (*ANY, 507)
 UPLOADS: Final = (*WRITES, 408, 409, 413, 415, 422, 429)
 
 

@@ -19,6 +19,7 @@ from earwitness.api.http.acoustid.lookup_errors import LOOKUP_PATHS, BadLookup, 
 from earwitness.api.http.http_errors import (
     INTERNAL,
     ClientTooBusy,
+    KeyExpired,
     NotAForm,
     NotAList,
     NotAllowed,
@@ -83,7 +84,7 @@ def problem(error: EarwitnessError, request: Request) -> Response:
     """Return the response for an error of earwitness."""
     closes = isinstance(error, BODY_NOT_READ) or status_of(error) in {408, 413}
     headers = {"Connection": "close"} if closes else {}
-    if isinstance(error, NotAllowed):
+    if isinstance(error, NotAllowed | KeyExpired):
         headers["WWW-Authenticate"] = 'Basic realm="earwitness", charset="UTF-8"'
     if isinstance(error, QueueFull | NoWorkers):
         headers["Retry-After"] = "60"

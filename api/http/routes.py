@@ -14,6 +14,8 @@ from earwitness.api.http.batches import batch_out
 from earwitness.api.http.http_errors import NoFindings
 from earwitness.api.http.jobs.job_routes import LONGEST_WAIT_S, when_ended
 from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
+from earwitness.api.http.protection.request_guard import demand_scopes
+from earwitness.api.http.protection.scopes import KINDS
 from earwitness.api.http.schemas import JOB_EXAMPLE, BatchOut, CollectionOut, CollectionsOut, JobOut
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import (
@@ -178,12 +180,13 @@ async def get_job(
         *WRITES, 404, 409, 422, _404="There is no such job.", _409="The job has ended already."
     ),
 )
-def post_cancel(job_id: str, service: Served) -> JobOut:
+def post_cancel(job_id: str, request: Request, service: Served) -> JobOut:
     """End a job before it is done; its upload is deleted. Cancelling it again changes nothing.
 
     A queued job ends at once, a running one within seconds; a failed one can no longer be retried. Items
     that an index job has stored stay in its dataset, which is marked as not complete.
     """
+    demand_scopes(request, KINDS[service.job(job_id).kind])
     return service.show(service.cancel(job_id))
 
 
@@ -203,12 +206,13 @@ def post_cancel(job_id: str, service: Served) -> JobOut:
         _409="The job did not fail, its upload was at fault, or its upload is deleted.",
     ),
 )
-def post_retry(job_id: str, response: Response, service: Served) -> JobOut:
+def post_retry(job_id: str, request: Request, response: Response, service: Served) -> JobOut:
     """Queue a failed job again whose upload was not at fault.
 
     Such an upload (of a job that was stopped several times without progress, or took too long) is stored for
     some days. `links.retry` of the job is set during that time.
     """
+    demand_scopes(request, KINDS[service.job(job_id).kind])
     return job_accepted(response, service, service.retry(job_id), True)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
 import typer
 
 from earwitness.api.cli.cli_errors import BadSetting
@@ -13,14 +17,39 @@ from earwitness.api.cli.options import Home, settings_of, to_stderr
 keys = typer.Typer(no_args_is_help=True, help="Make API keys for `earwitness serve`.")
 
 
-def create(as_json: Json = False, home: Home = None) -> None:
+class ScopeName(StrEnum):
+    """The scopes of a key, as an option."""
+
+    ASK = "ask"
+    REGISTER = "register"
+    INDEX = "index"
+    ADMIN = "admin"
+
+
+def create(
+    name: Annotated[str, typer.Option(help="What the key is called, such as its user")] = "",
+    scope: Annotated[
+        list[ScopeName] | None, typer.Option(help="What it may be used for; may be repeated [default: all]")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Last day on which it is accepted, YYYY-MM-DD, or a time such as 90d")
+    ] = None,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
     """Make a key: it is printed once, and its record goes into the server's settings."""
     from earwitness.api.http.http_errors import BadKeyRecord
-    from earwitness.api.http.protection.api_keys import KeyRing, mint
+    from earwitness.api.http.protection.api_keys import NAME, KeyRing, mint
+    from earwitness.api.http.protection.scopes import ALL, Scope
 
     want_json(as_json)
     tenant = settings_of(home).tenant
-    key, record = mint(tenant)
+    if name and not NAME.fullmatch(name):
+        raise typer.BadParameter(
+            "letters, digits, blanks, dots, hyphens and underscores only", param_hint="--name"
+        )
+    scopes = frozenset(map(Scope, scope)) if scope else ALL
+    key, record = mint(tenant, name=name, scopes=scopes, expires=last_day(expires))
     try:
         KeyRing([str(record)], tenant=tenant)
     except BadKeyRecord:
@@ -37,6 +66,21 @@ def create(as_json: Json = False, home: Home = None) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def last_day(text: str | None) -> date | None:
+    """Read the last day of a key: a date that is not over, or a number of days from today (UTC)."""
+    if text is None:
+        return None
+    today = datetime.now(UTC).date()
+    try:
+        days = text.removesuffix("d")
+        day = today + timedelta(days=int(days)) if text.endswith("d") else date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("give a day such as 2027-06-30, or 90d", param_hint="--expires") from None
+    if day < today:
+        raise typer.BadParameter(f"{day} is over", param_hint="--expires")
+    return day
 
 
 keys.command(epilog=epilog("create"))(guarded(create))

@@ -16,6 +16,8 @@ from earwitness.api.http.acoustid.acoustid_schemas import (
 )
 from earwitness.api.http.acoustid.lookup_answer import answer
 from earwitness.api.http.acoustid.lookup_request import fields_of, lookup_of
+from earwitness.api.http.protection.request_guard import demand_scopes
+from earwitness.api.http.protection.scopes import needed_for
 from earwitness.api.http.service import Service, service_of
 
 Served = Annotated[Service, Depends(service_of)]
@@ -83,7 +85,9 @@ async def post_lookup(request: Request, service: Served) -> LookupOut:
 
 
 async def _looked_up(request: Request, service: Service) -> LookupOut:
-    lookup = lookup_of(await fields_of(request))
+    fields = await fields_of(request)
+    demand_scopes(request, needed_for(request.method, request.url.path), key=fields.get("client"))
+    lookup = lookup_of(fields)
     found = await to_thread.run_sync(
         partial(answer, service.writer, lookup), limiter=service.slots.list_threads
     )

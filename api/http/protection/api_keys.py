@@ -1,7 +1,8 @@
 """API keys: 256 random bits that only their owner has; the server keeps a short prefix and a digest.
 
-A key has the form ``ew_PREFIX_SECRET``. Its record in the settings has the form ``TENANT:PREFIX:SHA256`` and
-is no key. A plain SHA-256 is enough: 256 random bits cannot be guessed, so there is nothing to slow down.
+A key has the form ``ew_PREFIX_SECRET``. Its record in the settings is no key: ``TENANT:PREFIX:SHA256``.
+If it has a name, scopes (joined by ``+``) or a last day, ``:NAME:SCOPES:EXPIRES`` follows. A plain SHA-256 is
+enough: 256 random bits cannot be guessed, so there is nothing to slow down.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Final
 
-from earwitness.api.http.http_errors import BadKeyRecord, NotAllowed
+from earwitness.api.http.http_errors import BadKeyRecord, KeyExpired, NotAllowed, ScopeMissing
+from earwitness.api.http.protection.scopes import ALL, Needed, Scope
 
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
 _RECORD: Final = re.compile(
     r"(?P<tenant>[a-z0-9][a-z0-9-]{0,62}):(?P<prefix>[0-9a-f]{8}):(?P<digest>[0-9a-f]{64})"
+    rf"(?::(?P<name>(?:{NAME.pattern})?):(?P<scopes>[a-z+]*):(?P<expires>(?:\d{{4}}-\d{{2}}-\d{{2}})?))?"
 )
 _NO_DIGEST: Final = "0" * 64
 
@@ -31,16 +36,62 @@ class KeyRecord:
     tenant: str
     prefix: str
     digest: str
+    name: str = ""
+    scopes: frozenset[Scope] = ALL
+    expires: date | None = None
 
     def __str__(self) -> str:
-        return f"{self.tenant}:{self.prefix}:{self.digest}"
+        plain = f"{self.tenant}:{self.prefix}:{self.digest}"
+        if not self.name and self.scopes == ALL and self.expires is None:
+            return plain
+        scopes = "" if self.scopes == ALL else "+".join(sorted(self.scopes))
+        return f"{plain}:{self.name}:{scopes}:{self.expires or ''}"
+
+    @staticmethod
+    def parse(text: str) -> KeyRecord | None:
+        """Read a record; None where it is none."""
+        fields = _RECORD.fullmatch(text.strip())
+        if fields is None:
+            return None
+        try:
+            scopes = frozenset(map(Scope, (fields["scopes"] or "").split("+"))) if fields["scopes"] else ALL
+            expires = date.fromisoformat(fields["expires"]) if fields["expires"] else None
+        except ValueError:
+            return None
+        return KeyRecord(
+            tenant=fields["tenant"],
+            prefix=fields["prefix"],
+            digest=fields["digest"],
+            name=fields["name"] or "",
+            scopes=scopes,
+            expires=expires,
+        )
 
 
-def mint(tenant: str = "local") -> tuple[str, KeyRecord]:
-    """Create a key; returns it, to be shown once, and the record to store."""
+def mint(
+    tenant: str = "local",
+    *,
+    name: str = "",
+    scopes: Iterable[Scope] = ALL,
+    expires: date | None = None,
+) -> tuple[str, KeyRecord]:
+    """Create a key; returns it, to be shown once, and the record to store.
+
+    Parameters
+    ----------
+    expires
+        The last day (UTC) on which it is accepted.
+    """
     prefix = secrets.token_hex(4)
     key = f"ew_{prefix}_{secrets.token_urlsafe(32)}"
-    return key, KeyRecord(tenant=tenant, prefix=prefix, digest=_digest(key))
+    return key, KeyRecord(
+        tenant=tenant,
+        prefix=prefix,
+        digest=_digest(key),
+        name=name,
+        scopes=frozenset(scopes),
+        expires=expires,
+    )
 
 
 class KeyRing:
@@ -49,7 +100,7 @@ class KeyRing:
     Parameters
     ----------
     records : iterable of str
-        ``TENANT:PREFIX:SHA256`` each; raises BadKeyRecord on anything else.
+        As `KeyRecord` writes them; raises BadKeyRecord on anything else.
     tenant : str
         The tenant whose home is served; a key of another tenant is refused at the start.
     """
@@ -58,21 +109,28 @@ class KeyRing:
         self._tenant = tenant
         self._by_prefix: dict[str, KeyRecord] = {}
         for number, text in enumerate(records, start=1):
-            fields = _RECORD.fullmatch(text.strip())
-            if fields is None or fields["tenant"] != tenant:
+            record = KeyRecord.parse(text)
+            if record is None or record.tenant != tenant:
                 raise BadKeyRecord(number=number, tenant=tenant)
-            self._by_prefix[fields["prefix"]] = KeyRecord(**fields.groupdict())
+            self._by_prefix[record.prefix] = record
 
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
 
-    def tenant(self, authorization: str | None) -> str:
+    def admit(self, authorization: str | None, needed: Needed) -> str:
         """Return the tenant of the key in an Authorization header (Bearer, or Basic with it as the password).
+
+        Parameters
+        ----------
+        needed : collection of Scope
+            The key must have all of these scopes, or `Scope.ADMIN`.
 
         Raises
         ------
         NotAllowed
             For a missing, malformed or unknown key; each takes the same time.
+        KeyExpired
+        ScopeMissing
         """
         if not self:
             return self._tenant
@@ -80,6 +138,10 @@ class KeyRing:
         record = self._by_prefix.get(key[3:11])
         if not hmac.compare_digest(record.digest if record else _NO_DIGEST, _digest(key)) or record is None:
             raise NotAllowed
+        if record.expires is not None and datetime.now(UTC).date() > record.expires:
+            raise KeyExpired(expired=str(record.expires))
+        if Scope.ADMIN not in record.scopes and not record.scopes.issuperset(needed):
+            raise ScopeMissing(needed=needed)
         return record.tenant
 
 

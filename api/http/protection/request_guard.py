@@ -17,9 +17,12 @@ from earwitness.api.http.http_errors import BadHost, BadTarget, CrossSite, Reque
 from earwitness.api.http.problems import problem
 from earwitness.api.http.protection.api_keys import KeyRing, client_of
 from earwitness.api.http.protection.hosts import OwnNames, parse
+from earwitness.api.http.protection.scopes import Needed, needed_for
 
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz"})
 """Health probes: they have no key and any Host, and their answers hold nothing private."""
+KEY_IN_FORM: Final = frozenset({"/v2/lookup"})
+"""Paths whose routes find the key in the form, where no header has it."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -66,10 +69,23 @@ class Guard:
         self._names.demand(host_of(request), reached_at=(request.scope.get("server") or (None,))[0])
         if request.method not in SAFE_METHODS:
             demand_own_page(request)
-        authorization = request.headers.get("authorization")
-        request.state.tenant = self._keys.tenant(authorization)
+        authorization, path = request.headers.get("authorization"), request.scope["path"]
+        request.state.keys, request.state.authorization = self._keys, authorization
+        if authorization is not None or path not in KEY_IN_FORM:
+            self._keys.admit(authorization, needed_for(request.method, path))
         address = (request.scope.get("client") or ("",))[0]
         request.state.client = client_of(authorization if self._keys else None, address)
+
+
+def demand_scopes(request: Request, needed: Needed, *, key: str | None = None) -> None:
+    """Demand scopes of the key of a request that the guard has passed on, or of a key in its form.
+
+    Raises
+    ------
+    NotAllowed, KeyExpired, ScopeMissing
+    """
+    keys: KeyRing = request.state.keys
+    keys.admit(request.state.authorization or f"Bearer {key or ''}", needed)
 
 
 def host_of(request: Request) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from earwitness.api.http.openapi_problems import ANY, WRITES, problems
 from earwitness.api.http.service import Service, service_of
@@ -15,13 +16,19 @@ from earwitness.api.http.stored.stored_schemas import (
     WorkOut,
     WorksOut,
 )
+from earwitness.api.http.uploads.json_body import described_body, json_body
 from earwitness.api.pipeline.stored_works import correct_work, one_work, remove_work, works_page
 
 LARGEST: Final = 2**53
 """Largest number that every JSON reader keeps exactly."""
 Served = Annotated[Service, Depends(service_of)]
 WorkId = Annotated[int, Path(ge=1, le=LARGEST, description="`id` of the work.")]
-_WORDS: Final[dict[str, Any]] = {"_404": "There is no such work.", "_422": "A field is wrong."}
+_WORDS: Final[dict[str, Any]] = {
+    "_404": "There is no such work.",
+    "_408": "The body stalled.",
+    "_413": "The body is longer than any correction.",
+    "_422": "A field is wrong.",
+}
 _ONE: Final[dict[str, Any]] = {"content": {"application/json": {"example": WORK_EXAMPLE}}}
 
 router = APIRouter(prefix="/v1/works", tags=["works"])
@@ -54,14 +61,17 @@ def get_work(work_id: WorkId, service: Served) -> WorkOut:
     "/{work_id}",
     operation_id="correctWork",
     summary="Correct a work",
-    responses=problems(*WRITES, 404, 422, ok=_ONE, **_WORDS),
+    responses=problems(*WRITES, 404, 408, 413, 422, ok=_ONE, **_WORDS),
+    openapi_extra=described_body(WorkChangeIn),
 )
-def patch_work(work_id: WorkId, change: WorkChangeIn, service: Served) -> WorkOut:
+async def patch_work(work_id: WorkId, request: Request, service: Served) -> WorkOut:
     """Change the title, artist, album, owner or ISRC of a work; null removes one.
 
     Later findings have the new texts. To repeat a correction changes nothing.
     """
-    return WorkOut.of(correct_work(service.writer, work_id, change.changes()))
+    change = await json_body(request, WorkChangeIn)
+    changes = change.changes()
+    return WorkOut.of(await run_in_threadpool(correct_work, service.writer, work_id, changes))
 
 
 @router.delete(
