@@ -82,8 +82,9 @@ class JobOut(ApiModel):
     )
     progress: ProgressOut | None
     result: dict[str, Any] | None = Field(
-        description="By the kind of the job: of a check its Finding (earwitness.finding/2), of a work a"
-        " WorkResultOut, of index an IndexResultOut, of scan a ScanResultOut. Null until it is done."
+        description="By the kind of the job: of a check its Finding (earwitness.finding/2), of an album an"
+        " AlbumResultOut, of a work a WorkResultOut, of index an IndexResultOut, of scan a ScanResultOut."
+        " Null until it is done."
     )
     error: ErrorOut | None = Field(
         description="Set when the job failed; unreadable audio is a result, not a failure."

@@ -78,7 +78,21 @@ class ScanResultOut(ApiModel):
     summary: str = Field(description="For people.")
 
 
-RESULTS: Final = (WorkResultOut, IndexResultOut, ScanResultOut)
+class RefusedTrackOut(ErrorOut):
+    """A recording of a zip that is not checked, and why."""
+
+    path: str
+
+
+class AlbumResultOut(ApiModel):
+    """The result of a job of the kind `album`: each recording is a job of the batch."""
+
+    tracks: int = Field(description="Recordings for which a check was queued.")
+    refused: list[RefusedTrackOut]
+    passed_over: dict[str, int] = Field(description="Files that hold no sound, by kind.")
+
+
+RESULTS: Final = (AlbumResultOut, WorkResultOut, IndexResultOut, ScanResultOut)
 """The types of results that have one of their own."""
 
 

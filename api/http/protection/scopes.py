@@ -32,6 +32,7 @@ _READS: Final = ("GET", "HEAD", "OPTIONS")
 
 KINDS: Final[Mapping[str, Needed]] = {
     "check": _ASK,
+    "album": _ASK,
     "work": _REGISTER,
     "index": _INDEX,
     "scan": _INDEX,
@@ -55,8 +56,8 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("POST",), "/check", _ASK),
     (("POST",), "/register", _REGISTER),
 )
-"""Methods, beginning of the path, and scopes; the first that fits counts. Without a rule, as for most pages, a
-request that reads needs `ask`, and any other `admin`."""
+"""Methods, beginning of the path, and scopes; the first that fits counts. Without a rule, as for most pages,
+a request that reads needs `ask`, and any other `admin`."""
 
 
 def rule_of(method: str, path: str) -> Needed | None:
