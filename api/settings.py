@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         Owner of the collections that are used; a home can hold those of several tenants.
     host, port : str, int
         Address and port on which the server listens.
+    log_level : str
+        Least important events that the server logs: ``debug``, ``info``, ``warning`` or ``error``. A line for
+        each request is of ``info``, those of probes and of the page's files of ``debug``.
+    log_format : str
+        Form of a line of the server's log: ``text`` or ``json``.
     max_upload_bytes : int
         Limit of one upload to the server, in bytes.
     api_keys, hosts : tuple of str
@@ -104,6 +109,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=0, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
     max_upload_bytes: int = Field(default=512 << 20, gt=0)
     uploads_per_client: int = Field(default=16, gt=0)
     keep_uploads_days: float = Field(default=7.0, ge=0, allow_inf_nan=False)

@@ -18,6 +18,7 @@ from earwitness.api.http.catalogues import catalogue_routes
 from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
 from earwitness.api.http.jobs import job_routes
 from earwitness.api.http.jobs.result_schemas import RESULTS, describe_results
+from earwitness.api.http.logs.request_log import RequestLog
 from earwitness.api.http.metrics import Meter
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.hosts import OwnNames
@@ -90,6 +91,7 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
     keys = KeyRing(settings.api_keys, tenant=settings.tenant)
     app.add_middleware(Guard, keys=keys, names=OwnNames(settings.host, settings.hosts))
     app.add_middleware(Meter)
+    app.add_middleware(RequestLog)
     _describe_findings(app)
     return app
 

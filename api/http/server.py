@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import sys
 import threading
-from contextlib import suppress
 from types import FrameType
-from typing import Final, TextIO, cast
+from typing import Final
 
 import h11
 import structlog
@@ -17,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from earwitness.api.http.application import create_app
 from earwitness.api.http.http_errors import OpenDoor
+from earwitness.api.http.logs.log_output import log_to_stderr
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.isolation_check import demand_sandbox
 from earwitness.api.http.service import open_service
@@ -101,7 +100,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
     sockets = listen(host, port)
     try:
         missing = demand_sandbox(settings)
-        log_to_stderr()
+        log_to_stderr(settings)
         # opened here, so that an error of the home is reported as by any command
         service = open_service(settings, sandbox_missing=missing)
     except BaseException:
@@ -119,7 +118,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> N
         http=HeaderTimeoutProtocol,
         ws="none",
         lifespan="on",
-        log_level="info",
+        log_config=None,  # see `log_to_stderr`
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
@@ -140,35 +139,6 @@ class StoppingServer(uvicorn.Server):
         """Stop."""
         self._stopping.set()
         super().handle_exit(sig, frame)
-
-
-def log_to_stderr() -> None:
-    """Log one line for each event, and tracebacks without the values of variables, which may be private."""
-    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, stamp, renderer],
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unfailing(sys.stderr))),
-    )
-
-
-class Unfailing:
-    """A stream that drops what cannot be written, as its reader may be gone or its disk full."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write, if that can be done."""
-        try:
-            return self._stream.write(text)
-        except (OSError, ValueError):
-            return 0
-
-    def flush(self) -> None:
-        """Flush, if that can be done."""
-        with suppress(OSError, ValueError):
-            self._stream.flush()
 
 
 def is_loopback(host: str) -> bool:

@@ -1,0 +1,1 @@
+"""The log of the server: its form, and a line for each request."""
