@@ -19,8 +19,8 @@ from earwitness.api.http.application import create_app
 from earwitness.api.http.http_errors import BadKeyRecord, CannotListen, SandboxIncomplete
 from earwitness.api.http.jobs import job_runner, lane
 from earwitness.api.http.jobs.heartbeat import Heartbeat
-from earwitness.api.http.protection.isolation_check import demand_sandbox
 from earwitness.api.http.logs.log_output import Unfailing
+from earwitness.api.http.protection.isolation_check import demand_sandbox
 from earwitness.api.http.server import serve as serve_for_real
 from earwitness.api.http.service import open_service
 from earwitness.api.settings import Settings

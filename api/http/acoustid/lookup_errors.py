@@ -21,10 +21,10 @@ class BadLookup(RequestError):
     number: ClassVar[int] = _BAD_PARAMETER
 
 
-class UnknownFormat(BadLookup):
+class UnknownAnswerFormat(BadLookup):
     """Another format than JSON was requested."""
 
-    code = "unknown_format"
+    code = "unknown_answer_format"
     number = 1
 
     def __init__(self) -> None:

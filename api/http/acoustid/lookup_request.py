@@ -19,7 +19,7 @@ from earwitness.api.http.acoustid.lookup_errors import (
     BadLookupForm,
     LookupTooLarge,
     ParameterMissing,
-    UnknownFormat,
+    UnknownAnswerFormat,
 )
 from earwitness.api.http.uploads.receive_upload import paced
 from earwitness.fingerprint.chromaprint import NotAChromaprint, unpack_acoustid
@@ -97,10 +97,10 @@ def lookup_of(fields: Mapping[str, str]) -> Lookup:
 
     Raises
     ------
-    UnknownFormat, ParameterMissing, BadDuration, BadFingerprint, ChromaprintMissing
+    UnknownAnswerFormat, ParameterMissing, BadDuration, BadFingerprint, ChromaprintMissing
     """
     if fields.get("format", "json") != "json":
-        raise UnknownFormat
+        raise UnknownAnswerFormat
     for name in ("duration", "fingerprint"):
         if not fields.get(name):
             raise ParameterMissing(name=name)
