@@ -90,7 +90,8 @@ def test_errors_of_the_server_need_no_other_part_of_it() -> None:
         "print('OTHER', sorted({'sqlalchemy', 'faiss', 'numba', 'av'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    http = ("http_errors", "openapi_problems", "page_templates", "problems")
+    lookups = ("acoustid", "acoustid.lookup_errors")
+    http = (*lookups, "http_errors", "openapi_problems", "page_templates", "problems")
     answers = ("answers", "answers.messages", "answers.reader_errors")
     own = (*answers, "http", *(f"http.{name}" for name in http))
     assert f"OWN {[f'earwitness.api.{name}' for name in own]}" in done.stdout
