@@ -6,12 +6,21 @@ No setting changes a fingerprint; the parameters of fingerprints are in ``earwit
 from __future__ import annotations
 
 import os
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from earwitness.api.machine import allowance
 from earwitness.index.store.home_address import HomeAddress
@@ -34,8 +43,63 @@ def default_home() -> Path:
     return platformdirs.user_data_path("earwitness", appauthor=False)
 
 
+FILE_VARIABLE: Final = f"{PREFIX}SETTINGS"
+"""Variable that names the settings file."""
+
+
+def settings_file() -> Path | None:
+    """Return the settings file that the environment names; None without one."""
+    named = os.environ.get(FILE_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
+def where_set(field: str) -> str:
+    """Return where the value of a field is from, for messages: its variable, or the settings file."""
+    file = settings_file()
+    if file is None or variable_of(field) in os.environ or field not in _in_file(file):
+        return variable_of(field)
+    return f"{field} in {file}"
+
+
+def _in_file(file: Path) -> dict[str, Any]:
+    """Return the values of a settings file.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read, is no TOML, or has a name that is no setting.
+    """
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise SettingsError(f"{file} is no TOML ({error})") from error
+    for name in values:
+        if name not in Settings.model_fields:
+            near = get_close_matches(name, Settings.model_fields, n=1)
+            meant = f"; {near[0]} may be meant" if near else ""
+            raise SettingsError(f"{file} has {name!r}, which is no setting{meant}")
+    return values
+
+
+class _FromFile(PydanticBaseSettingsSource):
+    """The settings file as a source of values, of lower precedence than the variables."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return no value: all are read at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values of the file, if there is one."""
+        file = settings_file()
+        return {} if file is None else _in_file(file)
+
+
 class Settings(BaseSettings):
     """The settings of a deployment, from ``EARWITNESS_*`` variables or, with precedence, keyword arguments.
+
+    The TOML file that ``EARWITNESS_SETTINGS`` names gives what neither has; its keys are the fields.
 
     Attributes
     ----------
@@ -117,6 +181,18 @@ class Settings(BaseSettings):
     keep_findings_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where values are from, in the order of precedence."""
+        return init_settings, env_settings, _FromFile(settings_cls)
 
     @field_validator("api_keys", "hosts", mode="before")
     @classmethod

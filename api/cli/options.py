@@ -77,7 +77,7 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from earwitness.api.settings import Settings
+    from earwitness.api.settings import FILE_VARIABLE, Settings, settings_file
 
     chosen["home"] = home or _CHOSEN_HOME.get()
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -86,7 +86,8 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
     except ValidationError as error:
         raise _bad_setting(error, given) from None
     except SettingsError as error:
-        raise BadSetting(name="an EARWITNESS_ variable", value=None, reason=str(error), default="") from None
+        name = FILE_VARIABLE if settings_file() else "an EARWITNESS_ variable"
+        raise BadSetting(name=name, value=None, reason=str(error), default="") from None
     set_home_in_use(settings.home)
     if loudness() is Loudness.VERBOSE:
         values = settings.model_dump(mode="json", exclude={"api_keys", "database_url"})
@@ -95,11 +96,11 @@ def settings_of(home: Path | None = None, **chosen: Any) -> Settings:
 
 
 def _bad_setting(error: ValidationError, given: dict[str, Any]) -> BadSetting:
-    from earwitness.api.settings import Settings, variable_of
+    from earwitness.api.settings import Settings, where_set
 
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
-    name = f"--{field.replace('_', '-')}" if field in given else variable_of(field)
+    name = f"--{field.replace('_', '-')}" if field in given else where_set(field)
     info = Settings.model_fields.get(field)
     secret = field in {"database_url", "api_keys"}
     default = "" if info is None or secret or info.default_factory is not None else str(info.default)

@@ -30,7 +30,10 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Settings are environment variables. `--home` and `--workers` of the commands win over them.",
+        "Settings are environment variables. `--home` and `--workers` of the commands win over them. What",
+        "no variable sets is taken from the TOML file that `EARWITNESS_SETTINGS` names, if there is one:",
+        "its keys are the names without the prefix in small letters, such as `port = 8765`. A key that is no",
+        "setting is an error.",
         GENERATED,
         "",
     ]

@@ -71,7 +71,7 @@ def asked(serve: Serve) -> Iterator[Any]:
     """Serve over a real socket, and let pyacoustid ask there."""
     with serve() as client:
         # the application runs already: a second server of it must not open the home again
-        config = uvicorn.Config(client.app, port=0, log_level="error", lifespan="off")
+        config = uvicorn.Config(client.app, port=0, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -53,16 +53,16 @@ def test_an_answer_has_the_id_of_its_request(serve: Serve) -> None:
 
 @pytest.mark.usefixtures("as_before")
 def test_a_line_of_json_is_one_event(capsys: pytest.CaptureFixture[str]) -> None:
-    """Events of this program and of uvicorn are JSON; those below the level are left out."""
+    """Events of this program and of libraries are JSON; those below the level are left out."""
     log_to_stderr(Settings(log_format="json", log_level="warning"))
     structlog.get_logger().info("not shown")
     try:
         raise ValueError("line\nbreak")
     except ValueError:
         structlog.get_logger().error("broken", request_id="7", exc_info=True)
-    logging.getLogger("uvicorn.error").info("not shown")
-    logging.getLogger("uvicorn.error").warning("from uvicorn", extra={"color_message": "x"})
+    logging.getLogger("some.library").info("not shown")
+    logging.getLogger("some.library").warning("from elsewhere", extra={"color_message": "x"})
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert (first["event"], first["level"], first["request_id"]) == ("broken", "error", "7")
     assert "ValueError: line" in first["exception"]
-    assert (second["event"], second["level"]) == ("from uvicorn", "warning")
+    assert (second["event"], second["level"]) == ("from elsewhere", "warning")
