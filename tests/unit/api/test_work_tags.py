@@ -12,7 +12,7 @@ from earwitness.api.pipeline.enroll import Label, Outcome, label_of, register_on
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.scan.tally import work_label
 from earwitness.fingerprint.types import NO_TAGS, Tags
-from earwitness.index.database.records import CollectionKind, ItemRow
+from earwitness.index.database.records import WORKS, CollectionKind, ItemRow
 from earwitness.index.names.name_entries import NameEntry
 from earwitness.index.names.name_list import NameList
 from earwitness.index.names.stored_rows import row_of
@@ -122,7 +122,7 @@ def test_a_work_is_shown_with_its_artist_and_its_owner() -> None:
     def shown(**texts: str) -> str:
         none = dict.fromkeys(("title", "owner", "isrc"))
         recording = FindingRecording(id="ab" * 32, path="bus.mp3", **none | texts)
-        return work_label(match(recording=recording))
+        return work_label(match(collection=WORKS, recording=recording))
 
     assert shown() == "bus.mp3"
     assert shown(title="Bus", artist="Bea", owner="Ada") == "Bus by Bea (Ada)"
