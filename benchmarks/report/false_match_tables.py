@@ -220,5 +220,5 @@ def plot_false_matches(rows: Sequence[Row], path: Path) -> None:
     figure.supxlabel("claimed E-value")
     figure.supylabel("false matches per absent query")
     figure.tight_layout()
-    figure.savefig(path, dpi=68, metadata={"Software": None})
+    figure.savefig(path, dpi=56, metadata={"Software": None})
     pyplot.close(figure)
