@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -89,7 +89,13 @@ def evidence_contents(
         "not_proven": NOT_PROVEN,
     }
     clean: dict[str, Any] = _storable(contents)
-    return {"id": f"ew-{hashlib.sha256(canonical(clean)).hexdigest()[:ID_DIGITS]}", **clean}
+    return {"id": evidence_id(clean), **clean}
+
+
+def evidence_id(contents: Mapping[str, Any]) -> str:
+    """Return the number of an answer: of the canonical JSON of its contents but the number itself."""
+    numbered = {name: value for name, value in contents.items() if name != "id"}
+    return f"ew-{hashlib.sha256(canonical(numbered)).hexdigest()[:ID_DIGITS]}"
 
 
 def _hashes(finding: Finding) -> dict[str, Any]:

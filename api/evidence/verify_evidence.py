@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from earwitness.api.answers.card_index import CardIndex
-from earwitness.api.evidence.evidence_bundle import FORMAT, leaf_digests, signed_bytes
+from earwitness.api.evidence.evidence_bundle import FORMAT, evidence_id, leaf_digests, signed_bytes
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
 from earwitness.api.finding_json import from_json
 from earwitness.api.findings import Finding
@@ -19,6 +20,7 @@ from earwitness.api.packs.pack_signature import signer_of
 from earwitness.api.shelf.dataset_cards import card_of
 
 MAX_BYTES: Final = 64 << 20
+FIELDS: Final = frozenset({"format", "contents", "digests", "signature"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,13 @@ def verify_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence:
     """
     bundle = _read(path)
     contents, digests = bundle["contents"], bundle["digests"]
-    changed = changed_fields(contents, digests)
+    changed = [f"{name} was added beside the signed contents" for name in bundle.keys() - FIELDS]
+    changed += changed_fields(contents, digests)
     signer = _signer(bundle, path)
     if signer is None and not changed:
         changed = ["its signature, or the digests that it is of"]
+    if not changed and not _has_its_number(contents):
+        changed = ["a list was made an object"]  # whose values have the same pointers
     if changed or signer is None:
         raise EvidenceChanged(path=str(path), fields=changed)
     if key is not None and key != signer:
@@ -84,9 +89,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotEvidence(path=str(path), reason="it is too large")
-        bundle = json.loads(path.read_bytes())
+        bundle = json.loads(path.read_bytes(), object_pairs_hook=_each_once)
     except OSError as error:
         raise NotEvidence(path=str(path), reason=error.strerror or str(error)) from error
+    except DoubledName as error:
+        raise EvidenceChanged(path=str(path), fields=[str(error)]) from error
     except (ValueError, RecursionError) as error:
         raise NotEvidence(path=str(path), reason="it is no JSON") from error
     if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
@@ -97,12 +104,31 @@ def _read(path: Path) -> dict[str, Any]:
     return bundle
 
 
+def _has_its_number(contents: Mapping[str, Any]) -> bool:
+    try:
+        return bool(contents.get("id") == evidence_id(contents))
+    except (ValueError, RecursionError):
+        return False
+
+
+class DoubledName(ValueError):
+    """A name stands twice in one JSON object, of which readers take one or the other."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; raise DoubledName where it gives a name twice."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        doubled = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        raise DoubledName(f"{doubled} was added a second time")
+    return fields
+
+
 def _signer(bundle: Mapping[str, Any], path: Path) -> str | None:
     """Return the fingerprint of the key that signed the digests; None where they are not as signed."""
+    signature = str(bundle.get("signature")).encode()
     try:
-        return signer_of(
-            str(bundle.get("signature")).encode(), signed_bytes(bundle["digests"]), path=str(path)
-        )
+        return signer_of(signature, signed_bytes(bundle["digests"]), path=str(path))
     except (PackSignatureWrong, ValueError, RecursionError):
         return None
 
@@ -119,4 +145,5 @@ def _parsed(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedEvi
             cards=CardIndex(cards),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NotEvidence(path=str(path), reason=f"its contents have another form ({error})") from error
+        reason = f"it is as it was signed, in a form that only another version reads ({error})"
+        raise NotEvidence(path=str(path), reason=reason) from error

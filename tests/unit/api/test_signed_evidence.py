@@ -20,14 +20,17 @@ from earwitness.api.cli.app import app
 from earwitness.api.evidence.evidence_bundle import (
     evidence_bundle,
     evidence_contents,
+    evidence_id,
     home_key,
     leaf_digests,
+    signed_bytes,
 )
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
 from earwitness.api.evidence.printed_answer import printed_answer
 from earwitness.api.evidence.verify_evidence import changed_fields, verify_evidence
 from earwitness.api.finding_json import from_json, to_json
 from earwitness.api.findings import Finding
+from earwitness.api.packs.pack_signature import sign
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import cards
 from earwitness.index.match import Verdict
@@ -126,6 +129,9 @@ def test_every_changed_value_is_named(file: Path) -> None:
         (lambda each: each["contents"].pop("index_state"), ["/index_state was removed"]),
         (lambda each: each.update(signature="x.y.z"), ["its signature, or the digests that it is of"]),
         (lambda each: each["digests"].pop("/id"), ["/id was added"]),
+        (lambda each: each.update(note="x"), ["note was added beside the signed contents"]),
+        (lambda each: each["contents"]["findings"][0]["search"].update(tempo={"0": 0.7, "1": 1.5}),
+         ["a list was made an object"]),
     ],
 )  # fmt: skip
 def test_changed_evidence_is_refused(
@@ -151,6 +157,44 @@ def test_a_value_changed_with_its_digest_fails_the_signature(file: Path) -> None
     change(file, both)
     with pytest.raises(EvidenceChanged, match="its signature, or the digests"):
         verify_evidence(file)
+
+
+@pytest.mark.parametrize(
+    ("field", "twice"),
+    [
+        ("verdict", '"verdict": "no_match", "verdict": "match"'),
+        ("format", '"format": "x", "format": "earwitness.evidence/1"'),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(file: Path, field: str, twice: str) -> None:
+    """Of a name that stands twice readers take one or the other, so no such file is as it was signed."""
+    text = file.read_text()
+    once = '"verdict": "match"' if field == "verdict" else '"format": "earwitness.evidence/1"'
+    file.write_text(text.replace(once, twice, 1))
+    with pytest.raises(EvidenceChanged, match=f"{field} was added a second time"):
+        verify_evidence(file)
+
+
+def test_every_changed_letter_of_the_signature_is_refused(file: Path) -> None:
+    """Not one letter of header or signature can be another one, the last included."""
+    signature = json.loads(file.read_bytes())["signature"]
+    original = file.read_text()
+    for place in {*range(0, len(signature), 7), len(signature) - 1}:
+        other = chr(ord(signature[place]) ^ 1)
+        file.write_text(original.replace(signature, f"{signature[:place]}{other}{signature[place + 1 :]}"))
+        with pytest.raises(EvidenceChanged):
+            verify_evidence(file)
+
+
+def test_evidence_with_a_field_of_a_later_version_is_verified(file: Path, settings: Settings) -> None:
+    """A later version may sign more fields in the contents; this one verifies them, too."""
+    bundle = json.loads(file.read_bytes())
+    contents = {**bundle["contents"], "later": [1]}
+    contents["id"] = evidence_id(contents)
+    digests = dict(leaf_digests(contents))
+    signature = sign(signed_bytes(digests), home_key(settings)).decode()
+    file.write_text(json.dumps({**bundle, "contents": contents, "digests": digests, "signature": signature}))
+    assert verify_evidence(file).id == contents["id"]
 
 
 def test_evidence_of_another_key_is_refused(file: Path, tmp_path: Path) -> None:
