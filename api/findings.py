@@ -11,7 +11,7 @@ from typing import Any
 
 from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
-from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.fingerprint.errors import EarwitnessError, TooShortOrSilent
 from earwitness.fingerprint.types import AudioPart
 from earwitness.index.database.records import WORKS
 from earwitness.index.match import Effort, MatchClass, Verdict
@@ -208,6 +208,13 @@ class Finding:
     def shared(self) -> tuple[FindingMatch, ...]:
         """The matches of shared material."""
         return tuple(match for match in self.matches if match.is_shared)
+
+    @property
+    def compared_in_part(self) -> bool:
+        """Whether the item was compared, but not to its end."""
+        if self.error is None or self.item.duration_s is None:
+            return False
+        return self.error.code != TooShortOrSilent.code
 
     def verdict_of(self, match: FindingMatch) -> Verdict:
         """Return what one of the matches is by itself: ``match``, ``possible`` or ``shared_material``."""

@@ -40,15 +40,22 @@ def sound_sentence(finding: Finding) -> str:
     """Return what the comparison by sound gave as a sentence."""
     name, search = finding.item.id, finding.search
     if finding.verdict in {Verdict.MATCH, Verdict.POSSIBLE}:
-        return f"{name} {_best_match(finding)}{_unsupported(finding)}."
+        return f"{name} {_best_match(finding)}{_unsupported(finding)}.{_in_part(finding)}"
     if finding.verdict is Verdict.SHARED_MATERIAL:
-        return f"{name} {_shared_material(finding)}."
+        return f"{name} {_shared_material(finding)}.{_in_part(finding)}"
     if finding.verdict is Verdict.NO_MATCH:
         return f"No match found for {name} in {searched_in(search)}, searched {searched_how(search)}."
     assert finding.error is not None  # the schema demands an error for an item that was not compared
     short = finding.verdict is Verdict.TOO_SHORT_OR_SILENT
     state = "is too short or too quiet to compare" if short else "could not be compared"
     return f"{name} {state}: {finding.error.message}. What to do: {finding.error.hint}."
+
+
+def _in_part(finding: Finding) -> str:
+    """Say of an item with matches why the rest of it was not compared."""
+    if not finding.compared_in_part or finding.error is None:
+        return ""
+    return f" Only a part of it was compared: {finding.error.message}."
 
 
 def _best_match(finding: Finding) -> str:

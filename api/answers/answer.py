@@ -40,8 +40,6 @@ class Answer:
     ----------
     state : str
         ``found``, ``unsure``, ``nothing`` or ``unread``: for colours and signs.
-    found_in : int
-        Number of datasets that the headline counts.
     sentences : tuple of str
         What else is to know at once.
     cards : tuple of DatasetCard
@@ -58,7 +56,6 @@ class Answer:
 
     state: str
     headline: str
-    found_in: int
     sentences: tuple[str, ...]
     cards: tuple[DatasetCard, ...]
     weaker: tuple[DatasetCard, ...]
@@ -96,9 +93,9 @@ def answer_of(finding: Finding, cards: CardIndex, t: Messages, *, answered_at: d
     answered_at : datetime
         When the comparison was made.
     """
-    state, headline, found_in = _headline(finding, t)
+    state, headline = _headline(finding, t)
     unread = finding.verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}
-    error = finding.error if unread else None
+    error = finding.error if unread or finding.compared_in_part else None
 
     def shown(verdict: Verdict) -> tuple[DatasetCard, ...]:
         return tuple(dataset_card(finding, each, t) for each in sound_groups(finding, verdict, cards))
@@ -106,7 +103,6 @@ def answer_of(finding: Finding, cards: CardIndex, t: Messages, *, answered_at: d
     return Answer(
         state=state,
         headline=headline,
-        found_in=found_in,
         sentences=tuple(_sentences(finding, t)),
         cards=tuple(dataset_card(finding, each, t) for each in asserted_groups(finding, cards)),
         weaker=shown(Verdict.POSSIBLE),
@@ -117,24 +113,26 @@ def answer_of(finding: Finding, cards: CardIndex, t: Messages, *, answered_at: d
     )
 
 
-def _headline(finding: Finding, t: Messages) -> tuple[str, str, int]:
-    """Return the state, the headline and how many datasets it counts."""
+def _headline(finding: Finding, t: Messages) -> tuple[str, str]:
+    """Return the state and the headline."""
     sure = finding.certain
     if sure:
         names = list(dict.fromkeys(each.collection for each in sure))
-        part = "whole" if any(map(is_whole, sure)) else "part"
+        whole = not finding.compared_in_part and any(map(is_whole, sure))
+        part = "whole" if whole else "part"
         if names == [WORKS]:
-            return "found", t(f"headline.{part}.work"), 1
-        return "found", _names_datasets(f"headline.{part}", names, t), len(names)
+            return "found", t(f"headline.{part}.work")
+        return "found", _names_datasets(f"headline.{part}", names, t)
     listed = list(dict.fromkeys(each.dataset for each in finding.same_file))
     if listed:
-        return "found", _names_datasets("headline.listed", listed, t), len(listed)
+        return "found", _names_datasets("headline.listed", listed, t)
     if finding.verdict is Verdict.TOO_SHORT_OR_SILENT:
-        return "unread", t("headline.quiet"), 0
+        return "unread", t("headline.quiet")
+    if finding.compared_in_part:
+        return "unread", t("headline.read_in_part")
     if finding.verdict is Verdict.NOT_READABLE:
-        partly = finding.item.duration_s is not None
-        return "unread", t("headline.read_in_part") if partly else t("headline.unread"), 0
-    return ("nothing" if finding.verdict is Verdict.NO_MATCH else "unsure"), t("headline.none"), 0
+        return "unread", t("headline.unread")
+    return ("nothing" if finding.verdict is Verdict.NO_MATCH else "unsure"), t("headline.none")
 
 
 def _names_datasets(key: str, names: list[str], t: Messages) -> str:
@@ -149,6 +147,8 @@ def _sentences(finding: Finding, t: Messages) -> list[str]:
     named = {each.dataset for each in finding.names if not each.is_noise}
     if finding.same_file and not finding.certain:
         sentences.append(t("lead.listed"))
+    if finding.certain and finding.compared_in_part:
+        sentences.append(t("lead.in_part"))
     if not finding.certain and finding.possible:
         sentences.append(t("lead.possible", n=len(finding.possible)))
     elif not finding.certain and finding.shared:
@@ -176,6 +176,8 @@ def _facts(finding: Finding, t: Messages, answered_at: datetime) -> list[Fact]:
         if round(finding.item.not_compared_s, 1) > 0:
             missing = t.clock(finding.item.not_compared_s)
             compared = t("fact.compared.part", compared=compared, missing=missing)
+        elif finding.compared_in_part:
+            compared = t("fact.compared.cut", compared=compared)
         facts.append(Fact(label=t("fact.compared"), value=compared))
         facts += _searched(finding, t)
     if finding.item.sha256 is not None:

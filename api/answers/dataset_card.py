@@ -77,7 +77,6 @@ class Place:
 
     path: str
     title: str
-    sha256: str
     sure: str
     chance: str
     change: str
@@ -193,7 +192,6 @@ def _place(finding: Finding, match: FindingMatch, t: Messages) -> Place:
     return Place(
         path=recording.path,
         title=title,
-        sha256=recording.id,
         sure=how_sure(finding, match, t),
         chance=chance(match, t),
         change=change_from_their_side(match, t),

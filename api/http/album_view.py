@@ -12,7 +12,7 @@ from earwitness.api.answers.reader_errors import ReaderError, reader_error
 from earwitness.api.findings import FindingError
 from earwitness.api.http.batches import batch_out, is_track
 from earwitness.api.http.job_view import job_view
-from earwitness.api.http.schemas import JobOut
+from earwitness.api.http.schemas import BatchOut, JobOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class AlbumView:
     Attributes
     ----------
     state : str
-        ``found``, ``nothing`` or ``plain`` (not at its end).
+        ``found``, ``nothing`` or ``plain`` (not at its end, or nothing was compared).
     """
 
     batch: str
@@ -60,17 +60,13 @@ def album_view(batch: str, jobs: Sequence[JobOut], cards: CardIndex, t: Messages
     counts = batch_out(batch, jobs)
     tracks = [each for job in jobs for each in _tracks(job, cards, t)]
     is_done = all(job.ended_at is not None for job in jobs)
-    if not is_done:
-        headline = t("album.running", ended=counts.ended, total=counts.total)
-        sentences = [t("album.so_far", n=counts.found)] if counts.found else []
-        state = "plain"
-    elif counts.found:
-        headline, sentences, state = t("album.found", n=counts.found, total=counts.total), [], "found"
+    if is_done:
+        state, headline = _headline(counts, tracks, t)
+        sentences = [t("album.scope")] if state == "nothing" else []
     else:
-        headline, sentences, state = t("album.none", total=counts.total), [t("lead.none")], "nothing"
-    unread = sum(each.state == "unread" for each in tracks)
-    if unread:
-        sentences.append(t("album.unread", n=unread))
+        state, headline = "plain", t("album.running", ended=counts.ended, total=counts.total)
+        sentences = [t("album.so_far", n=counts.found)] if counts.found else []
+    sentences += _not_compared(jobs, tracks, t)
     return AlbumView(
         batch=batch,
         state=state,
@@ -81,6 +77,31 @@ def album_view(batch: str, jobs: Sequence[JobOut], cards: CardIndex, t: Messages
         is_done=is_done,
         tracks=tuple(sorted(tracks, key=lambda each: each.state != "found")) if is_done else tuple(tracks),
     )
+
+
+def _headline(counts: BatchOut, tracks: Sequence[Track], t: Messages) -> tuple[str, str]:
+    """Return the state and the headline of an album whose checks have all ended."""
+    if counts.found:
+        return "found", t("album.found", n=counts.found, total=counts.total)
+    n_compared = sum(each.state in {"unsure", "nothing"} for each in tracks)
+    if n_compared:
+        return "nothing", t("album.none", n=n_compared)
+    return "plain", t("album.none_compared") if tracks else t("album.empty")
+
+
+def _not_compared(jobs: Sequence[JobOut], tracks: Sequence[Track], t: Messages) -> Iterator[str]:
+    """Yield sentences on what is no match and yet not "no match": uncertain, unread, cut off, passed over."""
+    archives = [job for job in jobs if job.kind == "album"]
+    results = [job.result for job in archives if job.result is not None]
+    numbers = {
+        "album.unsure": sum(each.state == "unsure" for each in tracks),
+        "album.unread": sum(each.state == "unread" for each in tracks),
+        "album.cut_off": sum(job.state in {"failed", "cancelled"} for job in archives),
+        "album.passed_over": sum(sum(each.get("passed_over", {}).values()) for each in results),
+    }
+    for key, n in numbers.items():
+        if n:
+            yield t(key, n=n)
 
 
 def _tracks(job: JobOut, cards: CardIndex, t: Messages) -> Iterator[Track]:

@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.answers.messages import messages
 from earwitness.api.datasets import open_source
+from earwitness.api.http.album_view import album_view
 from earwitness.api.http.jobs import unpack_album
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.jobs.unpack_album import AlbumUnpacker
+from earwitness.api.http.schemas import JOB_EXAMPLE, JobOut
 from earwitness.api.http.service import Service
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Verdict
@@ -83,8 +87,8 @@ def test_several_files_of_a_form_are_one_album(serve: Serve) -> None:
     assert [job["file"] for job in answer["jobs"]] == list(names)
     assert (answer["total"], answer["ended"], answer["found"]) == (4, 4, 2)
     assert client.handler.uploads == [name.encode() for name in names]
-    assert headline(page) == "2 of your 4 tracks are in datasets we know."
-    assert headline(german) == "2 Ihrer 4 Stücke sind in Datensätzen, die wir kennen."
+    assert headline(page) == "2 of your 4 tracks are in datasets we know, whole or in part."
+    assert headline(german) == "2 Ihrer 4 Stücke sind ganz oder zum Teil in Datensätzen, die wir kennen."
     assert re.findall(r"<h3>(.*?)</h3>\n<p>", page) == [names[1], names[3], names[0], names[2]]
     assert 'http-equiv="refresh"' not in page
 
@@ -109,8 +113,8 @@ def test_results_come_in_one_by_one(serve: Serve, gate: threading.Event) -> None
         gate.set()
         ended(client, BATCH)
     assert {job["batch"] for job in jobs} == {BATCH}
-    assert headline(page) == "1 of 3 tracks compared."
-    assert "So far 1 of them is in a dataset we know." in page
+    assert headline(page) == "1 of 3 tracks are done."
+    assert "So far 1 of them is in a dataset we know, whole or in part." in page
     assert 'http-equiv="refresh"' in page
     assert waiting["place"] == 1
 
@@ -240,7 +244,58 @@ def test_refused_recordings_of_a_zip_stand_on_its_page(serve: Serve) -> None:
     assert (answer["total"], answer["ended"], answer["found"]) == (1, 1, 0)
     assert "inner.zip" in page
     assert "This archive cannot be opened here." in page
-    assert "1 of them could not be compared" in page
+    assert headline(page) == "None of your tracks was compared to its end."
+    assert "1 track was not compared" in page
+
+
+def test_a_zip_without_recordings_is_not_said_to_have_no_match(serve: Serve) -> None:
+    """Nothing was compared, so the page asserts nothing of a match, and counts what was passed over."""
+    with serve(lambda *_: {"tracks": 0, "refused": [], "passed_over": {"txt": 1, "sf2": 2}}) as client:
+        with_dataset(client)
+        sent = client.post("/check", files={"file": ("a.zip", zip_of({"a.txt": b"x"}))}, headers=HTML)
+        batch = sent.url.path.removeprefix("/albums/")
+        ended(client, batch)
+        page = client.get(f"/albums/{batch}").text
+    assert headline(page) == "No recording was found in what you sent, so nothing was compared."
+    assert "3 other files in the archive hold no sound that can be read here" in page
+    assert "No match" not in page
+
+
+def answered(kind: str, state: str, result: dict[str, Any] | None) -> JobOut:
+    """A job of a batch that has ended."""
+    failed = {"code": "zip_damaged", "message": "damaged", "hint": "zip it again"}
+    fields = {"kind": kind, "state": state, "result": result, "error": failed if state == "failed" else None}
+    links = {**JOB_EXAMPLE["links"], "batch": f"/v1/batches/{BATCH}"}
+    return JobOut.model_validate({**JOB_EXAMPLE, **fields, "links": links, "batch": BATCH})
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ([("check", "cancelled", None), ("check", "failed", None)], "None of your tracks was compared"),
+        ([("check", "done", finding_of(Verdict.NOT_READABLE))], "None of your tracks was compared"),
+        ([("check", "done", finding_of(Verdict.TOO_SHORT_OR_SILENT))], "None of your tracks was compared"),
+        ([("check", "done", finding_of(Verdict.NO_MATCH)), ("check", "failed", None)],
+         "No match was found for the 1 track that was compared. | 1 track was not compared"),
+        ([("check", "done", finding_of(Verdict.NO_MATCH)), ("check", "done", finding_of(Verdict.POSSIBLE))],
+         "No match was found for the 2 tracks that were compared. | 1 track has places that may be chance"),
+        ([("check", "done", finding_of(Verdict.NO_MATCH)), ("album", "failed", None)],
+         "No match was found for the 1 track that was compared. | 1 archive was not read to its end"),
+        ([("check", "done", finding_of(Verdict.MATCH)), ("album", "cancelled", None)],
+         "1 of your 2 tracks is in a dataset we know, whole or in part. | 1 archive was not read to its end"),
+    ],
+)  # fmt: skip
+def test_an_album_never_calls_what_was_not_compared_no_match(
+    jobs: list[tuple[str, str, dict[str, Any] | None]], words: str
+) -> None:
+    """What failed, was cancelled, unread, uncertain or cut off is counted apart, in every language."""
+    shown = [answered(*each) for each in jobs]
+    view = album_view(BATCH, shown, CardIndex({}), messages("en"))
+    first, *others = words.split(" | ")
+    assert view.headline.startswith(first)
+    assert all(any(said.startswith(each) for said in view.sentences) for each in others)
+    german = album_view(BATCH, shown, CardIndex({}), messages("de"))
+    assert (german.state, len(german.sentences)) == (view.state, len(view.sentences))
 
 
 STATIC = Path(__file__).parents[2] / "api" / "web" / "static"

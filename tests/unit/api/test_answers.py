@@ -16,6 +16,7 @@ from earwitness.api.answers.dataset_card import PLACES_SHOWN
 from earwitness.api.answers.messages import LANGUAGES, messages
 from earwitness.api.answers.reader_errors import reader_error
 from earwitness.api.findings import Finding, FindingError, FindingMatch, FindingSegment
+from earwitness.api.sentences import sound_sentence
 from earwitness.api.shelf.dataset_cards import Card, Statement, cards
 from earwitness.api.shelf.names_evidence import NamedEntry, NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
@@ -73,14 +74,13 @@ def test_the_headline_counts_datasets_of_matches_only() -> None:
     assert answer(made).headline.endswith("is in sure-0 and sure-1.")
     many = finding(matches=tuple(match(collection=f"sure-{number}") for number in range(5)))
     assert answer(many).headline == "This recording is in 5 datasets."
-    assert answer(many).found_in == 5
 
 
 @pytest.mark.parametrize("made", [finding(Verdict.POSSIBLE), SHARED, finding(Verdict.NO_MATCH)])
 def test_what_is_less_than_a_match_is_no_headline(made: Finding) -> None:
     """Possible matches and shared material read "No match was found." and stand folded."""
     shown = answer(made)
-    assert (shown.headline, shown.cards, shown.found_in) == ("No match was found.", (), 0)
+    assert (shown.headline, shown.cards) == ("No match was found.", ())
     assert not any(re.search(r"\bis in\b|same recording", text) for text in shown.sentences)
 
 
@@ -100,6 +100,29 @@ def test_the_page_says_how_much_was_compared(duration_s: float | None, words: st
     shown = answer(replace(made, item=replace(made.item, duration_s=duration_s)))
     assert words in shown.headline
     assert ("Datasets" in {each.label for each in shown.facts}) == (duration_s is not None)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.MATCH, Verdict.POSSIBLE, Verdict.SHARED_MATERIAL])
+@pytest.mark.parametrize("missing_s", [0.0, 30.0])
+def test_a_file_that_was_cut_off_is_said_to_be(verdict: Verdict, missing_s: float) -> None:
+    """Whatever was found, no headline is of the whole file, and the page says why and how much is missing."""
+    error = FindingError(code="truncated_audio", message="cut off", hint="send it all")
+    made = finding(verdict, error=error)
+    shown = answer(replace(made, item=replace(made.item, not_compared_s=missing_s)))
+    assert "only in part" in shown.headline or shown.headline.startswith("Part of this recording is in")
+    assert shown.is_found == (verdict is Verdict.MATCH)
+    assert shown.error is not None
+    assert ("Only a part of this file was compared; see why below." in shown.sentences) == shown.is_found
+    (compared,) = (each.value for each in shown.facts if each.label == "Compared of your file")
+    assert ("0:30.0 could not be compared" if missing_s else "not known how much is missing") in compared
+    assert "Only a part of it was compared: cut off." in sound_sentence(replace(made, error=error))
+
+
+def test_how_sure_says_no_more_than_a_match_does() -> None:
+    """Two renderings of one score by machines can match, so no match by sound reads "the same recording"."""
+    for language, words in (("en", "far more than chance explains"), ("de", "als der Zufall erklärt")):
+        (place,) = answer(finding(), language).cards[0].places
+        assert words in place.sure
 
 
 def test_the_same_file_is_a_headline_of_its_own() -> None:
