@@ -22,13 +22,18 @@ def power_sentence(power: Power) -> str:
     )
 
 
+def searched_far_more(power: Power) -> bool:
+    """Whether far more audio was searched than was tested, so that both sizes are stated."""
+    return power.searched_hours > LARGER * power.tested_hours
+
+
 def _of(row: Tested) -> str:
     return f"{row.found} of {row.of}"
 
 
 def _sizes(power: Power) -> str:
     """Say that fewer copies are found among far more audio than was tested."""
-    if power.searched_hours <= LARGER * power.tested_hours:
+    if not searched_far_more(power):
         return ""
     return (
         f"; the tests searched {power.tested_hours:,.0f} hours of audio, and this search"

@@ -7,6 +7,7 @@ from typing import Final
 
 from earwitness.api.answers.messages import Messages
 from earwitness.api.findings import Finding, FindingMatch
+from earwitness.api.power_sentences import searched_far_more
 from earwitness.api.sentences import power_of_ten
 from earwitness.index.match import MatchClass, Verdict
 from earwitness.index.matching.classify import WHOLE_COVERAGE
@@ -15,8 +16,6 @@ from earwitness.index.statistics.power import Power
 SMALLEST_CHANGE: Final = 0.001
 """Changes of speed or tempo below this part are not stated."""
 SMALLEST_CENTS: Final = 1.0
-TIMES_TESTED: Final = 10
-"""A search of so many times as much audio as was tested states both sizes."""
 
 
 def how_sure(finding: Finding, match: FindingMatch, t: Messages) -> str:
@@ -95,7 +94,7 @@ def power_words(power: Power, t: Messages) -> str:
         speech=speech.found,
         speech_of=speech.of,
     )
-    if power.searched_hours <= TIMES_TESTED * power.tested_hours:
+    if not searched_far_more(power):
         return sentence
     hours = {"tested": round(power.tested_hours), "searched": round(power.searched_hours)}
     return f"{sentence} {t('power.larger', **hours)}"
