@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from earwitness.api.datasets.items import Skipped, SourceItem
     from earwitness.api.findings import Finding
     from earwitness.api.pipeline.run_spec import RunSpec
+    from earwitness.api.scan.audit import Audit
+    from earwitness.api.settings import Settings
     from earwitness.fingerprint.decode import Decoder
     from earwitness.index.library import Library
 
@@ -68,15 +70,13 @@ def check(
     """
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.names.catalogue_answers import check_catalogue
-    from earwitness.api.cli.names.without_sound import can_check, look_up_only
+    from earwitness.api.cli.names.without_sound import can_check
     from earwitness.api.cli.source_arguments import list_items
-    from earwitness.api.finding_json import to_json
     from earwitness.api.findings import supported
     from earwitness.api.pipeline.pipeline_errors import NothingIndexed
     from earwitness.api.pipeline.searched_collections import check_spec, open_library
     from earwitness.api.scan.audit import audited
     from earwitness.api.scan.outputs import write_csv, write_findings
-    from earwitness.api.sentences import audit_warning, counts_sentence
     from earwitness.fingerprint.decode import Decoder
     from earwitness.index.match import Effort
 
@@ -94,12 +94,8 @@ def check(
     if not can_check(settings):
         if within or form == "csv":
             raise NothingIndexed(home=settings.home)
-        with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets:
-            target = targets["out"]
-            path = None if target is None else target.path
-            items = list_items(audio, settings, root=root)
-            status = look_up_only(items, settings, verb="check", out=path, form=form, as_json=as_json)
-        raise typer.Exit(status)
+        items = list_items(audio, settings, root=root)
+        raise typer.Exit(look_up(items, settings, out=out, force=force, form=form, as_json=as_json))
     with (
         # its worker starts while the library is opened
         Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox, wait=False) as decoder,
@@ -120,18 +116,26 @@ def check(
             write_findings(findings, target.path, form="jsonl")
         if (target := targets["evidence"]) is not None:
             write_evidence(findings, spec, target.path)
-    if not audit.claims_supported:
-        to_stderr().print(audit_warning(audit), soft_wrap=True)
-    to_stderr().print(counts_sentence(findings, audit), soft_wrap=True)
-    if as_json:
-        print_json(
-            "check",
-            counts=counts(findings),
-            claims_supported=audit.claims_supported,
-            audit=audit.to_json(),
-            findings=[to_json(each) for each in findings],
-        )
+    print_summary(findings, audit, as_json=as_json)
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
+
+
+def look_up(
+    items: Iterable[SourceItem | Skipped],
+    settings: Settings,
+    *,
+    out: Path | None,
+    force: bool,
+    form: str,
+    as_json: bool,
+) -> int:
+    """Look up bytes and names where no dataset with sound is here; return the exit status."""
+    from earwitness.api.cli.names.without_sound import look_up_only
+
+    with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json or form != "table") as targets:
+        target = targets["out"]
+        path = None if target is None else target.path
+        return look_up_only(items, settings, verb="check", out=path, form=form, as_json=as_json)
 
 
 def write_evidence(findings: Sequence[Finding], spec: RunSpec, path: Path) -> None:
@@ -193,6 +197,24 @@ def show_one(finding: Finding) -> None:
     console.print(sentence(finding), soft_wrap=True)
     if finding.matches:
         print_matches([finding], console)
+
+
+def print_summary(findings: Sequence[Finding], audit: Audit, *, as_json: bool) -> None:
+    """Print the findings of a check by verdict, whether E-values hold on them, and the JSON if wanted."""
+    from earwitness.api.finding_json import to_json
+    from earwitness.api.sentences import audit_warning, counts_sentence
+
+    if not audit.claims_supported:
+        to_stderr().print(audit_warning(audit), soft_wrap=True)
+    to_stderr().print(counts_sentence(findings, audit), soft_wrap=True)
+    if as_json:
+        print_json(
+            "check",
+            counts=counts(findings),
+            claims_supported=audit.claims_supported,
+            audit=audit.to_json(),
+            findings=[to_json(each) for each in findings],
+        )
 
 
 def counts(findings: Sequence[Finding]) -> dict[str, int]:
