@@ -87,6 +87,8 @@ def module_of(entry: str) -> str:
         "known-files": "benchmarks.data.published_files",
         "kinds": "benchmarks.data.kinds.make",
         "fit": "benchmarks.fit.command",
+        "dedup": "benchmarks.sets.dedup",
+        "overlap": "benchmarks.sets.overlap",
         "pack-privacy": "benchmarks.shelf.pack_privacy",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",

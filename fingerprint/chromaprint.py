@@ -5,6 +5,8 @@ It is used for copies of whole files only; excerpts are matched by codes.
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode
 from functools import lru_cache
 from types import ModuleType
 from typing import Final, NamedTuple, cast
@@ -22,9 +24,15 @@ FRAMES_PER_S: Final = RATE_HZ / 1_365
 """Items of a vector per second: windows of 4,096 samples with a hop of a third."""
 
 MAX_SHIFT_FRAMES: Final = 24
-"""Largest shift between two copies of a file: 3 s of silence or codec delay at the start."""
+"""Largest shift between two copies of a file: 3 s of silence or codec delay at the start. Chosen by hand."""
 
 SUMMARY_BYTES: Final = 32
+
+MAX_PACKED_CHARACTERS: Final = 1 << 18
+"""Longest packed fingerprint that is read: that of more than two hours."""
+_BASE64: Final = re.compile(r"[A-Za-z0-9_-]*")
+_HEADER_BYTES: Final = 4
+"""One for the algorithm, three for the number of items."""
 
 
 class ChromaprintMissing(EarwitnessError):
@@ -109,22 +117,67 @@ def chromaprint(sound: Sound) -> NDArray[np.uint32]:
 def unpack_acoustid(text: str) -> NDArray[np.uint32]:
     """Unpack a fingerprint as AcoustID and ``fpcalc`` write it: compressed, in base64 for URLs.
 
+    Clients send such texts, and libchromaprint 1.5.1 writes beyond its memory for some of them (what follows
+    the exceptions is unpacked, too). So they are unpacked here, and never reach the C library.
+
     Returns
     -------
     vector : uint32 array, shape (n,)
 
     Raises
     ------
-    NotAChromaprint, ChromaprintMissing
+    NotAChromaprint
     """
-    library = _library()
-    try:
-        vector, algorithm = library.decode_fingerprint(text.strip().rstrip("=").encode("ascii"))
-    except (UnicodeEncodeError, library.FingerprintError) as error:
-        raise NotAChromaprint(reason=str(error) or "it is not complete") from error
-    if algorithm != ALGORITHM:
-        raise NotAChromaprint(reason=f"it is of algorithm {algorithm + 1}, not {ALGORITHM + 1}")
-    return np.array(vector, dtype=np.int64).astype(np.uint32)
+    packed = text.strip().rstrip("=")
+    if len(packed) > MAX_PACKED_CHARACTERS:
+        raise NotAChromaprint(reason=f"it has more than {MAX_PACKED_CHARACTERS:,} characters")
+    if _BASE64.fullmatch(packed) is None or len(packed) % 4 == 1:
+        raise NotAChromaprint(reason="it is not base64 for URLs")
+    data = np.frombuffer(urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), dtype=np.uint8)
+    if len(data) <= _HEADER_BYTES:
+        raise NotAChromaprint(reason="it is not complete")
+    if data[0] != ALGORITHM:
+        raise NotAChromaprint(reason=f"it is of algorithm {data[0] + 1}, not {ALGORITHM + 1}")
+    n_items = int.from_bytes(data[1:_HEADER_BYTES].tobytes(), "big")
+    return _items(_steps(data[_HEADER_BYTES:], n_items), n_items)
+
+
+def _steps(data: NDArray[np.uint8], n_items: int) -> NDArray[np.int64]:
+    """Return the distances between the bits that are set in each item, with a 0 after each item.
+
+    Each has three bits; to a 7 five more are added, which follow after all of them, from a whole byte on.
+    """
+    steps = _numbers(data, 3)
+    ends = np.flatnonzero(steps == 0)
+    if not 0 < n_items <= len(ends):
+        raise NotAChromaprint(reason=f"it states {n_items:,} items and holds {len(ends):,}")
+    steps = steps[: ends[n_items - 1] + 1]
+    (large,) = np.nonzero(steps == 7)
+    more = _numbers(data[-(-3 * len(steps) // 8) :], 5)
+    if len(more) < len(large):
+        raise NotAChromaprint(reason="it is not complete")
+    steps[large] += more[: len(large)]
+    return steps
+
+
+def _numbers(data: NDArray[np.uint8], n_bits: int) -> NDArray[np.int64]:
+    """Return the numbers of so many bits that are packed in data, the lowest bits first."""
+    bits = np.unpackbits(data, bitorder="little").astype(np.int64)
+    return bits[: len(bits) // n_bits * n_bits].reshape(-1, n_bits) @ (1 << np.arange(n_bits, dtype=np.int64))
+
+
+def _items(steps: NDArray[np.int64], n_items: int) -> NDArray[np.uint32]:
+    """Set the bits of each item; each item is stored as its difference from the one before."""
+    ends = steps == 0
+    item = np.cumsum(ends) - ends
+    places = np.cumsum(steps)
+    before = np.concatenate([[0], places[ends][:-1]])
+    bit = (places - before[item])[~ends] - 1
+    if bit.size and bit.max() >= 32:
+        raise NotAChromaprint(reason="an item has more than 32 bits")
+    items = np.zeros(n_items, dtype=np.uint32)
+    np.bitwise_or.at(items, item[~ends], np.uint32(1) << bit.astype(np.uint32))
+    return np.bitwise_xor.accumulate(items)
 
 
 def whole_file_similarity(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> FileSimilarity:

@@ -22,11 +22,15 @@ from earwitness.index.matching.whole_file import MAX_BIT_ERROR_RATE, MIN_LENGTH_
 LENGTH_TOLERANCE_S: Final = 7.0
 """Largest difference of the lengths of two files that are compared: AcoustID's."""
 MAX_FRAMES: Final = 1_000
-"""Items of a vector that are compared, from its start: about 124 s, of which AcoustID's clients send 120."""
+"""Items of a vector that are compared, from its start: about 124 s, of which AcoustID's clients send 120.
+Chosen by hand."""
 _AT_ONCE: Final = 512
+"""Recordings that are compared at once: memory."""
 _STEP: Final = 4
-"""Of a vector, every fourth item decides which recordings are compared in full: items overlap widely."""
+"""Of a vector, every fourth item decides which recordings are compared in full: items overlap widely.
+Chosen by hand."""
 _COARSE_MARGIN: Final = 0.05
+"""By how much their bit error rate may be above the limit. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)

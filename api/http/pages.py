@@ -22,6 +22,8 @@ from earwitness.api.http.album_view import album_view
 from earwitness.api.http.job_view import job_view
 from earwitness.api.http.jobs.unpack_album import MAX_TRACKS
 from earwitness.api.http.page_templates import WEB, messages_of, render_page
+from earwitness.api.http.protection.request_guard import demand_scopes
+from earwitness.api.http.protection.scopes import KINDS
 from earwitness.api.http.routes import queue_upload, queue_uploads
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import CheckForm, WorkForm
@@ -149,14 +151,16 @@ def post_cancel_album(batch_id: str, service: Served) -> Response:
 
 
 @router.post("/jobs/{job_id}/cancel")
-def post_cancel(job_id: str, service: Served) -> Response:
+def post_cancel(job_id: str, request: Request, service: Served) -> Response:
     """Cancel a job, and redirect to it."""
+    demand_scopes(request, KINDS[service.job(job_id).kind])
     return RedirectResponse(f"/jobs/{service.cancel(job_id).id}", status_code=303)
 
 
 @router.post("/jobs/{job_id}/retry")
-def post_retry(job_id: str, service: Served) -> Response:
+def post_retry(job_id: str, request: Request, service: Served) -> Response:
     """Queue a failed job again, and redirect to it."""
+    demand_scopes(request, KINDS[service.job(job_id).kind])
     return RedirectResponse(f"/jobs/{service.retry(job_id).id}", status_code=303)
 
 

@@ -58,13 +58,16 @@ def _shown(value: object) -> str:
 
 
 def errors() -> list[type[EarwitnessError]]:
-    """All errors that have a code, by code."""
+    """All errors that have a code, by code, name and module."""
     for package in (earwitness.fingerprint, earwitness.index, earwitness.api):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.rpartition(".")[2].startswith("__") and "migrations" not in module.name:
                 importlib.import_module(module.name)
     own = {each for each in _below(EarwitnessError) if each.__module__.startswith("earwitness.")}
-    return sorted((each for each in own if "code" in vars(each)), key=lambda each: (each.code, each.__name__))
+    return sorted(
+        (each for each in own if "code" in vars(each)),
+        key=lambda each: (each.code, each.__name__, each.__module__),
+    )
 
 
 def _below(kind: type[EarwitnessError]) -> Iterator[type[EarwitnessError]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
@@ -18,13 +19,14 @@ from earwitness.api.http.protection.scopes import ALL, Scope, needed_for, rule_o
 from earwitness.api.http.schemas import JobKind
 from earwitness.api.settings import Settings
 from earwitness.index.store.home_address import HomeAddress
-from earwitness.index.store.jobs import Jobs
+from earwitness.index.store.jobs import Jobs, JobState
 from earwitness.index.writer import Writer
 from tests.http.conftest import Serve
 from tests.http.stored_things import add_dataset, add_works
 
 OPEN = {"/livez", "/readyz"}
 SINGLE = [scope for scope in Scope if scope is not Scope.ADMIN]
+VERBS = ("retry", "cancel")
 TODAY = datetime.now(UTC).date()
 
 
@@ -44,11 +46,11 @@ def filled(path: str, **values: object) -> str:
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: str(values.get(found[1], "x1")), path)
 
 
-def test_every_route_of_the_api_has_a_rule() -> None:
-    """No address of the API is left to what holds for all others."""
-    api = [(method, path) for method, path in ROUTES if path.startswith(("/v1", "/v2", "/metrics"))]
-    assert len(api) > 15
-    assert [each for each in api if rule_of(*each) is None] == []
+def test_every_route_has_a_rule() -> None:
+    """No address of the API and no page is left to what holds for all others."""
+    assert len(ROUTES) > 30
+    served = [*ROUTES, ("GET", "/static/style.css"), ("GET", "/openapi.json")]
+    assert [each for each in served if rule_of(*each) is None] == []
 
 
 def test_a_key_without_the_scope_is_refused(serve: Serve) -> None:
@@ -78,9 +80,40 @@ def test_a_job_is_ended_only_by_a_key_for_its_kind(serve: Serve, kind: str) -> N
         for scope, (key, _) in sorted(pairs.items(), key=lambda each: each[0] is allowed):
             headers = {"Authorization": f"Bearer {key}"}
             assert client.get(f"/v1/jobs/{job.id}", headers=headers).status_code == 200
-            for verb in ("retry", "cancel"):
-                answer = client.post(f"/v1/jobs/{job.id}/{verb}", headers=headers)
-                assert (answer.status_code == 403) == (scope is not allowed), answer.text
+            assert client.get(f"/jobs/{job.id}", headers=headers).status_code == 200
+            for address in (f"{start}/jobs/{job.id}/{verb}" for start in ("/v1", "") for verb in VERBS):
+                answer = client.post(address, headers=headers)
+                assert (answer.status_code == 403) == (scope is not allowed), (address, answer.text)
+
+
+@pytest.mark.parametrize(("page", "scope"), [("/check", Scope.ASK), ("/register", Scope.REGISTER)])
+def test_a_key_that_may_send_a_form_reaches_the_page_that_answers_it(
+    serve: Serve, gate: threading.Event, page: str, scope: Scope
+) -> None:
+    """The key that a form needs is enough to see its job, to see how it looks, and to cancel it."""
+    key, record = mint(scopes=[scope])
+    with serve(lambda job, _: {"done": gate.wait(20)}, api_keys=(str(record),)) as client:
+        add_dataset(client.app.state.service.writer, "set")
+        client.headers["Authorization"] = f"Bearer {key}"
+        answer = client.post(page, files={"file": ("song.wav", b"RIFF")})
+        assert (answer.status_code, answer.url.path[:6]) == (200, "/jobs/")
+        assert client.get("/static/style.css").status_code == 200
+        assert client.post(f"{answer.url.path}/cancel").status_code == 200
+        gate.set()
+
+
+def test_a_key_that_may_check_an_album_may_end_it_on_its_page(serve: Serve) -> None:
+    """Pages of an album need `ask`, as its jobs do, and no more."""
+    (key, record), (other, other_record) = mint(scopes=[Scope.ASK]), mint(scopes=[Scope.REGISTER])
+    with serve(api_keys=(str(record), str(other_record))) as client:
+        service = client.app.state.service
+        service.runner.stop(patience_s=10)
+        job, _ = service.jobs.enqueue("check", {"file": "x"}, batch="album")
+        for sent, status in ((other, 403), (key, 200)):
+            headers = {"Authorization": f"Bearer {sent}"}
+            assert client.get("/albums/album", headers=headers).status_code == status
+            assert client.post("/albums/album/cancel", headers=headers).status_code == status
+            assert (service.job(job.id).state is JobState.CANCELLED) == (sent is key)
 
 
 def test_what_another_tenant_owns_is_not_there(serve: Serve, settings: Settings) -> None:

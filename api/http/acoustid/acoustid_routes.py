@@ -29,7 +29,7 @@ _WORDS: Final = {
     413: "The form has more bytes than any lookup.",
     421: "The Host header names another machine than this server answers for.",
     500: "Something went wrong on the server; it has been logged.",
-    503: "The store cannot be reached, or libchromaprint is missing.",
+    503: "The store cannot be reached.",
 }
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/json": {"example": LOOKUP_EXAMPLE}}},

@@ -28,6 +28,7 @@ MAX_BYTES: Final = 1 << 20
 """Longest form, also unpacked; the fingerprint of 120 s has about 3 kB."""
 MAX_FIELDS: Final = 32
 LONGEST_S: Final = 86_400.0
+"""Longest duration that is believed: a day."""
 LEAST_ITEMS: Final = 40
 """Fewest items of a fingerprint, and twice the fewest different ones. Shorter ones, and those of silence or a
 steady sound, also have unrelated files. Chosen by hand: 40 items are 7.6 s, about what AcoustID needs."""
@@ -97,7 +98,7 @@ def lookup_of(fields: Mapping[str, str]) -> Lookup:
 
     Raises
     ------
-    UnknownAnswerFormat, ParameterMissing, BadDuration, BadFingerprint, ChromaprintMissing
+    UnknownAnswerFormat, ParameterMissing, BadDuration, BadFingerprint
     """
     if fields.get("format", "json") != "json":
         raise UnknownAnswerFormat

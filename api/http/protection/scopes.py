@@ -53,11 +53,19 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("GET", "POST"), "/v2/lookup", _ASK),
     (("GET",), "/metrics", _ADMIN),
     (("GET",), "/openapi.json", ANY_KEY),
+    (("GET",), "/", _ASK),
     (("POST",), "/check", _ASK),
     (("POST",), "/register", _REGISTER),
+    (("GET", "POST"), "/albums", _ASK),
+    (("GET", "POST"), "/jobs", ANY_KEY),
+    (("GET",), "/robots.txt", ANY_KEY),
+    (("GET",), "/static", ANY_KEY),
+    (("GET",), "/livez", ANY_KEY),
+    (("GET",), "/readyz", ANY_KEY),
 )
-"""Methods, beginning of the path, and scopes; the first that fits counts. Without a rule, as for most pages,
-a request that reads needs `ask`, and any other `admin`."""
+"""Methods, beginning of the path, and scopes; the first that fits counts. Every route has a rule; at another
+address a request that reads needs `ask`, and any other `admin`. What a job needs to be cancelled or retried
+depends on its kind (`KINDS`): its routes demand that."""
 
 
 def rule_of(method: str, path: str) -> Needed | None:

@@ -6,7 +6,7 @@ import json
 
 from benchmarks.report.records import Record
 from benchmarks.report.tables import dedup_table
-from benchmarks.runs.dedup import groups_in
+from benchmarks.sets.dedup import groups_in
 
 
 def test_copies_are_read_from_the_groups() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.report.overlap_table import overlap_table
 from benchmarks.report.records import Record
-from benchmarks.runs.overlap import PACKINGS, place_of
+from benchmarks.sets.overlap import PACKINGS, place_of
 from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import clip
 
