@@ -26,6 +26,7 @@ ON_CORPUS: Final = frozenset(
         "power",
         "pack-privacy",
         "overlap",
+        "stored-copies",
         "fit",
     )
 )
@@ -42,6 +43,7 @@ ENTRIES = {
     "scale": "a store of a million codes: bytes per hour, latency, share of the index",
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
     "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
+    "stored-copies": "searches of works with changed copies, beside undoing every change",
     "codes": "recall per byte of kinds of index, at a million codes and more",
     "changes": "errors of the reported speed, pitch and tempo",
     "classes": "reported class of constructed queries, and parts of a query that are reported",
@@ -90,6 +92,7 @@ def module_of(entry: str) -> str:
         "dedup": "benchmarks.sets.dedup",
         "overlap": "benchmarks.sets.overlap",
         "pack-privacy": "benchmarks.shelf.pack_privacy",
+        "stored-copies": "benchmarks.scanning.stored_copies",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
         "match-steps": "benchmarks.report.match_steps",

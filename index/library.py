@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index.database import reads
+from earwitness.index.changed_copies.copy_index import CopyIndex
+from earwitness.index.database import copy_rows, reads
 from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, ItemRow, RecordingRow, Thumbnail
 from earwitness.index.database.tables import ITEM
@@ -101,6 +102,7 @@ class Library:
         self._guard = threading.RLock()
         self._loaded: dict[int, list[Any]] = {}
         self._file_indexes: dict[int, WholeFiles] = {}
+        self._copies: dict[frozenset[int], CopyIndex | None] = {}
         self._codes = ByteCache(self._read_codes, most_bytes=CACHED_BYTES)
         self._peaks = ByteCache(self._read_peaks, most_bytes=CACHED_PEAKS_BYTES)
         self._recordings: dict[int, RecordingRow] = {}
@@ -264,9 +266,37 @@ class Library:
         known = [self._whole_files(number) for number in dict.fromkeys(collections)]
         return lambda duration_s: any(files.have_length(duration_s) for files in known)
 
+    def changed_copies(self, collections: Sequence[int]) -> CopyIndex | None:
+        """The changed copies of the recordings of these collections; None unless all of them have copies."""
+        with self._guard:
+            asked = frozenset(collections)
+            if asked not in self._copies:
+                self._copies[asked] = self._index_copies(asked) if self._all_copied(asked) else None
+            return self._copies[asked]
+
+    def has_copies(self, recording: int) -> bool:
+        """Whether a recording is stored with changed copies."""
+        with self._guard:
+            return copy_rows.has_copies(self._snapshot, recording)
+
     def state_digest(self, collections: Sequence[int]) -> str:
         """Digest of the state of these collections: a finding about them holds as long as it is the same."""
         return self._summary.state_digest(collections)
+
+    def _all_copied(self, collections: frozenset[int]) -> bool:
+        return all(
+            copy_rows.count_copied(self._snapshot, number) == self._collection(number).n_recordings
+            for number in collections
+        )
+
+    def _index_copies(self, collections: frozenset[int]) -> CopyIndex | None:
+        code_bytes = self.extractor.params.code_bytes
+        of_recordings = {
+            recording: copies
+            for number in sorted(collections)
+            for recording, copies in copy_rows.copies_of_members(self._snapshot, number, code_bytes)
+        }
+        return CopyIndex.of(of_recordings.items(), self.extractor)
 
     def _read_codes(self, recording: int) -> Vectors:
         packed = reads.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)

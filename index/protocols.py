@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.fingerprint.params import Params
 from earwitness.fingerprint.types import Spectrogram
+from earwitness.index.changed_copies.copy_index import CopyIndex
 from earwitness.index.match import Hits
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.calibration import Calibration
@@ -38,6 +39,13 @@ class Embedder(Protocol):
 
     def model_file(self, name: str) -> Path:
         """Return the path of a shipped file of this scheme."""
+
+
+class Packer(Embedder, Protocol):
+    """What making stored codes needs of an extractor."""
+
+    def pack(self, embedding: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the packed codes of unit vectors."""
 
 
 class StoredRecording(Protocol):
@@ -90,3 +98,6 @@ class Searchable(Protocol):
         self, chromaprint: NDArray[np.uint32], duration_s: float, collections: Sequence[int]
     ) -> Sequence[int]:
         """Return recordings that are the same file from start to end by Chromaprint."""
+
+    def changed_copies(self, collections: Sequence[int]) -> CopyIndex | None:
+        """Return the changed copies of the recordings of these collections, if all of them have copies."""

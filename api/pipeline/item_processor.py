@@ -12,6 +12,7 @@ from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, stored_failure
 from earwitness.api.pipeline.search_item import DecodedItem, ItemDecoder, audio_key, search_item
 from earwitness.fingerprint.activity import reference_fitness
 from earwitness.fingerprint.errors import EarwitnessError, TooShortOrSilent, UnfitReference
+from earwitness.index.changed_copies.make_copies import make_copies
 from earwitness.index.database.records import ItemRow, NewItem
 from earwitness.index.library import Library
 
@@ -89,6 +90,8 @@ class ItemProcessor:
         recording = None if library is None or into is None else library.by_sha256(key)
         if library is None or into is None or recording is None:
             return None
+        if self._spec.as_works and not library.has_copies(recording.id):
+            return None  # a work of an earlier version: decoded again, it gets changed copies
         rows = library.items(recording.id, [into])
         return next((row for row in rows if self._spec.as_works or row.path == item.item_id), None)
 
@@ -118,13 +121,15 @@ class ItemProcessor:
         refused = query is None or isinstance(error, UnfitReference | TooShortOrSilent)
         if spec.into is None or (spec.as_works and refused):
             return None
-        failure, fingerprint, small = None, None, None
+        failure, fingerprint, small, copies = None, None, None, None
         if query is None or isinstance(error, TooShortOrSilent):
             assert error is not None  # an item that was not decoded has an error
             failure = stored_failure(FindingError.of(error))
         else:
             fingerprint = self._decoder.fingerprint(query)
-            small = thumbnail(query.spectrogram) if spec.as_works else None
+            if spec.as_works:
+                small = thumbnail(query.spectrogram)
+                copies = make_copies(query.spectrogram, self._decoder.extractor)
         return NewItem(
             path=item.item_id,
             sha256=decoded.item.sha256,
@@ -135,4 +140,5 @@ class ItemProcessor:
             end_s=item.end_s,
             metadata=dict(item.metadata),
             thumbnail=small,
+            changed_copies=copies,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
 from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, search_scope
 from earwitness.api.settings import Settings
+from earwitness.index.changed_copies.coverage import n_without_copies
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.match import Effort
 from earwitness.index.store.store_errors import HomeMissing
@@ -58,6 +59,18 @@ def datasets_of(collections: Iterable[Collection], names: Sequence[str] = ()) ->
         if not any(_has_name(each, name) for each in datasets):
             raise NoSuchCollection(name=name, known=_labels(datasets))
     return [each for each in datasets if not names or any(_has_name(each, name) for name in names)]
+
+
+def slow_scan_note(settings: Settings, works: Sequence[Collection]) -> str:
+    """Say how many works were registered by an earlier version, without changed copies; empty if none was."""
+    n_slow = n_without_copies(settings.home_address, works)
+    if not n_slow:
+        return ""
+    what = "1 work has" if n_slow == 1 else f"{n_slow:,} works have"
+    return (
+        f"{what} no changed copies, as an earlier version registered them: scans at standard and full undo"
+        " every change of every item, which takes ten times as long; register the same files again"
+    )
 
 
 def one_dataset(collections: Iterable[Collection], name: str) -> Collection:

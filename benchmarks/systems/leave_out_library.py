@@ -117,6 +117,10 @@ class LeaveOutLibrary:
         """Return no recording: all queries are excerpts."""
         return []
 
+    def changed_copies(self, *_: object) -> None:
+        """Return None: recordings are left out, so no index of copies serves all queries."""
+        return
+
 
 def as_power(decibels: NDArray[np.float16]) -> NDArray[np.float32]:
     """Return the power of cached decibels."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.types import Fingerprint
+from earwitness.index.match import Change
 
 WORKS: Final = "works"
 """Name of the collection of registered works; no dataset may have it."""
@@ -120,6 +121,25 @@ class Thumbnail:
     step_db: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedCopies:
+    """Codes of a work at other speeds, pitches and tempos: a search recognises by them which changes to undo.
+
+    Attributes
+    ----------
+    changes : tuple of Change
+        The change of each copy.
+    codes : tuple of uint8 arrays, shape (n_codes, code_bytes)
+        Packed codes of each copy; code ``k`` is at ``k * every`` code hops of the copy.
+    every : int
+        One of so many codes is kept.
+    """
+
+    changes: tuple[Change, ...]
+    codes: tuple[NDArray[np.uint8], ...]
+    every: int
+
+
 def storable(text: str) -> str:
     """Replace lone surrogates and NUL, which not every database stores, by escape sequences."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")
@@ -168,6 +188,7 @@ class NewItem:
     end_s: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     thumbnail: Thumbnail | None = None
+    changed_copies: ChangedCopies | None = None
     origin: str = ""
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from earwitness.index.database.tables import (
+    CHANGED_COPIES,
     COLLECTION,
     FINDING,
     FINGERPRINT,
@@ -45,6 +46,7 @@ _NOT_COVERED: Final[Mapping[Table, frozenset[str]]] = {
     # large blobs have their own SHA-256, which is covered
     FINGERPRINT: frozenset({"codes", "chromaprint", "peaks"}),
     THUMBNAIL: frozenset({"levels"}),
+    CHANGED_COPIES: frozenset({"codes"}),
     # changes for all recordings of a shard at once; checked by counting codes
     MEMBERSHIP: frozenset({"segment_id"}),
 }
@@ -65,7 +67,18 @@ def _covered(table: Table) -> tuple[str, ...]:
 
 COVERED: Final[Mapping[Table, tuple[str, ...]]] = {
     table: _covered(table)
-    for table in (HOME, COLLECTION, RECORDING, FINGERPRINT, THUMBNAIL, ITEM, SHARD, MEMBERSHIP, FINDING)
+    for table in (
+        HOME,
+        COLLECTION,
+        RECORDING,
+        FINGERPRINT,
+        THUMBNAIL,
+        CHANGED_COPIES,
+        ITEM,
+        SHARD,
+        MEMBERSHIP,
+        FINDING,
+    )
 }
 """The columns of each table that the digests of its rows cover, in this order."""
 

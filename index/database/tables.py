@@ -117,6 +117,17 @@ THUMBNAIL: Final = Table(
     _digest(),
 )
 
+CHANGED_COPIES: Final = Table(
+    "changed_copies",  # of works: thinned codes at other speeds, pitches and tempos
+    METADATA,
+    Column("recording_id", NUMBER, ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True),
+    _tenant(),
+    Column("layout", Text, nullable=False),  # which changes, and how many codes of each: JSON
+    Column("codes", LargeBinary, nullable=False),
+    Column("codes_sha256", String(64), nullable=False),
+    _digest(),
+)
+
 ITEM: Final = Table(
     "item",
     METADATA,

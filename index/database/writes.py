@@ -17,6 +17,7 @@ from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Fingerprint
 from earwitness.index.database import reads
 from earwitness.index.database.catalog import Catalog
+from earwitness.index.database.copy_rows import store_copies
 from earwitness.index.database.packing import pack_peaks, pack_words
 from earwitness.index.database.records import (
     TEXTS,
@@ -194,6 +195,8 @@ def add_item(
     if stored is not None and (stored.recording is not None or item.failure is not None):
         known_audio = stored.recording is not None
         status = AddStatus.EXISTING
+        if stored.recording is not None and item.changed_copies is not None:
+            store_copies(connection, tenant, stored.recording, item.changed_copies)
         return Added(
             item=stored.id, recording=stored.recording, status=status, known_audio=known_audio
         ), False
@@ -237,6 +240,8 @@ def _recording(connection: Connection, tenant: str, scheme: str, item: NewItem) 
         raise RecordingUnknown(recording=item.audio_key)
     if item.thumbnail is not None:
         _insert_thumbnail(connection, tenant, number, item.thumbnail)
+    if item.changed_copies is not None:
+        store_copies(connection, tenant, number, item.changed_copies)
     return number, known is not None
 
 

@@ -51,15 +51,15 @@ class CoarseVotes:
     start_s: float
     calibration: Calibration
 
-    def ranked(self, *, span_s: tuple[float, float] | None = None) -> list[tuple[float, Variant]]:
-        """Votes of the best candidate of each variant, most votes first; variants without hits are left out.
+    def ranked(self, *, span_s: tuple[float, float] | None = None) -> list[Variant]:
+        """The variants that have hits, most votes for a candidate first.
 
         Parameters
         ----------
         span_s
             Count only hits from this span of the query, in seconds.
         """
-        ranked = []
+        ranked = list[tuple[float, Variant]]()
         for number, variant in enumerate(self.variants):
             own = self.variant_of == number
             if span_s is not None:
@@ -78,7 +78,7 @@ class CoarseVotes:
                 # a stretched variant has more frames that vote: count votes for each second of the query
                 ranked.append((best.votes / variant.change.stretch, variant))
         ranked.sort(key=lambda pair: -pair[0])
-        return ranked
+        return [variant for _, variant in ranked]
 
 
 def vote_coarsely(

@@ -35,6 +35,14 @@ Chosen by hand so that neighbours overlap: codes tolerate about 8 % of speed, 10
 tempo. ``benchmarks changes`` measures which changes are found with them.
 """
 
+COPIED_CHANGES: Final = (
+    *(Change(speed=FULL_SPEEDS[step]) for step in (1, 3, 5, 6, 8, 10)),
+    *(Change(pitch_cents=cents) for cents in (-375.0, -125.0, 125.0, 375.0)),
+    *(Change(tempo=tempo) for tempo in (0.7, 0.88, 1.13, 1.4)),
+)
+"""Changes of the copies that works are stored with (`earwitness.index.changed_copies`): every other one of
+`full`, as a copy only has to be recognised, not to be aligned."""
+
 MAX_N_PROBE: Final = 256
 """Lists of a partitioned shard, of 1,024, that are searched at most for one query frame."""
 

@@ -12,6 +12,8 @@ import numpy as np
 from earwitness.fingerprint.dereverberate import dereverberate
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Query, Spectrogram
+from earwitness.index.changed_copies.copy_index import CopyIndex
+from earwitness.index.changed_copies.copy_votes import CopyVotes
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.alignment import align
 from earwitness.index.matching.candidates import QueryVariant, loud_frames
@@ -20,8 +22,8 @@ from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
 from earwitness.index.matching.kernels.alignment_loops import tally_votes
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.scoring import ScoredAlignment
-from earwitness.index.matching.search import Search
-from earwitness.index.matching.unexplained import EXPLAINED_E_VALUE, search_further
+from earwitness.index.matching.search import PREFILTER_CANDIDATES, Search
+from earwitness.index.matching.unexplained import EXPLAINED_E_VALUE, Rank, Span, search_further
 from earwitness.index.protocols import Embedder, Searchable
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.null_model import fit_null
@@ -38,6 +40,11 @@ PIECE_OVERLAP_S: Final = 20.0
 """Seconds. Longer queries are searched in pieces that overlap, so that memory does not grow with their
 length. Chosen by hand: a segment at an edge is complete in one of the pieces, or its two parts are
 joined."""
+
+
+CANDIDATE_S: Final = 6.0
+"""Seconds of the query for each further candidate that the prefilter aligns where works have changed
+copies: a short copy in a long recording has few votes. Chosen by hand."""
 
 
 def identify(
@@ -130,7 +137,12 @@ def _pieces(search: Search) -> Iterator[Search]:
 
 def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[ScoredAlignment]]:
     """Search a piece of a query: unchanged, at the most promising changes, then where it is unexplained."""
-    profile, prefiltered = search.profile, None
+    profile = search.profile
+    copies = search.library.changed_copies(search.collections) if profile.changed else None
+    if copies is not None:
+        yield from _search_by_copies(search, whole_files, copies)
+        return
+    prefiltered = None
     if profile.prefilter and not whole_files:
         prefiltered = search.prefilter(profile.unchanged)
         if prefiltered is None:
@@ -139,15 +151,55 @@ def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[S
     yield unchanged
     if not profile.changed:
         return
-    scored, votes, searched = list(unchanged), None, list[Variant]()
-    if not _is_explained(search.query, scored):
-        votes = search.vote_coarsely(profile.changed)
-        searched = [variant for _, variant in votes.ranked()[: profile.searched_variants]]
-        for variant in searched:
-            more = search.search_variant(variant)
-            scored += more
-            yield more
-    yield from search_further(search, profile.changed, scored, votes, searched)
+    votes = None if _is_explained(search.query, unchanged) else search.vote_coarsely(profile.changed)
+    variants = [] if votes is None else votes.ranked()
+
+    def rank(part: Search, span: Span) -> list[Variant]:
+        return (votes or part.vote_coarsely(profile.changed)).ranked(span_s=span)
+
+    yield from _search_changes(search, unchanged, variants, rank)
+
+
+def _search_by_copies(
+    search: Search, whole_files: Sequence[int], copies: CopyIndex
+) -> Iterator[list[ScoredAlignment]]:
+    """As `_search_piece`, but undo only changes of which the stored copies of works give hope.
+
+    What is searched is searched in the same way, so E-values are the same; most items of a dataset match
+    nothing, and none of their changes is undone.
+    """
+    profile = search.profile
+    found = search.search_half(profile.unchanged)
+    unchanged = list[ScoredAlignment]()
+    most = PREFILTER_CANDIDATES + round(search.query.duration_s / CANDIDATE_S)
+    if whole_files or search.has_hope(found, most=most):
+        unchanged = search.search_variant(profile.unchanged, also=whole_files)
+        yield unchanged
+    votes = CopyVotes.of(found.half, copies, search.calibration)
+    variants = list[Variant]()
+    if not _is_explained(search.query, unchanged):
+        variants = _ranked(search, votes.promising(profile.changed))
+
+    def rank(part: Search, span: Span) -> list[Variant]:
+        return _ranked(part, votes.promising_in(profile.changed, span), span)
+
+    yield from _search_changes(search, unchanged, variants, rank)
+
+
+def _ranked(search: Search, variants: Sequence[Variant], span: Span | None = None) -> list[Variant]:
+    return search.vote_coarsely(variants).ranked(span_s=span) if variants else []
+
+
+def _search_changes(
+    search: Search, unchanged: Sequence[ScoredAlignment], variants: Sequence[Variant], rank: Rank
+) -> Iterator[list[ScoredAlignment]]:
+    """Search the whole piece at the first of some changes, and its unexplained stretches at their own."""
+    searched, scored = variants[: search.profile.searched_variants], list(unchanged)
+    for variant in searched:
+        more = search.search_variant(variant)
+        scored += more
+        yield more
+    yield from search_further(search, scored, searched, rank)
 
 
 def _is_explained(query: Query, scored: Sequence[ScoredAlignment]) -> bool:

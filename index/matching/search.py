@@ -153,18 +153,26 @@ class Search:
         `search_variant`.
         """
         found = self.search_half(variant)
-        return found if any(self._can_match(one) for one in self.half_alignments(found)) else None
+        return found if self.has_hope(found) else None
+
+    def has_hope(self, found: PrefilterResult, *, most: int = PREFILTER_CANDIDATES) -> bool:
+        """Whether any of the first `most` candidates of the prefilter can become a match."""
+        return any(self._can_match(one) for one in self.half_alignments(found, most=most))
 
     def search_half(self, variant: Variant) -> PrefilterResult:
         """Embed every other frame of a variant, and retrieve the entries of the index near them."""
         half = embed_half(self.query, variant, self.library.extractor, self.library.background)
         active = half.active
-        return PrefilterResult(half=half, hits=self._retrieve(half, active[active % 2 == 0]))
+        return PrefilterResult(
+            half=replace(half, start_s=self.start_s), hits=self._retrieve(half, active[active % 2 == 0])
+        )
 
-    def half_alignments(self, found: PrefilterResult) -> Iterator[Alignment]:
+    def half_alignments(
+        self, found: PrefilterResult, *, most: int = PREFILTER_CANDIDATES
+    ) -> Iterator[Alignment]:
         """Yield the best alignment of each candidate of the prefilter."""
         half = found.half
-        for candidate in self._candidates(half, found.hits)[:PREFILTER_CANDIDATES]:
+        for candidate in self._candidates(half, found.hits)[:most]:
             lead = round(candidate.offset_s / half.hop_s)
             codes = self.library.codes(candidate.recording)
             first, last = codes_met(half, lead, len(codes))

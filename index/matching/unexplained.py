@@ -7,14 +7,13 @@ stretches are parts of it, and each change has its share of the error budget.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from earwitness.index.matching.alignment import Alignment, shared_s, slope_along
 from earwitness.index.matching.candidates import loud_frames
-from earwitness.index.matching.coarse_votes import CoarseVotes
 from earwitness.index.matching.effort import Variant
 from earwitness.index.matching.placement import REPEAT_GAP, REPEAT_SHARE
 from earwitness.index.matching.scoring import ScoredAlignment
@@ -54,23 +53,20 @@ MAX_ROUNDS: Final = 6
 """Rounds of searching what is still unexplained. Chosen by hand."""
 
 
+Rank = Callable[[Search, Span], list[Variant]]
+"""Ranks the changes that are worth a search of a part of the query, most promising first; the part is given
+with its span."""
+
+
 def search_further(
-    search: Search,
-    variants: Sequence[Variant],
-    scored: Sequence[ScoredAlignment],
-    votes: CoarseVotes | None,
-    searched: Sequence[Variant],
+    search: Search, scored: Sequence[ScoredAlignment], searched: Sequence[Variant], rank: Rank
 ) -> Iterator[list[ScoredAlignment]]:
     """Search the unexplained stretches of a query at other changes, until nothing new is found.
 
     Parameters
     ----------
-    variants
-        The changed variants.
     scored
         Alignments of the query so far.
-    votes
-        Coarse votes of the whole query, where they were made.
     searched
         Variants of the whole query that were searched.
 
@@ -81,7 +77,7 @@ def search_further(
     """
     if search.query.duration_s < LEAST_PARTS_S:
         return
-    windows, known = _WindowSearch(search, variants, votes, searched), list(scored)
+    windows, known = _WindowSearch(search, searched, rank), list(scored)
     for _ in range(MAX_ROUNDS):
         n_known = len(known)
         for more in windows.search(unexplained(search, known)):
@@ -145,14 +141,8 @@ def windows_of(start_s: float, end_s: float) -> Iterator[Span]:
 class _WindowSearch:
     """Searches windows of a query, each window and change once."""
 
-    def __init__(
-        self,
-        search: Search,
-        variants: Sequence[Variant],
-        votes: CoarseVotes | None,
-        searched: Sequence[Variant],
-    ) -> None:
-        self._search, self._variants, self._votes = search, variants, votes
+    def __init__(self, search: Search, searched: Sequence[Variant], rank: Rank) -> None:
+        self._search, self._rank = search, rank
         whole = (search.start_s, search.start_s + search.query.duration_s)
         self._searched = [(whole, variant) for variant in searched]
         self._windows = set[Span]()
@@ -166,8 +156,7 @@ class _WindowSearch:
 
     def _search_window(self, window: Span) -> Iterator[list[ScoredAlignment]]:
         part = self._search.part(window[0] - MARGIN_S, window[1] + MARGIN_S)
-        votes = self._votes or part.vote_coarsely(self._variants)
-        for _, variant in votes.ranked(span_s=window)[:VARIANTS_PER_WINDOW]:
+        for variant in self._rank(part, window)[:VARIANTS_PER_WINDOW]:
             if not self._is_searched(window, variant):
                 self._searched.append((window, variant))
                 yield part.search_variant(variant)

@@ -16,6 +16,7 @@ from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, Problem
 from earwitness.index.database.row_digests import COVERED, is_intact, name_of
 from earwitness.index.database.tables import (
+    CHANGED_COPIES,
     FINDING,
     FINGERPRINT,
     HOME,
@@ -48,6 +49,7 @@ _BLOBS: Final = (
     (FINGERPRINT, FINGERPRINT.c.chromaprint, FINGERPRINT.c.chromaprint_sha256, "Chromaprint"),
     (FINGERPRINT, FINGERPRINT.c.peaks, FINGERPRINT.c.peaks_sha256, "peaks"),
     (THUMBNAIL, THUMBNAIL.c.levels, THUMBNAIL.c.levels_sha256, "spectrogram"),
+    (CHANGED_COPIES, CHANGED_COPIES.c.codes, CHANGED_COPIES.c.codes_sha256, "changed copies"),
 )
 
 

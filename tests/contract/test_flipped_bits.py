@@ -16,7 +16,7 @@ import pytest
 from earwitness.index.database import migrations
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.change_counter import COUNTER_FILE
-from earwitness.index.database.records import Thumbnail
+from earwitness.index.database.records import ChangedCopies, Thumbnail
 from earwitness.index.database.row_digests import COVERED
 from earwitness.index.database.tables import (
     COLLECTION,
@@ -26,6 +26,7 @@ from earwitness.index.database.tables import (
     THUMBNAIL,
 )
 from earwitness.index.library import Library
+from earwitness.index.match import Change
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
@@ -55,11 +56,21 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of two collections, with segments, items that wait for one, and remembered findings."""
     home = tmp_path_factory.mktemp("flips") / "home"
     picture = Thumbnail(levels=np.ones((4, 3), np.uint8), frame_s=0.25, lowest_db=-80.0, step_db=0.5)
+    copies = ChangedCopies(changes=(Change(speed=1.06),), codes=(some_codes(0, 3),), every=2)
     with Writer.open(HomeAddress(home), codec=CODEC) as writer:
         works, dataset = writer.collection(WORKS), writer.collection(DATASET, "scraped", "7")
         writer.add(
             works,
-            [replace(some_item(0, owner="Ada"), title="Zero", artist="Bea", isrc="X", thumbnail=picture)],
+            [
+                replace(
+                    some_item(0, owner="Ada"),
+                    title="Zero",
+                    artist="Bea",
+                    isrc="X",
+                    thumbnail=picture,
+                    changed_copies=copies,
+                )
+            ],
         )
         writer.add(dataset, [some_item(seed) for seed in SEEDS[:4]])
         writer.publish()
@@ -110,10 +121,13 @@ def everything(home: Path) -> Any:
 
 
 def pictures(home: Path) -> list[str]:
-    """The small spectrograms of a home; they are evidence to look at, and need not be there."""
+    """The small spectrograms and the changed copies of a home; a home without them gives the same answers."""
     with Library.open(HomeAddress(home), codec=CODEC) as library:
         kept = [library.thumbnail(number) for number in range(1, 10)]
-    return [repr((each.levels.tolist(), each.frame_s, each.step_db)) for each in kept if each is not None]
+        copies = library.changed_copies([each.id for each in library.collections if each.kind is WORKS])
+        asked = CODEC.unpack(some_codes(0, 6))
+        found = [] if copies is None else [repr((copies.changes, copies.search(asked, k=3, n_probe=64)))]
+    return found + [repr((each.levels.tolist(), each.frame_s, each.step_db)) for each in kept if each]
 
 
 def same(one: Any, other: Any) -> bool:

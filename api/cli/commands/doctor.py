@@ -171,7 +171,7 @@ def existing(path: Path) -> Path:
 
 def state(settings: Settings) -> Iterator[Remark]:
     """Open the home, if it exists."""
-    from earwitness.api.pipeline.searched_collections import open_library
+    from earwitness.api.pipeline.searched_collections import open_library, slow_scan_note, works_of
     from earwitness.index.store.store_errors import HomeMissing
 
     try:
@@ -180,10 +180,14 @@ def state(settings: Settings) -> Iterator[Remark]:
             counts = f"{len(library.collections)} collections, {items:,} items"
             text = f"epoch {library.epoch}, {counts}, {library.scheme}"
             unfinished = [each.name for each in library.collections if not each.complete]
+            works = works_of(library.collections)
     except HomeMissing:
         yield Remark(about="home", text=f"nothing is stored in {settings.home} yet")
         return
     yield Remark(about="home", text=text)
+    slow = slow_scan_note(settings, works)
+    if slow:
+        yield Remark(about="home", text=slow)
     if unfinished:
         names = ", ".join(unfinished)
         yield Remark(about="home", text=f"indexing was interrupted: {names}; index again to complete it")

@@ -24,6 +24,8 @@ from earwitness.api.cli.output_files import STDOUT, Force, OutputTarget, prepare
 from earwitness.api.cli.source_options import OpenReader, reads_source
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from earwitness.api.datasets.items import Reader
     from earwitness.api.findings import Finding
     from earwitness.api.scan.run_scan import Plan, Scanned
@@ -235,6 +237,7 @@ def run(plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known:
         write_extras(scanned, tallies[0], plan, items, extras, settings)
 
     compile_kernels(console)
+    _print_slow_works(settings, plan, console)
     with ItemProgress(console, "scanning", total=_expected(items, plan)) as progress:
         scan_source(
             plan,
@@ -249,6 +252,17 @@ def run(plan: Plan, items: Reader, *, settings: Settings, extras: Extras, known:
         )
     console.print(summary(tallies[0]), soft_wrap=True)
     return tallies[0]
+
+
+def _print_slow_works(settings: Settings, plan: Plan, console: Console) -> None:
+    """Say where a scan is slow because works were registered by an earlier version."""
+    from earwitness.api.pipeline.searched_collections import read_summary, slow_scan_note, works_of
+    from earwitness.index.match import Effort
+
+    if plan.effort is not Effort.FAST and not plan.within:
+        note = slow_scan_note(settings, works_of(read_summary(settings).collections))
+        if note:
+            console.print(f"note: {note}", soft_wrap=True)
 
 
 def _expected(items: Reader, plan: Plan) -> int | None:

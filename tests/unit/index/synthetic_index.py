@@ -15,6 +15,7 @@ from earwitness.fingerprint.params import PARAMS, Params
 from earwitness.fingerprint.peaks import pick_peaks
 from earwitness.fingerprint.spectrogram import normalise_level
 from earwitness.fingerprint.types import Query, Spectrogram
+from earwitness.index.changed_copies.copy_index import CopyIndex
 from earwitness.index.match import Hits
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.background import Background
@@ -134,6 +135,7 @@ class MemoryLibrary:
     stored: list[NDArray[np.float32]] = field(default_factory=list)
     constellations: list[NDArray[np.int32]] = field(default_factory=list)
     whole: list[int] = field(default_factory=list)
+    copies: CopyIndex | None = None
 
     @property
     def scheme(self) -> str:
@@ -191,6 +193,10 @@ class MemoryLibrary:
     ) -> list[int]:
         """The recordings that the test says are whole-file copies."""
         return self.whole
+
+    def changed_copies(self, collections: Sequence[int]) -> CopyIndex | None:
+        """The copies that the test made, if any."""
+        return self.copies
 
 
 EXTRACTOR = BlurExtractor()

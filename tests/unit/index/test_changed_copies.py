@@ -1,0 +1,197 @@
+"""Works with changed copies are found as without them, and nothing is lost where copies are missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from earwitness.fingerprint.extract import extractor
+from earwitness.fingerprint.types import Query, Waveform
+from earwitness.fingerprint.warp import warp
+from earwitness.index.changed_copies import make_copies as making
+from earwitness.index.changed_copies.copy_votes import CopyVotes
+from earwitness.index.changed_copies.coverage import n_without_copies
+from earwitness.index.changed_copies.make_copies import make_copies
+from earwitness.index.database.records import CollectionKind, NewItem
+from earwitness.index.library import Library
+from earwitness.index.match import Effort, Match
+from earwitness.index.matching.candidates import embed_half
+from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
+from earwitness.index.matching.identify import identify
+from earwitness.index.matching.search import Search
+from earwitness.index.store.home_address import HomeAddress
+from earwitness.index.writer import Writer
+
+ORIGINALS = Path(__file__).parents[3] / "sample_audio" / "originals"
+NAMES = ("tin_parade.mp3", "slow_harbour.mp3")
+EXTRACTOR = extractor()
+
+
+def query_of(name: str, start_s: float = 0.0, length_s: float = 20.0) -> Query:
+    """A part of one of the sample pieces."""
+    with soundfile.SoundFile(ORIGINALS / name) as file:
+        file.seek(int(start_s * file.samplerate))
+        sound = file.read(int(length_s * file.samplerate), dtype="float32", always_2d=True).mean(axis=1)
+        rate_hz = file.samplerate
+    return EXTRACTOR.query(Waveform(samples=soxr.resample(sound, rate_hz, EXTRACTOR.params.rate_hz)))
+
+
+def other_sound() -> Query:
+    """Eight seconds of noise in bursts of falling pitch, which are in no work."""
+    rng, rate_hz = np.random.default_rng(5), EXTRACTOR.params.rate_hz
+    time_s = np.arange(8 * rate_hz) / rate_hz
+    sweep = np.sin(2 * np.pi * np.cumsum(400 + 300 * np.exp(-((time_s * 1.7) % 1.0) * 3)) / rate_hz)
+    noise = rng.standard_normal(len(time_s)) * np.exp(-((time_s * 3.1) % 1.0) * 6)
+    return EXTRACTOR.query(Waveform(samples=(0.2 * sweep + 0.1 * noise).astype(np.float32)))
+
+
+def changed(query: Query, *, speed: float = 1.0, pitch_cents: float = 0.0) -> Query:
+    """The query as if it were played faster or higher."""
+    spectrogram = warp(query.spectrogram, speed=1 / speed, pitch_cents=-pitch_cents, params=EXTRACTOR.params)
+    seconds = len(spectrogram.power) * spectrogram.frame_s
+    return replace(query, spectrogram=spectrogram, duration_s=seconds, active_s=seconds)
+
+
+def work_of(name: str, *, with_copies: bool) -> NewItem:
+    """A piece as a work."""
+    query = query_of(name)
+    return NewItem(
+        path=name,
+        sha256=hashlib.sha256(name.encode()).hexdigest(),
+        fingerprint=EXTRACTOR.fingerprint(query),
+        changed_copies=make_copies(query.spectrogram, EXTRACTOR) if with_copies else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> HomeAddress:
+    """Two works with changed copies."""
+    address = HomeAddress(tmp_path_factory.mktemp("works"))
+    with Writer.open(address) as writer:
+        works = writer.collection(CollectionKind.WORKS)
+        writer.add(works, [work_of(name, with_copies=True) for name in NAMES])
+        writer.publish()
+    return address
+
+
+@pytest.fixture(scope="module")
+def library(home: HomeAddress) -> Iterator[Library]:
+    """The home, open."""
+    with Library.open(home) as opened:
+        yield opened
+
+
+def found(query: Query, library: Library, effort: Effort = Effort.FULL) -> list[Match]:
+    """What a search finds in all collections."""
+    collections = [each.id for each in library.collections]
+    return identify(query, library, collections=collections, effort=effort)
+
+
+PART = query_of("tin_parade.mp3", 4.0, 8.0)
+QUERIES = {
+    "as it is": PART,
+    "12 % faster": changed(PART, speed=1.12),
+    "12 % slower": changed(PART, speed=1 / 1.12),
+    "two semitones higher": changed(PART, pitch_cents=200.0),
+    "3 s of it": query_of("slow_harbour.mp3", 9.0, 3.0),
+    "another sound": other_sound(),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("effort", [Effort.STANDARD, Effort.FULL])
+def test_copies_change_no_answer(
+    library: Library, monkeypatch: pytest.MonkeyPatch, name: str, effort: Effort
+) -> None:
+    """With changed copies a query has the same matches, with the same E-values, as when all is undone."""
+    by_copies = found(QUERIES[name], library, effort)
+    with monkeypatch.context() as patched:
+        patched.setattr(Library, "changed_copies", lambda *_: None)
+        assert found(QUERIES[name], library, effort) == by_copies
+    assert bool(by_copies) == (name != "another sound")
+
+
+def test_no_change_is_undone_without_hope(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a query that is in no work, no changed variant is embedded; of a faster one, some are."""
+    undone, vote = list[int](), Search.vote_coarsely
+
+    def counted(search: Search, variants: Sequence[Variant]) -> CoarseVotes:
+        undone.append(len(variants))
+        return vote(search, variants)
+
+    monkeypatch.setattr(Search, "vote_coarsely", counted)
+    assert found(QUERIES["another sound"], library) == []
+    assert undone == []
+    assert found(QUERIES["12 % faster"], library)[0].e_value < 1e-4
+    assert 0 < max(undone) < len(EFFORT_PROFILES[Effort.FULL].changed)
+
+
+@pytest.mark.parametrize("variant", EFFORT_PROFILES[Effort.FULL].changed, ids=lambda one: str(one.change))
+def test_every_change_is_promising_where_it_was_made(library: Library, variant: Variant) -> None:
+    """Whichever change a work was played with, the copies give hope of that change."""
+    change = variant.change
+    query = replace(
+        PART,
+        spectrogram=warp(
+            PART.spectrogram,
+            speed=1 / change.speed,
+            pitch_cents=-change.pitch_cents,
+            tempo=1 / change.tempo,
+            params=EXTRACTOR.params,
+        ),
+    )
+    profile = EFFORT_PROFILES[Effort.FULL]
+    copies = library.changed_copies([each.id for each in library.collections])
+    assert copies is not None
+    half = embed_half(query, profile.unchanged, EXTRACTOR, library.background)
+    promising = CopyVotes.of(half, copies, library.calibration).promising(profile.changed)
+    assert change in [each.change for each in promising]
+    assert UNCHANGED not in [each.change for each in promising]
+
+
+def test_a_long_work_has_the_copies_of_its_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies that are made part by part have the codes of copies that are made at once."""
+    spectrogram = query_of("slow_harbour.mp3").spectrogram
+    whole = make_copies(spectrogram, EXTRACTOR)
+    monkeypatch.setattr(making, "CODES_AT_ONCE", 12)
+    in_parts = make_copies(spectrogram, EXTRACTOR)
+    for one, other in zip(whole.codes, in_parts.codes, strict=True):
+        vectors = EXTRACTOR.unpack(one), EXTRACTOR.unpack(other)
+        assert len(one) == len(other)
+        assert np.median((vectors[0] * vectors[1]).sum(axis=1)) > 0.97
+
+
+def test_a_work_without_copies_is_searched_for_all_the_same(tmp_path: Path) -> None:
+    """A work of an earlier version has none: then every change is undone, until it is registered again."""
+    address = HomeAddress(tmp_path / "home")
+    with Writer.open(address) as writer:
+        works = writer.collection(CollectionKind.WORKS)
+        writer.add(works, [work_of(NAMES[0], with_copies=False), work_of(NAMES[1], with_copies=True)])
+        with Library.open(address) as library:
+            assert library.changed_copies([works]) is None
+            assert n_without_copies(address, library.collections) == 1
+            assert found(QUERIES["12 % faster"], library)[0].e_value < 1e-4
+        writer.add(works, [work_of(NAMES[0], with_copies=True)])
+    with Library.open(address) as library:
+        assert library.changed_copies([works]) is not None
+        assert n_without_copies(address, library.collections) == 0
+        assert len(library.listing(works)) == 2
+
+
+def test_a_removed_work_leaves_no_copies(tmp_path: Path) -> None:
+    """The copies of a work go with it."""
+    address = HomeAddress(tmp_path / "home")
+    with Writer.open(address) as writer:
+        works = writer.collection(CollectionKind.WORKS)
+        added = writer.add(works, [work_of(name, with_copies=True) for name in NAMES])
+        writer.remove(works, items=[added[0].item])
+    with Library.open(address) as library:
+        assert added[0].recording is not None and added[1].recording is not None
+        assert not library.has_copies(added[0].recording) and library.has_copies(added[1].recording)
