@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "tuned-numbers.md"
 PLACES = (
     "index/matching",
+    "index/changed_copies",
     "index/statistics",
     "index/names",
     "index/file_lookup.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.candidates import embed_half
+from earwitness.index.matching.coarse_votes import CoarseVotes
 from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.search import Search
