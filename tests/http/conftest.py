@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from earwitness.api.http.application import create_app
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.service import open_service
 from earwitness.api.settings import Settings
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import Job
+from earwitness.index.writer import Writer
 
 MAX_UPLOAD = 100_000
 Work = Callable[[Job, Heartbeat], dict[str, Any]]
@@ -49,6 +52,21 @@ def spool_of(settings: Settings) -> list[Path]:
     return list((settings.home / "spool").iterdir())
 
 
+@cache
+def description() -> dict[str, Any]:
+    """Return the API's description, which is the same of every server, and takes a while to make."""
+    described: dict[str, Any] = create_app(Settings(home=Path("unused"))).openapi()
+    return described
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home without content, to be copied: making one takes a while."""
+    home = tmp_path_factory.mktemp("homes") / "empty"
+    Writer.open(HomeAddress(home)).close()
+    return home
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a test's server: its home, and a small limit on uploads."""
@@ -56,18 +74,21 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def serve(settings: Settings) -> Serve:
+def serve(settings: Settings, empty_home: Path) -> Serve:
     """Start a server: ``with serve(work, **settings) as client``."""
 
     @contextmanager
     def started(work: Work = lambda job, _: {"kind": job.kind}, **changed: Any) -> Iterator[TestClient]:
         handler = StubJobHandler(work)
+        own = settings.model_copy(update=changed)
+        if not own.home.exists():
+            shutil.copytree(empty_home, own.home)
         app = create_app(
-            settings.model_copy(update=changed),
+            own,
             opened=partial(open_service, open_job_worker=lambda *_: handler),
         )
         with TestClient(app, base_url="http://127.0.0.1") as client:
-            client.event_hooks["response"].append(partial(check_declared, app.openapi()))
+            client.event_hooks["response"].append(partial(check_declared, description()))
             client.handler = handler  # type: ignore[attr-defined]
             while app.state.service.runner.complaints():
                 time.sleep(0.01)

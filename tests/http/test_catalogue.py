@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,22 @@ CSV = b"artist,title,link,isrc\n" + b"".join(
 )
 
 
-@pytest.fixture
-def listed(settings: Settings, tmp_path: Path) -> Settings:
-    """A home with the names of one dataset."""
+@pytest.fixture(scope="module")
+def listed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the names of one dataset, to be copied."""
+    folder = tmp_path_factory.mktemp("listed")
     rows = ["artist,title,link", f"Forss,Flickermood,https://youtu.be/{VIDEO}"]
     rows += [f"Artist {n},Song {n}," for n in range(99)]
-    (tmp_path / "songs.csv").write_text("\n".join(rows))
-    command = ["--home", str(settings.home), "index", str(tmp_path / "songs.csv"), "--name", "Some Songs"]
+    (folder / "songs.csv").write_text("\n".join(rows))
+    command = ["--home", str(folder / "home"), "index", str(folder / "songs.csv"), "--name", "Some Songs"]
     assert CliRunner().invoke(app, command).exit_code == 0
+    return folder / "home"
+
+
+@pytest.fixture
+def listed(settings: Settings, listed_home: Path) -> Settings:
+    """A home with the names of one dataset."""
+    shutil.copytree(listed_home, settings.home)
     return settings
 
 
