@@ -7,64 +7,15 @@ Every piece is encoded and measured by the `ffmpeg` program: what a file holds i
 from __future__ import annotations
 
 import struct
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-MEASURED_HZ: Final = 8_000
+from tests.hostile.ffmpeg_pieces import ENCODERS, Piece, PieceMaker
 
-ENCODERS: Final[dict[str, tuple[str, ...]]] = {
-    "wav": ("-c:a", "pcm_s16le"),
-    "wav24": ("-c:a", "pcm_s24le", "-f", "wav"),
-    "wavfloat": ("-c:a", "pcm_f32le", "-f", "wav"),
-    "wavadpcm": ("-c:a", "adpcm_ms", "-f", "wav"),
-    "wavalaw": ("-c:a", "pcm_alaw", "-f", "wav"),
-    "rf64": ("-c:a", "pcm_s16le", "-f", "wav", "-rf64", "always"),
-    "w64": ("-c:a", "pcm_s16le"),
-    "aiff": (),
-    "au": (),
-    "caf": (),
-    "voc": (),
-    "flac": (),
-    "mp3": ("-b:a", "64k"),
-    "mp3vbr": ("-q:a", "6", "-f", "mp3"),
-    "mp3noxing": ("-q:a", "6", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
-    "mp2": (),
-    "ogg": ("-c:a", "libvorbis"),
-    "opus": ("-c:a", "libopus"),
-    "oggflac": ("-c:a", "flac", "-f", "ogg"),
-    "speex": ("-c:a", "libspeex", "-f", "ogg"),
-    "m4a": ("-c:a", "aac"),
-    "alac": ("-c:a", "alac", "-f", "ipod"),
-    "fragmented": ("-c:a", "aac", "-f", "mp4", "-movflags", "frag_keyframe+empty_moov"),
-    "aac": ("-c:a", "aac", "-f", "adts"),
-    "ac3": (),
-    "eac3": (),
-    "wv": (),
-    "tta": (),
-    "dts": ("-c:a", "dca", "-strict", "-2"),
-    "wma": ("-c:a", "wmav2", "-f", "asf"),
-    "webm": ("-c:a", "libopus"),
-    "mka": ("-c:a", "flac", "-f", "matroska"),
-    "mkv": ("-c:a", "ac3", "-f", "matroska"),
-    "avi": ("-c:a", "pcm_s16le", "-f", "avi"),
-    "avimp3": ("-c:a", "libmp3lame", "-f", "avi"),
-    "flv": ("-c:a", "aac", "-f", "flv"),
-    "mpg": ("-c:a", "mp2", "-f", "mpeg"),
-    "ts": ("-c:a", "aac", "-f", "mpegts"),
-    "3gp": ("-c:a", "aac", "-f", "3gp"),
-    "mov": ("-c:a", "pcm_s16be", "-f", "mov"),
-}
-"""What is given to `ffmpeg` for each name; without ``-f`` the name is the format's own."""
-
-RATES: Final = {"opus": 48_000, "webm": 48_000, "speex": 16_000, "dts": 48_000, "ac3": 48_000, "eac3": 48_000}
 RATES_OF_A_LINK: Final = {"opus": 48_000, "speex": 8_000, "ac3": 44_100, "dts": 44_100}
-DEFAULT_RATE: Final = 44_100
-
 JOINED: Final = (
     "mp3",
     "mp3vbr",
@@ -93,8 +44,29 @@ OTHER_CODEC: Final = (
 )
 """Pairs of encodings that one file may hold one after the other."""
 
+MANY_CHANNELS: Final = {
+    "wav": (1, 3, 4, 6, 8),
+    "flac": (1, 4, 6, 8),
+    "ogg": (1, 4, 6, 8),
+    "opus": (1, 4, 6, 8),
+    "m4a": (1, 6, 8),
+    "ac3": (1, 6),
+    "wv": (1, 6, 8),
+    "mka": (6, 8),
+    "mov": (8,),
+    "aac": (1, 6, 8),
+    "alac": (1, 6, 8),
+    "w64": (6,),
+}
+OTHER_RATES: Final = {
+    kind: (8_000, 11_025, 22_050, 48_000, *((96_000,) if kind != "mp3" else ()))
+    for kind in ("wav", "flac", "mp3", "m4a", "wv")
+}
+CUT_S: Final = 3.0
+
 TRACKS: Final = ("m4a", "alac", "mka", "mkv", "webm", "avi", "avimp3", "ts", "mpg", "wma", "mov")
 """Containers that hold several tracks."""
+LONGER_TRACK: Final = Piece(kind="wav", channels=1, pitch=500, seconds=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +89,8 @@ class Made:
 
 def every_file(folder: Path) -> Iterator[Made]:
     """Make every file; `folder` is for `ffmpeg` to work in."""
-    make = _Maker(folder)
+    make = PieceMaker(folder)
+    _prepare(make)
     yield from _plain(make)
     yield from _with_channels(make)
     yield from _joined(make)
@@ -127,9 +100,30 @@ def every_file(folder: Path) -> Iterator[Made]:
     yield from _cut(make)
 
 
+def _prepare(make: PieceMaker) -> None:
+    """Make and measure nearly everything that is wanted, before each is asked for by itself."""
+    pieces = [Piece(kind=kind, seconds=seconds) for kind in ENCODERS for seconds in (1.5, 3.0)]
+    pieces += [Piece(kind=kind, channels=n) for kind, counts in MANY_CHANNELS.items() for n in counts]
+    pieces += [Piece(kind=kind, rate=rate) for kind, rates in OTHER_RATES.items() for rate in rates]
+    for kind in JOINED:
+        rate = RATES_OF_A_LINK.get(kind, 24_000)
+        pieces += [Piece(kind=kind, pitch=500), Piece(kind=kind, channels=1, pitch=500)]
+        pieces += [Piece(kind=kind, rate=rate, channels=n, pitch=500) for n in (1, 2)]
+        pieces.append(Piece(kind=kind, pitch=700))
+    pieces += [Piece(kind=kind, pitch=500) for pair in OTHER_CODEC for kind in pair]
+    pieces.append(LONGER_TRACK)
+    make.make(pieces)
+    tracks = [make.piece("wav"), make.pieces[LONGER_TRACK], make.piece("wav", pitch=700)]
+    several = [(tracks[0],), (tracks[1],), (tracks[2],), tuple(tracks[:2]), tuple(tracks)]
+    make.make_tracks([(kind, each) for kind in TRACKS for each in several])
+    whole = [data for piece, data in make.pieces.items() if piece.seconds != CUT_S]
+    make.measure([*whole, *(make.tracks(kind, *each) for kind in TRACKS for each in several[:3])])
+    make.measure(data for _, data in _cut_files(make))
+
+
 def odd_files(folder: Path) -> list[Made]:
     """Make four files whose first stream, or whose header, is not all there is."""
-    make = _Maker(folder)
+    make = PieceMaker(folder)
     rate = RATES_OF_A_LINK.get("mp3", 24_000)
     mp3 = (make.piece("mp3"), make.piece("mp3", rate=rate, pitch=500))
     ogg = (make.piece("ogg"), make.piece("opus", pitch=500))
@@ -149,98 +143,26 @@ def odd_files(folder: Path) -> list[Made]:
     return [Made(name=name, data=data, there_s=there_s, is_whole=True) for name, data, there_s in pieces]
 
 
-class _Maker:
-    """Encodes and measures, each thing once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @cache  # noqa: B019 - lives as long as the files are made
-    def piece(
-        self, kind: str, *, seconds: float = 1.5, rate: int | None = None, channels: int = 2, pitch: int = 300
-    ) -> bytes:
-        """A piece of music-like sound, `pitch` telling pieces apart."""
-        rate = rate or RATES.get(kind, DEFAULT_RATE)
-        tone = "+".join(f"{0.5 / n}*sin({n * pitch}*2*PI*t*(1+0.1*floor(4*t)))" for n in (1, 2, 3))
-        sound = "|".join([f"0.5*({tone})"] * channels)
-        source = ("-f", "lavfi", "-i", f"aevalsrc={sound}:s={rate}:d={seconds}:c={_layout(channels)}")
-        return self._run(kind, *source, *_output(kind))
-
-    def tracks(self, kind: str, *pieces: bytes) -> bytes:
-        """One container that holds each piece as a track."""
-        inputs, maps = list[str](), list[str]()
-        for number, piece in enumerate(pieces):
-            path = self._folder / f"track{number}"
-            path.write_bytes(piece)
-            inputs += ["-i", str(path)]
-            maps += ["-map", f"{number}:a"]
-        return self._run(kind, *inputs, *maps, *_output(kind))
-
-    @cache  # noqa: B019
-    def seconds(self, data: bytes) -> float | None:
-        """Length of the first audio track as `ffmpeg` decodes it; None where it cannot."""
-        path = self._folder / "measured"
-        path.write_bytes(data)
-        output = ("-map", "0:a:0", "-ac", "1", "-ar", str(MEASURED_HZ), "-f", "s16le", "-")
-        done = subprocess.run(
-            ["ffmpeg", "-loglevel", "quiet", "-nostdin", "-i", str(path), *output],
-            capture_output=True,
-            check=False,
-        )
-        return len(done.stdout) / 2 / MEASURED_HZ or None
-
-    def _run(self, kind: str, *arguments: str) -> bytes:
-        path = self._folder / f"out.{kind}"
-        subprocess.run(
-            ["ffmpeg", "-loglevel", "error", "-nostdin", "-y", *arguments, str(path)],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        return path.read_bytes()
-
-
-def _output(kind: str) -> tuple[str, ...]:
-    options = ENCODERS[kind]
-    return ("-fflags", "+bitexact", *options)
-
-
-def _layout(channels: int) -> str:
-    return {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}[channels]
-
-
-def _plain(make: _Maker) -> Iterator[Made]:
+def _plain(make: PieceMaker) -> Iterator[Made]:
     for kind in ENCODERS:
         data = make.piece(kind)
         yield Made(name=f"plain.{kind}", data=data, there_s=make.seconds(data), is_whole=True)
 
 
-def _with_channels(make: _Maker) -> Iterator[Made]:
-    many = {
-        "wav": (1, 3, 4, 6, 8),
-        "flac": (1, 4, 6, 8),
-        "ogg": (1, 4, 6, 8),
-        "opus": (1, 4, 6, 8),
-        "m4a": (1, 6, 8),
-        "ac3": (1, 6),
-        "wv": (1, 6, 8),
-        "mka": (6, 8),
-        "mov": (8,),
-        "aac": (1, 6, 8),
-        "alac": (1, 6, 8),
-        "w64": (6,),
-    }
-    for kind, counts in many.items():
+def _with_channels(make: PieceMaker) -> Iterator[Made]:
+    for kind, counts in MANY_CHANNELS.items():
         for channels in counts:
             data = make.piece(kind, channels=channels)
             yield Made(
                 name=f"{channels}-channels.{kind}", data=data, there_s=make.seconds(data), is_whole=True
             )
-    for kind in ("wav", "flac", "mp3", "m4a", "wv"):
-        for rate in (8_000, 11_025, 22_050, 48_000, *((96_000,) if kind != "mp3" else ())):
+    for kind, rates in OTHER_RATES.items():
+        for rate in rates:
             data = make.piece(kind, rate=rate)
             yield Made(name=f"{rate}-hz.{kind}", data=data, there_s=make.seconds(data), is_whole=True)
 
 
-def _joined(make: _Maker) -> Iterator[Made]:
+def _joined(make: PieceMaker) -> Iterator[Made]:
     def joined(name: str, *pieces: bytes) -> Made:
         return Made(name=name, data=b"".join(pieces), there_s=_sum(make, pieces), is_whole=True)
 
@@ -257,13 +179,13 @@ def _joined(make: _Maker) -> Iterator[Made]:
         yield joined(f"joined-codecs.{one}+{other}", make.piece(one), make.piece(other, pitch=500))
 
 
-def _sum(make: _Maker, pieces: tuple[bytes, ...]) -> float:
+def _sum(make: PieceMaker, pieces: tuple[bytes, ...]) -> float:
     return sum(make.seconds(piece) or 0.0 for piece in pieces)
 
 
-def _with_tracks(make: _Maker) -> Iterator[Made]:
+def _with_tracks(make: PieceMaker) -> Iterator[Made]:
     for kind in TRACKS:
-        pieces = (make.piece("wav"), make.piece("wav", channels=1, pitch=500, seconds=2.0))
+        pieces = (make.piece("wav"), make.pieces[LONGER_TRACK])
         encoded = [make.seconds(make.tracks(kind, piece)) or 0.0 for piece in pieces]
         yield Made(
             name=f"two-tracks.{kind}", data=make.tracks(kind, *pieces), there_s=sum(encoded), is_whole=True
@@ -275,7 +197,7 @@ def _with_tracks(make: _Maker) -> Iterator[Made]:
         )
 
 
-def _with_wrong_lengths(make: _Maker) -> Iterator[Made]:
+def _with_wrong_lengths(make: PieceMaker) -> Iterator[Made]:
     there_s = make.seconds(make.piece("wav"))
     for stated in (0x7FFFFFFF, 0x80000000, 0x7FFFF000, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0, -16, +16, +1):
         data = make.piece("wav")
@@ -320,7 +242,7 @@ def _with_wrong_lengths(make: _Maker) -> Iterator[Made]:
     )
 
 
-def _with_something_around(make: _Maker) -> Iterator[Made]:
+def _with_something_around(make: PieceMaker) -> Iterator[Made]:
     picture = b"ID3\x03\0\0" + bytes((0, 3, 6, 80)) + bytes((0, *range(256))) * 300
     id3 = picture[: 10 + (3 << 14 | 6 << 7 | 80)]
     tail = b"TAG" + b"x" * 125
@@ -347,12 +269,16 @@ def _with_something_around(make: _Maker) -> Iterator[Made]:
         )
 
 
-def _cut(make: _Maker) -> Iterator[Made]:
+def _cut(make: PieceMaker) -> Iterator[Made]:
+    for name, data in _cut_files(make):
+        yield Made(name=name, data=data, there_s=make.seconds(data), is_whole=False)
+
+
+def _cut_files(make: PieceMaker) -> Iterator[tuple[str, bytes]]:
     for kind in ENCODERS:
-        data = make.piece(kind, seconds=3.0)
+        data = make.piece(kind, seconds=CUT_S)
         for share in (0.35, 0.6, 0.9):
-            cut = data[: int(share * len(data))]
-            yield Made(name=f"cut-{share:.0%}.{kind}", data=cut, there_s=make.seconds(cut), is_whole=False)
+            yield f"cut-{share:.0%}.{kind}", data[: int(share * len(data))]
 
 
 if __name__ == "__main__":
