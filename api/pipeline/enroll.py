@@ -190,6 +190,7 @@ def index_source(
     settings: Settings,
     effort: Effort,
     n_workers: int,
+    with_copies: bool = False,
     before: Callable[[Sequence[ItemResult]], None] = lambda _: None,
     watch: Callable[[], None] = lambda: None,
 ) -> Iterator[Enrolled]:
@@ -201,6 +202,8 @@ def index_source(
 
     Parameters
     ----------
+    with_copies
+        Store changed copies of the items, as of works: they will be searched for often.
     before
         Called with the results of a batch before they are stored, so that the caller can save what a kill
         must not lose.
@@ -211,7 +214,14 @@ def index_source(
     was_complete = _is_complete(writer, name, version)
     dataset = writer.collection(CollectionKind.DATASET, name, version)
     library = read_summary(settings)
-    spec = run_spec_of(settings, library, works_of(library.collections), effort=effort, into=dataset)
+    spec = run_spec_of(
+        settings,
+        library,
+        works_of(library.collections),
+        effort=effort,
+        into=dataset,
+        with_copies=with_copies,
+    )
     read_to_end, changed, published_at = True, False, time.monotonic()
     with Pool(spec, n_workers=n_workers, watch=watch) as pool:
         for batch in _batches(pool.results(items)):

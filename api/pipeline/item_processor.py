@@ -69,7 +69,7 @@ class ItemProcessor:
                 item=described, key=key, finding=recalled, same_file=decoded.same_file, names=decoded.names
             )
         error = self._unfit(decoded) or decoded.error
-        finding = self._search(decoded)
+        finding = self._search(item, decoded)
         return ItemResult(
             item=decoded.item,
             key=key,
@@ -95,7 +95,7 @@ class ItemProcessor:
         rows = library.items(recording.id, [into])
         return next((row for row in rows if self._spec.as_works or row.path == item.item_id), None)
 
-    def _search(self, decoded: DecodedItem) -> Finding | None:
+    def _search(self, item: SourceItem, decoded: DecodedItem) -> Finding | None:
         spec = self._spec
         if self._library is None or not spec.collections:
             return None
@@ -106,7 +106,15 @@ class ItemProcessor:
             effort=spec.effort,
             search=spec.search,
             wall_s=spec.settings.search_wall_s,
+            itself=self._itself(item, decoded) if spec.among_themselves else None,
         )
+
+    def _itself(self, item: SourceItem, decoded: DecodedItem) -> int | None:
+        """The recording of the collection that is this item."""
+        if self._library is None or decoded.item.sha256 is None:
+            return None
+        row = self._library.by_sha256(audio_key(item, decoded.item.sha256))
+        return None if row is None else row.id
 
     def _unfit(self, decoded: DecodedItem) -> EarwitnessError | None:
         if not self._spec.as_works or decoded.query is None:
@@ -127,8 +135,8 @@ class ItemProcessor:
             failure = stored_failure(FindingError.of(error))
         else:
             fingerprint = self._decoder.fingerprint(query)
-            if spec.as_works:
-                small = thumbnail(query.spectrogram)
+            small = thumbnail(query.spectrogram) if spec.as_works else None
+            if spec.with_copies:
                 copies = make_copies(query.spectrogram, self._decoder.extractor)
         return NewItem(
             path=item.item_id,

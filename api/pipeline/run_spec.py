@@ -63,6 +63,10 @@ class RunSpec:
         Collection that the items are stored in. Items that it holds are not decoded again.
     as_works : bool
         Items are stored as works: they must be fit as references, and a thumbnail is stored.
+    with_copies : bool
+        Items are stored with changed copies, as works are.
+    among_themselves : bool
+        The items are searched for in a collection that holds each of them.
     reuses_findings : bool
         Findings of earlier runs may be used.
     """
@@ -74,6 +78,8 @@ class RunSpec:
     search: FindingSearch | None
     into: int | None = None
     as_works: bool = False
+    with_copies: bool = False
+    among_themselves: bool = False
     reuses_findings: bool = False
 
 

@@ -271,6 +271,7 @@ def search_item(
     n_items: int | None = None,
     search: FindingSearch | None = None,
     wall_s: float | None = None,
+    itself: int | None = None,
 ) -> Finding:
     """Search the library for one decoded item.
 
@@ -284,13 +285,17 @@ def search_item(
         The search as the finding describes it; by default from `search_scope`, which a scan calls once.
     wall_s
         Seconds that the search may take; an item that takes longer is reported as compared in part.
+    itself
+        The item's own recording, where it is searched for among its own kind (see `identify`).
     """
     search = search or search_scope(library, collections=collections, effort=effort)
     query = decoded.query
     if query is None:
         return _finding(decoded, Verdict.NOT_READABLE, search, ())
     try:
-        matches = identify(query, library, collections=collections, effort=effort, wall_s=wall_s)
+        matches = identify(
+            query, library, collections=collections, effort=effort, wall_s=wall_s, itself=itself
+        )
     except SearchTimeout as timeout:
         matches, decoded = timeout.matches, _compared_in_part(decoded, timeout)
     active_s = query.active_s

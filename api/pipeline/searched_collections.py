@@ -128,6 +128,8 @@ def run_spec_of(
     effort: Effort,
     into: int | None = None,
     as_works: bool = False,
+    with_copies: bool = False,
+    among_themselves: bool = False,
     reuses_findings: bool = False,
 ) -> RunSpec:
     """Return the spec of a run that searches `collections` and stores items in the collection `into`."""
@@ -140,6 +142,8 @@ def run_spec_of(
         search=search_scope(library, collections=ids, effort=effort) if ids else None,
         into=into,
         as_works=as_works,
+        with_copies=with_copies or as_works,
+        among_themselves=among_themselves,
         reuses_findings=reuses_findings,
     )
 

@@ -129,6 +129,7 @@ def find_duplicates(items: Reader, *, settings: Settings, effort: Effort, seen: 
                 settings=aside,
                 effort=effort,
                 n_workers=aside.n_workers,
+                with_copies=effort is not Effort.FAST,
             ):
                 seen(enrolled.result.item)
         return _compare(items, aside, effort, seen)
@@ -136,7 +137,8 @@ def find_duplicates(items: Reader, *, settings: Settings, effort: Effort, seen: 
 
 def _compare(items: Reader, settings: Settings, effort: Effort, seen: Seen) -> Duplicates:
     library = read_summary(settings)
-    spec = run_spec_of(settings, library, datasets_of(library.collections), effort=effort)
+    datasets = datasets_of(library.collections)
+    spec = run_spec_of(settings, library, datasets, effort=effort, among_themselves=True)
     links, durations_s, incomplete, n_unread = Links(), dict[str, float](), set[str](), 0
     audit, shared = Audit(), set[tuple[str, str]]()
     with Pool(spec, n_workers=settings.n_workers) as pool:

@@ -64,11 +64,20 @@ class CopyVotes:
     _windows: dict[int, frozenset[Change]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, embedded: QueryVariant, copies: CopyIndex, calibration: Calibration) -> CopyVotes:
-        """Search the changed copies for every other frame of a query."""
+    def of(
+        cls,
+        embedded: QueryVariant,
+        copies: CopyIndex,
+        calibration: Calibration,
+        *,
+        itself: int | None = None,
+    ) -> CopyVotes:
+        """Search the changed copies for every other frame of a query; those of `itself` do not vote."""
         rows = embedded.active
         rows = rows[rows % 2 == 0]
         hits, copy = copies.search(embedded.frames[rows], k=NEIGHBOURS, n_probe=MAX_N_PROBE // 4)
+        others = hits.recording != (-1 if itself is None else itself)
+        hits, copy = hits.where(others), copy[others]
         frames = rows[hits.query_row]
         return cls(
             embedded=embedded,

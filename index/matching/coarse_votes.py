@@ -88,6 +88,7 @@ def vote_coarsely(
     collections: Sequence[int],
     *,
     start_s: float,
+    itself: int | None = None,
 ) -> CoarseVotes:
     """Search several variants of a spectrogram at the coarse hop.
 
@@ -95,6 +96,8 @@ def vote_coarsely(
     ----------
     start_s
         Where the spectrogram begins in the query, in seconds.
+    itself
+        A recording whose hits do not vote.
     """
     extractor = library.extractor
     embedded = [_embed(undo(spectrogram, variant, extractor.params), extractor) for variant in variants]
@@ -102,6 +105,7 @@ def vote_coarsely(
     frames = np.concatenate([numbers for _, numbers in embedded])
     variant_of = np.repeat(np.arange(len(embedded)), [len(numbers) for _, numbers in embedded])
     hits = library.search(vectors, k=NEIGHBOURS, collections=collections)
+    hits = hits if itself is None else hits.where(hits.recording != itself)
     mean, sd = library.background.expected_similarity(vectors)
     return CoarseVotes(
         variants=tuple(variants),

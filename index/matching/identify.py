@@ -23,7 +23,7 @@ from earwitness.index.matching.kernels.alignment_loops import tally_votes
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.scoring import ScoredAlignment
 from earwitness.index.matching.search import PREFILTER_CANDIDATES, Search
-from earwitness.index.matching.unexplained import EXPLAINED_E_VALUE, Rank, Span, search_further
+from earwitness.index.matching.unexplained import Rank, Span, certain_others, search_further
 from earwitness.index.protocols import Embedder, Searchable
 from earwitness.index.statistics.background import Background
 from earwitness.index.statistics.null_model import fit_null
@@ -56,6 +56,7 @@ def identify(
     max_e_value: float = 1e-2,
     limit: int | None = None,
     wall_s: float | None = None,
+    itself: int | None = None,
 ) -> list[Match]:
     """Find the recordings that `query` holds or was cut from, smallest E-value first.
 
@@ -71,6 +72,9 @@ def identify(
         Most matches returned; None for all.
     wall_s
         Seconds that the search may take; None for no limit.
+    itself
+        The recording that the query is, where it is searched for among its own kind. It is reported, but what
+        it covers is searched at other changes all the same.
 
     Raises
     ------
@@ -91,6 +95,7 @@ def identify(
         max_e_value=max_e_value,
         n_codes=n_codes,
         profile=EFFORT_PROFILES[effort],
+        itself=itself,
     )
     whole_files = list(library.whole_file(query.chromaprint, query.duration_s, collections))
     deadline_s = inf if wall_s is None else monotonic() + wall_s
@@ -151,7 +156,7 @@ def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[S
     yield unchanged
     if not profile.changed:
         return
-    votes = None if _is_explained(search.query, unchanged) else search.vote_coarsely(profile.changed)
+    votes = None if _is_explained(search, unchanged) else search.vote_coarsely(profile.changed)
     variants = [] if votes is None else votes.ranked()
 
     def rank(part: Search, span: Span) -> list[Variant]:
@@ -175,9 +180,9 @@ def _search_by_copies(
     if whole_files or search.has_hope(found, most=most):
         unchanged = search.search_variant(profile.unchanged, also=whole_files)
         yield unchanged
-    votes = CopyVotes.of(found.half, copies, search.calibration)
+    votes = CopyVotes.of(found.half, copies, search.calibration, itself=search.itself)
     variants = list[Variant]()
-    if not _is_explained(search.query, unchanged):
+    if not _is_explained(search, unchanged):
         variants = _ranked(search, votes.promising(profile.changed))
 
     def rank(part: Search, span: Span) -> list[Variant]:
@@ -202,9 +207,9 @@ def _search_changes(
     yield from search_further(search, scored, searched, rank)
 
 
-def _is_explained(query: Query, scored: Sequence[ScoredAlignment]) -> bool:
-    spans_s = [one.alignment.query_span_s for one in scored if one.e_value <= EXPLAINED_E_VALUE]
-    return sum(end_s - start_s for start_s, end_s in spans_s) >= EXPLAINED_SHARE * query.duration_s
+def _is_explained(search: Search, scored: Sequence[ScoredAlignment]) -> bool:
+    spans_s = [alignment.query_span_s for alignment in certain_others(search, scored)]
+    return sum(end_s - start_s for start_s, end_s in spans_s) >= EXPLAINED_SHARE * search.query.duration_s
 
 
 def warm(extractor: Embedder) -> None:

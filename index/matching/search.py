@@ -92,6 +92,9 @@ class Search:
     repeats : dict of int to list of Alignment
         By recording: alignments that were not scored, as a better one explains the same part of the query.
         Shared with the searches of parts.
+    itself : int or None
+        The recording that the query is, where the items of a collection are compared with each other: it
+        explains nothing, and gives no hope of a change.
     """
 
     query: Query
@@ -103,6 +106,7 @@ class Search:
     start_s: float = 0.0
     n_whole_frames: int = 0
     repeats: dict[int, list[Alignment]] = field(default_factory=lambda: defaultdict(list))
+    itself: int | None = None
     scorer: AlignmentScorer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -227,7 +231,9 @@ class Search:
     def vote_coarsely(self, variants: Sequence[Variant]) -> CoarseVotes:
         """Search several variants at the coarse hop."""
         spectrogram = self.query.spectrogram
-        return vote_coarsely(spectrogram, variants, self.library, self.collections, start_s=self.start_s)
+        return vote_coarsely(
+            spectrogram, variants, self.library, self.collections, start_s=self.start_s, itself=self.itself
+        )
 
     def _retrieve(self, embedded: QueryVariant, frames: NDArray[np.intp]) -> Hits:
         """Entries of the index near some frames; the hits have the numbers of the frames among all."""

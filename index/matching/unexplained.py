@@ -87,12 +87,18 @@ def search_further(
             break
 
 
+def certain_others(search: Search, scored: Sequence[ScoredAlignment]) -> list[Alignment]:
+    """The alignments that explain what they cover: those of small E-value, with other recordings."""
+    certain = (one.alignment for one in scored if one.e_value <= EXPLAINED_E_VALUE)
+    return [alignment for alignment in certain if alignment.recording != search.itself]
+
+
 def unexplained(search: Search, scored: Sequence[ScoredAlignment]) -> list[Span]:
     """Stretches of a query that no certain alignment explains and that hold enough active sound."""
     frame_s = search.query.spectrogram.frame_s
     loud = loud_frames(search.query.spectrogram)
     explained = np.zeros(len(loud), dtype=np.bool_)
-    certain = [one.alignment for one in scored if one.e_value <= EXPLAINED_E_VALUE]
+    certain = certain_others(search, scored)
     for alignment in certain:
         if not _is_bent(alignment) and not _is_repeat(alignment, certain):
             for piece in alignment.pieces(search.calibration):

@@ -196,3 +196,24 @@ def test_a_removed_work_leaves_no_copies(tmp_path: Path) -> None:
     with Library.open(address) as library:
         assert added[0].recording is not None and added[1].recording is not None
         assert not library.has_copies(added[0].recording) and library.has_copies(added[1].recording)
+
+
+@pytest.mark.parametrize("with_copies", [True, False])
+def test_a_changed_copy_is_found_beside_the_item_itself(tmp_path: Path, with_copies: bool) -> None:
+    """Among items that are compared with each other, a faster one is found beside the item itself."""
+    faster = changed(query_of(NAMES[0]), speed=1.12)
+    item = work_of(NAMES[0], with_copies=with_copies)
+    other = replace(
+        item,
+        path="faster.mp3",
+        sha256=hashlib.sha256(b"faster").hexdigest(),
+        fingerprint=EXTRACTOR.fingerprint(faster),
+        changed_copies=make_copies(faster.spectrogram, EXTRACTOR) if with_copies else None,
+    )
+    address = HomeAddress(tmp_path / "home")
+    with Writer.open(address) as writer:
+        items = writer.collection(CollectionKind.DATASET, "items", "1")
+        one, two = (each.recording for each in writer.add(items, [item, other]))
+    with Library.open(address) as library:
+        matches = identify(faster, library, collections=[items], effort=Effort.STANDARD, itself=two)
+        assert {match.recording for match in matches if match.e_value < 1e-4} == {one, two}
