@@ -62,7 +62,7 @@ def pluck(hertz: float, length_s: float, rng: np.random.Generator) -> Sound:
     rounds = []
     for _ in range(-(-n_samples // period)):
         rounds.append(line)
-        line = np.float32(0.4985) * (line + np.roll(line, 1))
+        line = np.float32(0.4985) * (line + np.concatenate((line[-1:], line[:-1])))
     return np.concatenate(rounds)[:n_samples] * _shape(_time(length_s), 0.002, 2.0)
 
 

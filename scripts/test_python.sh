@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Run the unit tests with other Python versions: `scripts/test_python.sh 3.12 3.13`.
+# Run the unit tests with other Python versions, side by side: `scripts/test_python.sh 3.12 3.13`.
 # Each version has an environment of its own. An interpreter that is missing is an error.
 # Tests of the benchmarks, which no package holds, and of training, which needs torch, run in `make test` alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+runs=()
+trap 'kill "${runs[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 interpreter() {
   local python
@@ -21,13 +22,25 @@ interpreter() {
   return 1
 }
 
-for version in "$@"; do
+unit_tests() {
+  local version=$1 venv=$work/$1 python
   python=$(interpreter "$version")
-  venv=$work/$version
   "$python" -m venv --without-pip "$venv"
   scripts/install.sh "$venv" requirements-dev.lock
   scripts/install.sh "$venv" --no-build-isolation -e .
   "$venv/bin/python" -m tests.warm_up
   echo "unit tests with $("$venv/bin/python" --version):"
-  "$venv/bin/python" -m pytest -n 3 --dist worksteal tests/unit --ignore tests/unit/benchmarks
+  # one process a version: each starts processes of its own, and the versions run side by side
+  "$venv/bin/python" -m pytest -p no:xdist -p no:cacheprovider tests/unit --ignore tests/unit/benchmarks
+}
+
+for version in "$@"; do
+  (set -e; unit_tests "$version") >"$work/$version.log" 2>&1 &
+  runs+=($!)
 done
+status=0
+for number in "${!runs[@]}"; do
+  wait "${runs[$number]}" || status=$?
+  cat "$work/${*:$((number + 1)):1}.log"
+done
+exit "$status"

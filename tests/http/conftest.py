@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from earwitness.api.http.application import create_app
@@ -24,6 +25,12 @@ from earwitness.index.store.jobs import Job
 from earwitness.index.writer import Writer
 
 MAX_UPLOAD = 100_000
+structlog.configure(
+    # the server's own; the default draws tracebacks with all variables, which takes seconds
+    processors=[
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    ]
+)
 Work = Callable[[Job, Heartbeat], dict[str, Any]]
 Serve = Callable[..., Any]
 

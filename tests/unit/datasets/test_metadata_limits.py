@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 
 import pytest
 
@@ -35,19 +36,19 @@ def test_metadata_of_any_depth_can_be_pickled_and_written(depth: int, kind: str)
 
 
 @pytest.mark.parametrize(
-    "large",
+    "make",
     [
-        {"x": "y" * (MAX_CHARS + 1)},
-        {str(n): "y" * 1000 for n in range(10_000)},
-        {"x": list(range(1_000_000))},
-        {"y" * (MAX_CHARS + 1): 1},
-        {"x": {str(n): None for n in range(1_000_000)}},
+        lambda: {"x": "y" * (MAX_CHARS + 1)},
+        lambda: {str(n): "y" * 1000 for n in range(10_000)},
+        lambda: {"x": list(range(1_000_000))},
+        lambda: {"y" * (MAX_CHARS + 1): 1},
+        lambda: {"x": {str(n): None for n in range(1_000_000)}},
     ],
     ids=["text", "fields", "list", "name", "object"],
 )
-def test_metadata_of_any_length_is_limited(large: dict[str, Json]) -> None:
+def test_metadata_of_any_length_is_limited(make: Callable[[], dict[str, Json]]) -> None:
     """What exceeds the limit is left out; what comes before it stays."""
-    limited = limit_metadata({"title": "a", **large})
+    limited = limit_metadata({"title": "a", **make()})
     assert limited["title"] == "a"
     assert len(json.dumps(limited)) < 4 * MAX_CHARS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ N_BANDS, CONTEXT = PARAMS.n_bands, 48
 CALIBRATION = calibration_of(extractor())
 
 
+@lru_cache(maxsize=64)
 def music(seed: int, seconds: float) -> Spectrogram:
     """A power spectrogram of decaying notes over a noise floor; every seed another piece."""
     rng = np.random.default_rng(seed)
