@@ -19,6 +19,7 @@ from earwitness.index.changed_copies.copy_index import CopyIndex
 from earwitness.index.database import copy_rows, reads
 from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, ItemRow, RecordingRow, Thumbnail
+from earwitness.index.database.row_digests import AT_ONCE
 from earwitness.index.database.tables import ITEM
 from earwitness.index.match import Hits
 from earwitness.index.matching.whole_file import WholeFiles, copies
@@ -235,6 +236,16 @@ class Library:
         """Every item of the given collections that holds a recording."""
         with self._guard:
             return reads.items_of_recording(self._snapshot, self.tenant, recording, collections)
+
+    def items_with(self, sha256s: Sequence[str], collection: int) -> list[ItemRow]:
+        """Every item of a collection, unreadable ones included, whose bytes have one of these SHA-256."""
+        self._collection(collection)
+        here, found = ITEM.c.collection_id == collection, list[ItemRow]()
+        with self._guard:
+            for start in range(0, len(sha256s), AT_ONCE):
+                some = ITEM.c.sha256.in_(sha256s[start : start + AT_ONCE])
+                found += reads.items(self._snapshot, self.tenant, here & some)
+        return found
 
     def listing(self, collection: int) -> list[ItemRow]:
         """Every item of a collection, unreadable ones included, in the order in which they were added."""

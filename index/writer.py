@@ -6,7 +6,7 @@ also searches recordings that wait for a shard. Publishing gives them one (see `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
@@ -85,6 +85,12 @@ class Writer:
         with self._guard, writes.changing(self.catalog, self.tenant) as connection:
             yield connection
 
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Open one transaction for rows that are no items; nothing else changes the home meanwhile."""
+        with self._changing() as connection:
+            yield connection
+
     @property
     def codec(self) -> Codec:
         """The codec of the home's scheme."""
@@ -142,8 +148,19 @@ class Writer:
         with self.catalog.reading() as connection:
             return reads.items(connection, self.tenant, called)
 
-    def add(self, collection: int, items: Sequence[NewItem]) -> list[Added]:
+    def add(
+        self,
+        collection: int,
+        items: Sequence[NewItem],
+        *,
+        also: Callable[[Connection, Sequence[Added]], None] = lambda *_: None,
+    ) -> list[Added]:
         """Store items; all of them are on the disk and findable when it returns, or none is.
+
+        Parameters
+        ----------
+        also
+            Further writes of the same transaction, called last, with its connection and the added items.
 
         Raises
         ------
@@ -166,6 +183,7 @@ class Writer:
                     writes.next_epoch(connection, self.tenant)
                     n_joined = sum(joined for _, joined in pairs)
                     writes.count_added(connection, collection, added, n_joined, epoch)
+                also(connection, added)
             return added
 
     def add_dataset(

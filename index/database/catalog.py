@@ -34,7 +34,7 @@ from earwitness.index.store.store_errors import (
 )
 
 CATALOG_FILE: Final = "catalog.sqlite"
-SCHEMA: Final = "0007"
+SCHEMA: Final = "0008"
 """Number of the newest migration; a catalog with a greater number is newer than this program."""
 
 

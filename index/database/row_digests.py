@@ -26,16 +26,22 @@ from sqlalchemy import (
 )
 
 from earwitness.index.database.tables import (
+    ANNOUNCED,
     CHANGED_COPIES,
     COLLECTION,
+    COMPARISON,
     FINDING,
     FINGERPRINT,
     HOME,
     ITEM,
     MEMBERSHIP,
+    NOTICE,
     RECORDING,
     SHARD,
+    SIGHTING,
     THUMBNAIL,
+    WATCH,
+    WEBHOOK,
 )
 from earwitness.index.store.store_errors import CatalogDamaged
 
@@ -78,6 +84,7 @@ COVERED: Final[Mapping[Table, tuple[str, ...]]] = {
         SHARD,
         MEMBERSHIP,
         FINDING,
+        *(WATCH, SIGHTING, COMPARISON, ANNOUNCED, NOTICE, WEBHOOK),
     )
 }
 """The columns of each table that the digests of its rows cover, in this order."""

@@ -234,3 +234,98 @@ JOB: Final = Table(
     Index("job_state", "state", "number"),
     Index("job_batch", "tenant", "batch", "number"),
 )
+
+WATCH: Final = Table(
+    "watch",  # registered works whose owners want to know when a dataset holds them
+    METADATA,
+    Column(
+        "item_id", NUMBER, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    _tenant(),
+    Column("since", String(32), nullable=False),
+    Column("epoch", NUMBER, nullable=False),  # of the home when the watch began
+    _digest(),
+)
+
+SIGHTING: Final = Table(
+    "sighting",  # items of datasets that match a watched work, as they were found while they were indexed
+    METADATA,
+    _number(),
+    _tenant(),
+    Column("item_id", NUMBER, ForeignKey("item.id", ondelete="CASCADE"), nullable=False),  # the work
+    Column("collection_id", NUMBER, ForeignKey("collection.id", ondelete="CASCADE"), nullable=False),
+    Column("finding", Text, nullable=False),
+    _digest(),
+    Index("sighting_of", "item_id", "collection_id"),
+    Index("sighting_in", "collection_id"),
+    sqlite_autoincrement=True,
+)
+
+COMPARISON: Final = Table(
+    "comparison",  # how the items of a dataset were compared with the works while they were indexed
+    METADATA,
+    Column(
+        "collection_id",
+        NUMBER,
+        ForeignKey("collection.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _tenant(),
+    Column("first_epoch", NUMBER, nullable=False),  # searched for the first item; -1 where that is not known
+    Column("effort", String(16), nullable=False),  # the lowest of all runs
+    Column("n_searched", NUMBER, nullable=False),
+    Column("n_certain", NUMBER, nullable=False),
+    Column("n_observed", NUMBER, nullable=False),
+    Column("n_in_part", NUMBER, nullable=False),
+    _digest(),
+)
+
+ANNOUNCED: Final = Table(
+    "announced",  # the state of each dataset of which the owners of watched works have their notices
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    _digest(),
+)
+
+NOTICE: Final = Table(
+    "notice",
+    METADATA,
+    _number(),
+    _tenant(),
+    Column("item_id", NUMBER, ForeignKey("item.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", String(40), nullable=False, unique=True),  # the same in every attempt to deliver it
+    Column("dataset", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("state", String(64), nullable=False),  # digest of what it says: the same is never said twice
+    Column("outcome", String(20), nullable=False),
+    Column("is_news", Boolean, nullable=False),  # something was found, or has gone
+    Column("created_at", String(32), nullable=False),
+    Column("contents", Text, nullable=False),
+    Column("delivery", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Float, nullable=True),
+    Column("sent_at", Float, nullable=True),
+    Column("failure", Text, nullable=True),
+    _digest(),
+    UniqueConstraint("tenant", "item_id", "dataset", "version", "state"),
+    Index("notice_due", "delivery", "next_at"),
+    sqlite_autoincrement=True,
+)
+
+WEBHOOK: Final = Table(
+    "webhook",  # where the notices of a tenant are sent
+    METADATA,
+    Column("tenant", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("every", Boolean, nullable=False),  # notices that nothing was found as well
+    Column("created_at", String(32), nullable=False),
+    Column("failing_since", Float, nullable=True),
+    Column("set_aside_at", Float, nullable=True),
+    Column("failure", Text, nullable=True),
+    _digest(),
+)

@@ -27,6 +27,10 @@ from earwitness.index.database.tables import (
 )
 from earwitness.index.library import Library
 from earwitness.index.match import Change
+from earwitness.index.notices import watch_rows
+from earwitness.index.notices.delivery_rows import Deliveries
+from earwitness.index.notices.notice_records import Comparison, NewNotice
+from earwitness.index.notices.notice_rows import add_notices
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
@@ -76,11 +80,36 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.publish()
         writer.add(dataset, [*(some_item(seed) for seed in SEEDS[4:]), some_item(1, path="again.wav")])
         writer.add(dataset, [unreadable("broken.wav")])
+        store_notices(writer, work=1, dataset=dataset)
     answers = FindingCache(HomeAddress(home))
     answers.put(ASKED, {"a": "finding of a", "b": "finding of b"})
     answers.close()
     PICTURES.extend(pictures(home))
     return home
+
+
+def store_notices(writer: Writer, *, work: int, dataset: int) -> None:
+    """Watch a work, and store a notice that could not be sent yet."""
+    deliveries = Deliveries(writer.catalog, tenant="local")
+    deliveries.set_webhook("https://example.org/", secret="whsec_AAAA", every=True)
+    notice = NewNotice(
+        item=work,
+        dataset="scraped",
+        version="7",
+        state="s",
+        outcome="match",
+        contents={"outcome": "match"},
+        is_news=True,
+    )
+    with writer.changing() as connection:
+        watch_rows.add_watches(connection, "local", [work])
+        watch_rows.add_sightings(connection, "local", dataset, [(work, "{}")])
+        watch_rows.store_comparison(connection, "local", dataset, Comparison(first_epoch=1, effort="fast"))
+        watch_rows.store_announced(connection, "local", "scraped", "7", "state")
+        add_notices(connection, "local", [notice])
+    claimed = deliveries.claim()
+    assert claimed is not None
+    deliveries.failed(claimed, "it answers 500", delay_s=5.0, set_aside_after_s=1e6)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Watched works, the notices about them, and the delivery of notices."""

@@ -1,0 +1,132 @@
+"""The address that notices are sent to, and the notices that wait to be sent.
+
+A notice is claimed for some time, sent, and then marked. A process that is killed in between leaves it
+claimed; when that time is over it is sent again under the same message id.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select, update
+
+from earwitness.index.database.catalog import Catalog
+from earwitness.index.database.row_digests import AT_ONCE, store_digests, verified_row, with_digest
+from earwitness.index.database.tables import NOTICE, WEBHOOK
+from earwitness.index.database.writes import now
+from earwitness.index.notices.notice_records import Delivery, Notice, Webhook
+from earwitness.index.notices.notice_rows import notice_of
+
+CLAIM_S: Final = 120.0
+"""Seconds after which a claimed notice that was not marked is sent again."""
+
+
+class Deliveries:
+    """The deliveries of one tenant. Every change is one transaction; may be used from any thread."""
+
+    def __init__(self, catalog: Catalog, *, tenant: str) -> None:
+        self._catalog, self._tenant = catalog, tenant
+        self._hook = WEBHOOK.c.tenant == tenant
+        self._pending = (NOTICE.c.tenant == tenant) & (NOTICE.c.delivery == Delivery.PENDING.value)
+
+    def webhook(self) -> Webhook | None:
+        """Return the address; None where none is set."""
+        with self._catalog.reading() as connection:
+            row = connection.execute(select(WEBHOOK).where(self._hook)).one_or_none()
+        if row is None:
+            return None
+        verified_row(WEBHOOK, row)
+        return Webhook(**{name: getattr(row, name) for name in Webhook.__dataclass_fields__})
+
+    def set_webhook(self, url: str, *, secret: str, every: bool) -> Webhook:
+        """Set the address in place of an earlier one; what waits is due at once."""
+        values: dict[str, object] = {"tenant": self._tenant, "url": url, "secret": secret, "every": every}
+        values |= {"created_at": now(), "failing_since": None, "set_aside_at": None, "failure": None}
+        with self._catalog.writing() as connection:
+            connection.execute(delete(WEBHOOK).where(self._hook))
+            connection.execute(insert(WEBHOOK).values(with_digest(WEBHOOK, values)))
+            _change(connection, NOTICE, self._pending, next_at=0.0)
+        hook = self.webhook()
+        assert hook is not None
+        return hook
+
+    def remove_webhook(self) -> bool:
+        """Remove the address; what waits is not sent any more. Return whether there was one."""
+        with self._catalog.writing() as connection:
+            _change(connection, NOTICE, self._pending, delivery=Delivery.NONE.value, next_at=None)
+            return bool(connection.execute(delete(WEBHOOK).where(self._hook)).rowcount)
+
+    def claim(self) -> Notice | None:
+        """Take the notice that is due first; None where none is, or the address is set aside."""
+        with self._catalog.reading() as connection:
+            if connection.execute(self._due()).first() is None:
+                return None
+        with self._catalog.writing() as connection:
+            hook = connection.execute(select(WEBHOOK).where(self._hook)).one_or_none()
+            if hook is None or hook.set_aside_at is not None:
+                return None
+            row = connection.execute(self._due()).one_or_none()
+            if row is None:
+                return None
+            verified_row(NOTICE, row)
+            claimed_until = time.time() + CLAIM_S
+            _change(
+                connection, NOTICE, NOTICE.c.id == row.id, attempts=row.attempts + 1, next_at=claimed_until
+            )
+            return notice_of(connection.execute(select(NOTICE).where(NOTICE.c.id == row.id)).one())
+
+    def _due(self) -> Select[Any]:
+        due = self._pending & (NOTICE.c.next_at <= time.time())
+        return select(NOTICE).where(due).order_by(NOTICE.c.next_at, NOTICE.c.id).limit(1)
+
+    def sent(self, notice: Notice) -> None:
+        """Mark a claimed notice as sent; the address works."""
+        values = {"delivery": Delivery.SENT.value, "next_at": None, "sent_at": time.time(), "failure": None}
+        with self._catalog.writing() as connection:
+            _change(connection, NOTICE, NOTICE.c.id == notice.id, **values)
+            _change(connection, WEBHOOK, self._hook, failing_since=None, set_aside_at=None, failure=None)
+
+    def failed(self, notice: Notice, reason: str, *, delay_s: float, set_aside_after_s: float) -> bool:
+        """Put all notices off, and set the address aside where it has failed for too long.
+
+        Returns
+        -------
+        set_aside : bool
+            Whether the address is set aside now.
+        """
+        moment = time.time()
+        with self._catalog.writing() as connection:
+            this, due = NOTICE.c.id == notice.id, moment + delay_s
+            _change(connection, NOTICE, self._pending & this, failure=reason)
+            # the others would meet the same failure
+            _change(connection, NOTICE, self._pending & (this | (NOTICE.c.next_at < due)), next_at=due)
+            hook = connection.execute(select(WEBHOOK).where(self._hook)).one_or_none()
+            if hook is None:
+                return False
+            since = moment if hook.failing_since is None else hook.failing_since
+            is_over = moment - since >= set_aside_after_s
+            values = {"failing_since": since, "set_aside_at": moment if is_over else None, "failure": reason}
+            _change(connection, WEBHOOK, self._hook, **values)
+            return is_over
+
+    def count_pending(self) -> int:
+        """Count the notices that wait to be sent."""
+        with self._catalog.reading() as connection:
+            return int(connection.execute(select(func.count()).where(self._pending)).scalar_one())
+
+    def next_due(self) -> float | None:
+        """Return when the next notice is due, in seconds since 1970; None where none waits."""
+        with self._catalog.reading() as connection:
+            due = connection.execute(select(func.min(NOTICE.c.next_at)).where(self._pending)).scalar()
+        return None if due is None else float(due)
+
+
+def _change(connection: Connection, table: Table, where: ColumnElement[bool], **values: object) -> None:
+    """Update columns of rows, and their digests."""
+    keys = list(table.primary_key)
+    rows = connection.execute(select(*keys).where(where)).all()
+    for start in range(0, len(rows), AT_ONCE):
+        some = keys[0].in_([row[0] for row in rows[start : start + AT_ONCE]])
+        connection.execute(update(table).where(some).values(values))
+        store_digests(connection, table, some)
