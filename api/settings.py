@@ -145,6 +145,8 @@ class Settings(BaseSettings):
         Form of a line of the server's log: ``text`` or ``json``.
     max_upload_bytes : int
         Limit of one upload to the server, in bytes.
+    webhook_private : bool
+        Whether notices may be sent to addresses of this machine and of private networks, and without TLS.
     api_keys, hosts : tuple of str
         Records of `api_keys`, and host names that the server accepts besides those of loopback; separated by
         commas in the environment. No keys are needed on loopback.
@@ -179,6 +181,7 @@ class Settings(BaseSettings):
     uploads_per_client: int = Field(default=16, gt=0)
     keep_uploads_days: float = Field(default=7.0, ge=0, allow_inf_nan=False)
     keep_findings_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    webhook_private: bool = False
     api_keys: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
 

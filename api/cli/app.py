@@ -36,6 +36,7 @@ from earwitness.api.cli.console import Loudness, set_loudness
 from earwitness.api.cli.evidence import evidence_commands
 from earwitness.api.cli.examples import epilog
 from earwitness.api.cli.options import Home, choose_home
+from earwitness.api.cli.watching import watch_commands
 
 app = typer.Typer(
     name="earwitness",
@@ -96,4 +97,5 @@ for command in (
 pack.pack.add_typer(pack_key_commands.pack_keys, name="keys")
 app.add_typer(pack.pack, name="pack")
 app.add_typer(evidence_commands.evidence, name="evidence")
+app.add_typer(watch_commands.watch, name="watch")
 app.add_typer(keys.keys, name="keys")

@@ -8,6 +8,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "register": (
         "earwitness register my_album/ --owner 'My Name'",
         "earwitness register songs/*.flac --meta songs.csv",
+        "earwitness register my_album/ --watch",
     ),
     "index": (
         "earwitness index published.tar --name some-dataset --version 2026-01",
@@ -68,6 +69,16 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "earwitness serve",
         "EARWITNESS_API_KEYS=... earwitness serve --host 0.0.0.0 --port 8765",
     ),
+    "watch add": ("earwitness watch add night_bus.opus", "earwitness watch add --all"),
+    "watch list": ("earwitness watch list", "earwitness watch list --all --json"),
+    "watch stop": ("earwitness watch stop night_bus.opus",),
+    "watch notices": ("earwitness watch notices", "earwitness watch notices --in some-dataset:2 --all"),
+    "watch evidence": ("earwitness watch evidence 12 --out gone.json",),
+    "watch webhook": (
+        "earwitness watch webhook https://example.org/earwitness",
+        "earwitness watch webhook --remove",
+    ),
+    "watch deliver": ("earwitness watch deliver",),
     "pack make": ("earwitness pack make some-dataset --out some-dataset.pack --key my.pem",),
     "pack verify": ("earwitness pack verify some-dataset.pack",),
     "pack show": ("earwitness pack show some-dataset.pack",),

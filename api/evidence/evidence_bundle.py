@@ -131,9 +131,9 @@ def canonical(value: Any) -> bytes:
     return text
 
 
-def signed_bytes(digests: Any) -> bytes:
+def signed_bytes(digests: Any, file_format: str = FORMAT) -> bytes:
     """Return the bytes that the signature is of."""
-    return canonical({"format": FORMAT, "digests": digests})
+    return canonical({"format": file_format, "digests": digests})
 
 
 def leaf_digests(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

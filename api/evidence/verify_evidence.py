@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.answers.messages import messages
 from earwitness.api.evidence.evidence_bundle import FORMAT, evidence_id, leaf_digests, signed_bytes
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
+from earwitness.api.evidence.notice_evidence import NOTICE_FORMAT
 from earwitness.api.finding_json import from_json
 from earwitness.api.findings import Finding
 from earwitness.api.packs.pack_errors import PackSignatureWrong
 from earwitness.api.packs.pack_signature import signer_of
 from earwitness.api.shelf.dataset_cards import card_of
+from earwitness.api.watch.notice_words import notice_headline, notice_sentences
 
 MAX_BYTES: Final = 64 << 20
+PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 FIELDS: Final = frozenset({"format", "contents", "digests", "signature"})
 
 
@@ -43,8 +47,25 @@ class VerifiedEvidence:
     cards: CardIndex
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedNotice:
+    """Evidence of a notice that is as it was signed.
+
+    Attributes
+    ----------
+    notice : mapping
+        Its contents, as `earwitness.api.watch.notice_contents` makes them, with its number.
+    """
+
+    id: str
+    answered_at: datetime
+    made_with: str
+    signer: str
+    notice: Mapping[str, Any]
+
+
 def verify_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence:
-    """Verify an evidence file.
+    """Verify an evidence file of an answer.
 
     Parameters
     ----------
@@ -55,7 +76,20 @@ def verify_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence:
     ------
     NotEvidence, EvidenceChanged, EvidenceOfAnotherKey
     """
-    bundle = _read(path)
+    _, contents, signer = _verified(path, key, formats=(FORMAT,))
+    return _parsed(contents, signer, path)
+
+
+def verify_any_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence | VerifiedNotice:
+    """Verify an evidence file of an answer or of a notice; see `verify_evidence`."""
+    file_format, contents, signer = _verified(path, key, formats=(FORMAT, NOTICE_FORMAT))
+    parsed = _parsed if file_format == FORMAT else _parsed_notice
+    return parsed(contents, signer, path)
+
+
+def _verified(path: Path, key: str | None, *, formats: Sequence[str]) -> tuple[str, dict[str, Any], str]:
+    """Return the format of a file, its contents and its signer, after all is verified."""
+    bundle = _read(path, formats)
     contents, digests = bundle["contents"], bundle["digests"]
     changed = [f"{name} was added beside the signed contents" for name in bundle.keys() - FIELDS]
     changed += changed_fields(contents, digests)
@@ -68,7 +102,7 @@ def verify_evidence(path: Path, *, key: str | None = None) -> VerifiedEvidence:
         raise EvidenceChanged(path=str(path), fields=changed)
     if key is not None and key != signer:
         raise EvidenceOfAnotherKey(path=str(path), signer=signer, expected=key)
-    return _parsed(contents, signer, path)
+    return str(bundle["format"]), contents, signer
 
 
 def changed_fields(contents: Any, digests: Mapping[str, str]) -> list[str]:
@@ -85,7 +119,7 @@ def changed_fields(contents: Any, digests: Mapping[str, str]) -> list[str]:
     return changed + [f"{pointer} was removed" for pointer in digests if pointer not in actual]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, formats: Sequence[str]) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotEvidence(path=str(path), reason="it is too large")
@@ -96,8 +130,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise EvidenceChanged(path=str(path), fields=[str(error)]) from error
     except (ValueError, RecursionError) as error:
         raise NotEvidence(path=str(path), reason="it is no JSON") from error
-    if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
-        raise NotEvidence(path=str(path), reason=f"its format is not {FORMAT}")
+    if not isinstance(bundle, dict) or bundle.get("format") not in formats:
+        raise NotEvidence(path=str(path), reason=f"its format is not {' or '.join(formats)}")
     digests, contents = bundle.get("digests"), bundle.get("contents")
     if not isinstance(digests, dict) or not isinstance(contents, dict):
         raise NotEvidence(path=str(path), reason="it lacks contents or digests")
@@ -128,7 +162,8 @@ def _signer(bundle: Mapping[str, Any], path: Path) -> str | None:
     """Return the fingerprint of the key that signed the digests; None where they are not as signed."""
     signature = str(bundle.get("signature")).encode()
     try:
-        return signer_of(signature, signed_bytes(bundle["digests"]), path=str(path))
+        signed = signed_bytes(bundle["digests"], str(bundle["format"]))
+        return signer_of(signature, signed, path=str(path))
     except (PackSignatureWrong, ValueError, RecursionError):
         return None
 
@@ -144,6 +179,23 @@ def _parsed(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedEvi
             findings=tuple(from_json(each) for each in contents["findings"]),
             cards=CardIndex(cards),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except PARSE_ERRORS as error:
+        reason = f"it is as it was signed, in a form that only another version reads ({error})"
+        raise NotEvidence(path=str(path), reason=reason) from error
+
+
+def _parsed_notice(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedNotice:
+    try:
+        notice = contents["notice"]
+        t = messages()
+        notice_headline(notice, t), list(notice_sentences(notice, t))  # every part that is read is there
+        return VerifiedNotice(
+            id=contents["id"],
+            answered_at=datetime.fromisoformat(contents["answered_at"]),
+            made_with=contents["made_with"],
+            signer=signer,
+            notice=notice,
+        )
+    except PARSE_ERRORS as error:
         reason = f"it is as it was signed, in a form that only another version reads ({error})"
         raise NotEvidence(path=str(path), reason=reason) from error

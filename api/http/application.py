@@ -20,6 +20,8 @@ from earwitness.api.http.jobs import job_routes
 from earwitness.api.http.jobs.result_schemas import RESULTS, describe_results
 from earwitness.api.http.logs.request_log import RequestLog
 from earwitness.api.http.metrics import Meter
+from earwitness.api.http.notices import mine_page, notice_routes, watch_routes, webhook_routes
+from earwitness.api.http.notices.notice_schemas import WebhookIn
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.hosts import OwnNames
 from earwitness.api.http.protection.request_guard import Guard
@@ -39,16 +41,21 @@ well.
 ROUTES: Final = (
     routes,
     work_routes,
+    watch_routes,
+    notice_routes,
+    webhook_routes,
     dataset_routes,
     job_routes,
     catalogue_routes,
     acoustid_routes,
     health,
     pages,
+    mine_page,
 )
 TAGS: Final = [
     {"name": "checks", "description": "Is this recording in a dataset?"},
     {"name": "works", "description": "Registered works."},
+    {"name": "notices", "description": "Which datasets hold watched works."},
     {"name": "collections", "description": "Index or scan an archive; list all collections."},
     {"name": "datasets", "description": "What is stored of each dataset."},
     {"name": "catalogue", "description": "Works without audio, answered by name."},
@@ -104,7 +111,7 @@ def _describe_findings(app: FastAPI) -> None:
         described = describe()
         schemas = described["components"]["schemas"]
         schemas["Finding"] = schema("finding")
-        for model in (CatalogueIn, WorkChangeIn, *RESULTS):
+        for model in (CatalogueIn, WebhookIn, WorkChangeIn, *RESULTS):
             schemas |= _defined(model)
         describe_results(schemas)
         schemas["ProblemOut"] = ProblemOut.model_json_schema()

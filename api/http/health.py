@@ -47,7 +47,7 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
         ready=not reasons,
         epoch=epoch,
         reasons=reasons,
-        remarks=list(service.sandbox_missing),
+        remarks=[*service.sandbox_missing, *service.sender.remarks],
     )
 
 

@@ -22,6 +22,9 @@ _HTTP_HINTS: Final[Mapping[str, str]] = {
     "no_names_here": "index a list or add a pack where the server runs: `earwitness index LIST --name NAME`",
     "catalogue_too_long": "use several homes",
     "nothing_registered": "register a work first: POST /v1/works",
+    "no_such_work": "GET /v1/works lists the registered works",
+    "no_such_notice": "GET /v1/notices lists the notices",
+    "no_webhook": "set an address: PUT /v1/webhook",
 }
 """Hints of the server for errors whose own hint names a command."""
 

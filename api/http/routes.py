@@ -311,6 +311,8 @@ def _accept_all(
 ) -> list[tuple[Job, bool]]:
     values = fields.model_dump(mode="json")
     batch = values.pop("batch", None)
+    if values.get("watch") is False:  # as jobs of earlier versions, so that a repeated request is the same
+        del values["watch"]
     kinds = ["album" if kind == "check" and is_zip(file.path) else kind for file in received.files]
     if len(kinds) > 1 or "album" in kinds:
         batch = batch or batch_of(key)

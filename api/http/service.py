@@ -32,6 +32,7 @@ from earwitness.api.http.jobs.job_runner import Runner
 from earwitness.api.http.jobs.job_worker import open_job_worker as open_real_worker
 from earwitness.api.http.jobs.lane import JobHandler
 from earwitness.api.http.metrics import Metrics
+from earwitness.api.http.notices.notice_sender import NoticeSender
 from earwitness.api.http.protection.connection_slots import UploadSlots
 from earwitness.api.http.schemas import JobOut, moment
 from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool, Spooled
@@ -67,6 +68,7 @@ class Service:
     runner: Runner
     metrics: Metrics
     slots: UploadSlots
+    sender: NoticeSender
     sandbox_missing: tuple[str, ...] = ()
     names_lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -257,15 +259,21 @@ def open_service(
     spool.sweep(jobs.spool_paths())
     (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     tidy(settings, jobs)
-    metrics = Metrics(jobs.count)
+    metrics, sender = Metrics(jobs.count), NoticeSender(settings, writer)
+
+    def job_ended() -> None:
+        sender.wake()
+        tidy(settings, jobs)
+
     runner = Runner(
         jobs,
         lambda lane: open_job_worker(settings, writer, metrics, lane),
         metrics,
         job_wall_s=settings.job_wall_s,
-        tidy=lambda: tidy(settings, jobs),
+        tidy=job_ended,
     )
     runner.start()
+    sender.start()
     return Service(
         settings=settings,
         writer=writer,
@@ -273,6 +281,7 @@ def open_service(
         spool=spool,
         runner=runner,
         metrics=metrics,
+        sender=sender,
         slots=UploadSlots(a_client=settings.uploads_per_client),
         sandbox_missing=sandbox_missing,
     )
@@ -287,7 +296,8 @@ def tidy(settings: Settings, jobs: Jobs) -> None:
 
 def close_service(service: Service) -> None:
     """Stop the lanes and close the home; a lane that does not end keeps the lock while it can write."""
-    if service.runner.stop(patience_s=PATIENCE_S):
+    has_ended = service.sender.stop(patience_s=PATIENCE_S)
+    if service.runner.stop(patience_s=PATIENCE_S) and has_ended:
         service.writer.close()
 
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.source_errors import SourceBroken
 from earwitness.api.pipeline.run_spec import ItemResult
@@ -19,12 +21,16 @@ from earwitness.api.pipeline.searched_collections import (
     run_spec_of,
     works_of,
 )
+from earwitness.api.pipeline.stored_works import one_work
 from earwitness.api.scan.worker_pool import Pool
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.by_name import named_in
 from earwitness.api.shelf.stored_names import open_names
+from earwitness.api.watch.announce import settle
+from earwitness.api.watch.note_matches import IndexRun, note_matches
+from earwitness.api.watch.watching import begin_watch, note_registration
 from earwitness.fingerprint.types import Tags
-from earwitness.index.database.records import TEXTS, AddStatus, CollectionKind, ItemRow, NewItem
+from earwitness.index.database.records import TEXTS, Added, AddStatus, CollectionKind, ItemRow, NewItem
 from earwitness.index.match import Effort
 from earwitness.index.names.name_entries import NameEntry
 from earwitness.index.names.name_list import NameList
@@ -67,12 +73,21 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """One item that was stored, or was not, with its result; `label` is that of a registered work."""
+    """One item that was stored, or was not, with its result.
+
+    Attributes
+    ----------
+    label : Label or None
+        That of a registered work.
+    work : int or None
+        Its number.
+    """
 
     result: ItemResult
     outcome: Outcome
     shard: str | None = None
     label: Label | None = None
+    work: int | None = None
 
 
 def register(
@@ -84,6 +99,7 @@ def register(
     label: Label,
     labels: Mapping[str, Label] | None = None,
     n_workers: int = 1,
+    watched: bool = False,
 ) -> Iterator[Enrolled]:
     """Register each item as a work, and check it against the datasets; it is on disk when it is yielded.
 
@@ -92,6 +108,8 @@ def register(
     label, labels
         The label of every work, and those of single works by their path, which take precedence. The tags of
         a file give what neither holds.
+    watched
+        Whether the works are watched from now on.
     """
     works = writer.collection(CollectionKind.WORKS)
     library, lists = read_summary(settings), open_names(settings)
@@ -101,8 +119,21 @@ def register(
     with Pool(spec, n_workers=n_workers) as pool:
         for _, result in pool.results(items):
             own_label = (labels or {}).get(result.item.path, Label()).over(label)
-            yield with_names(register_one(writer, works, result, own_label), lists)
+            enrolled = with_names(register_one(writer, works, result, own_label), lists)
+            if watched:
+                watch_registered(writer, settings, enrolled)
+            yield enrolled
     writer.publish()
+
+
+def watch_registered(writer: Writer, settings: Settings, enrolled: Enrolled) -> None:
+    """Watch a work that was registered, and store what was found of it as that which is known already."""
+    if enrolled.work is None:
+        return
+    begin_watch(writer, settings, [enrolled.work])
+    if enrolled.result.finding is not None:
+        work = one_work(writer, enrolled.work)
+        note_registration(writer, settings, work, enrolled.result.finding)
 
 
 def with_names(enrolled: Enrolled, lists: Sequence[NameList]) -> Enrolled:
@@ -133,11 +164,15 @@ def register_one(writer: Writer, works: int, result: ItemResult, label: Label) -
     A work that is registered already takes what `label` gives, and from the tags of the file what it lacks.
     Its owner stays: the same audio of another owner, under another name, is another work.
     """
-    outcome, stored = _register(writer, works, result, label)
-    return Enrolled(result=result, outcome=outcome, label=stored)
+    outcome, stored, number = _register(writer, works, result, label)
+    return Enrolled(result=result, outcome=outcome, label=stored, work=number)
 
 
-def _register(writer: Writer, works: int, result: ItemResult, label: Label) -> tuple[Outcome, Label | None]:
+Registration = tuple[Outcome, Label | None, int | None]
+"""What became of an item, and label and number of the work."""
+
+
+def _register(writer: Writer, works: int, result: ItemResult, label: Label) -> Registration:
     new, sha256 = result.new, result.item.sha256
     existing = result.existing
     if existing is not None:
@@ -148,11 +183,11 @@ def _register(writer: Writer, works: int, result: ItemResult, label: Label) -> t
         new = NewItem(path=result.item.path, sha256=sha256, start_s=existing.start_s, end_s=existing.end_s)
     if new is None:
         decoded = result.item.duration_s is not None
-        return (Outcome.REFUSED if decoded else Outcome.NOT_READABLE), None
+        return (Outcome.REFUSED if decoded else Outcome.NOT_READABLE), None, None
     complete = label.over(label_of(result.tags))
     (added,) = writer.add(works, [replace(new, **_texts(complete))])
     if added.status is not AddStatus.EXISTING:
-        return Outcome.ADDED, complete
+        return Outcome.ADDED, complete, added.item
     stored = next(each for each in writer.find(works, new.sha256 or "") if each.id == added.item)
     return _relabelled(writer, works, stored, label, result.tags)
 
@@ -167,14 +202,12 @@ def _of_owner(stored: Sequence[ItemRow], owner: str | None, *, path: str) -> Ite
     return min(fit, key=lambda each: (each.owner != owner, each.path != path), default=None)
 
 
-def _relabelled(
-    writer: Writer, works: int, stored: ItemRow, label: Label, tags: Tags
-) -> tuple[Outcome, Label | None]:
+def _relabelled(writer: Writer, works: int, stored: ItemRow, label: Label, tags: Tags) -> Registration:
     if label.owner is not None and stored.owner not in {None, label.owner}:
-        return Outcome.OF_ANOTHER_OWNER, None
+        return Outcome.OF_ANOTHER_OWNER, None, None
     after = label.over(Label(**_texts(stored))).over(label_of(tags))
     changed = writer.update_metadata(works, stored.id, **_texts(after))
-    return (Outcome.UPDATED if changed else Outcome.ALREADY), after
+    return (Outcome.UPDATED if changed else Outcome.ALREADY), after, stored.id
 
 
 def _texts(described: Label | ItemRow) -> dict[str, Any]:
@@ -198,7 +231,8 @@ def index_source(
 
     An item is on disk when it is yielded. A run after a kill adds what is missing; the dataset is marked
     complete only at the end. A source that cannot be opened, or ends with an error before its first item,
-    leaves the dataset unchanged; so does one that adds nothing to a complete dataset.
+    leaves the dataset unchanged; so does one that adds nothing to a complete dataset. At the end, the notices
+    about watched works are made.
 
     Parameters
     ----------
@@ -222,6 +256,7 @@ def index_source(
         into=dataset,
         with_copies=with_copies,
     )
+    run = IndexRun(tenant=writer.tenant, dataset=dataset, epoch=library.epoch, effort=effort)
     read_to_end, changed, published_at = True, False, time.monotonic()
     with Pool(spec, n_workers=n_workers, watch=watch) as pool:
         for batch in _batches(pool.results(items)):
@@ -231,12 +266,13 @@ def index_source(
             if not changed and any(result.new is not None for _, result in batch):
                 writer.mark(dataset, complete=False)
                 changed = True
-            yield from _store(writer, dataset, batch)
+            yield from _store(writer, run, batch)
             if time.monotonic() - published_at >= PUBLISH_S:
                 writer.publish()
                 published_at = time.monotonic()
     writer.publish()
     writer.mark(dataset, complete=read_to_end or (was_complete and not changed))
+    settle(writer, settings, ended=(name, version))
 
 
 def _opened(items: Iterable[SourceItem | Skipped]) -> Iterator[SourceItem | Skipped]:
@@ -279,9 +315,15 @@ def _batches(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
         yield batch
 
 
-def _store(writer: Writer, dataset: int, batch: list[Pair]) -> Iterator[Enrolled]:
-    new = [result.new for _, result in batch if result.new is not None]
-    added = iter(writer.add(dataset, new) if new else ())
+def _store(writer: Writer, run: IndexRun, batch: list[Pair]) -> Iterator[Enrolled]:
+    """Store a batch, and what was found of watched works in the same transaction."""
+    results = [result for _, result in batch if result.new is not None]
+    new = [result.new for result in results if result.new is not None]
+
+    def note(connection: Connection, added: Sequence[Added]) -> None:
+        note_matches(connection, run, results, added)
+
+    added = iter(writer.add(run.dataset, new, also=note) if new else ())
     for item, result in batch:
         status = AddStatus.EXISTING if result.new is None else next(added).status
         yield Enrolled(result=result, outcome=_outcome(result, status), shard=item.shard)

@@ -70,13 +70,15 @@ class NoSuchCollection(EarwitnessError):
 
 
 class NoSuchWork(EarwitnessError):
-    """No work of this tenant is registered under this number."""
+    """No work of this tenant is registered under this number or name."""
 
     code = "no_such_work"
 
     def __init__(self, *, work: str) -> None:
         self.work = work
-        super().__init__(f"there is no work {work}", hint="GET /v1/works lists the registered works")
+        super().__init__(
+            f"there is no work {work}", hint="`earwitness watch list --all` lists the registered works"
+        )
 
 
 class DatasetBusy(EarwitnessError):

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from earwitness.index.database.records import CollectionKind, NewItem
+from earwitness.index.notices.delivery_rows import Deliveries
+from earwitness.index.notices.notice_records import NewNotice
+from earwitness.index.notices.notice_rows import add_notices
+from earwitness.index.notices.watch_rows import add_watches
 from earwitness.index.writer import Writer
 from tests.contract.small_store import some_item
 
@@ -22,6 +26,20 @@ def add_works(writer: Writer, *titles: str) -> list[int]:
     works = writer.collection(CollectionKind.WORKS)
     items = [made_item(writer, seed, title=title) for seed, title in enumerate(titles)]
     return [each.item for each in writer.add(works, items)]
+
+
+def add_notice(writer: Writer, work: int) -> int:
+    """Watch a work, make a notice about it, and set an address; return the number of the notice."""
+    Deliveries(writer.catalog, tenant=writer.tenant).set_webhook(
+        "https://example.org/", secret="whsec_AAAA", every=False
+    )
+    new = NewNotice(
+        item=work, dataset="set", version="1", state="s", outcome="match", contents={}, is_news=True
+    )
+    with writer.changing() as connection:
+        add_watches(connection, writer.tenant, [work])
+        (number,) = add_notices(connection, writer.tenant, [new])
+    return number
 
 
 def add_dataset(writer: Writer, name: str, version: str = "1", *, seeds: Sequence[int] = (90, 91)) -> None:

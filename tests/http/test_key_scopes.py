@@ -22,7 +22,7 @@ from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import Jobs, JobState
 from earwitness.index.writer import Writer
 from tests.http.conftest import Serve
-from tests.http.stored_things import add_dataset, add_works
+from tests.http.stored_things import add_dataset, add_notice, add_works
 
 OPEN = {"/livez", "/readyz"}
 SINGLE = [scope for scope in Scope if scope is not Scope.ADMIN]
@@ -122,19 +122,24 @@ def test_what_another_tenant_owns_is_not_there(serve: Serve, settings: Settings)
         (work,) = add_works(writer, "Rain")
         add_dataset(writer, "set")
         job, _ = Jobs(writer.catalog, tenant="other").enqueue("check", {"file": "x"}, batch="album")
+        notice = add_notice(writer, work)
     walked = 0
     with serve() as client:
         for method, path in ROUTES:
-            address = filled(path, job_id=job.id, work_id=work, dataset="set:1", batch_id="album")
+            objects = {"job_id": job.id, "work_id": work, "batch_id": "album", "notice_id": notice}
+            address = filled(path, dataset="set:1", **objects)
             if address == path or not path.startswith("/v1"):
                 continue
             answer = client.request(method, address, json={} if method == "PATCH" else None)
             assert answer.status_code == 404, (method, path, answer.text)
             walked += 1
-        assert walked > 6
+        assert walked > 10
         assert client.get("/v1/works").json()["works"] == []
         assert client.get("/v1/datasets").json()["datasets"] == []
         assert client.get("/v1/jobs").json()["jobs"] == []
+        assert client.get("/v1/notices").json()["notices"] == []
+        assert "<entry>" not in client.get("/v1/notices.atom?every=true").text
+        assert client.get("/v1/webhook").status_code == 404
     with Writer.open(HomeAddress(settings.home, tenant="other")) as writer:
         assert Jobs(writer.catalog, tenant="other").get(job.id) == job
         assert [each.n_items for each in writer.collections] == [1, 2]

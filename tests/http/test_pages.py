@@ -246,6 +246,6 @@ def test_the_first_page_lists_the_datasets(serve: Serve) -> None:
         for name in ("first", "second"):
             client.app.state.service.writer.collection(CollectionKind.DATASET, name, "7")
         page = client.get("/")
-        assert page.text.count('type="checkbox"') == 2
+        assert page.text.count('type="checkbox" name="collections"') == 2
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert client.get("/static/style.css").headers["content-type"].startswith("text/css")

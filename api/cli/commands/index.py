@@ -59,6 +59,7 @@ def index(
     from earwitness.api.cli.kernel_warmup import compile_kernels
     from earwitness.api.cli.names.index_names import index_names
     from earwitness.api.cli.progress import ItemProgress
+    from earwitness.api.cli.watching.new_notices import last_notice, report_notices, settle_and_report
     from earwitness.api.datasets.name_lists.name_source import opened_names
     from earwitness.api.pipeline.enroll import index_source
     from earwitness.index.match import Effort
@@ -66,11 +67,13 @@ def index(
 
     want_json(as_json)
     settings = settings_of(home, workers=workers or None)
-    console = to_stderr()
+    console, since = to_stderr(), last_notice(settings)
     with opened_names(open_reader.request(settings), audio_may_lie_here=not names_only) as names:
         if names is not None:
             open_reader.print_format(f"{names.format}: {names.layout}")
             result = index_names(names, settings, name=name, version=version)
+            if new := settle_and_report(settings, since):
+                result["notices"] = new
             if as_json:
                 print_json("index", source=source, dataset={"name": name, "version": version}, **result)
             return
@@ -97,6 +100,7 @@ def index(
             None if target is None else target.path,
             passed_over=items.passed_over,
         )
+    notices = report_notices(settings, since)
     if as_json:
         print_json(
             "index",
@@ -104,6 +108,7 @@ def index(
             dataset={"name": name, "version": version},
             passed_over=dict(items.passed_over),
             **indexed.json(),
+            **({"notices": notices} if notices else {}),
         )
 
 

@@ -137,12 +137,14 @@ def add(
 ) -> None:
     """Verify a pack and add it to the home, as a whole or not at all."""
     from earwitness.api.cli.progress import working
+    from earwitness.api.cli.watching.new_notices import last_notice, settle_and_report
     from earwitness.api.datasets.names import label
     from earwitness.api.packs.add_pack import add_pack
     from earwitness.api.packs.download_pack import downloaded_pack, is_address
 
     want_json(as_json)
     settings = settings_of(home)
+    since = last_notice(settings)
     with ExitStack() as stack:
         source: Path | BinaryIO = Path(pack)
         if is_address(pack):
@@ -154,8 +156,10 @@ def add(
     manifest = added.pack.manifest
     outcome = "is here already" if added.already else "was added"
     to_stdout().print(f"{manifest.name}:{manifest.version} {outcome}: {contents_words(manifest)}.")
+    notices = settle_and_report(settings, since)
     if as_json:
-        print_json("pack", **pack_json(manifest, added.pack.signer), already=added.already)
+        fields = {**pack_json(manifest, added.pack.signer), "already": added.already}
+        print_json("pack", **fields, **({"notices": notices} if notices else {}))
 
 
 def remove(

@@ -53,6 +53,7 @@ def register(
             help="Works without audio: CSV with any of artist, title, album, isrc, link, youtube_id …"
         ),
     ] = None,
+    watched: Annotated[bool, typer.Option("--watch", help="Watch the works: see `earwitness watch`")] = False,
     effort: EffortOption = "standard",
     workers: Workers = 0,
     as_json: Json = False,
@@ -101,6 +102,7 @@ def register(
                 ),
                 labels=labels,
                 n_workers=min(settings.n_workers, len(paths)) if _are_files(paths) else settings.n_workers,
+                watched=watched,
             ):
                 outcomes.append(enrolled.outcome)
                 if enrolled.result.finding is not None:
@@ -111,7 +113,10 @@ def register(
                     every.append(enrolled)
                 else:
                     show(enrolled)
-    raise typer.Exit(report(outcomes, audit, every if as_json else None))
+    status = report(outcomes, audit, every if as_json else None)
+    if watched:
+        console.print("They are watched from now on: `earwitness watch list` shows them.", soft_wrap=True)
+    raise typer.Exit(status)
 
 
 def report(outcomes: list[Outcome], audit: Audit, enrolled: list[Enrolled] | None) -> int:

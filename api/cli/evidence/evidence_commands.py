@@ -14,7 +14,9 @@ from earwitness.api.cli.options import Home, settings_of, to_stdout
 from earwitness.api.cli.output_files import Force, prepared_outputs
 
 if TYPE_CHECKING:
-    from earwitness.api.evidence.verify_evidence import VerifiedEvidence
+    from collections.abc import Iterator
+
+    from earwitness.api.evidence.verify_evidence import VerifiedEvidence, VerifiedNotice
 
 EvidenceFile = Annotated[Path, typer.Argument(help="The evidence file", show_default=False)]
 Key = Annotated[str | None, typer.Option("--key", help="Fingerprint of the key that must have signed it")]
@@ -22,21 +24,34 @@ Key = Annotated[str | None, typer.Option("--key", help="Fingerprint of the key t
 
 def verify(file: EvidenceFile, key: Key = None, as_json: Json = False) -> None:
     """Verify evidence without a network: every value and the signature; what was changed is named."""
-    from earwitness.api.evidence.verify_evidence import verify_evidence
+    from earwitness.api.evidence.verify_evidence import verify_any_evidence
     from earwitness.api.printable import shown
-    from earwitness.api.sentences import sentence
 
     want_json(as_json)
-    verified = verify_evidence(file, key=key)
+    verified = verify_any_evidence(file, key=key)
     out = to_stdout()
     out.print(
         f"{file} is as it was signed: {verified.id}, answered {verified.answered_at:%Y-%m-%d %H:%M} UTC."
     )
-    for finding in verified.findings:
-        out.print(shown(sentence(finding)), soft_wrap=True)
+    for text in _sentences(verified):
+        out.print(shown(text), soft_wrap=True)
     out.print(f"Signed with the key {verified.signer}{_whose(key)}.", soft_wrap=True)
     if as_json:
         print_json("evidence", **evidence_json(verified))
+
+
+def _sentences(verified: VerifiedEvidence | VerifiedNotice) -> Iterator[str]:
+    from earwitness.api.answers.messages import messages
+    from earwitness.api.evidence.verify_evidence import VerifiedNotice
+    from earwitness.api.sentences import sentence
+    from earwitness.api.watch.notice_words import notice_headline, notice_sentences
+
+    if isinstance(verified, VerifiedNotice):
+        t = messages()
+        yield f"{notice_headline(verified.notice, t)}."
+        yield from notice_sentences(verified.notice, t)
+    else:
+        yield from map(sentence, verified.findings)
 
 
 def _whose(key: str | None) -> str:
@@ -45,16 +60,21 @@ def _whose(key: str | None) -> str:
     return "; whose key that is, its owner must tell you (`earwitness evidence key` there, then --key here)"
 
 
-def evidence_json(verified: VerifiedEvidence) -> dict[str, object]:
+def evidence_json(verified: VerifiedEvidence | VerifiedNotice) -> dict[str, object]:
     """Return verified evidence for ``--json``."""
+    from earwitness.api.evidence.verify_evidence import VerifiedNotice
     from earwitness.api.finding_json import to_json
 
+    if isinstance(verified, VerifiedNotice):
+        found: dict[str, object] = {"notice": verified.notice}
+    else:
+        found = {"findings": [to_json(each) for each in verified.findings]}
     return {
         "id": verified.id,
         "answered_at": f"{verified.answered_at:%Y-%m-%dT%H:%M:%SZ}",
         "made_with": verified.made_with,
         "signer": verified.signer,
-        "findings": [to_json(each) for each in verified.findings],
+        **found,
     }
 
 

@@ -22,7 +22,14 @@ from earwitness.api.http.jobs.unpack_album import AlbumUnpacker
 from earwitness.api.http.metrics import Metrics
 from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool
 from earwitness.api.http.uploads.upload_process import Ask, UploadWorker
-from earwitness.api.pipeline.enroll import Label, Outcome, index_source, register_one, with_names
+from earwitness.api.pipeline.enroll import (
+    Label,
+    Outcome,
+    index_source,
+    register_one,
+    watch_registered,
+    with_names,
+)
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec
 from earwitness.api.pipeline.searched_collections import (
     check_spec,
@@ -139,6 +146,8 @@ class JobWorker:
         registered = register_one(self._writer, works, answer, label)
         enrolled = with_names(registered, open_names(self._settings))
         finding = enrolled.result.finding
+        if fields.get("watch"):
+            watch_registered(self._writer, self._settings, enrolled)
         with self._metrics.stage("publish"):
             self._writer.publish()
         return {

@@ -13,7 +13,7 @@ class Scope(StrEnum):
     ASK = "ask"
     """Check recordings and lists, look fingerprints up, and list datasets."""
     REGISTER = "register"
-    """Register, list, correct and delete works."""
+    """Register, list, correct, watch and delete works, and read the notices about them."""
     INDEX = "index"
     """Index and scan archives, and delete datasets."""
     ADMIN = "admin"
@@ -41,7 +41,10 @@ KINDS: Final[Mapping[str, Needed]] = {
 
 RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("POST",), "/v1/checks", _ASK),
-    (("GET", "POST", "PATCH", "DELETE"), "/v1/works", _REGISTER),
+    (("GET", "POST", "PUT", "PATCH", "DELETE"), "/v1/works", _REGISTER),
+    (("GET",), "/v1/notices", _REGISTER),
+    (("GET",), "/v1/notices.atom", _REGISTER),
+    (("GET", "PUT", "DELETE"), "/v1/webhook", _REGISTER),
     (("POST",), "/v1/catalogue/checks", _ASK),
     (("POST",), "/v1/catalogue", _REGISTER),
     (("GET",), "/v1/collections", _ASK),
@@ -56,6 +59,7 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("GET",), "/", _ASK),
     (("POST",), "/check", _ASK),
     (("POST",), "/register", _REGISTER),
+    (("GET", "POST"), "/mine", _REGISTER),
     (("GET", "POST"), "/albums", _ASK),
     (("GET", "POST"), "/jobs", ANY_KEY),
     (("GET",), "/robots.txt", ANY_KEY),

@@ -11,6 +11,7 @@ from earwitness.api.http.uploads.forms import Isrc, Text
 from earwitness.api.pipeline.stored_works import RemovedDataset
 from earwitness.index.database.records import TEXTS, Collection, ItemRow, Removed
 from earwitness.index.names.name_entries import NamedDataset
+from earwitness.index.notices.notice_records import Watch
 
 WORK_EXAMPLE: Final[dict[str, Any]] = {
     "id": 7,
@@ -22,6 +23,7 @@ WORK_EXAMPLE: Final[dict[str, Any]] = {
     "owner": "Night Bus GbR",
     "isrc": "DEA122400001",
     "registered_at": "2026-11-23T20:00:00Z",
+    "watched_since": None,
     "link": "/v1/works/7",
 }
 
@@ -38,16 +40,18 @@ class WorkOut(ApiModel):
     owner: str | None
     isrc: str | None = Field(description="As it was given, or as the file's tags have it.")
     registered_at: str
+    watched_since: str | None = Field(description="Null where it is not watched.")
     link: str = Field(description="Its address, relative to this server.")
 
     @staticmethod
-    def of(work: ItemRow) -> WorkOut:
+    def of(work: ItemRow, watch: Watch | None) -> WorkOut:
         """Return a work as the API shows it."""
         return WorkOut(
             id=work.id,
             file=work.path,
             sha256=work.sha256,
             registered_at=work.added_at,
+            watched_since=None if watch is None else watch.since,
             link=f"/v1/works/{work.id}",
             **{name: getattr(work, name) for name in TEXTS},
         )

@@ -18,6 +18,8 @@ from earwitness.api.http.stored.stored_schemas import (
 )
 from earwitness.api.http.uploads.json_body import described_body, json_body
 from earwitness.api.pipeline.stored_works import correct_work, one_work, remove_work, works_page
+from earwitness.api.watch.watching import watches_of
+from earwitness.index.database.records import ItemRow
 
 LARGEST: Final = 2**53
 """Largest number that every JSON reader keeps exactly."""
@@ -43,7 +45,8 @@ def get_works(
     """List the registered works in the order in which they were registered, a page at a time."""
     found = works_page(service.writer, after=cursor, limit=limit + 1)
     more = str(found[limit - 1].id) if len(found) > limit else None
-    return WorksOut(works=[WorkOut.of(each) for each in found[:limit]], next=more)
+    watched = watches_of(service.writer, [each.id for each in found[:limit]])
+    return WorksOut(works=[WorkOut.of(each, watched.get(each.id)) for each in found[:limit]], next=more)
 
 
 @router.get(
@@ -54,7 +57,7 @@ def get_works(
 )
 def get_work(work_id: WorkId, service: Served) -> WorkOut:
     """Return what is stored of a work: its label. Its audio is not stored."""
-    return WorkOut.of(one_work(service.writer, work_id))
+    return shown(service, one_work(service.writer, work_id))
 
 
 @router.patch(
@@ -71,7 +74,8 @@ async def patch_work(work_id: WorkId, request: Request, service: Served) -> Work
     """
     change = await json_body(request, WorkChangeIn)
     changes = change.changes()
-    return WorkOut.of(await run_in_threadpool(correct_work, service.writer, work_id, changes))
+    work = await run_in_threadpool(correct_work, service.writer, work_id, changes)
+    return await run_in_threadpool(shown, service, work)
 
 
 @router.delete(
@@ -81,8 +85,13 @@ async def patch_work(work_id: WorkId, request: Request, service: Served) -> Work
     responses=problems(*WRITES, 404, 422, **_WORDS),
 )
 def delete_work(work_id: WorkId, service: Served) -> RemovedOut:
-    """Delete a work and its fingerprint; later scans do not find it.
+    """Delete a work, its fingerprint and its notices; later scans do not find it.
 
     Findings of jobs that have ended keep its label.
     """
     return RemovedOut.of(remove_work(service.writer, work_id))
+
+
+def shown(service: Service, work: ItemRow) -> WorkOut:
+    """Return a work as the API shows it."""
+    return WorkOut.of(work, watches_of(service.writer, [work.id]).get(work.id))

@@ -40,6 +40,7 @@ class WorkForm(FormFields):
     album: Text | None = None
     owner: Text | None = None
     isrc: Isrc | None = None
+    watch: bool = False
 
 
 class IndexForm(FormFields):
@@ -67,6 +68,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "artist": "Who performs it; without it, that of the file's tags.",
     "album": "The album it is on; without it, that of the file's tags.",
     "owner": "Who owns it; need not be the artist.",
+    "watch": "Whether datasets that are indexed or added from now on are asked about it.",
     "isrc": "Its ISRC, with or without hyphens; without it, that of the file's tags.",
 }
 
@@ -105,6 +107,8 @@ def _plain(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
         plain.update(enum=[effort.value for effort in Effort], default=part["default"])
     elif name == "collections":
         plain.update(type="array", items={"type": "string"})
+    elif part.get("type") == "boolean":
+        plain.update(type="boolean", default=part["default"])
     elif part.get("default"):
         plain["default"] = part["default"]
     return plain

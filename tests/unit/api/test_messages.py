@@ -16,6 +16,7 @@ SOURCES = [
     *sorted((API / "answers").glob("*.py")),
     *sorted((API / "http").rglob("*.py")),
     *sorted((API / "evidence").rglob("*.py")),
+    *sorted((API / "watch").rglob("*.py")),
     *sorted((API / "web").rglob("*.html")),
     *sorted((API / "evidence").rglob("*.html")),
 ]

@@ -1,0 +1,1 @@
+"""The commands of watched works and their notices."""
