@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 PATH="${VENV:-$PWD/.venv}/bin:$PATH"
 # the tests start thousands of processes, and each would compile the same modules again
 unset PYTHONDONTWRITEBYTECODE
+# numba compiles what librosa needs when it is first used; unoptimised, that takes half the time, and enough for tests
+NUMBA_OPT=0 python -c "import librosa; librosa.feature.melspectrogram" &
+librosa=$!
 ruff check .
 ruff format --check .
 python -m tests.warm_up
@@ -12,7 +15,7 @@ python -m tests.warm_up
 # While the tests wait for servers and processes, the rest runs. Longer runs of the mutators are in benchmarks/records/fuzz.txt.
 log=$(mktemp)
 beside=
-trap 'kill $beside 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill $beside $librosa 2>/dev/null || true; rm -f "$log"' EXIT
 {
   mypy
   python -m benchmarks smoke
