@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, Final, Literal
 
 from earwitness.api.findings import FindingMatch
-from earwitness.api.scan.outputs import text_cell, whole_file
+from earwitness.api.scan.outputs import as_text, whole_file, write_table
 
 SCHEMA: Final = "earwitness.overlap-pair/1"
 PAIR_COLUMNS: Final = (
@@ -105,20 +104,10 @@ def write_pairs(pairs: Iterable[Pair], path: Path, *, form: Literal["jsonl", "cs
     """Write the pairs, one JSON object a line, or one CSV row for each stretch."""
     with whole_file(path) as file:
         if form == "csv":
-            _write_csv(pairs, file)
+            write_table((row for pair in pairs for row in _flat_rows(pair)), PAIR_COLUMNS, file)
             return
         for pair in pairs:
             file.write(json.dumps(pair.to_json()).encode() + b"\n")
-
-
-def _write_csv(pairs: Iterable[Pair], file: BinaryIO) -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
-    rows = csv.writer(text)
-    rows.writerow(PAIR_COLUMNS)
-    for pair in pairs:
-        rows.writerows([text_cell(row.get(column)) for column in PAIR_COLUMNS] for row in _flat_rows(pair))
-    text.flush()
-    text.detach()
 
 
 def _flat_rows(pair: Pair) -> Iterator[dict[str, Any]]:
@@ -133,11 +122,8 @@ def write_left_out(items: Iterable[str], path: Path) -> None:
     A path that ends with ``.csv`` gets the columns of WavCaps' black lists, ``index,id``; any other one id a
     line.
     """
-    with whole_file(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+    with whole_file(path) as file, as_text(file) as text:
         if path.suffix.lower() == ".csv":
             csv.writer(text).writerows([("index", "id"), *enumerate(items)])
         else:
             text.writelines(f"{each}\n" for each in items)
-        text.flush()
-        text.detach()

@@ -6,10 +6,10 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TextIO
 
 from earwitness.api.finding_json import to_json, to_line
 from earwitness.api.findings import Finding
@@ -93,11 +93,22 @@ def write_jsonl(findings: Iterable[Finding], file: BinaryIO) -> None:
 
 def write_csv(findings: Iterable[Finding], file: BinaryIO) -> None:
     """Write one row for every segment of a match, and one for an item without a match."""
+    write_table((row for finding in findings for row in flat_rows(finding)), CSV_COLUMNS, file)
+
+
+def write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: BinaryIO) -> None:
+    """Write rows as CSV under these columns, with cells that are safe for terminals and spreadsheets."""
+    with as_text(file) as text:
+        table = csv.writer(text)
+        table.writerow(columns)
+        table.writerows([text_cell(row.get(column)) for column in columns] for row in rows)
+
+
+@contextmanager
+def as_text(file: BinaryIO) -> Iterator[TextIO]:
+    """Write text to a binary file, which stays open; characters that are none in UTF-8 are escaped."""
     text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
-    rows = csv.writer(text)
-    rows.writerow(CSV_COLUMNS)
-    for finding in findings:
-        rows.writerows([text_cell(row.get(column)) for column in CSV_COLUMNS] for row in flat_rows(finding))
+    yield text
     text.flush()
     text.detach()
 

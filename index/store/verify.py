@@ -146,9 +146,7 @@ def _checks(
     settled_s: float,
 ) -> list[Problem]:
     if catalog.is_sqlite:
-        page_problems = [
-            Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)
-        ]
+        page_problems = _page_problems(connection)
         if page_problems:
             return page_problems  # rows on damaged pages cannot be checked
     row_problems = [*_rows(connection), *_blobs(connection)]
@@ -167,10 +165,7 @@ def stored_problems(catalog: Catalog) -> list[Problem]:
     """Check a catalog without its shards, which can be built again from it."""
     try:
         with catalog.reading() as connection:
-            page_problems = [
-                Problem(where="catalog", what=what, hint=RESTORE) for what in sqlite.check(connection)
-            ]
-            problems = page_problems or [*_rows(connection), *_blobs(connection)]
+            problems = _page_problems(connection) or [*_rows(connection), *_blobs(connection)]
             tenants = [] if problems else connection.execute(select(HOME.c.tenant)).scalars().all()
             counts = (problem for tenant in tenants for problem in _counts(connection, tenant))
             return problems or [*_memberships(connection), *counts]

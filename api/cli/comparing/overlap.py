@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from earwitness.api.cli.comparing.pair_table import print_pairs
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import (
     EffortOption,
@@ -19,7 +20,6 @@ from earwitness.api.cli.options import (
     set_home_in_use,
     settings_of,
     to_stderr,
-    to_stdout,
 )
 from earwitness.api.cli.output_files import Force, prepared_outputs
 from earwitness.api.cli.source_options import OpenReader, reads_source
@@ -96,7 +96,7 @@ def overlap(
         if (target := targets["report"]) is not None:
             write_overlap_report(found, target.path)
     if not as_json and out is None:
-        _print_pairs(found)
+        print_pairs(found.pairs, found.column_names)
     to_stderr().print(overlap_summary(found), soft_wrap=True)
     if as_json:
         written = {name: target.named for name, target in targets.items() if target is not None}
@@ -185,20 +185,3 @@ def _n_steps(sides: Sequence[Side]) -> int | None:
     every = [total for total in totals if total is not None]
     twice = len(every) == len(sides)
     return sum(every[1:]) + sum(every[:-1]) if twice else sum(every)
-
-
-def _print_pairs(found: Overlap) -> None:
-    """Print the pairs as a table: all in a pipe, the first ones in a terminal."""
-    from earwitness.api.cli.match_tables import ROWS_SHOWN, fitting, in_columns
-    from earwitness.api.overlap.overlap_sentences import pair_cells
-
-    console = to_stdout()
-    width = console.width if console.is_terminal else None
-    pairs = found.pairs if width is None else found.pairs[:ROWS_SHOWN]
-    if not pairs:
-        return
-    table = [("verdict", *found.column_names, "here", "there", "class", "E-value"), *map(pair_cells, pairs)]
-    for line in in_columns(table, fitting(table, width, shorten=[1, 2])):
-        console.print(line, soft_wrap=True)
-    if hidden := len(found.pairs) - len(pairs):
-        console.print(f"{hidden:,} more pairs; --out writes them all.", soft_wrap=True)

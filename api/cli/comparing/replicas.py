@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from earwitness.api.cli.comparing.pair_table import print_pairs
 from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import (
     EffortOption,
@@ -122,8 +123,8 @@ def _scan(source: str, items: Reader, within: tuple[str, ...], settings: Setting
 
 def _print_shares(found: Replicas, lengths: list[float]) -> None:
     """Print the shares by length, then the pairs."""
-    from earwitness.api.cli.match_tables import ROWS_SHOWN, fitting, in_columns
-    from earwitness.api.overlap.overlap_sentences import pair_cells, percent
+    from earwitness.api.cli.match_tables import fitting, in_columns
+    from earwitness.api.overlap.overlap_sentences import percent
 
     console = to_stdout()
     shares = [(f"{each:g} s", found.share(each)) for each in lengths]
@@ -131,15 +132,6 @@ def _print_shares(found: Replicas, lengths: list[float]) -> None:
     table += [(name, f"{share.part:,.0f}", f"{share.whole:,.0f}", percent(share)) for name, share in shares]
     for line in in_columns(table, fitting(table, None, shorten=[0])):
         console.print(line, soft_wrap=True)
-    width = console.width if console.is_terminal else None
-    pairs = found.pairs if width is None else found.pairs[:ROWS_SHOWN]
-    if pairs:
-        rows = [
-            ("verdict", "output", "training", "here", "there", "class", "E-value"),
-            *map(pair_cells, pairs),
-        ]
+    if found.pairs:
         console.print("")
-        for line in in_columns(rows, fitting(rows, width, shorten=[1, 2])):
-            console.print(line, soft_wrap=True)
-    if hidden := len(found.pairs) - len(pairs):
-        console.print(f"{hidden:,} more pairs; --out writes them all.", soft_wrap=True)
+    print_pairs(found.pairs, ("output", "training"))

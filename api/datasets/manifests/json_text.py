@@ -59,21 +59,6 @@ def text_of(row: Mapping[str, Json], *keys: str) -> str | None:
     return None
 
 
-def seconds_of(row: Mapping[str, Json], *keys: str) -> float | None:
-    """The first of these fields that reads as a number of seconds from 0 up; None when none does."""
-    for key in keys:
-        value = row.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            continue
-        try:
-            seconds = float(value)
-        except (ValueError, OverflowError):
-            continue
-        if 0.0 <= seconds < 1e9:
-            return seconds
-    return None
-
-
 def shown_json(row: Mapping[str, Json]) -> dict[str, Json]:
     """A row's fields for storing and showing: names and texts as labels, long and deep values cut."""
     return {label(key): _shown(value, depth=0) for key, value in itertools.islice(row.items(), _FIELDS)}

@@ -16,8 +16,6 @@ AIFF_PCM: Final = (b"NONE", b"twos", b"sowt", b"raw ", b"fl32", b"FL32", b"fl64"
 AU_SAMPLE_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 """Bytes of a sample by the encoding in an AU header."""
 
-W64_WAVE: Final = b"wave\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
-
 
 def parse_aiff(file: FileView, start: int, starts_file: StartsFile) -> FileLayout:
     """Find the sound chunk of an AIFF or AIFF-C file."""
