@@ -23,7 +23,8 @@ from earwitness.api.shelf.dataset_cards import card_of
 from earwitness.api.watch.notice_words import notice_headline, notice_sentences
 
 MAX_BYTES: Final = 64 << 20
-PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+PARSE_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
+"""Errors of contents that somebody signed and that have another form than they should."""
 FIELDS: Final = frozenset({"format", "contents", "digests", "signature"})
 
 
@@ -130,6 +131,8 @@ def _read(path: Path, formats: Sequence[str]) -> dict[str, Any]:
         raise EvidenceChanged(path=str(path), fields=[str(error)]) from error
     except (ValueError, RecursionError) as error:
         raise NotEvidence(path=str(path), reason="it is no JSON") from error
+    if isinstance(bundle, dict) and bundle.get("format") == NOTICE_FORMAT not in formats:
+        raise NotEvidence(path=str(path), reason="it is of a notice: `earwitness evidence verify` shows it")
     if not isinstance(bundle, dict) or bundle.get("format") not in formats:
         raise NotEvidence(path=str(path), reason=f"its format is not {' or '.join(formats)}")
     digests, contents = bundle.get("digests"), bundle.get("contents")

@@ -77,7 +77,7 @@ def deliver_due(
             done.set_aside = deliveries.failed(
                 notice,
                 done.failure,
-                delay_s=DELAYS_S[min(notice.attempts, len(DELAYS_S)) - 1],
+                delays_s=DELAYS_S,
                 set_aside_after_s=0.0 if error.gone else SET_ASIDE_AFTER_S,
             )
             break

@@ -7,6 +7,7 @@ claimed; when that time is over it is sent again under the same message id.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select, update
@@ -58,7 +59,10 @@ class Deliveries:
             return bool(connection.execute(delete(WEBHOOK).where(self._hook)).rowcount)
 
     def claim(self) -> Notice | None:
-        """Take the notice that is due first; None where none is, or the address is set aside."""
+        """Take the oldest notice of those that are due and were tried least.
+
+        None where none is due, or the address is set aside.
+        """
         with self._catalog.reading() as connection:
             if connection.execute(self._due()).first() is None:
                 return None
@@ -78,7 +82,8 @@ class Deliveries:
 
     def _due(self) -> Select[Any]:
         due = self._pending & (NOTICE.c.next_at <= time.time())
-        return select(NOTICE).where(due).order_by(NOTICE.c.next_at, NOTICE.c.id).limit(1)
+        # one that the address never takes does not keep the others back
+        return select(NOTICE).where(due).order_by(NOTICE.c.attempts, NOTICE.c.id).limit(1)
 
     def sent(self, notice: Notice) -> None:
         """Mark a claimed notice as sent; the address works."""
@@ -87,28 +92,36 @@ class Deliveries:
             _change(connection, NOTICE, NOTICE.c.id == notice.id, **values)
             _change(connection, WEBHOOK, self._hook, failing_since=None, set_aside_at=None, failure=None)
 
-    def failed(self, notice: Notice, reason: str, *, delay_s: float, set_aside_after_s: float) -> bool:
-        """Put all notices off, and set the address aside where it has failed for too long.
+    def failed(
+        self, notice: Notice, reason: str, *, delays_s: Sequence[float], set_aside_after_s: float
+    ) -> bool:
+        """Put a claimed notice off, and the others too, which would meet the same failure.
+
+        Parameters
+        ----------
+        delays_s
+            Seconds after each attempt, of a notice and of the address; the last holds for all further ones.
+        set_aside_after_s
+            Seconds for which the address may fail before it is set aside.
 
         Returns
         -------
         set_aside : bool
             Whether the address is set aside now.
         """
-        moment = time.time()
+        moment, this = time.time(), NOTICE.c.id == notice.id
         with self._catalog.writing() as connection:
-            this, due = NOTICE.c.id == notice.id, moment + delay_s
-            _change(connection, NOTICE, self._pending & this, failure=reason)
-            # the others would meet the same failure
-            _change(connection, NOTICE, self._pending & (this | (NOTICE.c.next_at < due)), next_at=due)
             hook = connection.execute(select(WEBHOOK).where(self._hook)).one_or_none()
-            if hook is None:
-                return False
-            since = moment if hook.failing_since is None else hook.failing_since
+            since = moment if hook is None or hook.failing_since is None else hook.failing_since
+            others_at = moment + _delay_of_address(moment - since, delays_s)
+            own_at = moment + delays_s[min(notice.attempts, len(delays_s)) - 1]
+            own = {"next_at": max(own_at, others_at), "failure": reason}
+            _change(connection, NOTICE, self._pending & this, **own)
+            _change(connection, NOTICE, self._pending & (NOTICE.c.next_at < others_at), next_at=others_at)
             is_over = moment - since >= set_aside_after_s
             values = {"failing_since": since, "set_aside_at": moment if is_over else None, "failure": reason}
             _change(connection, WEBHOOK, self._hook, **values)
-            return is_over
+            return is_over and hook is not None
 
     def count_pending(self) -> int:
         """Count the notices that wait to be sent."""
@@ -130,3 +143,13 @@ def _change(connection: Connection, table: Table, where: ColumnElement[bool], **
         some = keys[0].in_([row[0] for row in rows[start : start + AT_ONCE]])
         connection.execute(update(table).where(some).values(values))
         store_digests(connection, table, some)
+
+
+def _delay_of_address(failing_s: float, delays_s: Sequence[float]) -> float:
+    """Return the seconds until an address is tried again that has failed for so long."""
+    tried_s = 0.0
+    for delay_s in delays_s:
+        tried_s += delay_s
+        if tried_s > failing_s:
+            return tried_s - failing_s
+    return delays_s[-1]

@@ -109,7 +109,7 @@ def store_notices(writer: Writer, *, work: int, dataset: int) -> None:
         add_notices(connection, "local", [notice])
     claimed = deliveries.claim()
     assert claimed is not None
-    deliveries.failed(claimed, "it answers 500", delay_s=5.0, set_aside_after_s=1e6)
+    deliveries.failed(claimed, "it answers 500", delays_s=(5.0,), set_aside_after_s=1e6)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from earwitness.index.store.jobs import Jobs, JobState
 from earwitness.index.store.store_errors import CatalogUnreachable
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
-from tests.contract import test_store
+from tests.contract import test_notice_rows, test_store
 from tests.contract.conftest import POSTGRES, mended, published, rebuilt, waiting
 from tests.contract.small_store import CODEC, DATASET, some_item
 from tests.unit.index import test_jobs
@@ -51,7 +51,7 @@ def jobs(writer: Writer) -> Jobs:
     return Jobs(writer.catalog)
 
 
-LAWS = vars(test_store) | vars(test_jobs)
+LAWS = vars(test_store) | vars(test_jobs) | vars(test_notice_rows)
 globals().update({name: law for name, law in LAWS.items() if name.startswith("test_")})
 
 

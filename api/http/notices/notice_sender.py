@@ -14,7 +14,7 @@ from earwitness.api.watch.deliver import deliver_due, seconds_to_next
 from earwitness.index.notices.delivery_rows import Deliveries
 from earwitness.index.writer import Writer
 
-LOOK_S: Final = 60.0
+LOOK_S: Final = 15.0
 """Seconds after which it looks again whether there is anything to make or to send."""
 SOONEST_S: Final = 1.0
 SET_ASIDE: Final = "the address that notices are sent to is set aside: see GET /v1/webhook"
