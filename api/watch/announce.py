@@ -190,10 +190,10 @@ def _compared(connection: Connection, tenant: str, parts: DatasetParts) -> _Comp
     stored = comparison(connection, number)
     findings = dict[int, list[Finding]]()
     if stored is not None:
-        audit = audit_of(stored)
+        audit, n_items = audit_of(stored), max(stored.n_searched, parts.collection.n_items)
         for item, texts in sightings(connection, tenant, number).items():
             findings[item] = [
-                graded(each, n_items=audit.n_searched, claims_supported=audit.claims_supported)
+                graded(each, n_items=n_items, claims_supported=audit.claims_supported)
                 for each in map(_parsed, texts)
             ]
     reasons = unread_items(connection, number)

@@ -36,9 +36,13 @@ def dataset_name(contents: Mapping[str, Any]) -> str:
 
 
 def notice_sentences(contents: Mapping[str, Any], t: Messages) -> Iterator[str]:
-    """Yield what was found, what changed, how it was compared, and what was not compared."""
-    if contents["change"] is not None:
-        yield from _change(contents, t)
+    """Yield what changed, what was found, how it was compared, and what was not compared."""
+    yield from change_sentences(contents, t)
+    yield from found_sentences(contents, t)
+
+
+def found_sentences(contents: Mapping[str, Any], t: Messages) -> Iterator[str]:
+    """Yield what was found, how it was compared, and what was not compared."""
     yield from _findings(contents, t)
     yield from _files(contents, t)
     yield from _names(contents, t)
@@ -47,7 +51,10 @@ def notice_sentences(contents: Mapping[str, Any], t: Messages) -> Iterator[str]:
         yield _limit(limit, contents, t)
 
 
-def _change(contents: Mapping[str, Any], t: Messages) -> Iterator[str]:
+def change_sentences(contents: Mapping[str, Any], t: Messages) -> Iterator[str]:
+    """Yield what changed since the version before, if there is a notice of one."""
+    if contents["change"] is None:
+        return
     change, versions = contents["change"], {"after": shown(contents["dataset"]["version"])}
     versions["before"] = shown(change["before"]["version"])
     if change["kind"] != Change.UNCLEAR:

@@ -25,7 +25,8 @@ from earwitness.api.http.stored.work_routes import LARGEST, WorkId
 from earwitness.api.http.uploads.json_body import MAX_BYTES
 from earwitness.api.http.uploads.receive_upload import paced
 from earwitness.api.pipeline.stored_works import correct_work, one_work, remove_work, works_page
-from earwitness.api.watch.notice_words import notice_headline, notice_sentences
+from earwitness.api.watch.notice_contents import Outcome
+from earwitness.api.watch.notice_words import change_sentences, found_sentences, notice_headline
 from earwitness.api.watch.watching import begin_watch, end_watch, watches_of
 from earwitness.index.database.records import TEXTS, ItemRow
 from earwitness.index.notices.notice_records import Notice, Watch
@@ -35,6 +36,14 @@ WORKS_SHOWN: Final = 20
 NOTICES_SHOWN: Final = 5
 JOBS_LOOKED_AT: Final = 500
 MOST_FIELDS: Final = 20
+STATES: Final[Mapping[Outcome, str]] = {
+    Outcome.MATCH: "found",
+    Outcome.SAME_FILE: "found",
+    Outcome.POSSIBLE: "unsure",
+    Outcome.SHARED_MATERIAL: "unsure",
+    Outcome.NAMED: "unsure",
+    Outcome.NO_MATCH: "nothing",
+}
 Served = Annotated[Service, Depends(service_of)]
 
 router = APIRouter(include_in_schema=False)
@@ -42,11 +51,21 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView:
-    """A notice as the page shows it."""
+    """A notice as the page shows it.
+
+    Attributes
+    ----------
+    state : str
+        ``found``, ``unsure`` or ``nothing``; empty where not all was compared.
+    change : tuple of str
+        What changed since the version before, if that is known.
+    """
 
     id: int
     date: str
+    state: str
     headline: str
+    change: tuple[str, ...]
     sentences: tuple[str, ...]
 
 
@@ -174,8 +193,10 @@ def _notice_view(notice: Notice, t: Messages) -> NoticeView:
     return NoticeView(
         id=notice.id,
         date=_date(notice.created_at, t),
+        state=STATES.get(Outcome(notice.outcome), ""),
         headline=notice_headline(notice.contents, t),
-        sentences=tuple(notice_sentences(notice.contents, t)),
+        change=tuple(change_sentences(notice.contents, t)),
+        sentences=tuple(found_sentences(notice.contents, t)),
     )
 
 

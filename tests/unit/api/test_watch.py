@@ -91,6 +91,14 @@ def test_a_match_must_hold_for_all_items_of_the_dataset(made_home: MadeHome, wor
     assert (again.outcome, again.contents["found"]) == ("possible", {"possible": 1})
 
 
+def test_where_e_values_do_not_hold_nothing_matches(made_home: MadeHome, work: ItemRow) -> None:
+    """A dataset that resembles the works more than chance does gives possible matches only."""
+    alike = [Made(seed=seed, work=work, e_value=5e-3) for seed in range(100, 112)]
+    (notice,) = made_home.index("set", "1", [Made(seed=5, work=work, e_value=1e-12), *alike])
+    assert (notice.outcome, notice.contents["found"]) == ("possible", {"possible": 13})
+    assert len(notice.contents["findings"]) == 10
+
+
 @pytest.mark.parametrize(
     ("items", "stated"),
     [
