@@ -116,10 +116,20 @@ def _announce(writer: Writer, settings: Settings, parts: DatasetParts) -> list[i
         with writer.changing() as connection:
             if watches(connection, writer.tenant).keys() - asked.keys():
                 continue  # somebody began to watch meanwhile
+            if _has_changed(connection, writer.tenant, parts):
+                return []  # another run has begun, at whose end the notices are made
             new = _new_notices(connection, writer.tenant, parts, works, asked)
             numbers = add_notices(connection, writer.tenant, new)
             store_announced(connection, writer.tenant, parts.name, parts.version, parts.state)
             return numbers
+
+
+def _has_changed(connection: Connection, tenant: str, parts: DatasetParts) -> bool:
+    """Whether a dataset was changed or removed since its parts were read."""
+    if parts.collection is None:
+        return False
+    now = {each.id: each for each in reads.collections(connection, tenant)}.get(parts.collection.id)
+    return now is None or replace(parts, collection=now).state != parts.state
 
 
 def _works(connection: Connection, tenant: str, numbers: Sequence[int]) -> dict[int, ItemRow]:

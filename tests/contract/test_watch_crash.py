@@ -15,11 +15,13 @@ from sqlalchemy.engine.default import DefaultDialect
 from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.settings import Settings
 from earwitness.api.watch.announce import settle
-from earwitness.api.watch.watching import begin_watch
+from earwitness.api.watch.watching import begin_watch, watches_of
 from earwitness.index.database.records import ItemRow
 from earwitness.index.notices.delivery_rows import Deliveries
 from earwitness.index.notices.notice_records import Delivery
 from earwitness.index.notices.notice_rows import Notices
+from earwitness.index.store.backup import backup, restore
+from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import HomeBusy
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
@@ -151,6 +153,22 @@ def _settle(settings: Settings) -> list[str]:
                 return []
         except HomeBusy:
             continue
+
+
+def test_a_backup_holds_watches_notices_and_the_address(made: tuple[Path, ItemRow], tmp_path: Path) -> None:
+    """A restored home watches on, has the same notices, and sends them to the same address."""
+    home, work = made
+    packed, again = tmp_path / "packed", tmp_path / "again"
+    backup(HomeAddress(home), packed)
+    restore(packed, HomeAddress(again))
+    assert verify(HomeAddress(again), settled_s=0) == []
+    found = []
+    for path in (home, again):
+        with Writer.open(HomeAddress(path)) as writer:
+            hook = Deliveries(writer.catalog, tenant="local").webhook()
+            notices = Notices(writer.catalog, tenant="local").since(0)
+            found.append((hook, notices, watches_of(writer, [work.id])))
+    assert found[0] == found[1] and found[0][1] and found[0][2]
 
 
 def _claim_all(settings: Settings) -> list[str]:

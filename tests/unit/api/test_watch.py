@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.pipeline.stored_works import correct_work, remove_dataset, remove_work
+from earwitness.api.watch import announce as announcing
 from earwitness.api.watch.announce import settle
+from earwitness.api.watch.dataset_parts import dataset_parts
 from earwitness.api.watch.watching import begin_watch, end_watch, note_registration, watched_works
 from earwitness.index.database.records import ItemRow
 from earwitness.index.database.tables import SIGHTING, WATCH
@@ -229,3 +232,20 @@ def test_a_dataset_that_is_indexed_anew_is_noticed_anew(made_home: MadeHome, wor
     remove_dataset("set", writer=made_home.writer, settings=made_home.settings)
     (notice,) = made_home.index("set", "1", items)
     assert (notice.outcome, notice.contents["change"]) == ("match", None)
+
+
+def test_a_dataset_that_changes_meanwhile_is_not_noticed_half(
+    made_home: MadeHome, work: ItemRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another run has begun to add items, the notices are made at its end, of all of them."""
+    with monkeypatch.context() as killed:  # before its notices are made
+        killed.setattr(enrolling, "settle", lambda *_, **__: [])
+        made_home.index("set", "1", [Made(seed=5)])
+    (stale,) = dataset_parts(made_home.writer.collections, made_home.settings)
+    assert stale.is_settled and stale.collection is not None
+    made_home.writer.mark(stale.collection.id, complete=False)
+    with monkeypatch.context() as begun:
+        begun.setattr(announcing, "dataset_parts", lambda *_: [stale])
+        assert settle(made_home.writer, made_home.settings) == []
+    (notice,) = made_home.index("set", "1", [Made(seed=6, work=work)])
+    assert notice.outcome == "match"
