@@ -27,6 +27,7 @@ ON_CORPUS: Final = frozenset(
         "pack-privacy",
         "overlap",
         "stored-copies",
+        "scan-speed",
         "fit",
     )
 )
@@ -44,6 +45,7 @@ ENTRIES = {
     "scan-rates": "a zip of degraded excerpts scanned against the open corpus",
     "scan-formats": "one dataset of short items in three packings: scanned, killed, compared",
     "stored-copies": "searches of works with changed copies, beside undoing every change",
+    "scan-speed": "scans at each effort beside pure decoding, against works of some hours",
     "codes": "recall per byte of kinds of index, at a million codes and more",
     "changes": "errors of the reported speed, pitch and tempo",
     "classes": "reported class of constructed queries, and parts of a query that are reported",
@@ -93,6 +95,7 @@ def module_of(entry: str) -> str:
         "overlap": "benchmarks.sets.overlap",
         "pack-privacy": "benchmarks.shelf.pack_privacy",
         "stored-copies": "benchmarks.scanning.stored_copies",
+        "scan-speed": "benchmarks.scanning.scan_speed",
         "tables": "benchmarks.report.tables",
         "summary": "benchmarks.report.summary",
         "match-steps": "benchmarks.report.match_steps",

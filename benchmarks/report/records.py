@@ -95,3 +95,8 @@ def _commit() -> str:
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.strip() or "unknown"
+
+
+def header(record: Record) -> str:
+    """Return one line on the origin of a record."""
+    return f"{record.scheme}, commit {record.commit}, {record.made_at}, seed {record.seed}, {record.machine}"

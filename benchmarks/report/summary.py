@@ -14,11 +14,11 @@ from benchmarks.report.false_match_tables import false_matches_table, pooled, re
 from benchmarks.report.names_table import names_lines
 from benchmarks.report.power_tables import POWER, counted, power_lines, shortest_lines
 from benchmarks.report.privacy_table import privacy_lines
-from benchmarks.report.records import RECORDS, Record, load, wilson
+from benchmarks.report.records import RECORDS, Record, header, load, wilson
+from benchmarks.report.scan_tables import scan_speed_table, stored_copies_table
 from benchmarks.report.tables import (
     calibrate_table,
     counts,
-    header,
     report,
     reported_by,
     same_recording,
@@ -267,6 +267,16 @@ def _costs(name: str) -> Iterator[str]:
     yield f"{header(record)}."
 
 
+def of_scans(name: str, table: Callable[[Record], Iterator[str]]) -> Callable[[], Iterator[str]]:
+    """Return a function that yields the table of a record of scans."""
+
+    def lines() -> Iterator[str]:
+        made = load_record(name)
+        yield from ["Not measured yet."] if made is None else table(made)
+
+    return lines
+
+
 def scan() -> Iterator[str]:
     """Yield the outcome of a scan of the open corpus."""
     record = load_record(SCAN)
@@ -315,6 +325,8 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "speed": speed,
     "scale": scale,
     "scan": scan,
+    "scan_speed": of_scans("scan-speed", scan_speed_table),
+    "stored_copies": of_scans("stored-copies", stored_copies_table),
     "names": names,
     "privacy": privacy,
 }

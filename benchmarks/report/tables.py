@@ -15,7 +15,8 @@ from benchmarks.data.corpus import Corpus
 from benchmarks.report.false_match_tables import false_matches_table
 from benchmarks.report.overlap_table import overlap_table
 from benchmarks.report.power_tables import power_lines
-from benchmarks.report.records import RECORDS, Record, load, wilson
+from benchmarks.report.records import RECORDS, Record, header, load, wilson
+from benchmarks.report.scan_tables import scan_speed_table, stored_copies_table
 from benchmarks.report.score import MATCH_E, outcome
 from benchmarks.runs.cases import cases_table
 
@@ -42,11 +43,6 @@ def report(path: Path) -> Iterator[str]:
     yield header(record)
     yield ""
     yield from TABLES.get(record.entry, plain_table)(record)
-
-
-def header(record: Record) -> str:
-    """Return one line on the origin of a record."""
-    return f"{record.scheme}, commit {record.commit}, {record.made_at}, seed {record.seed}, {record.machine}"
 
 
 def same_recording() -> Callable[[str, str], bool]:
@@ -363,4 +359,6 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "cases": cases_table,
     "identify": identify_table,
     "power": power_lines,
+    "scan-speed": scan_speed_table,
+    "stored-copies": stored_copies_table,
 }

@@ -1,6 +1,6 @@
-"""Speed and size: stages, bytes per hour, latency of queries, start times, scan compared with decoding.
+"""Speed and size: stages, bytes per hour, latency of queries, start times.
 
-Rows: ``what`` (stages, bytes, latency, start, scan), ``case``, ``value``, ``unit``; where time is measured,
+Rows: ``what`` (stages, bytes, latency, start), ``case``, ``value``, ``unit``; where time is measured,
 ``value`` is from wall time and ``cpu`` the same from processor time (other work on the machine changes the
 first); for stages and latency the row holds both times of every file or query. One thread; everything runs
 once before it is timed.
@@ -12,14 +12,12 @@ import argparse
 import io
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +68,6 @@ def main(argv: Sequence[str]) -> int:
         *bytes_per_hour(home, sum(track.duration_s for track in tracks) / 3600),
         *latency(corpus.root, tracks, home, n=options.queries),
         *starts(),
-        *scans(corpus.root, tracks, n_files=2 * options.files),
     ]
     settings = {"files": options.files, "queries": options.queries, "tracks": len(tracks)}
     print(save(record("speed", scheme=extractor().scheme, seed=0, options=settings, rows=rows), options.name))
@@ -278,61 +275,3 @@ def _seconds(arguments: Sequence[str], environment: dict[str, str]) -> Lap:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return time.perf_counter() - start, cpu
-
-
-def scans(root: Path, tracks: Sequence[Track], *, n_files: int) -> Iterator[Row]:
-    """Yield the speed of a scan at each effort on one core, and of decoding the same files alone."""
-    with one_core(), tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "source"
-        source.mkdir()
-        for number, sound in enumerate(files(root, tracks, n_files)):
-            for part in range(0, int(FILE_S), 60):
-                clip = sound[part * FILE_HZ : (part + 60) * FILE_HZ]
-                (source / f"{number:02d}-{part}.mp3").write_bytes(encoded(clip, "mp3"))
-        clips = sorted(source.iterdir())
-        environment = os.environ | {"EARWITNESS_HOME": f"{folder}/home"}
-        _seconds(["register", "sample_audio/originals"], environment)
-        audio_s = 60.0 * len(clips)
-        yield _times_real("scan", "decode alone", audio_s, [_decoded(clips)])
-        one = Path(folder) / "one"
-        one.mkdir()
-        shutil.copy(clips[0], one)
-        for effort in Effort:
-            start, full = (
-                _seconds([*_scan(where, Path(folder)), "--effort", str(effort)], environment)
-                for where in (one, source)
-            )
-            rest = (full[0] - start[0], full[1] - start[1])
-            for case, scanned_s, lap in (
-                ("start included", audio_s, full),
-                ("after the first clip", audio_s - 60.0, rest),
-            ):
-                row = _times_real("scan", f"{effort}, {case}", scanned_s, [lap])
-                del row["cpu"]  # without the time of decode workers that end with their parent
-                yield row
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Restrict this process and its children to one core, so that workers do not run in parallel."""
-    me = psutil.Process()
-    before = me.cpu_affinity()
-    me.cpu_affinity(before[-1:])
-    try:
-        yield
-    finally:
-        me.cpu_affinity(before)
-
-
-def _scan(source: Path, folder: Path) -> list[str]:
-    out = folder / f"{len(list(folder.iterdir()))}.jsonl"
-    return ["scan", str(source), "--out", str(out), "--workers", "1"]
-
-
-def _decoded(clips: Sequence[Path]) -> Lap:
-    with Decoder() as decoder:
-        decoder.decode(clips[0], name="warm")
-        stopwatch = Stopwatch()
-        for clip in clips:
-            decoder.decode(clip, name=clip.name)
-        return stopwatch.lap()
