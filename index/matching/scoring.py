@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp, log
+from math import exp, log, sqrt
 from typing import Final
 
 import numpy as np
@@ -39,9 +39,18 @@ LEAST_SPAN_S: Final = 1.5
 """Seconds of the query. Shorter alignments are not reported. Chosen by hand."""
 
 SURE_SIMILARITY: Final = 0.56
-"""Mean similarity. An alignment of a changed query that is less similar is doubtful: with 12 or 27 changes to
-choose from, long pieces of one synthesiser agree so by their chords alone. Chosen by hand on absent queries
-of 16 s of made sounds and on excerpts of validation music."""
+"""Mean similarity. Less similar alignments are doubtful where the query is changed, as there are 12 or 27
+changes to choose from, and where they are long but their spectral peaks do not agree: long pieces of one
+synthesiser agree so by their chords alone. Chosen by hand on absent queries of 16 s of made sounds and on
+excerpts of validation music; ``benchmarks false-matches`` measures it."""
+
+LONG_CODES: Final = 20
+"""Codes (10 s) from which an alignment is long."""
+
+SURE_AGREEMENT: Final = 1.1
+"""Agreement of the spectral peaks for the root of each code of a long alignment, in standard deviations of
+chance. Chosen by hand, with `SURE_SIMILARITY` (side ``fit``): of 12 little similar copies of 16 s under other
+sound all have 1.36 or more, and of 7 alignments of other pieces all have 0.93 or less."""
 
 DOUBTFUL_LOG_E: Final = log(1e-3)
 """The E-value of a doubtful alignment is at least this: it may be possible, and no match. Chosen by hand."""
@@ -65,10 +74,20 @@ class ScoredAlignment:
     material: Material
 
 
-def is_doubtful(alignment: Alignment) -> bool:
-    """Whether an alignment needs a change of the query and is little similar all the same."""
-    changed = alignment.query_variant.variant.change != UNCHANGED
-    return changed and float(alignment.similarity.mean()) < SURE_SIMILARITY
+def is_doubtful(alignment: Alignment, agreement: float) -> bool:
+    """Whether an alignment is little similar, and its peaks do not make up for it.
+
+    Parameters
+    ----------
+    agreement
+        Of the spectral peaks along it, in standard deviations of chance.
+    """
+    if float(alignment.similarity.mean()) >= SURE_SIMILARITY:
+        return False
+    n_codes = len(alignment.codes)
+    if n_codes >= LONG_CODES:
+        return agreement < SURE_AGREEMENT * sqrt(n_codes)
+    return alignment.query_variant.variant.change != UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +164,9 @@ class AlignmentScorer:
         log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
         if log_e > CERTAIN_LOG_E:
             log_e += self.places.excess_of_near(alignment, space=space, null=null)
-            if is_doubtful(alignment):
-                log_e = max(log_e, DOUBTFUL_LOG_E)
+        is_long = len(alignment.codes) >= LONG_CODES
+        if (is_long or log_e > CERTAIN_LOG_E) and is_doubtful(alignment, evidence.agreement):
+            log_e = max(log_e, DOUBTFUL_LOG_E)
         if log_e > log(self.max_e_value):
             return None
         return ScoredAlignment(
