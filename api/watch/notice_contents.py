@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -115,13 +116,19 @@ class WorkFindings:
         return Outcome.NOT_FOUND if self.limits or self.asked is None else Outcome.NO_MATCH
 
 
+@cache
+def made_with() -> str:
+    """Return the name and version of this program."""
+    return f"earwitness {version('earwitness')}"
+
+
 def notice_contents(work: ItemRow, parts: DatasetParts, found_of_work: WorkFindings) -> dict[str, Any]:
     """Return the contents of a notice; `earwitness.api.watch.version_change` adds the change."""
     stored = found_of_work.stored
     best = sorted(found_of_work.findings, key=lambda each: (_rank(each), each.best_e_value))
     contents = {
         "schema": SCHEMA,
-        "made_with": f"earwitness {version('earwitness')}",
+        "made_with": made_with(),
         "work": work_of(work),
         "dataset": _dataset_json(parts),
         "outcome": found_of_work.outcome.value,

@@ -107,25 +107,27 @@ def send(url: str, body: bytes, *, message_id: str, secret: str, allow_private: 
 
 def _post(url: SplitResult, body: bytes, headers: Mapping[str, str], guard: Guard) -> int:
     """Return the status of the answer."""
-    is_tls = url.scheme == "https"
+    host, is_tls = url.hostname or "", url.scheme == "https"
     port = url.port or (443 if is_tls else 80)
-    connection = http.client.HTTPConnection(url.hostname or "", port, timeout=CONNECT_S)
-    with _connected(url.hostname or "", port, guard) as plain:
-        limit = threading.Timer(ANSWER_S, _shut, args=(plain,))
-        limit.daemon = True
-        limit.start()
-        try:
-            connection.sock = (
-                ssl.create_default_context().wrap_socket(plain, server_hostname=url.hostname)
-                if is_tls
-                else plain
+    kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
+    connection = kind(host, port, timeout=CONNECT_S)
+    connection.auto_open = 0  # it has no way to connect but the guarded one
+    connection.sock = _connected(host, port, guard)
+    limit = threading.Timer(ANSWER_S, lambda: _shut(connection.sock))
+    limit.daemon = True
+    limit.start()
+    try:
+        if is_tls:
+            connection.sock = ssl.create_default_context().wrap_socket(
+                connection.sock, server_hostname=host, do_handshake_on_connect=False
             )
-            target = f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
-            connection.request("POST", target, body=body, headers=dict(headers))
-            return connection.getresponse().status
-        finally:
-            limit.cancel()
-            connection.close()
+            connection.sock.do_handshake()
+        target = f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
+        connection.request("POST", target, body=body, headers=dict(headers))
+        return connection.getresponse().status
+    finally:
+        limit.cancel()
+        connection.close()
 
 
 def _connected(host: str, port: int, guard: Guard) -> socket.socket:
@@ -148,8 +150,10 @@ def _connected(host: str, port: int, guard: Guard) -> socket.socket:
     raise failure
 
 
-def _shut(open_socket: socket.socket) -> None:
+def _shut(open_socket: socket.socket | None) -> None:
     """End a connection that takes too long; a thread that reads from it gets an error."""
+    if open_socket is None:
+        return
     try:
         open_socket.shutdown(socket.SHUT_RDWR)
     except OSError:  # it has ended meanwhile

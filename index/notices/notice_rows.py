@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
 from earwitness.index.database.catalog import Catalog
 from earwitness.index.database.records import storable_json
@@ -24,35 +24,51 @@ def add_notices(connection: Connection, tenant: str, notices: Iterable[NewNotice
     """
     hook = connection.execute(select(WEBHOOK).where(WEBHOOK.c.tenant == tenant)).one_or_none()
     wants_every = hook is not None and verified_row(WEBHOOK, hook).every
-    numbers = list[int]()
+    known, rows = dict[tuple[str, str], set[tuple[int, str]]](), list[dict[str, Any]]()
     for new in notices:
-        here = _of_tenant(tenant) & (NOTICE.c.item_id == new.item) & (NOTICE.c.dataset == new.dataset)
-        same = here & (NOTICE.c.version == new.version) & (NOTICE.c.state == new.state)
-        if connection.execute(select(NOTICE.c.id).where(same)).first() is not None:
-            continue
-        is_sent = hook is not None and new.is_sent and (new.is_news or wants_every)
-        values = {
-            "tenant": tenant,
-            "item_id": new.item,
-            "message_id": f"msg_{uuid.uuid4().hex}",
-            "dataset": new.dataset,
-            "version": new.version,
-            "state": new.state,
-            "outcome": new.outcome,
-            "is_news": new.is_news,
-            "created_at": now(),
-            "contents": json.dumps(storable_json(new.contents), ensure_ascii=False, separators=(",", ":")),
-            "delivery": (Delivery.PENDING if is_sent else Delivery.NONE).value,
-            "attempts": 0,
-            "next_at": 0.0 if is_sent else None,
-            "sent_at": None,
-            "failure": None,
-        }
-        key = connection.execute(insert(NOTICE).values(values)).inserted_primary_key
-        assert key is not None
-        numbers.append(int(key[0]))
-        store_digests(connection, NOTICE, NOTICE.c.id == key[0])
-    return numbers
+        key = new.dataset, new.version
+        if key not in known:
+            known[key] = _stored(connection, tenant, *key)
+        if (new.item, new.state) not in known[key]:
+            known[key].add((new.item, new.state))
+            is_sent = hook is not None and new.is_sent and (new.is_news or wants_every)
+            rows.append(_values(tenant, new, is_sent=is_sent))
+    if not rows:
+        return []
+    last = connection.execute(select(func.max(NOTICE.c.id))).scalar() or 0
+    connection.execute(insert(NOTICE), rows)
+    added = _of_tenant(tenant) & (NOTICE.c.id > last)
+    store_digests(connection, NOTICE, added)
+    return list(connection.execute(select(NOTICE.c.id).where(added).order_by(NOTICE.c.id)).scalars())
+
+
+def _stored(connection: Connection, tenant: str, dataset: str, version: str) -> set[tuple[int, str]]:
+    """Return work and state of the stored notices of a dataset version."""
+    here = _of_tenant(tenant) & (NOTICE.c.dataset == dataset) & (NOTICE.c.version == version)
+    return {
+        (row.item_id, row.state)
+        for row in connection.execute(select(NOTICE.c.item_id, NOTICE.c.state).where(here))
+    }
+
+
+def _values(tenant: str, new: NewNotice, *, is_sent: bool) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "item_id": new.item,
+        "message_id": f"msg_{uuid.uuid4().hex}",
+        "dataset": new.dataset,
+        "version": new.version,
+        "state": new.state,
+        "outcome": new.outcome,
+        "is_news": new.is_news,
+        "created_at": now(),
+        "contents": json.dumps(storable_json(new.contents), ensure_ascii=False, separators=(",", ":")),
+        "delivery": (Delivery.PENDING if is_sent else Delivery.NONE).value,
+        "attempts": 0,
+        "next_at": 0.0 if is_sent else None,
+        "sent_at": None,
+        "failure": None,
+    }
 
 
 def notices_of_dataset(connection: Connection, tenant: str, dataset: str) -> Iterator[Notice]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from earwitness.api.settings import Settings
+from earwitness.api.watch import webhook_request
 from earwitness.api.watch.deliver import DELAYS_S, SET_ASIDE_AFTER_S, Delivered, deliver_due, set_address
 from earwitness.api.watch.watch_errors import BadWebhook
 from earwitness.api.watch.watching import begin_watch
@@ -160,6 +169,74 @@ def test_a_private_address_gets_nothing(made_home: MadeHome, waiting: Deliveries
         with pytest.raises(DeliveryFailed, match="is not a public address"):
             send(f"https://{host}:{port}/", b"{}", message_id="m", secret="whsec_QUFB", allow_private=False)
     assert not receiver.received
+
+
+def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly an address answers, an attempt ends; it is a failure."""
+    monkeypatch.setattr(webhook_request, "ANSWER_S", 0.3)
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            while not ended.wait(0.05):
+                connection.sendall(b"HTTP/1.1 200 OK"[:1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        with pytest.raises(DeliveryFailed):
+            send(url, b"{}", message_id="m", secret="whsec_QUFB", allow_private=True)
+        ended.set()
+        thread.join()
+
+
+def test_an_address_without_a_trusted_certificate_gets_nothing(receiver: Receiver) -> None:
+    """With https the certificate is verified: who answers without one is sent nothing."""
+    url = f"https://127.0.0.1:{receiver.server_port}/"
+    with pytest.raises(DeliveryFailed):
+        send(url, b"{}", message_id="m", secret="whsec_QUFB", allow_private=True)
+    assert not receiver.received
+
+
+def test_a_notice_is_sent_over_tls(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a certificate that this machine trusts, the notice arrives as it does without TLS."""
+    certificate = own_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    url = receiver.url.replace("http:", "https:").replace("127.0.0.1", "localhost")
+    send(url, b"{}", message_id="m", secret="whsec_QUFB", allow_private=True)
+    ((headers, body),) = receiver.received
+    assert (headers["host"], headers["webhook-id"], body) == (f"localhost:{receiver.server_port}", "m", b"{}")
+
+
+def own_certificate(folder: Path) -> Path:
+    """Write a certificate of this machine and its key, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    day = timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - day)
+        .not_valid_after(datetime.now(UTC) + day)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(certificate.public_bytes(pem) + private)
+    return path
 
 
 @pytest.mark.parametrize(
