@@ -75,7 +75,8 @@ class _WithoutCopies:
 def stored_works(root: Path, tracks: Sequence[Track], *, work: Path) -> tuple[Path, float]:
     """Return a home with these tracks as works, and the seconds of CPU that their copies took."""
     used = extractor()
-    home, spent_s = work / "homes" / f"works-{used.scheme}-{len(tracks)}", work / "copies-cpu.txt"
+    home = work / "homes" / f"works-{used.scheme}-{len(tracks)}"
+    spent_s = home.with_name(f"{home.name}-cpu.txt")
     if (home / "complete").exists():
         return home, float(spent_s.read_text(encoding="utf-8"))
     took_s = 0.0
