@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.index.changed_copies.copy_index import CopyIndex
+from earwitness.index.changed_copies.coverage import coverage_of
 from earwitness.index.database import copy_rows, reads
 from earwitness.index.database.catalog import Catalog, open_catalog
 from earwitness.index.database.records import Collection, ItemRow, RecordingRow, Thumbnail
@@ -278,11 +279,13 @@ class Library:
         return lambda duration_s: any(files.have_length(duration_s) for files in known)
 
     def changed_copies(self, collections: Sequence[int]) -> CopyIndex | None:
-        """The changed copies of the recordings of these collections; None unless all of them have copies."""
+        """The changed copies of the recordings of these collections; None where a search cannot use them."""
         with self._guard:
             asked = frozenset(collections)
             if asked not in self._copies:
-                self._copies[asked] = self._index_copies(asked) if self._all_copied(asked) else None
+                known = [self._collection(number) for number in asked]
+                usable = coverage_of(self._snapshot, known).is_usable
+                self._copies[asked] = self._index_copies(asked) if usable else None
             return self._copies[asked]
 
     def has_copies(self, recording: int) -> bool:
@@ -293,12 +296,6 @@ class Library:
     def state_digest(self, collections: Sequence[int]) -> str:
         """Digest of the state of these collections: a finding about them holds as long as it is the same."""
         return self._summary.state_digest(collections)
-
-    def _all_copied(self, collections: frozenset[int]) -> bool:
-        return all(
-            copy_rows.count_copied(self._snapshot, number) == self._collection(number).n_recordings
-            for number in collections
-        )
 
     def _index_copies(self, collections: frozenset[int]) -> CopyIndex | None:
         code_bytes = self.extractor.params.code_bytes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from earwitness.api.pipeline.pipeline_errors import NoSuchCollection, NothingIndexed, NothingRegistered
 from earwitness.api.pipeline.run_spec import LibraryView, RunSpec, search_scope
 from earwitness.api.settings import Settings
-from earwitness.index.changed_copies.coverage import n_without_copies
+from earwitness.index.changed_copies.coverage import read_coverage
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.match import Effort
 from earwitness.index.store.store_errors import HomeMissing
@@ -62,11 +62,16 @@ def datasets_of(collections: Iterable[Collection], names: Sequence[str] = ()) ->
 
 
 def slow_scan_note(settings: Settings, works: Sequence[Collection]) -> str:
-    """Say how many works were registered by an earlier version, without changed copies; empty if none was."""
-    n_slow = n_without_copies(settings.home_address, works)
-    if not n_slow:
+    """Say why scans cannot use the changed copies of works, and are slow; empty where they can."""
+    coverage = read_coverage(settings.home_address, works)
+    if coverage.is_usable:
         return ""
-    what = "1 work has" if n_slow == 1 else f"{n_slow:,} works have"
+    if not coverage.n_without:
+        return (
+            "the changed copies of all works would take too much memory: scans at standard and full undo"
+            " every change of every item, which takes ten times as long"
+        )
+    what = "1 work has" if coverage.n_without == 1 else f"{coverage.n_without:,} works have"
     return (
         f"{what} no changed copies, as an earlier version registered them: scans at standard and full undo"
         " every change of every item, which takes ten times as long; register the same files again"

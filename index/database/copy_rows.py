@@ -42,10 +42,12 @@ def has_copies(connection: Connection, recording: int) -> bool:
     return connection.execute(found).first() is not None
 
 
-def count_copied(connection: Connection, collection: int) -> int:
-    """Number of recordings of a collection that have changed copies."""
-    members = select(func.count()).select_from(CHANGED_COPIES).join(MEMBERSHIP, _SAME_RECORDING)
-    return int(connection.execute(members.where(MEMBERSHIP.c.collection_id == collection)).scalar_one())
+def count_copied(connection: Connection, collection: int) -> tuple[int, int]:
+    """Number of recordings of a collection that have changed copies, and the bytes of these."""
+    sums = select(func.count(), func.coalesce(func.sum(func.length(CHANGED_COPIES.c.codes)), 0))
+    members = sums.select_from(CHANGED_COPIES).join(MEMBERSHIP, _SAME_RECORDING)
+    n_recordings, n_bytes = connection.execute(members.where(MEMBERSHIP.c.collection_id == collection)).one()
+    return int(n_recordings), int(n_bytes)
 
 
 def copies_of_members(

@@ -15,9 +15,10 @@ import soxr
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
+from earwitness.index.changed_copies import coverage
 from earwitness.index.changed_copies import make_copies as making
 from earwitness.index.changed_copies.copy_votes import CopyVotes
-from earwitness.index.changed_copies.coverage import n_without_copies
+from earwitness.index.changed_copies.coverage import read_coverage
 from earwitness.index.changed_copies.make_copies import make_copies
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.library import Library
@@ -177,12 +178,12 @@ def test_a_work_without_copies_is_searched_for_all_the_same(tmp_path: Path) -> N
         writer.add(works, [work_of(NAMES[0], with_copies=False), work_of(NAMES[1], with_copies=True)])
         with Library.open(address) as library:
             assert library.changed_copies([works]) is None
-            assert n_without_copies(address, library.collections) == 1
+            assert read_coverage(address, library.collections).n_without == 1
             assert found(QUERIES["12 % faster"], library)[0].e_value < 1e-4
         writer.add(works, [work_of(NAMES[0], with_copies=True)])
     with Library.open(address) as library:
         assert library.changed_copies([works]) is not None
-        assert n_without_copies(address, library.collections) == 0
+        assert read_coverage(address, library.collections).is_usable
         assert len(library.listing(works)) == 2
 
 
@@ -217,3 +218,13 @@ def test_a_changed_copy_is_found_beside_the_item_itself(tmp_path: Path, with_cop
     with Library.open(address) as library:
         matches = identify(faster, library, collections=[items], effort=Effort.STANDARD, itself=two)
         assert {match.recording for match in matches if match.e_value < 1e-4} == {one, two}
+
+
+def test_copies_that_take_too_much_memory_are_not_used(
+    home: HomeAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a limit every change is undone, and what is found stays the same."""
+    monkeypatch.setattr(coverage, "MOST_BYTES", 1_000)
+    with Library.open(home) as library:
+        assert library.changed_copies([each.id for each in library.collections]) is None
+        assert found(QUERIES["12 % faster"], library)[0].e_value < 1e-4
