@@ -88,6 +88,7 @@ class Home:
         owner: str | None = None,
         isrc: str | None = None,
         effort: str = "standard",
+        watch: bool = False,
     ) -> list[Registered]:
         """Register audio files as works, and check each against the indexed datasets.
 
@@ -99,6 +100,9 @@ class Home:
             Metadata of every work. The tags of a file give what is left out; there is no tag for the owner.
         effort : {"fast", "standard", "full"}
             Which variants of a work the check searches.
+        watch : bool
+            Whether each dataset that is indexed or added from now on is asked about the works (see
+            ``docs/guide-watch.md``).
 
         Returns
         -------
@@ -118,6 +122,7 @@ class Home:
                 settings=self._settings,
                 effort=Effort(effort),
                 label=label,
+                watched=watch,
             )
 
     def index(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from earwitness.api.datasets.gather_sources import gather_sources
 from earwitness.api.datasets.items import Reader
@@ -16,7 +17,9 @@ from earwitness.api.python_audio import PathLike
 from earwitness.api.scan.audit import Audit
 from earwitness.api.scan.tally import graded_all
 from earwitness.api.settings import Settings
+from earwitness.api.watch.deliver import notice_json
 from earwitness.index.match import Effort
+from earwitness.index.notices.notice_rows import Notices
 from earwitness.index.writer import Writer
 
 
@@ -62,6 +65,8 @@ class Indexed:
     claims_supported : bool
         False where E-values do not hold on these items (`earwitness.api.scan.audit`): then no match rests
         on one.
+    notices : tuple of mapping
+        Notices about watched works that were made (``earwitness.notice/1``), oldest first.
     """
 
     n_added: int
@@ -71,10 +76,17 @@ class Indexed:
     passed_over: Mapping[str, int]
     findings: tuple[Finding, ...]
     claims_supported: bool
+    notices: tuple[Mapping[str, Any], ...] = ()
 
 
 def register_files(
-    paths: Sequence[PathLike], *, writer: Writer, settings: Settings, effort: Effort, label: Label
+    paths: Sequence[PathLike],
+    *,
+    writer: Writer,
+    settings: Settings,
+    effort: Effort,
+    label: Label,
+    watched: bool = False,
 ) -> list[Registered]:
     """Register audio files, or folders of them, as works.
 
@@ -84,6 +96,8 @@ def register_files(
         Audio files, or folders of them.
     label : Label
         Metadata of every work.
+    watched : bool
+        Whether the works are watched from now on.
 
     Returns
     -------
@@ -101,6 +115,7 @@ def register_files(
         effort=effort,
         label=label,
         n_workers=n_workers,
+        watched=watched,
     )
     return [
         Registered(
@@ -127,7 +142,8 @@ def index_dataset(
         What the dataset is called.
     """
     outcomes, reasons, findings = Counter[Outcome](), Counter[str](), list[Finding]()
-    audit = Audit()
+    audit, notices = Audit(), Notices(writer.catalog, tenant=writer.tenant)
+    before = notices.last_number()
     for each in index_source(
         items,
         name=name,
@@ -154,4 +170,5 @@ def index_dataset(
         passed_over=dict(items.passed_over),
         findings=tuple(graded_all(findings, n_items=audit.n_searched, claims_supported=supported)),
         claims_supported=supported,
+        notices=tuple(notice_json(each) for each in notices.since(before)),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import pytest
 
 from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.pipeline.stored_works import correct_work, remove_dataset, remove_work
+from earwitness.api.python_store import index_dataset
 from earwitness.api.watch import announce as announcing
 from earwitness.api.watch.announce import settle
 from earwitness.api.watch.dataset_parts import dataset_parts
@@ -17,7 +19,16 @@ from earwitness.index.database.tables import SIGHTING, WATCH
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.notices.notice_records import Notice
 from earwitness.index.store.verify import verify
-from tests.unit.api.made_watch import Made, MadeHome, add_work, made_home, result_of, work_match
+from tests.unit.api.made_watch import (
+    Made,
+    MadeHome,
+    MadePool,
+    add_work,
+    made_home,
+    result_of,
+    source,
+    work_match,
+)
 
 __all__ = ["made_home"]
 
@@ -249,3 +260,36 @@ def test_a_dataset_that_changes_meanwhile_is_not_noticed_half(
         assert settle(made_home.writer, made_home.settings) == []
     (notice,) = made_home.index("set", "1", [Made(seed=6, work=work)])
     assert notice.outcome == "match"
+
+
+def test_from_python_indexing_returns_the_notices(made_home: MadeHome, work: ItemRow) -> None:
+    """What was indexed says which notices were made, as programs get them; a second run makes none."""
+    MadePool.writer = made_home.writer
+    found = []
+    for _ in range(2):
+        reader = cast(Any, MadeReader([Made(seed=5, work=work), Made(seed=6)]))
+        found.append(
+            index_dataset(
+                reader,
+                name="set",
+                version="1",
+                writer=made_home.writer,
+                settings=made_home.settings,
+                effort=Effort.FAST,
+            )
+        )
+    (notice,) = found[0].notices
+    assert (notice["outcome"], notice["headline"]) == ("match", "Night Bus – Rain is in set:1")
+    assert (found[0].n_added, found[1].n_already, found[1].notices) == (2, 2, ())
+
+
+class MadeReader:
+    """A reader of made items."""
+
+    passed_over: Mapping[str, int] = {}
+
+    def __init__(self, items: Sequence[Made]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return source(self._items)
