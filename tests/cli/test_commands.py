@@ -21,6 +21,7 @@ from earwitness.api.cli.app import app
 from earwitness.api.finding_json import schema
 from earwitness.api.pipeline.searched_collections import open_library, works_of
 from earwitness.api.settings import Settings
+from tests.made_once import made_once
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
@@ -35,14 +36,16 @@ def earwitness(*arguments: object, home: Path) -> Result:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the sample works registered and the sample dataset indexed; tests only read it."""
-    home = tmp_path_factory.mktemp("home")
-    two_workers = ("--effort", "fast", "--workers", "2")
-    registered = earwitness("register", ORIGINALS, "--owner", "An Artist", *two_workers, home=home)
-    assert registered.exit_code == 0, registered.output
-    indexed = earwitness("index", SCRAPED, "--name", "scraped", *two_workers, home=home)
-    assert indexed.exit_code == 0, indexed.output
-    assert "registered" in registered.stdout
-    return home
+
+    def make(home: Path) -> None:
+        two_workers = ("--effort", "fast", "--workers", "2")
+        registered = earwitness("register", ORIGINALS, "--owner", "An Artist", *two_workers, home=home)
+        assert registered.exit_code == 0, registered.output
+        indexed = earwitness("index", SCRAPED, "--name", "scraped", *two_workers, home=home)
+        assert indexed.exit_code == 0, indexed.output
+        assert "registered" in registered.stdout
+
+    return made_once(tmp_path_factory, "home-of-the-sample", make)
 
 
 @pytest.fixture(scope="module")

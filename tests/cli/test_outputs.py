@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from earwitness.api.cli.app import app
+from tests.made_once import made_once
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 WORK = SAMPLES / "originals/tin_parade.mp3"
@@ -28,10 +29,12 @@ def earwitness(*arguments: object, home: Path) -> Result:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one work and one dataset."""
-    home = tmp_path_factory.mktemp("home")
-    assert earwitness("register", WORK, "--owner", "An Artist", *QUICK, home=home).exit_code == 0
-    assert earwitness("index", SCRAPED, "--name", "scraped", *QUICK, home=home).exit_code == 0
-    return home
+
+    def make(home: Path) -> None:
+        assert earwitness("register", WORK, "--owner", "An Artist", *QUICK, home=home).exit_code == 0
+        assert earwitness("index", SCRAPED, "--name", "scraped", *QUICK, home=home).exit_code == 0
+
+    return made_once(tmp_path_factory, "home-of-one-work", make)
 
 
 @pytest.mark.parametrize(

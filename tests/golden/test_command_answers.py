@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.golden.normalise import SAMPLES, Normaliser
 from tests.golden.product import earwitness
 from tests.golden.queries import Maker, chosen, queries
 from tests.golden.sources import CONTENTS
+from tests.made_once import made_once
 
 ORIGINALS, SCRAPED = SAMPLES / "originals", SAMPLES / "scraped.zip"
 FAST = ("--effort", "fast")
@@ -65,12 +67,19 @@ class Session:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Home with the sample works and the sample collection, which the tests do not change."""
-    folder = tmp_path_factory.mktemp("commands")
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        made = Session(folder, folder / "home")
+        meta = folder / "meta.csv"
+        meta.write_text(META)
+        made.run("register", "register", ORIGINALS, "--owner", "Someone", "--meta", meta, *FAST, "--json")
+        made.run("index", "index", SCRAPED, "--name", "scraped", *FAST, "--json")
+        (folder / "answers.json").write_text(json.dumps(made.answers))
+
+    folder = made_once(tmp_path_factory, "golden-commands", make)
     base = Session(folder, folder / "home")
-    meta = folder / "meta.csv"
-    meta.write_text(META)
-    base.run("register", "register", ORIGINALS, "--owner", "Someone", "--meta", meta, *FAST, "--json")
-    base.run("index", "index", SCRAPED, "--name", "scraped", *FAST, "--json")
+    base.answers = json.loads((folder / "answers.json").read_text())
     return base
 
 
