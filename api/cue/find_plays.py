@@ -21,6 +21,7 @@ from earwitness.fingerprint.errors import AudioError, TruncatedAudio
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import RATE_HZ, Sound
 from earwitness.index.library import Library
+from earwitness.index.match import Verdict
 from earwitness.index.matching.identify import PIECE_OVERLAP_S, PIECE_S
 
 LONGEST_S: Final = 26 * 3600.0
@@ -71,6 +72,11 @@ class PlayList:
     error: FindingError | None = None
     not_compared_s: float = 0.0
     n_parts: int = 0
+
+    @property
+    def all_compared(self) -> bool:
+        """Whether nothing of the recording is missing."""
+        return self.error is None and not self.not_compared_s
 
     @property
     def expected_false(self) -> float:
@@ -164,6 +170,8 @@ def _stretches(
         if finding.item.not_compared_s:  # the search was ended
             found.not_compared_s += finding.item.not_compared_s
             found.error = finding.error
+        elif len(parts) == 1 and finding.verdict is Verdict.TOO_SHORT_OR_SILENT:
+            found.error = found.error or finding.error
         yield from stretches_in(graded(finding, n_items=len(parts)), offset_s=first / RATE_HZ)
         seen(part.duration_s)
 

@@ -64,6 +64,8 @@ def _sentences(found: PlayList) -> Iterator[str]:
     if found.error is not None:
         missing = f" ({found.not_compared_s:,.1f} s were not compared)" if found.not_compared_s else ""
         yield f"{found.error.message}{missing}. What to do: {found.error.hint}."
+    elif found.not_compared_s:
+        yield f"{found.not_compared_s:,.1f} s of it were not compared."
 
 
 def _where(found: PlayList) -> str:

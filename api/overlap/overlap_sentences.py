@@ -43,7 +43,7 @@ def _pairs(overlap: Overlap) -> str:
     if not overlap.by_sound:
         return f"{names}: {count(overlap.n_same_file, 'pair')} of items with the same file."
     if not n_pairs:
-        return f"{names}: no pair of items shares sound or is the same file."
+        return f"{names}: no pair of items was found that shares sound or is the same file."
     same = f", {overlap.n_same_file:,} of them the same file" if overlap.n_same_file else ""
     return f"{names}: {count(n_pairs, 'pair')} of items with the same sound{same}."
 

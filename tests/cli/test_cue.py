@@ -76,7 +76,7 @@ def test_plays_are_found_where_they_are(
 
 
 def test_a_recording_without_a_play_ends_with_0(home: Path, tmp_path: Path) -> None:
-    """Other music holds no play; a file that cannot be read ends with 3, and a folder with 2."""
+    """Other music holds no play; a file that is unreadable or too short ends with 3, and a folder with 2."""
     other = tmp_path / "other.wav"
     other.write_bytes(sound("slow_harbour"))
     done = earwitness("cue", other, *FAST, home=home)
@@ -84,5 +84,9 @@ def test_a_recording_without_a_play_ends_with_0(home: Path, tmp_path: Path) -> N
     broken = tmp_path / "broken.mp3"
     broken.write_text("no audio")
     done = earwitness("cue", broken, *FAST, home=home)
+    assert done.exit_code == 3 and "What to do" in done.stderr
+    short = tmp_path / "short.wav"
+    sf.write(short, piece("tin_parade", 4.0, 5.0), RATE_HZ)
+    done = earwitness("cue", short, *FAST, home=home)
     assert done.exit_code == 3 and "What to do" in done.stderr
     assert earwitness("cue", tmp_path, *FAST, home=home).exit_code == 2

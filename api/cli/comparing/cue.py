@@ -62,7 +62,7 @@ def cue(
         print_json("cue", **play_list_json(found))
     if found.count("match"):
         raise typer.Exit(1)
-    raise typer.Exit(UNREADABLE if found.error is not None else 0)
+    raise typer.Exit(0 if found.all_compared else UNREADABLE)
 
 
 def _one_item(recording: str, settings: Settings) -> SourceItem:
