@@ -92,13 +92,14 @@ class Library:
         self,
         snapshot: Connection,
         summary: HomeSummary,
-        tenant: str,
+        address: HomeAddress,
         codec: SchemeCodec,
         shards: Sequence[_OpenShard],
     ) -> None:
         self.scheme, self.epoch = summary.scheme, summary.epoch
         self.collections = summary.collections
-        self.tenant, self.extractor = tenant, codec
+        self.tenant, self.extractor = address.tenant, codec
+        self._home = address.path
         self._summary = summary
         self._snapshot, self._shards = snapshot, shards
         self._guard = threading.RLock()
@@ -140,7 +141,7 @@ class Library:
             for held in shards:
                 undo.callback(held.shard.close)
             summary = HomeSummary.from_connection(snapshot, address)
-            library = cls(snapshot, summary, address.tenant, codec, shards)
+            library = cls(snapshot, summary, address, codec, shards)
             library._close = undo.pop_all()
         return library
 
@@ -285,7 +286,11 @@ class Library:
             if asked not in self._copies:
                 known = [self._collection(number) for number in asked]
                 usable = coverage_of(self._snapshot, known).is_usable
-                self._copies[asked] = self._index_copies(asked) if usable else None
+                self._copies[asked] = (
+                    CopyIndex.open(self._snapshot, sorted(asked), self.extractor, home=self._home)
+                    if usable
+                    else None
+                )
             return self._copies[asked]
 
     def has_copies(self, recording: int) -> bool:
@@ -296,15 +301,6 @@ class Library:
     def state_digest(self, collections: Sequence[int]) -> str:
         """Digest of the state of these collections: a finding about them holds as long as it is the same."""
         return self._summary.state_digest(collections)
-
-    def _index_copies(self, collections: frozenset[int]) -> CopyIndex | None:
-        code_bytes = self.extractor.params.code_bytes
-        of_recordings = {
-            recording: copies
-            for number in sorted(collections)
-            for recording, copies in copy_rows.copies_of_members(self._snapshot, number, code_bytes)
-        }
-        return CopyIndex.of(of_recordings.items(), self.extractor)
 
     def _read_codes(self, recording: int) -> Vectors:
         packed = reads.codes(self._snapshot, self.tenant, recording, self.extractor.params.code_bytes)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
+from earwitness.index.changed_copies.index_file import read_or_build
+from earwitness.index.database.copy_rows import CopiesHead, copies_of_members, heads_of_members
 from earwitness.index.database.records import ChangedCopies
 from earwitness.index.match import Change, Hits
 from earwitness.index.store.shards import Codec, build, search_index, split_numbers
@@ -31,20 +36,36 @@ class CopyIndex:
     index: Any
 
     @classmethod
-    def of(cls, stored: Iterable[tuple[int, ChangedCopies]], codec: Codec) -> Self | None:
-        """Build the index of recordings and their copies; None where these are not of the same changes.
+    def open(
+        cls, snapshot: Connection, collections: Sequence[int], codec: Codec, *, home: Path
+    ) -> Self | None:
+        """Open the index of the changed copies of some collections; None where they differ in their changes.
 
         Parameters
         ----------
-        stored : iterable of (recording number, copies)
+        snapshot
+            The state of the catalog that is searched.
+        home
+            Folder of the home, in which a large index is kept.
         """
-        of_recordings = list(stored)
-        layouts = {(copies.changes, copies.every) for _, copies in of_recordings}
+        heads: dict[int, CopiesHead] = {}
+        for number in collections:
+            heads |= heads_of_members(snapshot, number)
+        layouts = {(head.changes, head.every) for head in heads.values()}
         if len(layouts) != 1:
             return None
         ((changes, every),) = layouts
-        n_codes = sum(len(codes) for _, copies in of_recordings for codes in copies.codes)
-        return cls(changes=changes, every=every, index=build(_numbered(of_recordings), n_codes, codec))
+        n_codes = sum(sum(head.n_codes) for head in heads.values())
+
+        def built() -> Any:
+            stored = dict[int, ChangedCopies]()
+            for number in collections:
+                stored |= copies_of_members(snapshot, number, codec.params.code_bytes)
+            return build(_numbered(stored), n_codes, codec)
+
+        digests = sorted((recording, head.digest) for recording, head in heads.items())
+        name = hashlib.sha256(repr((codec.scheme, digests)).encode()).hexdigest()[:32]
+        return cls(changes=changes, every=every, index=read_or_build(home, name, n_codes, built))
 
     def search(self, vectors: NDArray[np.float32], *, k: int, n_probe: int) -> tuple[Hits, NDArray[np.int64]]:
         """Find the `k` codes of copies nearest to each vector.
@@ -73,8 +94,8 @@ class CopyIndex:
         return int(self.index.ntotal)
 
 
-def _numbered(of_recordings: Iterable[tuple[int, ChangedCopies]]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _numbered(stored: Mapping[int, ChangedCopies]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield the codes of each copy under a number of its own."""
-    for recording, copies in of_recordings:
+    for recording, copies in stored.items():
         for copy, codes in enumerate(copies.codes):
             yield recording * len(copies.changes) + copy, codes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
-from earwitness.index.changed_copies import coverage
+from earwitness.index.changed_copies import copy_index, coverage, index_file
 from earwitness.index.changed_copies import make_copies as making
 from earwitness.index.changed_copies.copy_votes import CopyVotes
 from earwitness.index.changed_copies.coverage import read_coverage
@@ -29,6 +30,7 @@ from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
 from earwitness.index.matching.identify import identify
 from earwitness.index.matching.search import Search
 from earwitness.index.store.home_address import HomeAddress
+from earwitness.index.store.shards import Codec, build
 from earwitness.index.writer import Writer
 
 ORIGINALS = Path(__file__).parents[3] / "sample_audio" / "originals"
@@ -228,3 +230,47 @@ def test_copies_that_take_too_much_memory_are_not_used(
     with Library.open(home) as library:
         assert library.changed_copies([each.id for each in library.collections]) is None
         assert found(QUERIES["12 % faster"], library)[0].e_value < 1e-4
+
+
+def test_a_kept_index_is_used_and_a_damaged_one_is_built_again(
+    home: HomeAddress, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large index is kept in the home; whatever happens to its file, searches find the same."""
+    monkeypatch.setattr(index_file, "KEPT_FROM", 1)
+    query = QUERIES["12 % faster"]
+    expected = found(query, library)
+    with Library.open(home) as first:
+        assert found(query, first) == expected
+    (kept,) = (home.path / index_file.FOLDER).iterdir()
+    sound, builds = kept.read_bytes(), list[int]()
+
+    def counted(copies: Iterable[tuple[int, NDArray[np.uint8]]], n_codes: int, codec: Codec) -> object:
+        builds.append(n_codes)
+        return build(copies, n_codes, codec)
+
+    monkeypatch.setattr(copy_index, "build", counted)
+    for damaged in (sound, sound[:-1], bytes([sound[0] ^ 1]) + sound[1:], b""):
+        kept.write_bytes(damaged)
+        with Library.open(home) as again:
+            assert found(query, again) == expected
+        assert kept.read_bytes() == sound
+    assert len(builds) == 3
+
+
+def test_an_index_of_other_works_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When works are added, the index is built again, and old files do not pile up."""
+    monkeypatch.setattr(index_file, "KEPT_FROM", 1)
+    monkeypatch.setattr(index_file, "KEPT_FILES", 1)
+    address = HomeAddress(tmp_path / "home")
+    with Writer.open(address) as writer:
+        works = writer.collection(CollectionKind.WORKS)
+        for n_works, name in enumerate(NAMES, start=1):
+            writer.add(works, [work_of(name, with_copies=True)])
+            with Library.open(address) as library:
+                copies = library.changed_copies([works])
+                assert copies is not None
+                codes = EXTRACTOR.embed(query_of(name).spectrogram, fine=False)
+                hits, _ = copies.search(codes, k=4, n_probe=64)
+                assert set(hits.recording.tolist()) <= set(range(1, n_works + 1))
+                assert n_works in hits.recording
+            assert len(list((address.path / index_file.FOLDER).iterdir())) == 1
