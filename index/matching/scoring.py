@@ -74,8 +74,8 @@ class ScoredAlignment:
     material: Material
 
 
-def is_doubtful(alignment: Alignment, agreement: float) -> bool:
-    """Whether an alignment is little similar, and its peaks do not make up for it.
+def is_doubtful(alignment: Alignment, agreement: float, log_e: float) -> bool:
+    """Whether an alignment is too little similar to be a match.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ def is_doubtful(alignment: Alignment, agreement: float) -> bool:
     if float(alignment.similarity.mean()) >= SURE_SIMILARITY:
         return False
     n_codes = len(alignment.codes)
-    if n_codes >= LONG_CODES:
-        return agreement < SURE_AGREEMENT * sqrt(n_codes)
-    return alignment.query_variant.variant.change != UNCHANGED
+    if n_codes >= LONG_CODES and agreement < SURE_AGREEMENT * sqrt(n_codes):
+        return True
+    return log_e > CERTAIN_LOG_E and alignment.query_variant.variant.change != UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +164,7 @@ class AlignmentScorer:
         log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
         if log_e > CERTAIN_LOG_E:
             log_e += self.places.excess_of_near(alignment, space=space, null=null)
-        is_long = len(alignment.codes) >= LONG_CODES
-        if (is_long or log_e > CERTAIN_LOG_E) and is_doubtful(alignment, evidence.agreement):
+        if is_doubtful(alignment, evidence.agreement, log_e):
             log_e = max(log_e, DOUBTFUL_LOG_E)
         if log_e > log(self.max_e_value):
             return None

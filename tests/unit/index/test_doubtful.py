@@ -9,7 +9,13 @@ from earwitness.index.match import Change
 from earwitness.index.matching.alignment import Alignment
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.effort import UNCHANGED, Variant
-from earwitness.index.matching.scoring import LONG_CODES, SURE_AGREEMENT, SURE_SIMILARITY, is_doubtful
+from earwitness.index.matching.scoring import (
+    CERTAIN_LOG_E,
+    LONG_CODES,
+    SURE_AGREEMENT,
+    SURE_SIMILARITY,
+    is_doubtful,
+)
 
 LITTLE, MUCH = SURE_SIMILARITY - 0.05, SURE_SIMILARITY + 0.05
 FASTER = Change(speed=1.12)
@@ -36,21 +42,30 @@ def alignment(change: Change, similarity: float, n_codes: int) -> Alignment:
     )
 
 
+AGREES, DIFFERS = 1.1 * SURE_AGREEMENT, 0.9 * SURE_AGREEMENT
+WEAK, CERTAIN = CERTAIN_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
+SHORT, LONG = LONG_CODES - 1, LONG_CODES
+
+
 @pytest.mark.parametrize(
-    ("change", "similarity", "n_codes", "agreement", "doubtful"),
+    ("change", "similarity", "n_codes", "agreement_a_root", "log_e", "doubtful"),
     [
-        (UNCHANGED, MUCH, LONG_CODES, 0.0, False),
-        (FASTER, MUCH, LONG_CODES, 0.0, False),
-        (UNCHANGED, LITTLE, LONG_CODES - 1, 0.0, False),
-        (FASTER, LITTLE, LONG_CODES - 1, 99.0, True),
-        (UNCHANGED, LITTLE, LONG_CODES, 0.9 * SURE_AGREEMENT * LONG_CODES**0.5, True),
-        (UNCHANGED, LITTLE, LONG_CODES, 1.1 * SURE_AGREEMENT * LONG_CODES**0.5, False),
-        (FASTER, LITTLE, LONG_CODES, 1.1 * SURE_AGREEMENT * LONG_CODES**0.5, False),
-        (UNCHANGED, LITTLE, 4 * LONG_CODES, 1.1 * SURE_AGREEMENT * LONG_CODES**0.5, True),
+        (UNCHANGED, MUCH, LONG, 0.0, WEAK, False),
+        (FASTER, MUCH, LONG, 0.0, WEAK, False),
+        (UNCHANGED, LITTLE, SHORT, 0.0, WEAK, False),
+        (FASTER, LITTLE, SHORT, AGREES, WEAK, True),
+        (FASTER, LITTLE, SHORT, DIFFERS, CERTAIN, False),
+        (FASTER, LITTLE, LONG, AGREES, WEAK, True),
+        (FASTER, LITTLE, LONG, AGREES, CERTAIN, False),
+        (FASTER, LITTLE, LONG, DIFFERS, CERTAIN, True),
+        (UNCHANGED, LITTLE, LONG, AGREES, WEAK, False),
+        (UNCHANGED, LITTLE, LONG, DIFFERS, WEAK, True),
+        (UNCHANGED, LITTLE, 4 * LONG, DIFFERS, CERTAIN, True),
     ],
 )
-def test_what_is_little_similar_needs_peaks_that_agree(
-    change: Change, similarity: float, n_codes: int, agreement: float, doubtful: bool
+def test_what_is_little_similar_is_doubtful_if_changed_or_long(
+    change: Change, similarity: float, n_codes: int, agreement_a_root: float, log_e: float, doubtful: bool
 ) -> None:
     """Little similar alignments are doubtful if changed, or long without peaks that agree all along."""
-    assert is_doubtful(alignment(change, similarity, n_codes), agreement) == doubtful
+    agreement = agreement_a_root * n_codes**0.5
+    assert is_doubtful(alignment(change, similarity, n_codes), agreement, log_e) == doubtful
