@@ -183,16 +183,18 @@ def _search_by_copies(
     votes = CopyVotes.of(found.half, copies, search.calibration, itself=search.itself)
     variants = list[Variant]()
     if not _is_explained(search, unchanged):
-        variants = _ranked(search, votes.promising(profile.changed))
+        variants = _hopeful(search, votes.promising(profile.changed))
 
     def rank(part: Search, span: Span) -> list[Variant]:
-        return _ranked(part, votes.promising_in(profile.changed, span), span)
+        return _hopeful(part, votes.promising_in(profile.changed, span), span)
 
     yield from _search_changes(search, unchanged, variants, rank)
 
 
-def _ranked(search: Search, variants: Sequence[Variant], span: Span | None = None) -> list[Variant]:
-    return search.vote_coarsely(variants).ranked(span_s=span) if variants else []
+def _hopeful(search: Search, variants: Sequence[Variant], span: Span | None = None) -> list[Variant]:
+    """The first of some variants by coarse votes, without those of which no candidate can become a match."""
+    ranked = search.vote_coarsely(variants).ranked(span_s=span) if variants else []
+    return [each for each in ranked[: search.profile.searched_variants] if search.prefilter(each) is not None]
 
 
 def _search_changes(
