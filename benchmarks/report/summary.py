@@ -277,6 +277,26 @@ def of_scans(name: str, table: Callable[[Record], Iterator[str]]) -> Callable[[]
     return lines
 
 
+def long_queries() -> Iterator[str]:
+    """Yield how many long absent queries match, among pieces of their own makers."""
+    made = load_record("false-matches-long")
+    if made is None:
+        yield "- Longer absent queries: not measured yet."
+        return
+    absent = [row for row in made.rows if row["condition"] is None]
+    kinds = ", ".join(sorted({row["kind"].replace("_", " ") for row in absent}))
+    (length_s,) = {row["length_s"] for row in absent}
+    by_effort = [
+        (effort, [row for row in absent if row["effort"] == effort]) for effort in made.options["efforts"]
+    ]
+    counts = " and ".join(
+        f"{sum(row['verdict'] == 'match' for row in rows)} of {len(rows)} at `{effort}`"
+        for effort, rows in by_effort
+    )
+    yield f"- Absent queries of {length_s:g} s, beside pieces of the same makers ({kinds}), read `match` in"
+    yield f"  {counts}. Longer ones were not counted."
+
+
 def scan() -> Iterator[str]:
     """Yield the outcome of a scan of the open corpus."""
     record = load_record(SCAN)
@@ -325,6 +345,7 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "speed": speed,
     "scale": scale,
     "scan": scan,
+    "long": long_queries,
     "scan_speed": of_scans("scan-speed", scan_speed_table),
     "stored_copies": of_scans("stored-copies", stored_copies_table),
     "names": names,
