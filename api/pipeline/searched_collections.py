@@ -69,12 +69,12 @@ def slow_scan_note(settings: Settings, works: Sequence[Collection]) -> str:
     if not coverage.n_without:
         return (
             "the changed copies of all works would take too much memory: scans at standard and full undo"
-            " every change of every item, which takes ten times as long"
+            " every change of every item, which takes several times as long"
         )
     what = "1 work has" if coverage.n_without == 1 else f"{coverage.n_without:,} works have"
     return (
         f"{what} no changed copies, as an earlier version registered them: scans at standard and full undo"
-        " every change of every item, which takes ten times as long; register the same files again"
+        " every change of every item, which takes several times as long; register the same files again"
     )
 
 
