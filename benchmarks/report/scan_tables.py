@@ -55,6 +55,8 @@ def stored_copies_table(made: Record) -> Iterator[str]:
     yield _line(f"E <= 0.01 of {n_absent} absent", [_false(absent, s, way) for s, way in columns])
     yield ""
     options = made.options
+    n_each = len(_of(present, lengths[0])) // len({row["condition"] for row in present})
+    yield f"{n_each} excerpts of each condition and length."
     yield f"{options['works']} works of {options['hours']:g} h at `{options['effort']}`; their copies took"
     yield f"{options['copies_cpu_s_per_hour']:g} s of CPU for each hour. {header(made)}."
 
