@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from earwitness.fingerprint.errors import SchemeMismatch
-from earwitness.index.database.records import AddStatus, Failure, NewItem, Thumbnail
+from earwitness.index.database.records import AddStatus, ChangedCopies, Failure, NewItem, Thumbnail
 from earwitness.index.library import Library
+from earwitness.index.match import Change
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.store_errors import (
     CollectionUnknown,
@@ -202,6 +203,30 @@ def test_what_is_known_of_an_item_comes_back(home: Path, settled: Settle) -> Non
         kept = library.thumbnail(recording)
         assert kept is not None and np.array_equal(kept.levels, levels)
         assert library.recording(recording).sha256 == sha256_of(7)
+
+
+def test_changed_copies_are_found_as_long_as_their_work_is_stored(home: Path, settled: Settle) -> None:
+    """The codes of a copy lead to its work and change; a removed work takes its copies along."""
+    changes = (Change(speed=1.06), Change(pitch_cents=125.0))
+    with Writer.open(HomeAddress(home), codec=CODEC) as writer:
+        works = writer.collection(WORKS)
+        for seed in (5, 6):
+            codes = (some_codes(seed + 20, 3), some_codes(seed + 40, 4))
+            copies = ChangedCopies(changes=changes, codes=codes, every=2)
+            (added,) = writer.add(works, [replace(some_item(seed), changed_copies=copies)])
+    later = settled(home)
+    with _open(later) as library:
+        found = library.changed_copies([works])
+        assert found is not None and (found.changes, found.every, len(found)) == (changes, 2, 14)
+        hits, copy = found.search(CODEC.unpack(some_codes(46, 4)), k=1, n_probe=64)
+        assert hits.recording.tolist() == [added.recording] * 4
+        assert (copy.tolist(), hits.position.tolist()) == ([1] * 4, [0, 2, 4, 6])
+    with Writer.open(HomeAddress(later), codec=CODEC) as writer:
+        writer.remove(works, items=[added.item])
+    with _open(later) as library:
+        left = library.changed_copies([works])
+        assert left is not None and len(left) == 7
+        assert added.recording is not None and not library.has_copies(added.recording)
 
 
 def test_a_whole_copy_is_recognised_by_chromaprint(home: Path, settled: Settle) -> None:
