@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection, delete, exists, select
 
+from earwitness.index.changed_copies.index_file import forget_indexes
 from earwitness.index.database import reads, writes
 from earwitness.index.database.records import (
     WORKS,
@@ -301,7 +302,9 @@ class Writer:
         returns, neither a shard nor a row holds them.
         """
         with self._guard:
-            return self._remove_all(collection) if items is None else self._remove_items(collection, items)
+            removed = self._remove_all(collection) if items is None else self._remove_items(collection, items)
+            forget_indexes(self.address.path)
+            return removed
 
     def _known(self, connection: Connection, collection: int) -> Collection:
         for known in reads.collections(connection, self.tenant):

@@ -49,8 +49,6 @@ class CopyVotes:
     ----------
     hits : Hits
         The recordings are numbered together with the copies.
-    copy : int64 array, shape (n_hits,)
-        Number of the change of each hit.
     z : float32 array, shape (n_hits,)
         Similarity of each hit above the mean of its frame's decoys, in standard deviations.
     """
@@ -58,7 +56,6 @@ class CopyVotes:
     embedded: QueryVariant
     changes: tuple[Change, ...]
     hits: Hits
-    copy: NDArray[np.int64]
     z: NDArray[np.float32]
     calibration: Calibration
     _windows: dict[int, frozenset[Change]] = field(default_factory=dict)
@@ -88,7 +85,6 @@ class CopyVotes:
                 position=hits.position,
                 similarity=hits.similarity,
             ),
-            copy=copy,
             z=(hits.similarity - embedded.mean[frames]) * embedded.inverse_sd[frames],
             calibration=calibration,
         )
@@ -137,6 +133,11 @@ class CopyVotes:
         needed = LEAST_VOTES + VOTES_PER_DOUBLING * log2(max(length_s / SHORTEST_S, 1.0))
         numbers = {one.recording % len(self.changes) for one in candidates if one.votes >= needed}
         return frozenset(self.changes[number] for number in numbers)
+
+
+def covers(changes: Collection[Change], variants: Sequence[Variant]) -> bool:
+    """Whether each variant is near one of the changes that works were stored with."""
+    return len(_near(variants, changes)) == len(variants)
 
 
 def _near(variants: Sequence[Variant], changes: Collection[Change]) -> list[Variant]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import faiss
 import numpy as np
 
-from earwitness.index.store.files import write_durably
+from earwitness.index.store.files import convert_write_errors, write_durably
 from earwitness.index.store.store_errors import StoreError
 
 FOLDER: Final = "changed_copies"
@@ -22,8 +22,8 @@ FOLDER: Final = "changed_copies"
 KEPT_FROM: Final = 100_000
 """Codes (2 hours of works) from which an index is kept: smaller ones are built in less than half a second."""
 
-KEPT_FILES: Final = 3
-"""Files that are kept at most, the newest."""
+KEPT_FILES: Final = 1
+"""Files that are kept, the newest: an older one may hold works that were removed since."""
 
 SHA256_BYTES: Final = 32
 
@@ -44,6 +44,22 @@ def read_or_build(home: Path, name: str, n_codes: int, build: Callable[[], Any])
         index = build()
         _keep(index, path)
     return index
+
+
+def forget_indexes(home: Path) -> None:
+    """Delete the kept indexes, as works of them are removed; the next search builds another.
+
+    A process that opened the home before the removal may keep one more; the next removal deletes it, and so
+    does the next index that is kept.
+
+    Raises
+    ------
+    StoreUnwritable, DiskFailed
+    """
+    folder = home / FOLDER
+    with convert_write_errors(folder):
+        for path in list(folder.iterdir()) if folder.is_dir() else ():
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Any | None:

@@ -13,7 +13,7 @@ from earwitness.fingerprint.dereverberate import dereverberate
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.changed_copies.copy_index import CopyIndex
-from earwitness.index.changed_copies.copy_votes import CopyVotes
+from earwitness.index.changed_copies.copy_votes import CopyVotes, covers
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.alignment import align
 from earwitness.index.matching.candidates import QueryVariant, loud_frames
@@ -144,7 +144,7 @@ def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[S
     """Search a piece of a query: unchanged, at the most promising changes, then where it is unexplained."""
     profile = search.profile
     copies = search.library.changed_copies(search.collections) if profile.changed else None
-    if copies is not None:
+    if copies is not None and covers(copies.changes, profile.changed):
         yield from _search_by_copies(search, whole_files, copies)
         return
     prefiltered = None

@@ -18,7 +18,7 @@ from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
 from earwitness.index.changed_copies import copy_index, coverage, index_file
 from earwitness.index.changed_copies import make_copies as making
-from earwitness.index.changed_copies.copy_votes import CopyVotes
+from earwitness.index.changed_copies.copy_votes import CopyVotes, covers
 from earwitness.index.changed_copies.coverage import read_coverage
 from earwitness.index.changed_copies.make_copies import make_copies
 from earwitness.index.database.records import CollectionKind, NewItem
@@ -258,9 +258,8 @@ def test_a_kept_index_is_used_and_a_damaged_one_is_built_again(
 
 
 def test_an_index_of_other_works_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When works are added, the index is built again, and old files do not pile up."""
+    """When works are added, the index is built again; when one is removed, no file holds it any more."""
     monkeypatch.setattr(index_file, "KEPT_FROM", 1)
-    monkeypatch.setattr(index_file, "KEPT_FILES", 1)
     address = HomeAddress(tmp_path / "home")
     with Writer.open(address) as writer:
         works = writer.collection(CollectionKind.WORKS)
@@ -274,3 +273,16 @@ def test_an_index_of_other_works_is_not_used(tmp_path: Path, monkeypatch: pytest
                 assert set(hits.recording.tolist()) <= set(range(1, n_works + 1))
                 assert n_works in hits.recording
             assert len(list((address.path / index_file.FOLDER).iterdir())) == 1
+        writer.remove(works, items=[1])
+        assert not list((address.path / index_file.FOLDER).iterdir())
+
+
+def test_copies_of_too_few_changes_are_not_used(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies that are not near every change of the effort are not used: every change is undone."""
+    copies = library.changed_copies([each.id for each in library.collections])
+    assert copies is not None
+    monkeypatch.setattr(Library, "changed_copies", lambda *_: replace(copies, changes=copies.changes[:3]))
+    assert found(QUERIES["12 % slower"], library)[0].e_value < 1e-4
+    for effort in (Effort.STANDARD, Effort.FULL):
+        assert covers(copies.changes, EFFORT_PROFILES[effort].changed)
+        assert not covers(copies.changes[:3], EFFORT_PROFILES[effort].changed)
