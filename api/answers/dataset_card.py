@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from earwitness.api.answers.answer_words import chance, change_from_their_side, covered, how_sure
+from earwitness.api.answers.answer_words import (
+    chance,
+    change_from_their_side,
+    covered,
+    how_sure,
+    rounded_down,
+)
 from earwitness.api.answers.dataset_groups import DatasetGroup
 from earwitness.api.answers.messages import Messages
 from earwitness.api.findings import Finding, FindingMatch, FindingSegment
+from earwitness.api.sentences import power_of_ten
 from earwitness.api.shelf.dataset_cards import Statement
 from earwitness.api.shelf.names_evidence import NamedEntry, NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
+from earwitness.index.names.name_entries import INDEXED_HERE
 from earwitness.index.names.recording_ids import SHOWN_KINDS
 
 PLACES_SHOWN: Final = 50
@@ -94,6 +102,8 @@ class OtherEvidence:
     ----------
     how : str
         ``file`` or ``name``.
+    about : str
+        The work that it is about; empty where the answer is about one recording.
     sure, number : str
         How sure in words, and the numbers behind it.
     entries : tuple of str
@@ -107,6 +117,7 @@ class OtherEvidence:
     number: str
     entries: tuple[str, ...]
     n_more: int
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +155,18 @@ class DatasetCard:
 
 def dataset_card(finding: Finding, group: DatasetGroup, t: Messages) -> DatasetCard:
     """Return the card of one dataset of a finding."""
+    others = (
+        *(_listed(each, t) for each in group.same_file),
+        *(evidence_by_name(each, t) for each in group.names),
+    )
+    places = tuple(_place(finding, each, t) for each in group.matches[:PLACES_SHOWN])
+    return card_of_group(group, t, others=others, places=places)
+
+
+def card_of_group(
+    group: DatasetGroup, t: Messages, *, others: tuple[OtherEvidence, ...], places: tuple[Place, ...] = ()
+) -> DatasetCard:
+    """Return the card of a dataset with this evidence."""
     ways = {"sound": group.matches, "file": group.same_file, "name": group.names}
     statements = {} if group.card is None else dict(group.card.statements)
     stated = {topic: _stated(topic, each, t) for topic, each in statements.items()}
@@ -153,9 +176,9 @@ def dataset_card(finding: Finding, group: DatasetGroup, t: Messages) -> DatasetC
         version=group.version,
         is_works=group.is_works,
         ways=tuple(way for way, found in ways.items() if found),
-        places=tuple(_place(finding, each, t) for each in group.matches[:PLACES_SHOWN]),
+        places=places,
         n_places=len(group.matches),
-        others=(*(_listed(each, t) for each in group.same_file), *(_named(each, t) for each in group.names)),
+        others=others,
         stated=tuple(stated[topic] for topic in FIRST_TOPICS if topic in stated),
         stated_more=tuple(each for topic, each in stated.items() if topic not in FIRST_TOPICS),
         next_steps=tuple(
@@ -235,16 +258,20 @@ def _listed(found: SameFile, t: Messages) -> OtherEvidence:
     )
 
 
-def _named(found: NamedIn, t: Messages) -> OtherEvidence:
+def evidence_by_name(found: NamedIn, t: Messages, *, about: str = "") -> OtherEvidence:
+    """Return what a list of names shows: in words, then in numbers."""
+    listed_by = t("name.indexed_here") if found.listed_by == INDEXED_HERE else found.listed_by
+    listed = {"n": found.n_listed, "listed_by": listed_by}
     if found.e_value is None:
         sure = t("name.sure.id", kind=SHOWN_KINDS.get(found.kind, found.kind), value=found.value)
-        number = t("name.number.id", n=found.n_listed, listed_by=found.listed_by)
+        number = t("name.number.id", **listed)
     else:
         sure = t("name.sure.title", value=found.value)
-        by_chance = f"{found.e_value:.1e}"
-        number = t("name.number.title", by_chance=by_chance, n=found.n_listed, listed_by=found.listed_by)
+        one_of = max(1, rounded_down(1 / found.e_value)) if found.e_value else 0
+        number = t("name.number.title", works=one_of, e=power_of_ten(found.e_value), **listed)
     return OtherEvidence(
         how="name",
+        about=about,
         sure=sure,
         number=number,
         entries=tuple(map(_entry, found.entries)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.findings import Finding, FindingMatch
+from earwitness.api.shelf.catalogue import NamedWork
 from earwitness.api.shelf.dataset_cards import Card
 from earwitness.api.shelf.names_evidence import NamedIn
 from earwitness.api.shelf.same_file_evidence import SameFile
@@ -23,6 +25,8 @@ class DatasetGroup:
         None for a dataset that only this home knows, and for the registered works.
     matches : list of FindingMatch
         Matches by sound, the best first.
+    about : list of NamedWork
+        The work that each of `names` is about; empty where the answer is about one recording.
     """
 
     name: str
@@ -31,6 +35,7 @@ class DatasetGroup:
     matches: list[FindingMatch] = field(default_factory=list)
     same_file: list[SameFile] = field(default_factory=list)
     names: list[NamedIn] = field(default_factory=list)
+    about: list[NamedWork] = field(default_factory=list)
 
     @property
     def is_works(self) -> bool:
@@ -64,6 +69,20 @@ def sound_groups(finding: Finding, verdict: Verdict, cards: CardIndex) -> list[D
         if finding.verdict_of(match) is verdict:
             _group(groups, match.collection, match.version, cards).matches.append(match)
     return list(groups.values())
+
+
+def named_groups(works: Iterable[NamedWork], cards: CardIndex) -> list[DatasetGroup]:
+    """Return the datasets that name works by more than chance, the one with the most names first.
+
+    Within a dataset identifiers come first, then the smallest E-value.
+    """
+    groups: dict[tuple[str, str], DatasetGroup] = {}
+    shown = [(each, work) for work in works for each in work.names if not each.is_noise]
+    for named, work in sorted(shown, key=lambda pair: pair[0].e_value or 0.0):
+        group = _group(groups, named.dataset, named.version, cards, card=named.card)
+        group.names.append(named)
+        group.about.append(work)
+    return sorted(groups.values(), key=lambda each: -len(each.names))
 
 
 def _group(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,8 @@ from earwitness.api.answers.messages import Messages
 
 PLACES_NAMED: Final = 10
 """Most items that a letter names; the evidence has them all."""
+NAMES_NAMED: Final = 50
+"""Most works that a letter about names lists."""
 
 
 def letter(card: DatasetCard, t: Messages, *, file: str, answered_at: datetime, number: str) -> str:
@@ -22,21 +25,34 @@ def letter(card: DatasetCard, t: Messages, *, file: str, answered_at: datetime, 
     number : str
         The number of the answer.
     """
+    found = t("letter.found", file=file, date=t.date(answered_at), dataset=card.name, version=card.version)
+    ends = (t("letter.limits"), t("letter.enclosed", number=number))
+    return _text(card, t, subject=t("letter.subject", dataset=card.name), found=found, ends=ends)
+
+
+def letter_about_names(card: DatasetCard, t: Messages, *, asked_at: datetime) -> str:
+    """Return the text of a letter about the works that a dataset names."""
+    found = t("letter.names.found", date=t.date(asked_at), dataset=card.name, version=card.version)
+    subject = t("letter.names.subject", dataset=card.name)
+    return _text(card, t, subject=subject, found=found, ends=(t("letter.names.limits"),))
+
+
+def _text(card: DatasetCard, t: Messages, *, subject: str, found: str, ends: Sequence[str]) -> str:
+    kind = "ask" if card.places or "file" in card.ways else "names.ask"
     lines = [
-        t("letter.subject", dataset=card.name),
+        subject,
         "",
         t("letter.to", dataset=card.name),
         "",
-        t("letter.found", file=file, date=t.date(answered_at), dataset=card.name, version=card.version),
+        found,
         "",
         *(f"- {each}" for each in _places(card, t)),
         "",
         t("letter.ask"),
         "",
-        *(f"- {t(f'letter.ask.{what}')}" for what in ("source", "next", "given")),
+        *(f"- {t(f'letter.{kind}.{what}')}" for what in ("source", "next", "given")),
         "",
-        t("letter.limits"),
-        t("letter.enclosed", number=number),
+        *ends,
         "",
     ]
     return "\n".join(lines)
@@ -48,5 +64,9 @@ def _places(card: DatasetCard, t: Messages) -> list[str]:
         for place in card.places[:PLACES_NAMED]
     ]
     places += [entry for other in card.others if other.how == "file" for entry in other.entries]
-    more = card.n_places - min(card.n_places, PLACES_NAMED)
+    named = [other for other in card.others if other.about]
+    places += [
+        f"{other.about}: {', '.join(other.entries[:1])}. {other.sure}" for other in named[:NAMES_NAMED]
+    ]
+    more = card.n_places - min(card.n_places, PLACES_NAMED) + max(len(named) - NAMES_NAMED, 0)
     return [*places, *([t("letter.more", n=more)] if more else [])]

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
 from earwitness.api.http.acoustid import acoustid_routes
-from earwitness.api.http.catalogues import catalogue_routes
+from earwitness.api.http.catalogues import catalogue_page, catalogue_routes
 from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
 from earwitness.api.http.jobs import job_routes
 from earwitness.api.http.jobs.result_schemas import RESULTS, describe_results
@@ -50,6 +50,7 @@ ROUTES: Final = (
     acoustid_routes,
     health,
     pages,
+    catalogue_page,
     mine_page,
 )
 TAGS: Final = [

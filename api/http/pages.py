@@ -19,6 +19,7 @@ from earwitness.api.evidence.evidence_errors import NoEvidence
 from earwitness.api.evidence.printed_answer import printed_answer
 from earwitness.api.evidence.verify_evidence import VerifiedEvidence, verify_evidence
 from earwitness.api.http.album_view import album_view
+from earwitness.api.http.catalogues.catalogue_schemas import MAX_WORKS
 from earwitness.api.http.job_view import job_view
 from earwitness.api.http.jobs.unpack_album import MAX_TRACKS
 from earwitness.api.http.page_templates import WEB, messages_of, render_page
@@ -60,6 +61,7 @@ def get_home(request: Request, service: Served) -> HTMLResponse:
         max_upload=_size(service.settings.max_upload_bytes),
         max_upload_bytes=service.settings.max_upload_bytes,
         max_tracks=MAX_TRACKS,
+        max_works=MAX_WORKS,
         upload_errors=upload_errors(messages_of(request)),
     )
 

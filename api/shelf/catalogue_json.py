@@ -33,8 +33,8 @@ def answers_json(
         "named": sum(each.is_named for each in answers),
         "nameless": names.n_nameless,
         "not_readable": names.n_refused,
-        "refused": names.refused,
+        "refused": list(map(str, names.refused)),
         "not_understood": names.n_unknown,
-        "unknown": names.unknown,
+        "unknown": list(map(str, names.unknown)),
         "complete": names.cut_off is None,
     }

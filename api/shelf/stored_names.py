@@ -12,7 +12,7 @@ from typing import Any, Final
 from earwitness.api.packs.installed_packs import installed_packs, pack_key
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import cards
-from earwitness.index.names.name_entries import NamedDataset
+from earwitness.index.names.name_entries import INDEXED_HERE, NamedDataset
 from earwitness.index.names.name_list import NameList
 from earwitness.index.names.stored_rows import StoredRow
 from earwitness.index.names.verify_names import LIST_ENDING
@@ -107,7 +107,7 @@ def store_names(
             "layout": layout,
             "card": card_of_dataset(name),
         }
-        about |= {"listed_by": "indexed here", "date": now()}
+        about |= {"listed_by": INDEXED_HERE, "date": now()}
         return writer.finish({**about, "complete": is_complete()})
 
 

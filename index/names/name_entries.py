@@ -12,6 +12,8 @@ LONGEST_TEXT: Final = 1_000
 """Characters of a name that are stored."""
 MOST_NAMES: Final = 50
 """Artists, and identifiers, of one entry that are stored."""
+INDEXED_HERE: Final = "indexed here"
+"""Who made a list that the home itself indexed, and no pack brought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

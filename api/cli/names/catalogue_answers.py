@@ -111,7 +111,9 @@ def show_unread(names: NameSource) -> None:
     console = to_stderr()
     if names.n_nameless:
         rows = count(names.n_nameless, "row")
-        console.print(f"Left out: {rows} with neither an identifier nor artist and title.", soft_wrap=True)
+        console.print(f"Left out: {rows} with neither an identifier nor artist and title:", soft_wrap=True)
+    for place in names.nameless:
+        console.print(f"  {place}", soft_wrap=True)
     for each in names.refused:
         console.print(f"  not read: {each}", soft_wrap=True)
     if names.n_unknown:

@@ -41,7 +41,7 @@ def index_names(names: NameSource, settings: Settings, *, name: str, version: st
             "kept": dataset.n_entries,
             "nameless": names.n_nameless,
             "not_readable": names.n_refused,
-            "refused": names.refused,
+            "refused": list(map(str, names.refused)),
             "complete": dataset.complete,
         },
         "named_works": [each.to_json() for each in named],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from earwitness.api.datasets.isolated.item_messages import read_count, read_optional_text, read_text
 from earwitness.api.datasets.isolated.message_frames import BadMessage
@@ -16,9 +16,19 @@ from earwitness.api.datasets.names import AUDIO_SUFFIXES, label, suffix
 from earwitness.api.datasets.source_errors import SourceError
 from earwitness.index.names.stored_rows import StoredRow, checked_row
 
-REFUSED_SHOWN: Final = 5
-"""Rows that could not be read which are named; others are counted."""
+REFUSED_SHOWN: Final = 20
+"""Rows of one trouble which are named; others are counted."""
 _NEVER_LISTS: Final = AUDIO_SUFFIXES | {".zip", ".tar", ".tgz", ".warc"}
+
+
+class AtRow(NamedTuple):
+    """A row of a list, and a text about it or of it."""
+
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
 
 
 class NameSource:
@@ -30,10 +40,12 @@ class NameSource:
         How it is read, for people.
     n_rows, n_refused, n_nameless : int
         Rows so far; those that could not be read; and those with neither an identifier nor artist and title.
-    refused : list of str
+    refused : list of AtRow
         Place and reason of the first rows that could not be read.
+    nameless : list of str
+        Places of the first rows that name nothing.
     n_unknown : int
-    unknown : list of str
+    unknown : list of AtRow
         Texts that stand where identifiers or links belong and are none that is known: their number, and place
         and text of the first; 0 where they are not counted. The other names of such a row are used.
     cut_off : str or None
@@ -44,8 +56,8 @@ class NameSource:
         self._source, self._process = source, process
         self.layout, self.format = read_text(header, "layout"), read_text(header, "format")
         self.n_rows = self.n_refused = self.n_nameless = 0
-        self.refused: list[str] = []
-        self.n_unknown, self.unknown = 0, list[str]()
+        self.refused, self.nameless = list[AtRow](), list[str]()
+        self.n_unknown, self.unknown = 0, list[AtRow]()
         self.cut_off: str | None = None
 
     def rows(self) -> Iterator[StoredRow]:
@@ -67,22 +79,35 @@ class NameSource:
             raise SourceReaderFailed(source=label(self._source), reason=why) from error
 
     def _rows_of(self, header: Mapping[str, Any]) -> Iterator[StoredRow]:
-        rows, refused, n_rows = header.get("rows"), header.get("refused"), read_count(header, "n_rows")
-        unknown = header.get("unknown")
-        if not (isinstance(rows, list) and isinstance(refused, list) and isinstance(unknown, list)):
-            raise BadMessage("no rows")
+        rows, refused, unknown, nameless = (
+            _list_in(header, name) for name in ("rows", "refused", "unknown", "nameless")
+        )
+        n_rows = read_count(header, "n_rows")
         self.n_rows += n_rows
         self.n_unknown += read_count(header, "n_unknown")
         self.n_refused += len(refused)
         self.n_nameless += n_rows - len(rows) - len(refused)
         try:
             for place, why in refused[: REFUSED_SHOWN - len(self.refused)]:
-                self.refused.append(f"{label(str(place)[:300])}: {label(str(why)[:300])}")
+                self.refused.append(_at_row(place, why))
             for place, text in unknown[: REFUSED_SHOWN - len(self.unknown)]:
-                self.unknown.append(f"{label(str(place)[:300])}: {label(str(text)[:300])}")
+                self.unknown.append(_at_row(place, text))
+            shown = nameless[: REFUSED_SHOWN - len(self.nameless)]
+            self.nameless += [label(str(place)[:300]) for place in shown]
             yield from map(checked_row, rows)
         except (ValueError, TypeError) as error:
             raise BadMessage("a row that is none") from error
+
+
+def _list_in(header: Mapping[str, Any], name: str) -> list[Any]:
+    value = header.get(name)
+    if not isinstance(value, list):
+        raise BadMessage(f"no {name}")
+    return value
+
+
+def _at_row(place: object, text: object) -> AtRow:
+    return AtRow(label(str(place)[:300]), label(str(text)[:300]))
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from earwitness.api.datasets.name_lists.listed_rows import (
     ListedRows,
 )
 from earwitness.api.datasets.open_source import Opening
+from earwitness.index.names.stored_rows import StoredRow
 
 ROWS_A_MESSAGE: Final = 1_000
 _SHOWN_CHARS: Final = 200
 _UNKNOWN_SENT: Final = 100
-"""Texts that are no identifiers, of one message; further ones are counted."""
+"""Texts that are no identifiers, and rows without a name, of one message; further ones are counted."""
 
 
 def send_names(
@@ -75,13 +76,19 @@ def _layout_of(listed: ListedRows, *, audio_may_lie_here: bool) -> NameLayout | 
 
 
 def _message(batch: list[ListedRow], layout: NameLayout, *, tell_unknown: bool) -> dict[str, Any]:
-    """Return the rows that name something, those that cannot be read, and texts that are no identifier."""
+    """Return the rows that name something, those that do not or cannot be read, and texts that are none."""
     refused = [
         [row.place[:_SHOWN_CHARS], escape_surrogates(row.error)[:_SHOWN_CHARS]]
         for row in batch
         if row.error is not None
     ]
-    rows = (row_in(layout.columns, row.fields, place=row.place) for row in batch if row.error is None)
+    rows, nameless = list[StoredRow](), list[str]()
+    for row in (each for each in batch if each.error is None):
+        named = row_in(layout.columns, row.fields, place=row.place)
+        if named:
+            rows.append(named)
+        elif len(nameless) < _UNKNOWN_SENT:
+            nameless.append(row.place[:_SHOWN_CHARS])
     n_unknown, unknown = 0, list[list[str]]()
     for row in batch if tell_unknown else ():
         for text in unknown_ids(layout.columns, row.fields):
@@ -91,7 +98,8 @@ def _message(batch: list[ListedRow], layout: NameLayout, *, tell_unknown: bool) 
     return {
         "type": "rows",
         "n_rows": len(batch),
-        "rows": [row for row in rows if row],
+        "rows": rows,
+        "nameless": nameless,
         "refused": refused,
         "n_unknown": n_unknown,
         "unknown": unknown,

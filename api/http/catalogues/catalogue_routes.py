@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 from typing import Annotated, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
 
-from earwitness.api.datasets.isolated.reading_errors import SourceReaderFailed
 from earwitness.api.datasets.name_lists.name_source import NameSource
+from earwitness.api.http.catalogues.ask_catalogue import asked_list, opened_list
 from earwitness.api.http.catalogues.catalogue_schemas import (
     CATALOGUE_EXAMPLE,
-    MAX_WORKS,
     CatalogueIn,
     CatalogueOut,
 )
 from earwitness.api.http.catalogues.receive_catalogue import ReceivedList, received_list
-from earwitness.api.http.http_errors import TooManyWorks
 from earwitness.api.http.openapi_problems import UPLOADS, problems
 from earwitness.api.http.service import Service, service_of
-from earwitness.api.shelf.catalogue import NamedWork, answered, opened_catalogue, store_works, works_in
+from earwitness.api.shelf.catalogue import NamedWork, answered, store_works
 from earwitness.api.shelf.catalogue_json import answers_json
 from earwitness.api.shelf.dataset_cards import NOT_PROVEN
 from earwitness.api.shelf.names_evidence import names_sentences
-from earwitness.api.shelf.shelf_errors import NoNamesHere, NotACatalogue
 from earwitness.api.shelf.stored_names import open_names
-from earwitness.index.names.name_entries import NameEntry
 from earwitness.index.names.name_list import NameList
 
 Served = Annotated[Service, Depends(service_of)]
@@ -96,7 +90,7 @@ async def _in_thread(service: Service, work: partial[CatalogueOut]) -> Catalogue
 
 def _register(received: ReceivedList, service: Service) -> CatalogueOut:
     settings = service.settings
-    with _opened(received, service) as (names, works):
+    with opened_list(received, settings) as (names, works):
         with service.names_lock:
             n_new = store_works(works, received.shown_as, settings)
         lists = open_names(settings)
@@ -104,27 +98,8 @@ def _register(received: ReceivedList, service: Service) -> CatalogueOut:
 
 
 def _check(received: ReceivedList, service: Service) -> CatalogueOut:
-    lists = open_names(service.settings)
-    if not lists:
-        raise NoNamesHere(home="this server")
-    with _opened(received, service) as (names, works):
-        return _answer(list(answered(works, lists)), lists, names, n_new=None)
-
-
-@contextmanager
-def _opened(received: ReceivedList, service: Service) -> Iterator[tuple[NameSource, list[NameEntry]]]:
-    """Read the whole list; messages call it as the client does."""
-    shown_as = received.shown_as
-    try:
-        with opened_catalogue(
-            received.path, service.settings, shown_as=shown_as, reader=received.reader
-        ) as names:
-            works = list(islice(works_in(names, shown_as), MAX_WORKS + 1))
-            if len(works) > MAX_WORKS:
-                raise TooManyWorks(limit=MAX_WORKS)
-            yield names, works
-    except SourceReaderFailed as error:
-        raise NotACatalogue(path=shown_as, reason=error.reason) from error
+    asked = asked_list(received, service.settings)
+    return _answer(asked.answers, asked.lists, asked.names, n_new=None)
 
 
 def _answer(

@@ -80,7 +80,7 @@ class NamedInOut(ApiModel):
 class AskedWorkOut(ApiModel):
     """A work as it was asked."""
 
-    place: str = Field(description="Its row in the list that was sent, counted from 1.")
+    place: str = Field(description="Its row in the list that was sent, counted from 0, without the header.")
     artists: list[str]
     title: str | None
     album: str | None

@@ -58,6 +58,7 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("GET",), "/openapi.json", ANY_KEY),
     (("GET",), "/", _ASK),
     (("POST",), "/check", _ASK),
+    (("GET", "POST"), "/catalogue", _ASK),
     (("POST",), "/register", _REGISTER),
     (("GET", "POST"), "/mine", _REGISTER),
     (("GET", "POST"), "/albums", _ASK),

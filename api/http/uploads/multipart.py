@@ -41,6 +41,10 @@ class Form:
         The request's Content-Type header, which names the boundary.
     max_files : int
         Most files of the form.
+    max_field_bytes : int
+        Most bytes of a text field.
+    needs_file : bool
+        Whether a form without a file is refused.
 
     Raises
     ------
@@ -50,7 +54,14 @@ class Form:
         From the constructor, `feed` and `close`.
     """
 
-    def __init__(self, content_type: str, *, max_files: int = 1) -> None:
+    def __init__(
+        self,
+        content_type: str,
+        *,
+        max_files: int = 1,
+        max_field_bytes: int = MAX_FIELD_BYTES,
+        needs_file: bool = True,
+    ) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
             raise NotAForm
@@ -58,7 +69,8 @@ class Form:
             raise BadForm(reason="its Content-Type names no boundary")
         self.fields: dict[str, list[str]] = {}
         self.files: list[FilePart] = []
-        self._max_files = max_files
+        self._max_files, self._max_field_bytes = max_files, max_field_bytes
+        self._needs_file = needs_file
         self._part = _Part()
         self._n_parts, self._ended = 0, False
         try:
@@ -90,10 +102,10 @@ class Form:
         return taken
 
     def close(self) -> None:
-        """End the body; a form that stops in the middle, or holds no file, is refused."""
+        """End the body; a form that stops in the middle, or lacks a needed file, is refused."""
         if not self._ended:
             raise BadForm(reason="it ends in the middle")
-        if not self.files:
+        if self._needs_file and not self.files:
             raise BadForm(reason=f"it holds no file part named {FILE_PART!r}")
 
     def _callbacks(self) -> dict[str, object]:
@@ -142,8 +154,9 @@ class Form:
             self.files[-1].data += data[start:end]
             return
         self._part.text += data[start:end]
-        if len(self._part.text) > MAX_FIELD_BYTES:
-            raise BadForm(reason=f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES} bytes")
+        most = self._max_field_bytes
+        if len(self._part.text) > most:
+            raise BadForm(reason=f"the field {self._part.name!r} is longer than {most} bytes")
 
     def _end_part(self) -> None:
         if self._part.text is not None:

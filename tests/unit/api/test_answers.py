@@ -142,7 +142,7 @@ def test_a_name_is_no_headline() -> None:
     shown = answer(finding(Verdict.NO_MATCH, names=(NAMED,)))
     assert shown.headline == "No match was found."
     assert shown.cards[0].ways == ("name",)
-    assert "A name is no sound" in shown.cards[0].others[0].number
+    assert "Whether its sound is there is not known from a name." in " ".join(shown.sentences)
     assert shown.cards[0].others[0].entries == ("Night Bus – Rain (row 7)",)
 
 

@@ -45,7 +45,7 @@ TEXTS = {
 """Lists in the form in which they are published, of the same two videos."""
 
 
-NONE_UNKNOWN: dict[str, Any] = {"unknown": [], "n_unknown": 0}
+NONE_UNKNOWN: dict[str, Any] = {"unknown": [], "n_unknown": 0, "nameless": []}
 """The part of a message about texts that are no identifiers, where there are none."""
 
 
@@ -177,15 +177,16 @@ def test_links_of_a_creator_are_taken_from_one_cell(tmp_path: Path) -> None:
 
 
 def test_texts_that_are_no_identifiers_are_named(tmp_path: Path) -> None:
-    """They are counted with their rows, of which the other names are used; artist and title are never one."""
+    """They are counted with their rows, of which the other names are used; so are rows without a name."""
     path = tmp_path / "a.csv"
-    path.write_text("artist,title,isrc,link\nA,B,mistyped,\nC,D,,https://youtu.be/album\nE,F,,\n")
+    path.write_text("artist,title,isrc,link\nA,B,mistyped,\nC,D,,https://youtu.be/album\nE,F,,\nG,,,\n")
     request = Request(source=str(path), limits=SourceLimits())
     with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
         assert names is not None
         assert len(list(names.rows())) == 3
     assert names.n_unknown == 2
-    assert names.unknown == ["a.csv#0: mistyped", "a.csv#1: https://youtu.be/album"]
+    assert list(map(str, names.unknown)) == ["a.csv#0: mistyped", "a.csv#1: https://youtu.be/album"]
+    assert (names.n_nameless, names.nameless) == (1, ["a.csv#3"])
 
 
 def test_of_many_unknown_texts_the_first_are_named(tmp_path: Path) -> None:
@@ -257,7 +258,7 @@ def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     names, entries = read(path)
     assert names is not None and names.n_refused == 1 and len(entries) == 4
-    assert names.refused[0].startswith("a.jsonl#2: ")
+    assert names.refused[0].place == "a.jsonl#2"
 
 
 def test_a_list_that_is_cut_off_says_so(tmp_path: Path) -> None:
@@ -354,8 +355,9 @@ class Lying:
         {"type": "rows", "rows": {}, "refused": [], **NONE_UNKNOWN, "n_rows": 1},
         {"type": "rows", "rows": [], "refused": [1], **NONE_UNKNOWN, "n_rows": 1},
         {"type": "rows", "rows": [], "refused": [], **NONE_UNKNOWN, "n_rows": -1},
-        {"type": "rows", "rows": [], "refused": [], "unknown": [1], "n_unknown": 1, "n_rows": 1},
-        {"type": "rows", "rows": [], "refused": [], "unknown": [], "n_unknown": -1, "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [], **NONE_UNKNOWN, "unknown": [1], "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [], **NONE_UNKNOWN, "n_unknown": -1, "n_rows": 1},
+        {"type": "rows", "rows": [], "refused": [], **NONE_UNKNOWN, "nameless": 1, "n_rows": 1},
     ],
 )
 def test_what_a_hostile_process_sends_is_checked(header: dict[str, Any]) -> None:
