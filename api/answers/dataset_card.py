@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from earwitness.api.answers.alignment_drawing import Drawing, alignment_drawing
 from earwitness.api.answers.answer_words import (
     chance,
     change_from_their_side,
@@ -28,10 +29,6 @@ SPANS_SHOWN: Final = 3
 """Stretches of a place that stand unfolded."""
 FIRST_TOPICS: Final = ("publisher", "licence")
 """Topics of a dataset's card that stand unfolded."""
-BAR_WIDTH: Final = 1000
-"""Width of the drawing of a timeline, in its own units."""
-SHORTEST_BAR: Final = 10
-"""Width of a stretch that would be too short to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +61,6 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """A stretch in the drawing of the reader's file, in units of `BAR_WIDTH`."""
-
-    x: int
-    width: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One item of the dataset that holds the recording, or a part of it.
 
@@ -79,8 +68,8 @@ class Place:
     ----------
     spans, more_spans : tuple of Span
         The longest stretches in order of time, and the others.
-    bars : tuple of Bar
-        All stretches, for the drawing; empty where the length of the file is not known.
+    drawing : Drawing or None
+        Where the stretches lie in both files; None where the length of the reader's file is not known.
     """
 
     path: str
@@ -91,7 +80,7 @@ class Place:
     covered: str
     spans: tuple[Span, ...]
     more_spans: tuple[Span, ...]
-    bars: tuple[Bar, ...]
+    drawing: Drawing | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +210,7 @@ def _place(finding: Finding, match: FindingMatch, t: Messages) -> Place:
         covered=covered(match, t),
         spans=tuple(_span(each, t) for each in first),
         more_spans=tuple(_span(each, t) for each in rest),
-        bars=_bars(match, finding.item.duration_s),
+        drawing=alignment_drawing(match, finding.item.duration_s, t),
     )
 
 
@@ -235,17 +224,6 @@ def _span(segment: FindingSegment, t: Messages) -> Span:
         start_s=round(segment.query_start_s, 2),
         end_s=round(segment.query_end_s, 2),
     )
-
-
-def _bars(match: FindingMatch, duration_s: float | None) -> tuple[Bar, ...]:
-    if not duration_s:
-        return ()
-
-    def place(seconds: float) -> int:
-        return round(min(max(seconds / duration_s, 0.0), 1.0) * BAR_WIDTH)
-
-    ends = [(place(each.query_start_s), place(each.query_end_s)) for each in match.segments]
-    return tuple(Bar(x=start, width=max(end - start, SHORTEST_BAR)) for start, end in ends)
 
 
 def _listed(found: SameFile, t: Messages) -> OtherEvidence:

@@ -19,6 +19,7 @@ from matplotlib.ticker import FixedLocator, MultipleLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from earwitness.api.answers.alignment_drawing import tick_step_s
 from earwitness.api.evidence.thumbnail import band_edges_hz
 from earwitness.fingerprint.params import Params
 from earwitness.index.database.records import Thumbnail
@@ -35,8 +36,6 @@ COLOURS: Final = "magma"
 N_COLOURS: Final = 32
 """Colours of the PNG: one of each shade, and greys of letters and lines."""
 TICKS_HZ: Final = (125, 250, 500, 1_000, 2_000)
-TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
-MAX_TICKS: Final = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +132,3 @@ def _draw(axes: Any, panel: Panel, params: Params) -> None:
     axes.yaxis.set_minor_locator(FixedLocator(()))
     axes.set(xlabel="", ylabel="Hz")
     axes.set_title(panel.name, loc="left", fontsize=10, fontweight="bold")
-
-
-def tick_step_s(length_s: float) -> int:
-    """Seconds between ticks of a time axis: the shortest usual step that gives at most `MAX_TICKS`."""
-    return next((step for step in TICK_STEPS_S if length_s <= step * MAX_TICKS), TICK_STEPS_S[-1])

@@ -11,17 +11,16 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from earwitness.api.answers.alignment_drawing import MAX_TICKS, tick_step_s
 from earwitness.api.evidence.spectrogram_figure import (
     DPI,
     HEIGHT_INCHES,
     MAX_COLUMNS,
-    MAX_TICKS,
     WIDTH_INCHES,
     Panel,
     draw_pair,
     figure_of,
     shades,
-    tick_step_s,
 )
 from earwitness.api.evidence.thumbnail import band_edges_hz, thumbnail
 from earwitness.fingerprint.params import PARAMS
