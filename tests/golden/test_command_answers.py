@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.golden import sources
 from tests.golden.compare import check
 from tests.golden.normalise import SAMPLES, Normaliser
 from tests.golden.product import earwitness
-from tests.golden.queries import Maker, chosen, queries
+from tests.golden.queries import chosen, queries
 from tests.golden.sources import CONTENTS
 from tests.made_once import made_once
 
@@ -30,8 +30,8 @@ night_bus.opus,Night Bus,=Another Artist,
 class Session:
     """Runs commands in one home and collects their answers."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder, self.home = folder, home
+    def __init__(self, folder: Path, home: Path, queries: Path) -> None:
+        self.folder, self.home, self.queries = folder, home, queries
         self.normaliser = Normaliser(folder)
         self.answers: dict[str, Any] = {}
 
@@ -42,12 +42,7 @@ class Session:
 
     def make(self, folder: str, names: Iterable[str]) -> dict[str, bytes]:
         """Write queries into a folder; return their bytes."""
-        makers = queries()
-        return self.write(folder, {name: makers[name] for name in names})
-
-    def write(self, folder: str, makers: Mapping[str, Maker]) -> dict[str, bytes]:
-        """Write files into a folder; return their bytes."""
-        clips = {name: make() for name, make in makers.items()}
+        clips = {name: (self.queries / name).read_bytes() for name in names}
         self.normaliser.add(clips)
         sources.write(self.folder / folder, clips)
         return clips
@@ -65,12 +60,22 @@ class Session:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def made_queries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all queries, which the tests only read."""
+
+    def make(folder: Path) -> None:
+        sources.write(folder, {name: maker() for name, maker in queries().items()})
+
+    return made_once(tmp_path_factory, "golden-queries", make)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory, made_queries: Path) -> Session:
     """Home with the sample works and the sample collection, which the tests do not change."""
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        made = Session(folder, folder / "home")
+        made = Session(folder, folder / "home", made_queries)
         meta = folder / "meta.csv"
         meta.write_text(META)
         made.run("register", "register", ORIGINALS, "--owner", "Someone", "--meta", meta, *FAST, "--json")
@@ -78,7 +83,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Session:
         (folder / "answers.json").write_text(json.dumps(made.answers))
 
     folder = made_once(tmp_path_factory, "golden-commands", make)
-    base = Session(folder, folder / "home")
+    base = Session(folder, folder / "home", made_queries)
     base.answers = json.loads((folder / "answers.json").read_text())
     return base
 
@@ -86,16 +91,20 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Session:
 @pytest.fixture
 def session(base: Session, tmp_path: Path) -> Session:
     """Session in the base home, with files of its own."""
-    return Session(tmp_path, base.home)
+    return Session(tmp_path, base.home, base.queries)
 
 
-@pytest.mark.parametrize(("effort", "step"), [("fast", 0), ("standard", 1), ("full", 2)])
-def test_scan_of_synthetic_queries(session: Session, update: bool, effort: str, step: int) -> None:
+@pytest.mark.parametrize(
+    ("effort", "step", "workers"), [("fast", 0, 2), ("standard", 1, 1), ("full", 2, 1)], ids=str
+)
+def test_scan_of_synthetic_queries(
+    session: Session, update: bool, effort: str, step: int, workers: int
+) -> None:
     """Findings, summary and exclude list of a folder of queries are the expected ones."""
-    session.write("queries", chosen(step) if step else queries())
+    session.make("queries", chosen(step) if step else queries())
     source, out, listed = (session.folder / name for name in ("queries", "out.jsonl", "exclude.txt"))
     extras = ("--out", out, "--exclude-list", listed, "--exclude", "possible")
-    session.run("(scan)", "scan", source, *extras, "--effort", effort, "--workers", "2", "--json")
+    session.run("(scan)", "scan", source, *extras, "--effort", effort, "--workers", workers, "--json")
     session.answers["(exclude list)"] = session.lines("exclude.txt")
     check(f"scan-{effort}", {**session.answers, **session.findings("out.jsonl")}, update=update)
 
@@ -123,11 +132,11 @@ def test_archives_tables_and_manifests(session: Session, update: bool) -> None:
 
 def test_registering_and_indexing(base: Session, update: bool, tmp_path: Path) -> None:
     """Answers about new, known, refused and unreadable works and items are the expected ones."""
-    session = Session(tmp_path, tmp_path / "home")
+    session = Session(tmp_path, tmp_path / "home", base.queries)
     shutil.copytree(base.home, session.home)
-    refused = ("silence-6s.flac", "noise.mp3", "tone.mp3", "clean-8s-night_bus.flac", "loop-6-times.mp3")
+    refused = ("silence-6s.flac", "noise.flac", "tone.flac", "clean-8s-night_bus.flac", "loop-6-times.flac")
     session.make("works", (*refused, "page.mp3", "empty.mp3", "cut-off.opus", "clean-20s-tin_parade.flac"))
-    session.make("more", ("codec-mp3-32k-tin_parade.mp3", "absent-02-12s.mp3", "text.mp3", "mix-1.mp3"))
+    session.make("more", ("codec-mp3-32k-tin_parade.mp3", "absent-02-12s.flac", "text.mp3", "mix-1.flac"))
     tin = ORIGINALS / "tin_parade.mp3"
     session.run("register more", "register", session.folder / "works", "--owner", "B", *FAST, "--json")
     session.run("register again", "register", tin, *FAST)
@@ -149,7 +158,7 @@ def test_registering_and_indexing(base: Session, update: bool, tmp_path: Path) -
 
 def test_checks_and_errors(session: Session, update: bool) -> None:
     """Checks in each format and at each effort, and errors, are the expected ones."""
-    names = ("absent-01-6s.mp3", "silence-6s.flac", "page.mp3", "cut-off.m4a", "whole-work.flac")
+    names = ("absent-01-6s.flac", "silence-6s.flac", "page.mp3", "cut-off.m4a", "whole-work.flac")
     session.make("clips", names)
     clips = [session.folder / "clips" / name for name in names]
     lanterns, reel = ORIGINALS / "paper_lanterns.opus", ORIGINALS / "clockwork_reel.mp3"
@@ -176,8 +185,10 @@ def test_checks_and_errors(session: Session, update: bool) -> None:
 def test_duplicates(session: Session, update: bool) -> None:
     """Copies, excerpts, related and unreadable items have the expected groups."""
     copies = ("whole-work.flac", "clean-20s-paper_lanterns.flac", "codec-opus-24k-paper_lanterns.opus")
-    session.make("set", (*copies, "mix-0.mp3", "mix-1.mp3", "absent-02-12s.mp3", "page.mp3", "cut-off.m4a"))
-    shutil.copy(session.folder / "set/mix-0.mp3", session.folder / "set/same-bytes.mp3")
+    session.make(
+        "set", (*copies, "mix-0.flac", "mix-1.flac", "absent-02-12s.flac", "page.mp3", "cut-off.m4a")
+    )
+    shutil.copy(session.folder / "set/mix-0.flac", session.folder / "set/same-bytes.flac")
     out, keep_list = session.folder / "groups.jsonl", session.folder / "kept.txt"
     extras = ("--out", out, "--keep-list", keep_list)
     session.run("dedup", "dedup", session.folder / "set", *FAST, *extras, "--json")

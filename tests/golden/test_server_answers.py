@@ -70,7 +70,7 @@ def test_the_server(update: bool, tmp_path: Path) -> None:
         server.send("dataset, no archive", "/v1/collections", "page.zip", makers["page.mp3"](), name="page")
         server.send("dataset, no name", "/v1/collections", "scraped.zip", scraped)
         server.send("scan", "/v1/collections?scan=true", "scraped.zip", scraped, effort="fast")
-        for name in ("clean-20s-tin_parade.flac", "absent-02-12s.mp3", "page.mp3", "silence-6s.flac"):
+        for name in ("clean-20s-tin_parade.flac", "absent-02-12s.flac", "page.mp3", "silence-6s.flac"):
             server.send(f"check {name}", "/v1/checks", name, makers[name]())
         server.send("check, fast", "/v1/checks", "song.mp3", song, effort="fast", collections="scraped")
         server.send("check, unknown dataset", "/v1/checks", "song.mp3", song, collections="other")
