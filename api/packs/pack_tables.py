@@ -15,9 +15,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from earwitness.index.store.dataset_rows import DatasetRow
+if TYPE_CHECKING:
+    from earwitness.index.store.dataset_rows import DatasetRow
 
 SOUND_COLUMNS: Final = (
     "path", "sha256", "size_bytes", "start_s", "end_s", "metadata", "error_code", "error_message",

@@ -13,9 +13,9 @@ import socket
 import sys
 from typing import Any, Final
 
+from earwitness.api.child_process import limit_memory
 from earwitness.api.datasets.isolated.guarded_lookup import describe_exception
 from earwitness.api.datasets.isolated.message_frames import Channel
-from earwitness.api.datasets.isolated.reading_worker import limit_memory
 from earwitness.api.packs.pack_tables import schema_of
 
 ARRAYS: Final = ("codes", "peak_frames", "peak_bands", "chromaprint")
@@ -101,7 +101,3 @@ class _Slice(io.RawIOBase):
         data: bytes = os.pread(self._file.fileno(), n_bytes, self._begin + self._at)
         self._at += len(data)
         return data
-
-
-if __name__ == "__main__":
-    main()

@@ -146,7 +146,3 @@ def _open(task: Task) -> BinaryIO:
         return io.BytesIO(task.audio)
     assert task.audio is not None  # else the open file came with the task
     return open_regular(task.audio)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import pytest
 
-from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
 from earwitness.api.datasets.item_errors import StreamMovedOn
+from earwitness.api.datasets.items import Reader, Skipped, SourceItem
+from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.datasets import Reader, Skipped, SourceItem, open_source
 from earwitness.api.datasets.access.remote import Guard, is_public
+from earwitness.api.datasets.items import Reader, Skipped, SourceItem
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.datasets.source_errors import AddressRefused, RemoteFailed, SourceNotFound
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 

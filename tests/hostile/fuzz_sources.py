@@ -18,9 +18,9 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
 from earwitness.api.datasets.isolated.read_request import Request
-from earwitness.api.datasets.open_source import open_here
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.open_source import open_here, open_source
 from earwitness.fingerprint.errors import EarwitnessError
 from tests.contract.packings import PACKINGS
 from tests.hostile.case import wav

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.open_source import open_source
 from earwitness.fingerprint.errors import EarwitnessError
 from tests.hostile.make_archives import ARCHIVES
 from tests.hostile.make_manifests import MANIFESTS

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
 from earwitness.api.datasets.isolated.repeated_refusals import MAX_REPEATED, merge_repeated
 from earwitness.api.datasets.item_errors import BadEntry
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.datasets.tables.table_reader import FEWEST_ROWS
 from earwitness.fingerprint.errors import EarwitnessError
 

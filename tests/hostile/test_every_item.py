@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, open_source
+from earwitness.api.datasets.items import Skipped, SourceItem
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import EarwitnessError

@@ -49,7 +49,8 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
         ("datasets.isolated.reading_worker", ("numpy", "pyarrow", "fsspec", "warcio", "pydantic", "av")),
         ("fingerprint.decode.worker.decode_worker", ("scipy", "numba", "pydantic", "sqlalchemy", "faiss")),
         ("fingerprint.scipy_parts", ("scipy", "numba")),
-        ("packs.pack_worker", ("scipy", "numba", "pydantic", "faiss", "av")),
+        ("packs.pack_worker", ("numpy", "scipy", "numba", "pydantic", "sqlalchemy", "faiss", "av")),
+        ("scan.scan_worker", ("scipy", "numba", "pyarrow", "fsspec", "warcio", "av", "soundfile")),
     ],
     ids=lambda value: value.rpartition(".")[2] if isinstance(value, str) else "",
 )
@@ -59,6 +60,18 @@ def test_a_process_imports_no_library_that_it_may_not_need(module: str, unneeded
     code = f"import sys\nimport {name}\nprint('SLOW', sorted(set({unneeded!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "SLOW []\n"
+
+
+@pytest.mark.parametrize("module", ["scan.scan_worker", "packs.pack_worker"])
+def test_a_process_that_reads_no_source_imports_no_reader(module: str) -> None:
+    """The readers of archives, tables and manifests are imported where a source is read, and nowhere else."""
+    code = (
+        f"import sys\nimport earwitness.api.{module}\n"
+        "readers = ('open_source', 'archives', 'tables', 'manifests')\n"
+        "print('READERS', [name for name in readers if f'earwitness.api.datasets.{name}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "READERS []\n"
 
 
 CHECK = (

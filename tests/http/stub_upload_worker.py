@@ -42,7 +42,3 @@ def main() -> None:
             connection.send(
                 ItemResult(item=FindingItem(id=message.name, path=number, sha256=None, duration_s=1.0))
             )
-
-
-if __name__ == "__main__":
-    main()

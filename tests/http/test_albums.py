@@ -15,7 +15,7 @@ import pytest
 
 from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.answers.messages import messages
-from earwitness.api.datasets import open_source
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.http.album_view import album_view
 from earwitness.api.http.jobs import unpack_album
 from earwitness.api.http.jobs.heartbeat import Heartbeat

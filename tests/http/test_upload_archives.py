@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from earwitness.api.datasets import SourceItem, open_source
+from earwitness.api.datasets.items import SourceItem
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.http.jobs.job_worker import packing_of_upload
 from tests.contract.packings import clip
 

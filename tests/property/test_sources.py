@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.api.datasets import SourceItem, SourceLimits
 from earwitness.api.datasets.archives.tar_stream import Member, PlainTarStream, members
 from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.items import SourceItem, SourceLimits
 from earwitness.api.datasets.names import Names, climbs_out, label
 from earwitness.api.datasets.open_source import open_here
 from earwitness.api.datasets.shard_patterns import expand

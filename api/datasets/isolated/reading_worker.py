@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import resource
 import shutil
 import socket
 import sys
@@ -16,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, BinaryIO, Final
 
+from earwitness.api.child_process import limit_memory
 from earwitness.api.datasets.isolated.guarded_lookup import describe_exception
 from earwitness.api.datasets.isolated.item_messages import error_to_message, item_to_message
 from earwitness.api.datasets.isolated.message_frames import Channel
@@ -41,13 +41,6 @@ def main() -> None:
         limit_memory(first["memory_bytes"])
         watch = ProgressWatch(channel.send, first["blocked"])
         _Session(channel, watch, Request.from_message(first["request"])).serve()
-
-
-def limit_memory(memory_bytes: int) -> None:
-    """Limit the memory that this process allocates, in bytes; mapped files do not count."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
 
 
 class _Session:
@@ -196,7 +189,3 @@ class _Session:
         for entry in reader.written():
             self._channel.send({"type": "entry", "ids": list(entry.item_ids)}, entry.text)
         self._channel.send({"type": "end", "passed_over": dict(reader.passed_over)})
-
-
-if __name__ == "__main__":
-    main()

@@ -79,7 +79,3 @@ def _upload(ask: Ask) -> SourceItem:
         open=lambda: ask.file.open("rb"),
         file=ask.file,
     )
-
-
-if __name__ == "__main__":
-    main()

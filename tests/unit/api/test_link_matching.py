@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.datasets import Identifiers, SourceItem, open_source
 from earwitness.api.datasets.entries.identifiers import identifiers_of
+from earwitness.api.datasets.items import Identifiers, SourceItem
 from earwitness.api.datasets.link_matching import (
     LinkBasis,
     LinkFinding,
@@ -17,6 +17,7 @@ from earwitness.api.datasets.link_matching import (
     NamedWork,
     plain,
 )
+from earwitness.api.datasets.open_source import open_source
 from earwitness.index.names.recording_ids import isrc_of
 
 WORK = NamedWork(

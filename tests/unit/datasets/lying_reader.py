@@ -1,6 +1,5 @@
 """A reading process that a hostile source has taken over: its messages are invalid."""
 
-from tests.unit.datasets.made_reader import send_invalid_messages
+from tests.unit.datasets.made_reader import send_invalid_messages as main
 
-if __name__ == "__main__":
-    send_invalid_messages()
+__all__ = ["main"]

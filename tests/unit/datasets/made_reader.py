@@ -105,7 +105,3 @@ def send_invalid_messages() -> None:
 
     Channel.send, Channel.receive = send_nonsense, receive_source  # type: ignore[method-assign, assignment]
     worker.main()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earwitness.api.datasets import Reader, SourceLimits
 from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.items import Reader, SourceLimits
 from earwitness.api.datasets.open_source import open_here
 
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.file_kinds import MAY_HOLD_SOUND
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from earwitness.api.datasets import SourceItem, open_source
 from earwitness.api.datasets.access.locations import Location
+from earwitness.api.datasets.items import SourceItem
 from earwitness.api.datasets.manifests.croissant import CroissantReader
+from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import CLIPS, PACKINGS
 
 CONTEXT = {"@context": {"cr": "http://mlcommons.org/croissant/"}, "@type": "sc:Dataset", "name": "clips"}

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.datasets import Skipped, SourceItem
-from earwitness.api.datasets.items import Identifiers
+from earwitness.api.datasets.items import Identifiers, Skipped, SourceItem
 from earwitness.api.datasets.write_clean_manifest import write_clean
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem
+from earwitness.api.datasets.items import Skipped, SourceItem
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, open_source
 from earwitness.api.datasets.access.locations import MAX_LINKED
+from earwitness.api.datasets.items import Skipped, SourceItem
+from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import CLIPS, clip
 from tests.unit.datasets.test_mixed_folders import CLIP_1, outcomes
 

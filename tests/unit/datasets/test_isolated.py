@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.datasets import Reader, Skipped, SourceItem, SourceLimits, open_source
 from earwitness.api.datasets.isolated.message_frames import (
     MAX_HEADER_BYTES,
     BadMessage,
@@ -31,6 +30,8 @@ from earwitness.api.datasets.isolated.sealed_memory import (
     open_received,
     seal,
 )
+from earwitness.api.datasets.items import Reader, Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.open_source import open_source
 from earwitness.fingerprint.errors import EarwitnessError
 from tests.unit.datasets.made_reader import ENDS
 

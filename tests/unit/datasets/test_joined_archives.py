@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits, open_source
 from earwitness.api.datasets.archives.tar_stream import PlainTarStream, members
 from earwitness.api.datasets.item_errors import ItemUnreadable
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.open_source import open_source
 from earwitness.api.datasets.source_errors import SourceTooLarge
 from earwitness.api.settings import Settings
 from tests.contract.packings import clip

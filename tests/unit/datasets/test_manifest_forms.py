@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from earwitness.api.datasets import Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.items import Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.write_clean_manifest import write_clean
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source

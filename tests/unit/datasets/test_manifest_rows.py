@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.datasets import SourceItem
-from earwitness.api.datasets.items import Manifest
+from earwitness.api.datasets.items import Manifest, SourceItem
 from earwitness.api.datasets.write_clean_manifest import write_clean
 from tests.contract.packings import clip
 from tests.unit.datasets.open_in_process import open_source

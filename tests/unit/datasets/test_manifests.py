@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, open_source
+from earwitness.api.datasets.items import Skipped, SourceItem
+from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import clip
 
 AUDIOSET = """# Segments csv created Sun Mar  5 10:54:31 2017

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from earwitness.api.datasets import Skipped, SourceItem, open_source
 from earwitness.api.datasets.file_kinds import (
     MAX_KINDS,
     PassedOver,
@@ -23,9 +22,10 @@ from earwitness.api.datasets.file_kinds import (
     passed_over_words,
 )
 from earwitness.api.datasets.isolated.read_request import Request
+from earwitness.api.datasets.items import Skipped, SourceItem
 from earwitness.api.datasets.members import is_item
 from earwitness.api.datasets.names import looks_like_audio
-from earwitness.api.datasets.open_source import open_here
+from earwitness.api.datasets.open_source import open_here, open_source
 from earwitness.api.datasets.source_errors import NoAudioHere, SourceError, UnknownFormat
 from tests.contract.packings import CLIPS, PACKINGS, clip
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.api.datasets import open_source
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.items import Manifest
-from earwitness.api.datasets.open_source import open_here
+from earwitness.api.datasets.open_source import open_here, open_source
 from earwitness.api.datasets.write_clean_manifest import write_clean
 from tests.contract.packings import PACKINGS
 
