@@ -6,13 +6,14 @@ that is less than a ``match`` or the same file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from earwitness.api.answers.answer_words import changes_searched, is_whole, power_words
 from earwitness.api.answers.card_index import CardIndex
-from earwitness.api.answers.dataset_card import DatasetCard, dataset_card
+from earwitness.api.answers.dataset_card import NO_PICTURES, DatasetCard, Picture, dataset_card
 from earwitness.api.answers.dataset_groups import asserted_groups, sound_groups
 from earwitness.api.answers.messages import Messages
 from earwitness.api.answers.reader_errors import ReaderError, reader_error
@@ -85,26 +86,36 @@ class Answer:
         return sum(each.n_places for each in self.shared)
 
 
-def answer_of(finding: Finding, cards: CardIndex, t: Messages, *, answered_at: datetime) -> Answer:
+def answer_of(
+    finding: Finding,
+    cards: CardIndex,
+    t: Messages,
+    *,
+    answered_at: datetime,
+    pictures: Mapping[int, Picture] = NO_PICTURES,
+) -> Answer:
     """Return the answer that a finding gives.
 
     Parameters
     ----------
     answered_at : datetime
         When the comparison was made.
+    pictures : mapping of int to Picture
+        By the place of their match in the finding.
     """
     state, headline = _headline(finding, t)
     unread = finding.verdict in {Verdict.NOT_READABLE, Verdict.TOO_SHORT_OR_SILENT}
     error = finding.error if unread or finding.compared_in_part else None
 
     def shown(verdict: Verdict) -> tuple[DatasetCard, ...]:
-        return tuple(dataset_card(finding, each, t) for each in sound_groups(finding, verdict, cards))
+        groups = sound_groups(finding, verdict, cards)
+        return tuple(dataset_card(finding, each, t, pictures) for each in groups)
 
     return Answer(
         state=state,
         headline=headline,
         sentences=tuple(_sentences(finding, t)),
-        cards=tuple(dataset_card(finding, each, t) for each in asserted_groups(finding, cards)),
+        cards=tuple(dataset_card(finding, each, t, pictures) for each in asserted_groups(finding, cards)),
         weaker=shown(Verdict.POSSIBLE),
         shared=shown(Verdict.SHARED_MATERIAL),
         common_names=_common_names(finding, t),

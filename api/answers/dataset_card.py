@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from earwitness.api.answers.alignment_drawing import Drawing, alignment_drawing
@@ -61,6 +63,18 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure with the sound of both recordings: its address, the same in words, and how to read it."""
+
+    address: str
+    text: str
+    about: str
+
+
+NO_PICTURES: Final[Mapping[int, Picture]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One item of the dataset that holds the recording, or a part of it.
 
@@ -70,6 +84,8 @@ class Place:
         The longest stretches in order of time, and the others.
     drawing : Drawing or None
         Where the stretches lie in both files; None where the length of the reader's file is not known.
+    picture : Picture or None
+        The figure with the sound of the longest stretch, where there is one.
     """
 
     path: str
@@ -81,6 +97,7 @@ class Place:
     spans: tuple[Span, ...]
     more_spans: tuple[Span, ...]
     drawing: Drawing | None
+    picture: Picture | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +159,21 @@ class DatasetCard:
     gives_no_audio: bool
 
 
-def dataset_card(finding: Finding, group: DatasetGroup, t: Messages) -> DatasetCard:
-    """Return the card of one dataset of a finding."""
+def dataset_card(
+    finding: Finding, group: DatasetGroup, t: Messages, pictures: Mapping[int, Picture] = NO_PICTURES
+) -> DatasetCard:
+    """Return the card of one dataset of a finding.
+
+    Parameters
+    ----------
+    pictures
+        By the place of their match in the finding.
+    """
     others = (
         *(_listed(each, t) for each in group.same_file),
         *(evidence_by_name(each, t) for each in group.names),
     )
-    places = tuple(_place(finding, each, t) for each in group.matches[:PLACES_SHOWN])
+    places = tuple(_place(finding, each, t, pictures) for each in group.matches[:PLACES_SHOWN])
     return card_of_group(group, t, others=others, places=places)
 
 
@@ -195,7 +220,7 @@ def _stated(topic: str, statement: Statement, t: Messages) -> Stated:
     )
 
 
-def _place(finding: Finding, match: FindingMatch, t: Messages) -> Place:
+def _place(finding: Finding, match: FindingMatch, t: Messages, pictures: Mapping[int, Picture]) -> Place:
     recording = match.recording
     title = " – ".join(text for text in (recording.artist, recording.title) if text)
     longest = sorted(match.segments, key=lambda each: each.query_start_s - each.query_end_s)
@@ -210,6 +235,7 @@ def _place(finding: Finding, match: FindingMatch, t: Messages) -> Place:
         covered=covered(match, t),
         spans=tuple(_span(each, t) for each in first),
         more_spans=tuple(_span(each, t) for each in rest),
+        picture=pictures.get(finding.matches.index(match)) if pictures else None,
         drawing=alignment_drawing(match, finding.item.duration_s, t),
     )
 

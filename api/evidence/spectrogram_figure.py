@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from librosa.display import specshow
-from matplotlib import style
+from librosa.display import TimeFormatter, specshow
+from matplotlib import colormaps, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MultipleLocator
+from matplotlib.ticker import FixedLocator, MultipleLocator, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.api.answers.alignment_drawing import tick_step_s
-from earwitness.api.evidence.thumbnail import band_edges_hz
+from earwitness.api.evidence.thumbnail import N_BANDS, band_edges_hz
 from earwitness.fingerprint.params import Params
 from earwitness.index.database.records import Thumbnail
 
@@ -35,17 +35,32 @@ SHADE_DB: Final = 3.0
 COLOURS: Final = "magma"
 N_COLOURS: Final = 32
 """Colours of the PNG: one of each shade, and greys of letters and lines."""
+PEAK_SIZE: Final = 11.0
+"""Area of the point of a peak, in square points."""
+PEAK_COLOUR: Final = "#7fe3ff"
 TICKS_HZ: Final = (125, 250, 500, 1_000, 2_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One stretch of audio: its name in the figure, the thumbnail it is cut from, and its ends in seconds."""
+    """One stretch of audio: its name in the figure, the thumbnail it is cut from, and its ends in seconds.
+
+    Attributes
+    ----------
+    thumbnail : Thumbnail or None
+        None where only peaks are known.
+    first_s : float
+        Where the thumbnail begins in the recording.
+    peaks : float32 array, shape (n_peaks, 2)
+        Second and frequency in Hz of spectral peaks, which are drawn as points.
+    """
 
     name: str
-    thumbnail: Thumbnail
+    thumbnail: Thumbnail | None
     start_s: float
     end_s: float
+    first_s: float = 0.0
+    peaks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
 def figure_url(item: Panel, work: Panel, params: Params) -> str:
@@ -53,7 +68,7 @@ def figure_url(item: Panel, work: Panel, params: Params) -> str:
     return "data:image/png;base64," + base64.b64encode(draw_pair(item, work, params)).decode()
 
 
-def draw_pair(item: Panel, work: Panel, params: Params) -> bytes:
+def draw_pair(item: Panel, work: Panel, params: Params, *, time_label: str = "time (min:s)") -> bytes:
     """Draw two stretches as a PNG, one above the other, each over the whole width.
 
     The same panels give the same bytes, whatever matplotlib's settings on this machine are.
@@ -64,18 +79,18 @@ def draw_pair(item: Panel, work: Panel, params: Params) -> bytes:
         The parameters of the scheme whose spectrograms the thumbnails are made from.
     """
     with style.context("default"):
-        canvas = FigureCanvasAgg(figure_of(item, work, params))
+        canvas = FigureCanvasAgg(figure_of(item, work, params, time_label=time_label))
         canvas.draw()
     return _png(canvas.buffer_rgba())
 
 
-def figure_of(item: Panel, work: Panel, params: Params) -> Figure:
+def figure_of(item: Panel, work: Panel, params: Params, *, time_label: str = "time (min:s)") -> Figure:
     """Return the figure of two stretches, which is not rendered yet."""
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=DPI, layout="constrained")
     above, below = figure.subplots(2, 1)
     _draw(above, item, params)
     _draw(below, work, params)
-    below.set_xlabel("time (min:s)")
+    below.set_xlabel(time_label)
     return figure
 
 
@@ -98,22 +113,44 @@ def shades(panel: Panel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         Seconds from the start of the file.
     """
     thumbnail = panel.thumbnail
+    if thumbnail is None:
+        return np.zeros((N_BANDS, 0)), np.zeros(1)
     n_frames = len(thumbnail.levels)
-    first = min(max(int(panel.start_s / thumbnail.frame_s), 0), max(n_frames - 1, 0))
-    last = min(max(first + 1, int(np.ceil(panel.end_s / thumbnail.frame_s))), n_frames)
+    start_s, end_s = panel.start_s - panel.first_s, panel.end_s - panel.first_s
+    first = min(max(int(start_s / thumbnail.frame_s), 0), max(n_frames - 1, 0))
+    last = min(max(first + 1, int(np.ceil(end_s / thumbnail.frame_s))), n_frames)
     if first >= last:
         return np.zeros((thumbnail.levels.shape[1], 0)), np.zeros(1)
     edges = np.unique(np.linspace(first, last, min(last - first, MAX_COLUMNS) + 1).astype(int))
     levels = thumbnail.levels[first:last].astype(float)
     columns = np.add.reduceat(levels, edges[:-1] - first, axis=0) / np.diff(edges)[:, None]
     decibels = (columns - columns.max()) * thumbnail.step_db
-    return np.rint(decibels.T / SHADE_DB) * SHADE_DB, edges * thumbnail.frame_s
+    return np.rint(decibels.T / SHADE_DB) * SHADE_DB, panel.first_s + edges * thumbnail.frame_s
 
 
 def _draw(axes: Any, panel: Panel, params: Params) -> None:
+    edges_hz = band_edges_hz(N_BANDS if panel.thumbnail is None else panel.thumbnail.levels.shape[1], params)
+    if panel.thumbnail is None:
+        axes.set_facecolor(colormaps[COLOURS](0.0))
+        axes.set_yscale("log", base=2)
+        axes.xaxis.set_major_formatter(TimeFormatter(unit="m"))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+    else:
+        _draw_levels(axes, panel, edges_hz)
+    if len(panel.peaks):
+        seconds, hz = panel.peaks.T
+        axes.scatter(seconds, hz, s=PEAK_SIZE, color=PEAK_COLOUR, edgecolors="black", linewidths=0.5)
+    axes.set_xlim(panel.start_s, panel.end_s)
+    axes.set_ylim(edges_hz[0], edges_hz[-1])
+    axes.xaxis.set_major_locator(MultipleLocator(tick_step_s(panel.end_s - panel.start_s)))
+    axes.yaxis.set_major_locator(FixedLocator(TICKS_HZ))
+    axes.yaxis.set_minor_locator(FixedLocator(()))
+    axes.set(xlabel="", ylabel="Hz")
+    axes.set_title(panel.name, loc="left", fontsize=10, fontweight="bold")
+
+
+def _draw_levels(axes: Any, panel: Panel, edges_hz: NDArray[np.float64]) -> None:
     decibels, edges_s = shades(panel)
-    n_bands = len(decibels)
-    edges_hz = band_edges_hz(n_bands, params)
     specshow(
         decibels,
         x_coords=edges_s,
@@ -125,10 +162,3 @@ def _draw(axes: Any, panel: Panel, params: Params) -> None:
         vmax=0.0,
         ax=axes,
     )
-    axes.set_xlim(panel.start_s, panel.end_s)
-    axes.set_ylim(edges_hz[0], edges_hz[-1])
-    axes.xaxis.set_major_locator(MultipleLocator(tick_step_s(panel.end_s - panel.start_s)))
-    axes.yaxis.set_major_locator(FixedLocator(TICKS_HZ))
-    axes.yaxis.set_minor_locator(FixedLocator(()))
-    axes.set(xlabel="", ylabel="Hz")
-    axes.set_title(panel.name, loc="left", fontsize=10, fontweight="bold")

@@ -8,6 +8,7 @@ from typing import Any
 
 from earwitness.api.answers.answer import Answer, answer_of
 from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.answers.dataset_card import NO_PICTURES, Picture
 from earwitness.api.answers.messages import Messages
 from earwitness.api.answers.reader_errors import ReaderError, reader_error
 from earwitness.api.finding_json import from_json
@@ -34,8 +35,16 @@ class JobView:
     error: ReaderError | None = None
 
 
-def job_view(job: JobOut, cards: CardIndex, t: Messages) -> JobView:
-    """Return what the page of a job shows."""
+def job_view(
+    job: JobOut, cards: CardIndex, t: Messages, pictures: Mapping[int, Picture] = NO_PICTURES
+) -> JobView:
+    """Return what the page of a job shows.
+
+    Parameters
+    ----------
+    pictures
+        By the place of their match in the finding.
+    """
     if job.state == "failed" and job.error is not None:
         return JobView(headline=t("job.failed"), error=reader_error(job.error, t))
     if job.state == "cancelled":
@@ -48,7 +57,8 @@ def job_view(job: JobOut, cards: CardIndex, t: Messages) -> JobView:
         return JobView(headline=t("album.unpacked", n=job.result["tracks"]))
     if job.kind == "scan":
         return JobView(headline=t("job.scanned"), in_english=(job.result["summary"],))
-    return _check(job, job.result, cards, t) if job.kind == "check" else _work(job, job.result, cards, t)
+    show = _check if job.kind == "check" else _work
+    return show(job, job.result, cards, t, pictures)
 
 
 def _waiting(job: JobOut, t: Messages) -> JobView:
@@ -64,18 +74,22 @@ def _waiting(job: JobOut, t: Messages) -> JobView:
     return JobView(headline=words)
 
 
-def _check(job: JobOut, result: Mapping[str, Any], cards: CardIndex, t: Messages) -> JobView:
+def _check(
+    job: JobOut, result: Mapping[str, Any], cards: CardIndex, t: Messages, pictures: Mapping[int, Picture]
+) -> JobView:
     answered_at = job.ended_at or job.created_at
-    answer = answer_of(from_json(result), cards, t, answered_at=answered_at)
+    answer = answer_of(from_json(result), cards, t, answered_at=answered_at, pictures=pictures)
     return JobView(headline=answer.headline, sentences=answer.sentences, answer=answer)
 
 
-def _work(job: JobOut, result: Mapping[str, Any], cards: CardIndex, t: Messages) -> JobView:
+def _work(
+    job: JobOut, result: Mapping[str, Any], cards: CardIndex, t: Messages, pictures: Mapping[int, Picture]
+) -> JobView:
     headline, failed = t(f"work.{result['status']}"), result["error"]
     error = None if failed is None else reader_error(FindingError(**failed), t)
     if result["finding"] is None or error is not None:
         return JobView(headline=headline, error=error)
-    found = _check(job, result["finding"], cards, t)
+    found = _check(job, result["finding"], cards, t, pictures)
     return JobView(headline=headline, sentences=(found.headline, *found.sentences), answer=found.answer)
 
 

@@ -16,6 +16,8 @@ from earwitness.api.answers.card_index import known_cards
 from earwitness.api.answers.letter import letter
 from earwitness.api.answers.messages import Messages
 from earwitness.api.evidence.evidence_errors import NoEvidence
+from earwitness.api.evidence.match_figure import match_figure, pictures_of
+from earwitness.api.evidence.match_pictures import pictures_file
 from earwitness.api.evidence.printed_answer import printed_answer
 from earwitness.api.evidence.verify_evidence import VerifiedEvidence, verify_evidence
 from earwitness.api.http.album_view import album_view
@@ -87,10 +89,23 @@ def get_job(job_id: str, request: Request, service: Served) -> HTMLResponse:
     """Show the state of a job, or its result."""
     job = service.job(job_id)
     out = service.show(job)
-    view = job_view(out, known_cards(service.settings), messages_of(request))
+    t = messages_of(request)
+    pictures = pictures_of(pictures_file(service.settings.home, job.id), job.id, t)
+    view = job_view(out, known_cards(service.settings), t, pictures)
     refresh_s = None if job.ended_at is not None else refresh_after(job.created_at)
     evidence = evidence_of(job, service)
     return render_page(request, "job.html", job=out, view=view, evidence=evidence, refresh_s=refresh_s)
+
+
+@router.get("/jobs/{job_id}/pictures/{number}")
+def get_picture(job_id: str, number: int, request: Request, service: Served) -> Response:
+    """Show the sound of a match as a figure: the longest stretch in both recordings."""
+    job = service.job(job_id)
+    path = pictures_file(service.settings.home, job.id)
+    figure = match_figure(path, number, messages_of(request).language)
+    if figure is None:
+        raise NoEvidence(job=job_id)
+    return Response(figure, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 def evidence_of(job: Job, service: Service) -> VerifiedEvidence | None:

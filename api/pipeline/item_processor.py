@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from earwitness.api.datasets.items import SourceItem
+from earwitness.api.evidence.match_pictures import MatchPicture, match_pictures
 from earwitness.api.evidence.thumbnail import thumbnail
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, stored_failure
@@ -80,7 +81,14 @@ class ItemProcessor:
             tags=decoded.tags,
             same_file=decoded.same_file,
             names=decoded.names,
+            pictures=self._pictures(finding, decoded),
         )
+
+    def _pictures(self, finding: Finding | None, decoded: DecodedItem) -> tuple[MatchPicture, ...]:
+        if not self._spec.with_pictures or None in (finding, decoded.query, self._library):
+            return ()
+        assert finding is not None and decoded.query is not None and self._library is not None
+        return match_pictures(finding, decoded.query, self._library)
 
     def _known(self, item: SourceItem, key: str) -> object | None:
         """Return what makes decoding needless: a finding of an earlier run, or the row of a stored item."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from earwitness.api.datasets.items import Skipped
 from earwitness.api.findings import (
@@ -25,6 +25,9 @@ from earwitness.fingerprint.types import NO_TAGS, Tags
 from earwitness.index.database.records import Collection, Failure, ItemRow, NewItem
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.matching.effort import EFFORT_PROFILES
+
+if TYPE_CHECKING:
+    from earwitness.api.evidence.match_pictures import MatchPicture  # loads numeric libraries
 
 
 class LibraryView(Protocol):
@@ -69,6 +72,8 @@ class RunSpec:
         The items are searched for in a collection that holds each of them.
     reuses_findings : bool
         Findings of earlier runs may be used.
+    with_pictures : bool
+        What is drawn of the matches is returned, too.
     """
 
     settings: Settings
@@ -81,6 +86,7 @@ class RunSpec:
     with_copies: bool = False
     among_themselves: bool = False
     reuses_findings: bool = False
+    with_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,8 @@ class ItemResult:
         Known datasets that list a file with its bytes, also where nothing was searched by sound.
     names : tuple of NamedIn
         Known datasets that name it.
+    pictures : tuple of MatchPicture
+        What is drawn of its matches, where that was requested.
     """
 
     item: FindingItem
@@ -119,6 +127,7 @@ class ItemResult:
     tags: Tags = NO_TAGS
     same_file: tuple[SameFile, ...] = ()
     names: tuple[NamedIn, ...] = ()
+    pictures: tuple[MatchPicture, ...] = ()
 
 
 def search_scope(library: LibraryView, *, collections: Sequence[int], effort: Effort) -> FindingSearch:

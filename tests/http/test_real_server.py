@@ -116,6 +116,8 @@ def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path:
         assert list((tmp_path / "home" / "spool").iterdir()) == []
         page = client.get(accepted[0].replace("/v1", "")).text
         assert works[0].name in page
+        matched = next(at for at, found in zip(accepted, checked, strict=True) if found["verdict"] == "match")
+        assert '<img class="picture"' in client.get(matched.replace("/v1", "")).text
         file = tmp_path / "evidence.json"
         for address, finding in zip(accepted, checked, strict=True):
             file.write_bytes(client.get(f"{address}/evidence").content)

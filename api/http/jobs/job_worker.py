@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
 from earwitness.api.evidence.evidence_bundle import evidence_bundle, evidence_file, home_key
+from earwitness.api.evidence.match_pictures import MatchPicture, pictures_file, to_bytes
 from earwitness.api.finding_json import read_lines, to_json, to_line
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
@@ -109,8 +110,10 @@ class JobWorker:
         contents, fields = read_summary(self._settings), job.payload
         effort = Effort(fields["effort"])
         order = check_spec(self._settings, contents, names=fields["collections"], effort=effort)
-        finding = self._answer(order, contents, job, heartbeat).finding
+        answer = self._answer(order, contents, job, heartbeat)
+        finding = answer.finding
         assert finding is not None  # a check always searches
+        self._keep_pictures(job, answer.pictures)
         self._metrics.judged(finding.verdict)
         self._keep_evidence(job, finding, order)
         return to_json(finding)
@@ -127,6 +130,12 @@ class JobWorker:
         )
         write_durably(evidence_file(settings.home, job.id), lambda keep: keep(bundle))
 
+    def _keep_pictures(self, job: Job, pictures: tuple[MatchPicture, ...]) -> None:
+        """Store what is drawn of an answer, as long as the evidence is kept."""
+        if pictures:
+            file = pictures_file(self._settings.home, job.id)
+            write_durably(file, lambda keep: keep(to_bytes(pictures)))
+
     def _album(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         settings = self._settings
         jobs = Jobs(self._writer.catalog, tenant=settings.tenant)
@@ -140,6 +149,7 @@ class JobWorker:
             self._settings, contents, datasets, effort=Effort.STANDARD, into=works, as_works=True
         )
         answer = self._answer(order, contents, job, heartbeat)
+        self._keep_pictures(job, answer.pictures)
         fields = job.payload
         # a job that an earlier version queued has no artist and no album
         label = Label(**{name: fields.get(name) for name in TEXTS})
@@ -254,7 +264,7 @@ class JobWorker:
     def _answer(self, order: RunSpec, contents: HomeSummary, job: Job, heartbeat: Heartbeat) -> ItemResult:
         assert self._worker is not None  # only the lane with this process gets such jobs
         ask = Ask(
-            order=order,
+            order=replace(order, with_pictures=True),
             epoch=contents.epoch,
             file=spooled(job),
             name=job.payload["file"],

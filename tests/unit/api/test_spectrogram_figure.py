@@ -133,3 +133,32 @@ def test_what_is_drawn_agrees_with_librosa() -> None:
     )
     expected = (band_filters().dense(PARAMS.n_fft // 2 + 1) @ power**2).T
     np.testing.assert_allclose(spectrogram(Waveform(samples=samples)).power, expected, rtol=5e-4)
+
+
+def test_peaks_alone_are_drawn_on_the_axes_of_a_spectrogram() -> None:
+    """A panel of which only peaks are known has the axes of the other, and each peak as a point."""
+    peaks = np.array([[2.0, 440.0], [3.5, 1_000.0]], np.float32)
+    above = Panel(name="yours", thumbnail=noise(60), start_s=1.0, end_s=5.0, peaks=peaks)
+    below = Panel(name="theirs", thumbnail=None, start_s=1.0, end_s=5.0, peaks=peaks)
+    figure = figure_of(above, below, PARAMS, time_label="Zeit")
+    FigureCanvasAgg(figure).draw()
+    one, other = figure.axes
+    for what in ("get_xlim", "get_ylim", "get_xticks", "get_yticks"):
+        assert np.allclose(getattr(one, what)(), getattr(other, what)()), what
+    texts = [[tick.get_text() for tick in axis.get_ticklabels()] for axis in (one.yaxis, other.yaxis)]
+    assert texts[0] == texts[1] and len(texts[0]) == len(set(texts[0])) == 5
+    times = [[tick.get_text() for tick in axis.get_ticklabels()] for axis in (one.xaxis, other.xaxis)]
+    assert times[0] == times[1] and "0:02" in times[0]
+    (points,) = other.collections
+    assert np.allclose(points.get_offsets(), peaks)
+    assert other.get_xlabel() == "Zeit"
+
+
+def test_a_cut_thumbnail_is_drawn_at_its_place() -> None:
+    """A stretch that was cut out of a thumbnail has the shades and times of the whole."""
+    whole = noise(200)
+    cut = Thumbnail(levels=whole.levels[50:80], frame_s=0.16, lowest_db=-72.0, step_db=72 / 255)
+    one = shades(Panel(name="a", thumbnail=whole, start_s=8.1, end_s=12.7))
+    other = shades(Panel(name="a", thumbnail=cut, start_s=8.1, end_s=12.7, first_s=50 * 0.16))
+    assert np.array_equal(one[0], other[0])
+    assert np.allclose(one[1], other[1])
