@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Run the unit tests with other Python versions, side by side: `scripts/test_python.sh 3.12 3.13`.
-# Each version has an environment of its own. An interpreter that is missing is an error.
+# Unit tests with other Python versions, each in an environment of its own below FOLDER:
+# `scripts/test_python.sh install FOLDER 3.12 3.13` installs, then `scripts/test_python.sh test FOLDER 3.12 3.13` runs them side by side.
+# An interpreter that is missing is an error.
 # Tests of the benchmarks, which no package holds, and of training, which needs torch, run in `make test` alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE
-work=$(mktemp -d)
-runs=()
-trap 'kill "${runs[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+step=$1 folder=$2
+shift 2
 
 interpreter() {
   local python
@@ -22,25 +22,42 @@ interpreter() {
   return 1
 }
 
-unit_tests() {
-  local version=$1 venv=$work/$1 python
-  python=$(interpreter "$version")
-  "$python" -m venv --without-pip "$venv"
-  scripts/install.sh "$venv" requirements-dev.lock
-  scripts/install.sh "$venv" --no-build-isolation -e .
-  "$venv/bin/python" -m tests.warm_up
-  echo "unit tests with $("$venv/bin/python" --version):"
-  # one process a version: each starts processes of its own, and the versions run side by side
-  "$venv/bin/python" -m pytest -p no:xdist -p no:cacheprovider tests/unit --ignore tests/unit/benchmarks
+install() {
+  local version python
+  mkdir -p "$folder"
+  for version in "$@"; do
+    python=$(interpreter "$version")
+    "$python" -m venv --without-pip "$folder/$version"
+    scripts/install.sh "$folder/$version" requirements-dev.lock
+    scripts/install.sh "$folder/$version" --no-build-isolation -e .
+  done
 }
 
-for version in "$@"; do
-  (set -e; unit_tests "$version") >"$work/$version.log" 2>&1 &
-  runs+=($!)
-done
-status=0
-for number in "${!runs[@]}"; do
-  wait "${runs[$number]}" || status=$?
-  cat "$work/${*:$((number + 1)):1}.log"
-done
-exit "$status"
+unit_tests() {
+  local python=$folder/$1/bin/python
+  "$python" -m tests.warm_up
+  echo "unit tests with $("$python" --version):"
+  # one process a version: each starts processes of its own, and the versions run side by side
+  "$python" -m pytest -p no:xdist -p no:cacheprovider tests/unit --ignore tests/unit/benchmarks
+}
+
+side_by_side() {
+  local status=0 number version
+  runs=()  # the trap reads it
+  trap 'kill "${runs[@]}" 2>/dev/null || true' EXIT
+  for version in "$@"; do
+    (set -e; unit_tests "$version") >"$folder/$version.log" 2>&1 &
+    runs+=($!)
+  done
+  for number in "${!runs[@]}"; do
+    wait "${runs[$number]}" || status=$?
+    cat "$folder/${*:$((number + 1)):1}.log"
+  done
+  return "$status"
+}
+
+case $step in
+  install) install "$@" ;;
+  test) side_by_side "$@" ;;
+  *) echo "usage: scripts/test_python.sh install|test FOLDER VERSION ..." >&2; exit 2 ;;
+esac

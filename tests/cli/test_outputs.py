@@ -99,7 +99,7 @@ def test_a_dash_is_standard_output_and_nothing_else_goes_there(
 ) -> None:
     """What was sent to standard output is the same as in a file, to the byte; people's text is on stderr."""
     given = [tmp_path / "findings" if each == "FILE" else each for each in arguments]
-    streamed = earwitness(*given, *QUICK, "--workers", "2", home=home)
+    streamed = earwitness(*given, *QUICK, home=home)
     assert streamed.exit_code in {0, 1}, streamed.output
     to_file = [tmp_path / "file" if each == "-" else each for each in given]
     again = earwitness(*to_file, *QUICK, *(["--force"] if "FILE" in arguments else []), home=home)

@@ -230,12 +230,15 @@ def test_a_row_that_vanished_is_missed(home: Path, truth: Any, table: Any) -> No
 def test_a_flipped_bit_anywhere_in_a_file_changes_no_answer(
     home: Path, whole_home: Path, truth: Any, name: str
 ) -> None:
-    """Every answer of a home with a flipped bit is the true one, or an error of ours."""
+    """Every answer of a home with a flipped bit is the true one, or an error of ours.
+
+    Hundreds of flips are in ``benchmarks/records/attacks.txt``.
+    """
     chance = random.Random(name)
     path = home / name
     path = next(path.iterdir()) if path.is_dir() else path
     bytes_then, silent = path.read_bytes(), []
-    for _ in range(60):
+    for _ in range(24):
         bit = chance.randrange(8 * len(bytes_then))
         damaged = bytearray(bytes_then)
         damaged[bit // 8] ^= 1 << bit % 8

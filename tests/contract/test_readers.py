@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from earwitness.api.datasets.item_errors import StreamMovedOn
-from earwitness.api.datasets.items import Reader, Skipped, SourceItem
+from earwitness.api.datasets.items import Reader, SourceItem
 from earwitness.api.datasets.open_source import open_source
 from tests.contract.packings import CLIPS, PACKINGS, SHA256S
 
@@ -22,72 +23,76 @@ def packing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return name, PACKINGS[name](tmp_path_factory.mktemp("packing"))
 
 
-@pytest.fixture
-def reader(packing: tuple[str, Path]) -> Reader:
-    """The reader that the content calls for."""
-    return open_source(packing[1])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What one pass through a packing gave."""
+
+    reader: Reader
+    ids: list[str]
+    sizes: list[tuple[int | None, int]]
+    """As stated, and as read."""
+    sha256s: list[str]
+    shards: set[str | None]
+    imported: set[str]
 
 
-def sha256_of(item: SourceItem | Skipped) -> str:
-    """Digest of an item's bytes."""
-    assert isinstance(item, SourceItem), item
-    assert item.open is not None
-    with item.open() as stream:
-        return hashlib.sha256(stream.read()).hexdigest()
-
-
-def test_the_format_is_recognised_from_the_content(reader: Reader, packing: tuple[str, Path]) -> None:
-    """A source says what it is, with no help from its name."""
-    assert reader.format == packing[0].partition(" ")[0]
-
-
-def test_the_same_audio_in_any_packing_has_the_same_digests(reader: Reader) -> None:
-    """What is read from a packing is what was put in, byte for byte and in order."""
-    assert [sha256_of(item) for item in reader] == SHA256S
-
-
-def test_ids_are_distinct_and_the_order_is_stable(reader: Reader) -> None:
-    """Going through a source twice gives the same items in the same order, no two with one id."""
-    first, second = ([item.item_id for item in reader] for _ in range(2))
-    assert first == second
-    assert len(set(first)) == len(CLIPS)
-
-
-def test_the_total_is_what_iteration_yields(reader: Reader) -> None:
-    """A reader that knows its total before reading knows it rightly."""
-    assert reader.total in {None, len(CLIPS)}
-
-
-def test_stated_sizes_are_true_and_reading_stops_there(reader: Reader) -> None:
-    """Where the format states an item's size, that many bytes come out."""
+@pytest.fixture(scope="session")
+def read(packing: tuple[str, Path]) -> Read:
+    """What the reader that the content calls for gives; the first item is read in pieces of seven bytes."""
+    before = set(sys.modules)
+    reader = open_source(packing[1])
+    items, contents = list[SourceItem](), list[bytes]()
     for item in reader:
-        assert isinstance(item, SourceItem)
+        assert isinstance(item, SourceItem), item
         assert item.open is not None
         with item.open() as stream:
-            assert item.size in {None, len(stream.read())}
+            contents.append(stream.read() if items else b"".join(iter(lambda: stream.read(7), b"")))
+        items.append(item)
+    return Read(
+        reader=reader,
+        ids=[item.item_id for item in items],
+        sizes=[(item.size, len(content)) for item, content in zip(items, contents, strict=True)],
+        sha256s=[hashlib.sha256(content).hexdigest() for content in contents],
+        shards={item.shard for item in items},
+        imported=set(sys.modules) - before,
+    )
 
 
-def test_an_item_can_be_read_in_small_pieces(reader: Reader) -> None:
-    """The bytes do not depend on how many are asked for at a time."""
-    item = next(iter(reader))
-    assert isinstance(item, SourceItem)
-    assert item.open is not None
-    with item.open() as stream:
-        pieces = list(iter(lambda: stream.read(7), b""))
-    assert hashlib.sha256(b"".join(pieces)).hexdigest() == SHA256S[0]
+def test_the_format_is_recognised_from_the_content(read: Read, packing: tuple[str, Path]) -> None:
+    """A source says what it is, with no help from its name."""
+    assert read.reader.format == packing[0].partition(" ")[0]
 
 
-def test_nothing_is_decoded(reader: Reader) -> None:
+def test_the_same_audio_in_any_packing_has_the_same_digests(read: Read) -> None:
+    """What is read from a packing, at once or in small pieces, is what was put in, byte for byte."""
+    assert read.sha256s == SHA256S
+
+
+def test_ids_are_distinct_and_the_order_is_stable(read: Read) -> None:
+    """Going through a source twice gives the same items in the same order, no two with one id."""
+    assert [item.item_id for item in read.reader] == read.ids
+    assert len(set(read.ids)) == len(CLIPS)
+
+
+def test_the_total_is_what_iteration_yields(read: Read) -> None:
+    """A reader that knows its total before reading knows it rightly."""
+    assert read.reader.total in {None, len(CLIPS)}
+
+
+def test_stated_sizes_are_true_and_reading_stops_there(read: Read) -> None:
+    """Where the format states an item's size, that many bytes come out."""
+    assert all(stated in {None, n_bytes} for stated, n_bytes in read.sizes)
+
+
+def test_nothing_is_decoded(read: Read) -> None:
     """Listing a source needs no decoder."""
-    before = set(sys.modules)
-    list(reader)
-    assert not {"soundfile", "av", "librosa"} & (set(sys.modules) - before)
+    assert not {"soundfile", "av", "librosa"} & read.imported
 
 
-def test_shards_are_named_and_every_item_says_which_it_is_from(reader: Reader) -> None:
+def test_shards_are_named_and_every_item_says_which_it_is_from(read: Read) -> None:
     """Coverage can be told shard by shard."""
-    if reader.shards:
-        assert {item.shard for item in reader} == set(reader.shards)
+    if read.reader.shards:
+        assert read.shards == set(read.reader.shards)
 
 
 def test_listing_a_folder_opens_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,15 +132,31 @@ class Scene:
         return Path(shutil.copytree(self.home, target))
 
 
-def scene(root: Path) -> Scene:
-    """Make works and clips, register the ones and index the others; some works are left to be registered."""
+def scene(root: Path, made: Path | None = None) -> Scene:
+    """Make works and clips, register the ones and index the others; some works are left to be registered.
+
+    Parameters
+    ----------
+    made : Path or None
+        A folder in which this function made a scene before: it is copied.
+    """
     home, works, more, clips = root / "home", root / "works", root / "more", root / "clips"
+    if made is not None:
+        shutil.copytree(made, root, dirs_exist_ok=True)
+        return _asked(root)
+    root.mkdir(exist_ok=True)
     cut(works, 2, 18.0)
     cut(more, 4, 17.0)
     cut(clips, 3, 6.0)
     for arguments in (("register", works), ("index", clips, "--name", "clips")):
         ended = run_here(home, *arguments, *ALONE)
         assert ended.status in {0, 1}, ended.err
+    return _asked(root)
+
+
+def _asked(root: Path) -> Scene:
+    """A scene that was made, and what it answers."""
+    home, works, more, clips = root / "home", root / "works", root / "more", root / "clips"
     truth = answers(home, clips)[1]
     assert truth and all(each["matches"] for each in truth), "every clip is in the index"
     return Scene(root=root, home=home, works=works, more=more, clips=clips, truth=truth)
@@ -153,6 +169,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     it.add_argument("--n", type=int, default=10**9, help="stop after so many attempts")
     it.add_argument("--seed", type=int, default=1)
     it.add_argument("--kinds", default="", help="only these, with commas between")
+    it.add_argument("--scene", type=Path, help="a folder that `scene` made, which is copied")
     return it
 
 

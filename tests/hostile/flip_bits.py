@@ -130,7 +130,7 @@ def main() -> int:
     """Run the attack."""
     options = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="flips-") as folder:
-        return attack(options, Flips(scene(Path(folder))).kinds)
+        return attack(options, Flips(scene(Path(folder), options.scene)).kinds)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def main() -> int:
         )
     options = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="full-") as folder, small_disk(Path(folder) / "disk") as disk:
-        attacked = FullDisk(scene(Path(folder)), disk)
+        attacked = FullDisk(scene(Path(folder), options.scene), disk)
         return attack(options, {"full": attacked.full, "read-only": attacked.read_only})
 
 

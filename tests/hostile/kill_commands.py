@@ -166,7 +166,7 @@ def main() -> int:
     """Run the attack."""
     options = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        return attack(options, Kills(scene(Path(folder))).kinds)
+        return attack(options, Kills(scene(Path(folder), options.scene)).kinds)
 
 
 if __name__ == "__main__":
