@@ -161,7 +161,9 @@ class _Searcher:
         copies = library.changed_copies(self._collections)
         assert copies is not None
         half = search.search_half(profile.unchanged).half
-        return len(CopyVotes.of(half, copies, library.calibration).promising(profile.changed))
+        votes = CopyVotes.of(half, copies, library.calibration)
+        stretches = votes.promising(profile.changed, [(0.0, query.duration_s)])
+        return sum(len(stretch.variants) for stretch in stretches)
 
 
 _searcher: _Searcher | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from math import ceil, floor, inf, log, log2
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, log, log2
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from earwitness.index.changed_copies.copy_index import CopyIndex
 from earwitness.index.match import Change, Hits
 from earwitness.index.matching.candidates import QueryVariant, find_candidates
 from earwitness.index.matching.effort import MAX_N_PROBE, Variant
+from earwitness.index.matching.unexplained import Span
 from earwitness.index.statistics.calibration import Calibration
 
 NEIGHBOURS: Final = 24
@@ -42,6 +43,26 @@ so much: the copies are further apart than the variants. Chosen by hand, one ste
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromisingStretch:
+    """A stretch of a query in which changed copies have many votes.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Seconds of the query.
+    best_s : tuple of float
+        Start and end of the window of the stretch that has most votes.
+    variants : tuple of Variant
+        Changes that are near those of the copies with many votes in that window.
+    """
+
+    start_s: float
+    end_s: float
+    best_s: Span
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyVotes:
     """Hits of the frames of an unchanged query in the changed copies.
 
@@ -58,7 +79,6 @@ class CopyVotes:
     hits: Hits
     z: NDArray[np.float32]
     calibration: Calibration
-    _windows: dict[int, frozenset[Change]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -89,50 +109,79 @@ class CopyVotes:
             calibration=calibration,
         )
 
-    def promising(self, variants: Sequence[Variant]) -> list[Variant]:
-        """Variants that are near a changed copy of many votes in the whole query."""
-        return _near(variants, self._changes(0.0, inf))
+    def promising(self, variants: Sequence[Variant], spans_s: Sequence[Span]) -> list[PromisingStretch]:
+        """Find the stretches of the query in which changed copies have many votes.
 
-    def promising_in(self, variants: Sequence[Variant], span_s: tuple[float, float]) -> list[Variant]:
-        """Variants that are near a changed copy of many votes in a span, or in a window of it."""
-        start_s, end_s = span_s
-        changes = self._changes(start_s, end_s)
-        first = max(floor((start_s - self.embedded.start_s) / WINDOW_HOP_S), 0)
-        last = ceil((min(end_s, self._end_s) - self.embedded.start_s) / WINDOW_HOP_S)
-        for number in range(first, last if end_s - start_s > WINDOW_S else first):
-            changes |= self._changes_in_window(number)
-        return _near(variants, changes)
+        Parameters
+        ----------
+        variants
+            Changes that may be searched.
+        spans_s
+            Only frames in these spans of the query vote, in seconds.
+        """
+        at_s = np.asarray(self.embedded.start_s + self.hits.query_row * self.embedded.hop_s, np.float64)
+        inside = np.zeros(len(at_s), dtype=np.bool_)
+        for start_s, end_s in spans_s:
+            inside |= (at_s >= start_s) & (at_s < end_s)
+        runs = list[list[_Window]]()
+        for window in self._windows(inside, at_s, spans_s):
+            last = runs[-1][-1] if runs else None
+            if last and window.span_s[0] < last.span_s[1] and last.votes.keys() & window.votes.keys():
+                runs[-1].append(window)
+            else:
+                runs.append([window])
+        return [_stretch(run, variants) for run in runs]
 
-    @property
-    def _end_s(self) -> float:
-        return self.embedded.start_s + len(self.embedded.frames) * self.embedded.hop_s
+    def _windows(
+        self, inside: NDArray[np.bool_], at_s: NDArray[np.float64], spans_s: Sequence[Span]
+    ) -> Iterator[_Window]:
+        """Yield the windows of the query that have changes of many votes; a short query is one window."""
+        begin_s = self.embedded.start_s
+        end_s = begin_s + len(self.embedded.frames) * self.embedded.hop_s
+        for number in range(1 + max(0, ceil((end_s - begin_s - WINDOW_S) / WINDOW_HOP_S))):
+            first_s = begin_s + number * WINDOW_HOP_S
+            last_s = min(first_s + WINDOW_S, end_s)
+            length_s = sum(max(min(last_s, end) - max(first_s, start), 0.0) for start, end in spans_s)
+            votes = self._changes(inside & (at_s >= first_s) & (at_s < last_s), length_s)
+            if votes:
+                yield _Window(span_s=(first_s, last_s), votes=votes)
 
-    def _changes_in_window(self, number: int) -> frozenset[Change]:
-        if number not in self._windows:
-            start_s = self.embedded.start_s + number * WINDOW_HOP_S
-            self._windows[number] = self._changes(start_s, start_s + WINDOW_S)
-        return self._windows[number]
-
-    def _changes(self, start_s: float, end_s: float) -> frozenset[Change]:
-        """Changes of which a copy has enough of the hits in a span of the query."""
-        at_s = self.embedded.start_s + self.hits.query_row * self.embedded.hop_s
-        inside = (at_s >= start_s) & (at_s < end_s)
-        if not inside.any():
-            return frozenset()
-        hits = self.hits.where(inside)
+    def _changes(self, chosen: NDArray[np.bool_], length_s: float) -> dict[Change, float]:
+        """Changes of which a copy has enough of some hits, from so many seconds, with their most votes."""
+        if not chosen.any():
+            return {}
+        hits = self.hits.where(chosen)
         candidates = find_candidates(
             hits,
             hits.query_row.astype(np.int64),
-            self.z[inside],
+            self.z[chosen],
             self.embedded.variant,
             hop_s=self.embedded.hop_s,
             calibration=self.calibration,
             most=PROMISING,
         )
-        length_s = min(end_s, self._end_s) - max(start_s, self.embedded.start_s)
         needed = LEAST_VOTES + VOTES_PER_DOUBLING * log2(max(length_s / SHORTEST_S, 1.0))
-        numbers = {one.recording % len(self.changes) for one in candidates if one.votes >= needed}
-        return frozenset(self.changes[number] for number in numbers)
+        votes = dict[Change, float]()
+        for one in candidates:
+            if one.votes >= needed:
+                votes.setdefault(self.changes[one.recording % len(self.changes)], one.votes)
+        return votes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    span_s: Span
+    votes: Mapping[Change, float]
+
+
+def _stretch(run: Sequence[_Window], variants: Sequence[Variant]) -> PromisingStretch:
+    best = max(run, key=lambda window: max(window.votes.values()))
+    return PromisingStretch(
+        start_s=run[0].span_s[0],
+        end_s=run[-1].span_s[1],
+        best_s=best.span_s,
+        variants=tuple(_near(variants, best.votes)),
+    )
 
 
 def covers(changes: Collection[Change], variants: Sequence[Variant]) -> bool:

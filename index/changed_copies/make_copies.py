@@ -17,7 +17,7 @@ from earwitness.index.protocols import Packer
 
 EVERY: Final = 2
 """Of the codes of a changed copy, one of so many is kept: one a second. Chosen by hand: hits of 3 s still
-give twice as many votes as chance (``benchmarks copies``)."""
+give twice as many votes as chance (``benchmarks stored-copies``)."""
 
 CODES_AT_ONCE: Final = 1_200
 """Codes of a changed copy (10 minutes) that are made at once, so that memory stays small."""

@@ -12,8 +12,8 @@ import numpy as np
 from earwitness.fingerprint.dereverberate import dereverberate
 from earwitness.fingerprint.errors import SchemeMismatch
 from earwitness.fingerprint.types import Query, Spectrogram
-from earwitness.index.changed_copies.copy_index import CopyIndex
-from earwitness.index.changed_copies.copy_votes import CopyVotes, covers
+from earwitness.index.changed_copies.copy_votes import covers
+from earwitness.index.changed_copies.search_copies import search_by_copies
 from earwitness.index.match import Effort, Match
 from earwitness.index.matching.alignment import align
 from earwitness.index.matching.candidates import QueryVariant, loud_frames
@@ -22,7 +22,7 @@ from earwitness.index.matching.effort import EFFORT_PROFILES, UNCHANGED, Variant
 from earwitness.index.matching.kernels.alignment_loops import tally_votes
 from earwitness.index.matching.kernels.peak_loops import agreement
 from earwitness.index.matching.scoring import ScoredAlignment
-from earwitness.index.matching.search import PREFILTER_CANDIDATES, Search
+from earwitness.index.matching.search import Search
 from earwitness.index.matching.unexplained import Rank, Span, certain_others, search_further
 from earwitness.index.protocols import Embedder, Searchable
 from earwitness.index.statistics.background import Background
@@ -40,11 +40,6 @@ PIECE_OVERLAP_S: Final = 20.0
 """Seconds. Longer queries are searched in pieces that overlap, so that memory does not grow with their
 length. Chosen by hand: a segment at an edge is complete in one of the pieces, or its two parts are
 joined."""
-
-
-CANDIDATE_S: Final = 6.0
-"""Seconds of the query for each further candidate that the prefilter aligns where works have changed
-copies: a short copy in a long recording has few votes. Chosen by hand."""
 
 
 def identify(
@@ -145,7 +140,7 @@ def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[S
     profile = search.profile
     copies = search.library.changed_copies(search.collections) if profile.changed else None
     if copies is not None and covers(copies.changes, profile.changed):
-        yield from _search_by_copies(search, whole_files, copies)
+        yield from search_by_copies(search, whole_files, copies)
         return
     prefiltered = None
     if profile.prefilter and not whole_files:
@@ -163,38 +158,6 @@ def _search_piece(search: Search, whole_files: Sequence[int]) -> Iterator[list[S
         return (votes or part.vote_coarsely(profile.changed)).ranked(span_s=span)
 
     yield from _search_changes(search, unchanged, variants, rank)
-
-
-def _search_by_copies(
-    search: Search, whole_files: Sequence[int], copies: CopyIndex
-) -> Iterator[list[ScoredAlignment]]:
-    """As `_search_piece`, but undo only changes of which the stored copies of works give hope.
-
-    What is searched is searched in the same way, so E-values are the same; most items of a dataset match
-    nothing, and none of their changes is undone.
-    """
-    profile = search.profile
-    found = search.search_half(profile.unchanged)
-    unchanged = list[ScoredAlignment]()
-    most = PREFILTER_CANDIDATES + round(search.query.duration_s / CANDIDATE_S)
-    if whole_files or search.has_hope(found, most=most):
-        unchanged = search.search_variant(profile.unchanged, also=whole_files)
-        yield unchanged
-    votes = CopyVotes.of(found.half, copies, search.calibration, itself=search.itself)
-    variants = list[Variant]()
-    if not _is_explained(search, unchanged):
-        variants = _hopeful(search, votes.promising(profile.changed))
-
-    def rank(part: Search, span: Span) -> list[Variant]:
-        return _hopeful(part, votes.promising_in(profile.changed, span), span)
-
-    yield from _search_changes(search, unchanged, variants, rank)
-
-
-def _hopeful(search: Search, variants: Sequence[Variant], span: Span | None = None) -> list[Variant]:
-    """The first of some variants by coarse votes, without those of which no candidate can become a match."""
-    ranked = search.vote_coarsely(variants).ranked(span_s=span) if variants else []
-    return [each for each in ranked[: search.profile.searched_variants] if search.prefilter(each) is not None]
 
 
 def _search_changes(

@@ -83,13 +83,18 @@ def search_further(
         for more in windows.search(unexplained(search, known)):
             known += more
             yield more
-        if not any(one.e_value <= EXPLAINED_E_VALUE for one in known[n_known:]):
+        if not any(explains(one) for one in known[n_known:]):
             break
+
+
+def explains(scored: ScoredAlignment) -> bool:
+    """Whether an alignment explains the stretch of the query that it covers."""
+    return scored.e_value <= EXPLAINED_E_VALUE
 
 
 def certain_others(search: Search, scored: Sequence[ScoredAlignment]) -> list[Alignment]:
     """The alignments that explain what they cover: those of small E-value, with other recordings."""
-    certain = (one.alignment for one in scored if one.e_value <= EXPLAINED_E_VALUE)
+    certain = (one.alignment for one in scored if explains(one))
     return [alignment for alignment in certain if alignment.recording != search.itself]
 
 
