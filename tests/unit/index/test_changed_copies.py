@@ -127,6 +127,7 @@ def test_copies_change_no_answer(
     assert [(one.recording, one.kind) for one in by_copies] == [(one.recording, one.kind) for one in undone]
     for one, other in zip(by_copies, undone, strict=True):
         assert one == other or max(one.e_value, other.e_value) <= EXPLAINED_E_VALUE
+        assert one.change is not None and other.change is not None
         assert one.change.stretch == pytest.approx(other.change.stretch, rel=0.01)
         assert one.change.pitch_cents == pytest.approx(other.change.pitch_cents, abs=20)
         for mine, its in zip(one.segments, other.segments, strict=True):
@@ -146,7 +147,7 @@ def joined(*parts: Query) -> Query:
 
 
 def test_changed_copies_in_a_long_item_are_found_to_their_ends(library: Library) -> None:
-    """Two works at two changes, with other sound before, between and after them, are placed within a second."""
+    """Two works at two changes, with other sound around them, are placed within a second."""
     faster, higher = changed(query_of(NAMES[0]), speed=1.12), changed(query_of(NAMES[1]), pitch_cents=200.0)
     parts = [other_sound(), other_sound(), faster, other_sound(), higher, other_sound(), other_sound()]
     starts_s = np.cumsum([0.0, *(part.duration_s for part in parts)])
@@ -156,7 +157,8 @@ def test_changed_copies_in_a_long_item_are_found_to_their_ends(library: Library)
         assert segment.e_value < 1e-9
         assert segment.query_start_s == pytest.approx(starts_s[number], abs=1.0)
         assert segment.query_end_s == pytest.approx(starts_s[number + 1], abs=1.0)
-        assert places[recording].change.stretch == pytest.approx(stretch, rel=0.01)
+        change = places[recording].change
+        assert change is not None and change.stretch == pytest.approx(stretch, rel=0.01)
 
 
 def test_no_change_is_undone_without_hope(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

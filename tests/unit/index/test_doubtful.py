@@ -12,6 +12,9 @@ from earwitness.index.matching.effort import UNCHANGED, Variant
 from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
     LONG_CODES,
+    PART_LOG_E,
+    PART_SHARE,
+    PART_SIMILARITY,
     SURE_AGREEMENT,
     SURE_SIMILARITY,
     is_doubtful,
@@ -68,4 +71,23 @@ def test_what_is_little_similar_is_doubtful_if_changed_or_long(
 ) -> None:
     """Little similar alignments are doubtful if changed, or long without peaks that agree all along."""
     agreement = agreement_a_root * n_codes**0.5
-    assert is_doubtful(alignment(change, similarity, n_codes), agreement, log_e) == doubtful
+    whole = alignment(change, similarity, n_codes)
+    assert is_doubtful(whole, agreement, log_e, n_frames=4 * n_codes) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("change", "similarity", "share", "log_e", "doubtful"),
+    [
+        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, True),
+        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE + 0.1, PART_LOG_E + 1.0, False),
+        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E - 1.0, False),
+        (FASTER, PART_SIMILARITY + 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, False),
+        (UNCHANGED, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, False),
+    ],
+)
+def test_a_part_at_a_change_needs_more_similarity(
+    change: Change, similarity: float, share: float, log_e: float, doubtful: bool
+) -> None:
+    """A long query has many parts that may resemble something at one of many changes."""
+    part = alignment(change, similarity, SHORT)
+    assert is_doubtful(part, 100.0, log_e, n_frames=round(4 * SHORT / share)) == doubtful
