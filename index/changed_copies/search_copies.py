@@ -1,4 +1,4 @@
-"""Search a query at the changes of which the changed copies of works give hope, where they give it.
+"""Search a query only at the changes, and in the stretches, in which changed copies of works have many votes.
 
 What is searched is searched as at any other time, with the same E-values. Most items of a dataset match
 nothing, and no change of them is undone; of an item that holds a changed copy, only the stretch around it is
@@ -46,7 +46,7 @@ half of a step between the speeds of `standard`."""
 def search_by_copies(
     search: Search, whole_files: Sequence[int], copies: CopyIndex
 ) -> Iterator[list[ScoredAlignment]]:
-    """Search a piece of a query unchanged, and at the changes of which the stored copies of works give hope.
+    """Search a piece of a query unchanged, and at the changes for which the stored copies of works vote.
 
     Yields
     ------
@@ -96,15 +96,19 @@ class _Stretches:
         self._searched = set[tuple[Span, Change]]()
 
     def search(self, stretch: PromisingStretch) -> Iterator[list[ScoredAlignment]]:
-        """Search a stretch at its changes, best first, until one fits, or fits less well than another."""
+        """Search a stretch at its changes, best first, until one fits, or fits less well than another.
+
+        What the item has in common with itself says nothing of a change.
+        """
         part, best = self._part(stretch.start_s - REACH_S, stretch.end_s + REACH_S), inf
         for variant in self._hopeful(stretch):
             scored = part.search_variant(variant)
             yield scored
-            certain = [one for one in scored if explains(one)]
+            others = [one for one in scored if one.alignment.recording != self._search.itself]
+            certain = [one for one in others if explains(one)]
             if part is not self._search and any(_reaches_an_end(one, part) for one in certain):
                 yield self._search.search_variant(variant)
-            e_value = min((one.e_value for one in scored), default=inf)
+            e_value = min((one.e_value for one in others), default=inf)
             if e_value > best or any(_is_straight(one) for one in certain):
                 return
             best = min(e_value, best)

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +20,10 @@ from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
 from earwitness.index.changed_copies import copy_index, coverage, index_file
 from earwitness.index.changed_copies import make_copies as making
-from earwitness.index.changed_copies.copy_votes import CopyVotes, covers
+from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch, covers
 from earwitness.index.changed_copies.coverage import read_coverage
 from earwitness.index.changed_copies.make_copies import make_copies
+from earwitness.index.changed_copies.search_copies import _Stretches
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.library import Library
 from earwitness.index.match import Effort, Match
@@ -159,6 +162,35 @@ def test_changed_copies_in_a_long_item_are_found_to_their_ends(library: Library)
         assert segment.query_end_s == pytest.approx(starts_s[number + 1], abs=1.0)
         change = places[recording].change
         assert change is not None and change.stretch == pytest.approx(stretch, rel=0.01)
+
+
+@pytest.mark.parametrize(("recording", "n_searched"), [(7, 3), (8, 1)], ids=["itself", "another"])
+def test_only_another_recording_ends_the_search_of_a_stretch(recording: int, n_searched: int) -> None:
+    """What an item has in common with itself keeps no copy of it from being searched."""
+    variants = EFFORT_PROFILES[Effort.FULL].changed[:3]
+    steps = np.arange(10, dtype=np.int32)
+    found_there = SimpleNamespace(
+        e_value=1e-30,
+        alignment=SimpleNamespace(
+            recording=recording,
+            codes=steps,
+            query_frames=4 * steps,
+            similarity=np.ones(10, np.float32),
+            query_span_s=(3.0, 8.0),
+        ),
+    )
+    search: Any = SimpleNamespace(
+        start_s=0.0,
+        query=SimpleNamespace(duration_s=10.0),
+        profile=EFFORT_PROFILES[Effort.FULL],
+        itself=7,
+        vote_coarsely=lambda new: SimpleNamespace(ranked=lambda *, span_s: list(new)),
+        search_half=lambda variant: variant,
+        best_hope=lambda found: 1.0,
+        search_variant=lambda variant: [found_there],
+    )
+    whole = PromisingStretch(start_s=0.0, end_s=10.0, best_s=(0.0, 10.0), variants=variants)
+    assert len(list(_Stretches(search).search(whole))) == n_searched
 
 
 def test_no_change_is_undone_without_hope(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
