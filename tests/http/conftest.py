@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import structlog
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from earwitness.api.cli.app import app
 from earwitness.api.http.application import create_app
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.http.service import open_service
@@ -132,3 +134,18 @@ def wait_for(client: TestClient, address: str, *, timeout_s: float = 20.0) -> di
             return job
         time.sleep(0.02)
     raise AssertionError(f"{address} did not end: {job}")
+
+
+def home_with_names(folder: Path, rows: Sequence[str], *, dataset: str) -> Path:
+    """Return a home in which a list with these rows is indexed as the names of a dataset."""
+    (folder / "songs.csv").write_text("\n".join(rows))
+    command = ["--home", str(folder / "home"), "index", str(folder / "songs.csv"), "--name", dataset]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    return folder / "home"
+
+
+@pytest.fixture
+def listed(settings: Settings, listed_home: Path) -> Settings:
+    """A copy of the home with names that a module of tests defines."""
+    shutil.copytree(listed_home, settings.home)
+    return settings

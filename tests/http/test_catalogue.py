@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from earwitness.api.http.protection.api_keys import client_of
 from earwitness.api.http.uploads.spool import Spool
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.catalogue import stored_catalogue
-from tests.http.conftest import Serve, spool_of
+from tests.http.conftest import Serve, home_with_names, spool_of
 
 VIDEO = "dQw4w9WgXcQ"
 WORKS: list[dict[str, Any]] = [
@@ -37,17 +36,7 @@ def listed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("listed")
     rows = ["artist,title,link", f"Forss,Flickermood,https://youtu.be/{VIDEO}"]
     rows += [f"Artist {n},Song {n}," for n in range(99)]
-    (folder / "songs.csv").write_text("\n".join(rows))
-    command = ["--home", str(folder / "home"), "index", str(folder / "songs.csv"), "--name", "Some Songs"]
-    assert CliRunner().invoke(app, command).exit_code == 0
-    return folder / "home"
-
-
-@pytest.fixture
-def listed(settings: Settings, listed_home: Path) -> Settings:
-    """A home with the names of one dataset."""
-    shutil.copytree(listed_home, settings.home)
-    return settings
+    return home_with_names(folder, rows, dataset="Some Songs")
 
 
 def of_command(settings: Settings, verb: str, table: Path) -> dict[str, Any]:

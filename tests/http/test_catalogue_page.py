@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from earwitness.api.answers.messages import messages
-from earwitness.api.cli.app import app
 from earwitness.api.http.catalogues import receive_catalogue
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.catalogue import stored_catalogue
-from tests.http.conftest import Serve, spool_of
+from tests.http.conftest import Serve, home_with_names, spool_of
 from tests.http.test_pages import ACCUSING, HTML, HTTP_WORDS, MARK, assert_only_our_markup
 
 VIDEO = "dQw4w9WgXcQ"
@@ -40,17 +37,7 @@ def listed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'"{MARK.replace(chr(34), chr(34) * 2)}",Flickermood,https://youtu.be/{VIDEO}',
     ]
     rows += [f"Artist {n},Song {n}," for n in range(50)] + ["Alex,Intro,"] * 9
-    (folder / "songs.csv").write_text("\n".join(rows))
-    command = ["--home", str(folder / "home"), "index", str(folder / "songs.csv"), "--name", "AudioSet"]
-    assert CliRunner().invoke(app, command).exit_code == 0
-    return folder / "home"
-
-
-@pytest.fixture
-def listed(settings: Settings, listed_home: Path) -> Settings:
-    """A home with the names of one dataset."""
-    shutil.copytree(listed_home, settings.home)
-    return settings
+    return home_with_names(folder, rows, dataset="AudioSet")
 
 
 def ask(client: Any, pasted: str = "", *, file: tuple[str, bytes] = NO_FILE, language: str = "en") -> Any:
