@@ -294,7 +294,8 @@ def long_queries() -> Iterator[str]:
         for effort, rows in by_effort
     )
     yield f"- Absent queries of {length_s:g} s, beside pieces of the same makers ({kinds}), read `match` in"
-    yield f"  {counts}. Longer ones were not counted."
+    yield f"  {counts}. A limit of the search was chosen on other excerpts of these makers."
+    yield "  Longer queries were not counted."
 
 
 def scan() -> Iterator[str]:

@@ -57,8 +57,9 @@ PART_SIMILARITY: Final = 0.67
 PART_LOG_E: Final = log(1e-9)
 """An alignment at a change that covers less than this share of the active query is doubtful below this mean
 similarity and above this E-value: a long query has many parts that may resemble something at one of the
-changes. Chosen by hand: of absent queries of 16 s of made sounds, matching parts had less than 0.67 and more
-than 1e-7; parts of the mixes in the tests have less than 1e-9."""
+changes. Chosen by hand: of absent queries of 16 s of made sounds (side ``test``, seed 0), the parts that
+matched had less than 0.67 and more than 1e-7; parts of the mixes in the tests have less than 1e-9.
+``benchmarks false-matches`` judged it on other excerpts of the same makers (seed 1)."""
 
 DOUBTFUL_LOG_E: Final = log(1e-3)
 """The E-value of a doubtful alignment is at least this: it may be possible, and no match. Chosen by hand."""

@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/catalogue")
 def get_catalogue() -> RedirectResponse:
-    """Lead who reloads an answer, which is not kept, to the form."""
+    """Redirect a reader who reloads an answer to the form: answers are not kept."""
     return RedirectResponse("/#names", status_code=303)
 
 
