@@ -163,7 +163,7 @@ class _Searcher:
         half = search.search_half(profile.unchanged).half
         votes = CopyVotes.of(half, copies, library.calibration)
         stretches = votes.promising(profile.changed, [(0.0, query.duration_s)])
-        return sum(len(stretch.variants) for stretch in stretches)
+        return sum(len(stretch.windows[0].variants) for stretch in stretches)
 
 
 _searcher: _Searcher | None = None

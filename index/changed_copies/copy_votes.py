@@ -43,23 +43,34 @@ so much: the copies are further apart than the variants. Chosen by hand, one ste
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromisingStretch:
-    """A stretch of a query in which changed copies have many votes.
+class PromisingWindow:
+    """A window of a query in which changed copies have many votes.
 
     Attributes
     ----------
-    start_s, end_s : float
-        Seconds of the query.
-    best_s : tuple of float
-        Start and end of the window of the stretch that has most votes.
+    span_s : tuple of float
+        Start and end, in seconds of the query.
     variants : tuple of Variant
-        Changes that are near those of the copies with many votes in that window.
+        Changes that are near those of the copies with many votes.
+    """
+
+    span_s: Span
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisingStretch:
+    """Neighbouring windows that have a change in common, from `start_s` to `end_s` of a query.
+
+    Attributes
+    ----------
+    windows : tuple of PromisingWindow
+        Those with most votes first.
     """
 
     start_s: float
     end_s: float
-    best_s: Span
-    variants: tuple[Variant, ...]
+    windows: tuple[PromisingWindow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +186,13 @@ class _Window:
 
 
 def _stretch(run: Sequence[_Window], variants: Sequence[Variant]) -> PromisingStretch:
-    best = max(run, key=lambda window: max(window.votes.values()))
+    windows = sorted(run, key=lambda window: -max(window.votes.values()))
     return PromisingStretch(
         start_s=run[0].span_s[0],
         end_s=run[-1].span_s[1],
-        best_s=best.span_s,
-        variants=tuple(_near(variants, best.votes)),
+        windows=tuple(
+            PromisingWindow(span_s=one.span_s, variants=tuple(_near(variants, one.votes))) for one in windows
+        ),
     )
 
 

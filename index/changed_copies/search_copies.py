@@ -7,12 +7,12 @@ searched, at the change that fits best.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import inf
 from typing import Final
 
 from earwitness.index.changed_copies.copy_index import CopyIndex
-from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch
+from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch, PromisingWindow
 from earwitness.index.match import Change
 from earwitness.index.matching.alignment import slope_along
 from earwitness.index.matching.effort import Variant
@@ -66,10 +66,9 @@ def search_by_copies(
     for _ in range(MAX_ROUNDS):
         n_known = len(known)
         for stretch in votes.promising(profile.changed, _open_spans(search, known)):
-            if _is_open(stretch.best_s, _open_spans(search, known)):
-                for more in stretches.search(stretch):
-                    known += more
-                    yield more
+            for more in stretches.search(stretch, known):
+                known += more
+                yield more
         if not any(explains(one) for one in known[n_known:]):
             break
 
@@ -89,38 +88,70 @@ def _is_open(window_s: Span, spans_s: Sequence[Span]) -> bool:
 
 
 class _Stretches:
-    """Searches stretches of a query, each change of a stretch once."""
+    """Searches stretches of a query, each change of a window once."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
         self._searched = set[tuple[Span, Change]]()
 
-    def search(self, stretch: PromisingStretch) -> Iterator[list[ScoredAlignment]]:
-        """Search a stretch at its changes, best first, until one fits, or fits less well than another.
+    def search(
+        self, stretch: PromisingStretch, known: Sequence[ScoredAlignment]
+    ) -> Iterator[list[ScoredAlignment]]:
+        """Search a stretch at the changes of its best window, and of the others while nothing is certain.
 
-        What the item has in common with itself says nothing of a change.
+        Parameters
+        ----------
+        known
+            What was found before; windows that it explains are passed over.
         """
-        part, best = self._part(stretch.start_s - REACH_S, stretch.end_s + REACH_S), inf
-        for variant in self._hopeful(stretch):
+        open_s, done = _open_spans(self._search, known), set[Change]()
+        part = self._part(stretch.start_s - REACH_S, stretch.end_s + REACH_S)
+        n_certain = sum(_is_within(one, stretch) for one in self._certain(known))
+        for window in stretch.windows:
+            if _is_open(window.span_s, open_s):
+                for scored in self._search_window(window, part, done):
+                    yield scored
+                    n_certain += len(self._certain(scored))
+            if n_certain:
+                return
+
+    def _search_window(
+        self, window: PromisingWindow, part: Search, done: set[Change]
+    ) -> Iterator[list[ScoredAlignment]]:
+        """Search a part at the changes of a window, best first, until one fits or fits less well.
+
+        What the item has in common with itself says nothing of a change. `done` are the changes that the part
+        was searched at.
+        """
+        best = inf
+        for variant in self._hopeful(window, done):
+            done.add(variant.change)
             scored = part.search_variant(variant)
             yield scored
-            others = [one for one in scored if one.alignment.recording != self._search.itself]
-            certain = [one for one in others if explains(one)]
+            certain = self._certain(scored)
             if part is not self._search and any(_reaches_an_end(one, part) for one in certain):
                 yield self._search.search_variant(variant)
+            others = (one for one in scored if one.alignment.recording != self._search.itself)
             e_value = min((one.e_value for one in others), default=inf)
             if e_value > best or any(_is_straight(one) for one in certain):
                 return
             best = min(e_value, best)
 
-    def _hopeful(self, stretch: PromisingStretch) -> list[Variant]:
-        """Changes of which a candidate can become a match where the stretch has most votes, best first."""
-        where = self._part(stretch.best_s[0] - MARGIN_S, stretch.best_s[1] + MARGIN_S)
-        new = [each for each in stretch.variants if (stretch.best_s, each.change) not in self._searched]
-        ranked = where.vote_coarsely(new).ranked(span_s=stretch.best_s) if new else []
+    def _certain(self, scored: Sequence[ScoredAlignment]) -> list[ScoredAlignment]:
+        return [one for one in scored if explains(one) and one.alignment.recording != self._search.itself]
+
+    def _hopeful(self, window: PromisingWindow, done: Collection[Change]) -> list[Variant]:
+        """Changes of which a candidate can become a match in a window, best first."""
+        where = self._part(window.span_s[0] - MARGIN_S, window.span_s[1] + MARGIN_S)
+        new = [
+            each
+            for each in window.variants
+            if each.change not in done and (window.span_s, each.change) not in self._searched
+        ]
+        ranked = where.vote_coarsely(new).ranked(span_s=window.span_s) if new else []
         hopes = list[tuple[float, Variant]]()
         for variant in ranked[: self._search.profile.searched_variants]:
-            self._searched.add((stretch.best_s, variant.change))
+            self._searched.add((window.span_s, variant.change))
             hope = where.best_hope(where.search_half(variant))
             if hope is not None:
                 # a stretched variant has more frames: compare scores for each second of the query
@@ -139,6 +170,12 @@ def _is_straight(scored: ScoredAlignment) -> bool:
     alignment = scored.alignment
     slope = slope_along(alignment.codes, alignment.query_frames, alignment.similarity)
     return abs(slope - 1) <= STRAIGHT
+
+
+def _is_within(scored: ScoredAlignment, stretch: PromisingStretch) -> bool:
+    """Whether an alignment has seconds in common with a stretch."""
+    start_s, end_s = scored.alignment.query_span_s
+    return start_s < stretch.end_s and end_s > stretch.start_s
 
 
 def _reaches_an_end(scored: ScoredAlignment, part: Search) -> bool:

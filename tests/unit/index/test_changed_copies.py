@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
 from earwitness.index.changed_copies import copy_index, coverage, index_file
 from earwitness.index.changed_copies import make_copies as making
-from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch, covers
+from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch, PromisingWindow, covers
 from earwitness.index.changed_copies.coverage import read_coverage
 from earwitness.index.changed_copies.make_copies import make_copies
 from earwitness.index.changed_copies.search_copies import _Stretches
@@ -164,22 +164,9 @@ def test_changed_copies_in_a_long_item_are_found_to_their_ends(library: Library)
         assert change is not None and change.stretch == pytest.approx(stretch, rel=0.01)
 
 
-@pytest.mark.parametrize(("recording", "n_searched"), [(7, 3), (8, 1)], ids=["itself", "another"])
-def test_only_another_recording_ends_the_search_of_a_stretch(recording: int, n_searched: int) -> None:
-    """What an item has in common with itself keeps no copy of it from being searched."""
-    variants = EFFORT_PROFILES[Effort.FULL].changed[:3]
-    steps = np.arange(10, dtype=np.int32)
-    found_there = SimpleNamespace(
-        e_value=1e-30,
-        alignment=SimpleNamespace(
-            recording=recording,
-            codes=steps,
-            query_frames=4 * steps,
-            similarity=np.ones(10, np.float32),
-            query_span_s=(3.0, 8.0),
-        ),
-    )
-    search: Any = SimpleNamespace(
+def made_search(found_at: Callable[[Variant], list[Any]]) -> Any:
+    """A search of 10 s in which every change has hope, with the given results."""
+    search = SimpleNamespace(
         start_s=0.0,
         query=SimpleNamespace(duration_s=10.0),
         profile=EFFORT_PROFILES[Effort.FULL],
@@ -187,10 +174,57 @@ def test_only_another_recording_ends_the_search_of_a_stretch(recording: int, n_s
         vote_coarsely=lambda new: SimpleNamespace(ranked=lambda *, span_s: list(new)),
         search_half=lambda variant: variant,
         best_hope=lambda found: 1.0,
-        search_variant=lambda variant: [found_there],
+        search_variant=found_at,
     )
-    whole = PromisingStretch(start_s=0.0, end_s=10.0, best_s=(0.0, 10.0), variants=variants)
-    assert len(list(_Stretches(search).search(whole))) == n_searched
+    search.part = lambda start_s, end_s: search
+    return search
+
+
+def certain(recording: int) -> Any:
+    """A straight alignment of 5 s with a small E-value."""
+    steps = np.arange(10, dtype=np.int32)
+    alignment = SimpleNamespace(
+        recording=recording,
+        codes=steps,
+        query_frames=4 * steps,
+        similarity=np.ones(10, np.float32),
+        query_span_s=(3.0, 8.0),
+    )
+    return SimpleNamespace(e_value=1e-30, alignment=alignment)
+
+
+@pytest.mark.parametrize(("recording", "n_searched"), [(7, 3), (8, 1)], ids=["itself", "another"])
+def test_only_another_recording_ends_the_search_of_a_stretch(recording: int, n_searched: int) -> None:
+    """What an item has in common with itself keeps no copy of it from being searched."""
+    window = PromisingWindow(span_s=(0.0, 10.0), variants=EFFORT_PROFILES[Effort.FULL].changed[:3])
+    whole = PromisingStretch(start_s=0.0, end_s=10.0, windows=(window,))
+    search = made_search(lambda _: [certain(recording)])
+    assert len(list(_Stretches(search).search(whole, []))) == n_searched
+
+
+def test_windows_of_a_stretch_are_searched_until_something_is_certain() -> None:
+    """Where the window of most votes holds nothing certain, the changes of the others are searched too."""
+    first, second, third = EFFORT_PROFILES[Effort.FULL].changed[:3]
+    windows = tuple(
+        PromisingWindow(span_s=span_s, variants=variants)
+        for span_s, variants in (
+            ((0.0, 5.0), (first,)),
+            ((3.0, 8.0), (first, second)),
+            ((5.0, 10.0), (third,)),
+        )
+    )
+    searched = list[Variant]()
+
+    def found_at(variant: Variant) -> list[Any]:
+        searched.append(variant)
+        return [certain(8)] if variant is second else []
+
+    list(
+        _Stretches(made_search(found_at)).search(
+            PromisingStretch(start_s=0.0, end_s=10.0, windows=windows), []
+        )
+    )
+    assert searched == [first, second]
 
 
 def test_no_change_is_undone_without_hope(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +262,7 @@ def test_every_change_is_promising_where_it_was_made(library: Library, variant: 
     half = embed_half(query, profile.unchanged, EXTRACTOR, library.background)
     votes = CopyVotes.of(half, copies, library.calibration)
     (stretch,) = votes.promising(profile.changed, [(0.0, query.duration_s)])
-    promising = [each.change for each in stretch.variants]
+    promising = [each.change for each in stretch.windows[0].variants]
     assert change in promising
     assert UNCHANGED not in promising
 
