@@ -32,12 +32,12 @@ def rebuild(as_json: Json = False, home: Home = None) -> None:
 def verify(as_json: Json = False, home: Home = None) -> None:
     """Check everything stored against its checksums. Exit status: 0 intact, 1 problems."""
     from earwitness.api.cli.progress import working
-    from earwitness.index.store.verify import verify as verify_home
+    from earwitness.api.packs.verify_installed import home_problems
 
     want_json(as_json)
     settings = settings_of(home)
     with working(to_stderr(), "Verifying"):
-        problems = verify_home(settings.home_address)
+        problems = home_problems(settings)
     console = to_stdout()
     for problem in problems:
         console.print(f"{problem.where}: {problem.what}; {problem.hint}", soft_wrap=True)

@@ -36,6 +36,7 @@ from earwitness.api.packs.pack_errors import (
 )
 from earwitness.api.packs.pack_keys import accept_key, accepted_keys, forget_key
 from earwitness.api.packs.read_pack import opened_pack
+from earwitness.api.packs.verify_installed import home_problems
 from earwitness.api.packs.verify_pack import verify_pack
 from earwitness.api.shelf.same_file import open_known_files
 from earwitness.index.library import Library
@@ -71,6 +72,23 @@ def test_a_pack_brings_its_files(tmp_path: Path) -> None:
     assert (finds(home, b"b"), names_of(home)) == ([], [])
     with pytest.raises(NoSuchPack, match="made-up"):
         remove_pack("made-up", settings(home))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.jws", "signer", "card.json", "known.files"])
+def test_verify_names_what_was_changed_in_an_added_pack(tmp_path: Path, name: str) -> None:
+    """Each file of an added pack is checked, in a home with nothing else too; a missing one is a problem."""
+    home = settings(tmp_path / "home")
+    accept_key(packs_folder(home), KEY.thumbprint(), "Me")
+    add_pack(made_pack(tmp_path / "a.pack", files=FILES, key=KEY), home)
+    assert home_problems(home) == []
+    file = packs_folder(home) / pack_key("made-up", "1") / name
+    contents = bytearray(file.read_bytes())
+    at = contents.find(hashlib.sha256(b"a").digest())  # a digest in the list of known files
+    contents[at if at >= 0 else len(contents) // 3] ^= 1
+    file.write_bytes(contents)
+    (changed,) = home_problems(home)
+    file.unlink()
+    assert str(file.parent) in changed.where and home_problems(home)
 
 
 def test_another_pack_of_the_same_dataset_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Check that everything in a home is unchanged since it was stored, packs included."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from earwitness.api.packs.installed_packs import PENDING, InstalledPack, packs_folder, read_installed
+from earwitness.api.packs.pack_signature import signer_of
+from earwitness.api.packs.packed_names import PART as NAMES_PART
+from earwitness.api.settings import Settings
+from earwitness.fingerprint.errors import EarwitnessError
+from earwitness.index.database.records import Problem
+from earwitness.index.known_files.file_list import FileList
+from earwitness.index.store.store_errors import HomeMissing
+from earwitness.index.store.verify import verify
+
+_HINT: Final = "remove the pack (`earwitness pack remove`) or delete the folder, then add the pack again"
+
+
+def home_problems(settings: Settings) -> list[Problem]:
+    """Return what is wrong with a home; nothing when everything is intact.
+
+    Raises
+    ------
+    HomeMissing
+        When nothing was ever stored in this home.
+    """
+    in_packs = list(pack_problems(settings))
+    try:
+        return [*verify(settings.home_address), *in_packs]
+    except HomeMissing:
+        if not any(_pack_folders(settings)):
+            raise
+        return in_packs
+
+
+def pack_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield what is wrong with the packs that were added to a home, but for their lists of names and sound.
+
+    Those are checked with the lists and the catalog of the home (`earwitness.index.store.verify`).
+    """
+    for each in _pack_folders(settings):
+        try:
+            yield from _problems_of(read_installed(each))
+        except (EarwitnessError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if each.is_dir():  # it was not removed meanwhile
+                yield _problem(each, str(error) or type(error).__name__)
+
+
+def _pack_folders(settings: Settings) -> list[Path]:
+    folders = packs_folder(settings).glob("[!.]*")
+    return sorted(each for each in folders if each.is_dir() and "." not in each.name.removesuffix(PENDING))
+
+
+def _problems_of(pack: InstalledPack) -> Iterator[Problem]:
+    manifest, folder = pack.manifest, pack.folder
+    card = folder / "card.json"
+    if hashlib.sha256(card.read_bytes()).hexdigest() != manifest.parts["card.json"].sha256:
+        yield _problem(card, "its contents do not have the checksum in the manifest")
+    text, signature = (folder / "manifest.json").read_bytes(), folder / "manifest.jws"
+    signer = signer_of(signature.read_bytes(), text, path=str(signature)) if signature.exists() else None
+    if signer != pack.signer:
+        yield _problem(folder / "signer", "the manifest is not signed with the key that it names")
+    if (pack.file_list is None) != ("files.parquet" not in manifest.parts):
+        yield _problem(folder, "its list of known files is missing")
+    if (pack.name_list is None) != (NAMES_PART not in manifest.parts):
+        yield _problem(folder, "its list of names is missing")
+    if pack.file_list is not None:
+        FileList(pack.file_list)  # opening it verifies its checksums
+
+
+def _problem(path: Path, what: str) -> Problem:
+    return Problem(where=str(path), what=what, hint=_HINT)
