@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from earwitness.api.datasets.names import label
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.by_name import asked_of_work, named_in
 from earwitness.api.shelf.names_evidence import NamedIn
+from earwitness.api.shelf.pasted_lines import pasted_lines
 from earwitness.api.shelf.shelf_errors import CatalogueTooLong, NotACatalogue
 from earwitness.api.shelf.stored_names import changing_names, names_folder, now
 from earwitness.index.names.name_entries import NameEntry
@@ -28,6 +30,8 @@ from earwitness.index.store.store_errors import HomeMissing
 
 MAX_WORKS: Final = 200_000
 """Works of one list, and of all that are stored."""
+MAX_LINES_BYTES: Final = 32 << 20
+"""Longest list that is read as one link, ISRC or ``artist - title`` a line."""
 SCHEMA: Final = "earwitness.named-work/1"
 
 
@@ -87,7 +91,8 @@ def opened_catalogue(
     Raises
     ------
     NotACatalogue
-        When it is no list with artist and title, an ISRC, other identifiers or links.
+        When it is no list with artist and title, an ISRC, other identifiers or links: neither a table, nor
+        one of them a line.
     """
     shown_as = shown_as or str(path)
     if not path.is_file():
@@ -95,9 +100,29 @@ def opened_catalogue(
     options = {} if reader is None else {"reader": reader}
     request = Request(source=str(path), limits=settings.source_limits(), options=options)
     with opened_names(request, audio_may_lie_here=False, tell_unknown=True) as names:
-        if names is None:
-            raise NotACatalogue(path=shown_as, reason="most of its first rows name no work")
-        yield names
+        if names is not None:
+            yield names
+            return
+    rows = _rows_of_lines(path) if reader is None else None
+    if rows is None:
+        raise NotACatalogue(path=shown_as, reason="most of its first rows name no work")
+    with tempfile.TemporaryDirectory() as folder:
+        as_json = Path(folder) / path.name
+        as_json.write_text(json.dumps(rows))
+        with opened_catalogue(as_json, settings, shown_as=shown_as, reader="json") as names:
+            yield names
+
+
+def _rows_of_lines(path: Path) -> list[dict[str, str]] | None:
+    """Return a list without a header as rows; None where most of its lines name no work."""
+    if path.stat().st_size > MAX_LINES_BYTES:
+        return None
+    try:
+        lines = pasted_lines(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        return None
+    rows = [] if lines is None else lines.as_rows
+    return rows if lines is not None and 2 * len(lines.works) > len(rows) else None
 
 
 def works_in(names: NameSource, shown_as: str) -> Iterator[NameEntry]:

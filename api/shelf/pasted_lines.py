@@ -32,6 +32,17 @@ class PastedLines:
     numbers: tuple[int, ...]
     not_understood: tuple[tuple[int, str], ...]
 
+    @property
+    def as_rows(self) -> list[dict[str, str]]:
+        """A row for each line that is not blank; unknown text stands in the place of an identifier."""
+        rows = dict(zip(self.numbers, map(dict, self.works), strict=True))
+        for number, text in self.not_understood:
+            if number in rows:
+                rows[number]["link"] = f"{rows[number]['link']} {text}".strip()
+            else:
+                rows[number] = {"artist": "", "title": "", "isrc": text, "link": ""}
+        return [rows[number] for number in sorted(rows)]
+
 
 def pasted_lines(text: str) -> PastedLines | None:
     """Return the works in pasted lines; None for a table, whose first line names its columns."""

@@ -43,7 +43,10 @@ def check(
     ] = None,
     catalogue: Annotated[
         Path | None,
-        typer.Option(help="Works without audio, asked by name: CSV with any of artist, title, isrc, link …"),
+        typer.Option(
+            help="Works without audio, asked by name: CSV with any of artist, title, isrc, link …,"
+            " or one link, ISRC or `artist - title` a line"
+        ),
     ] = None,
     effort: EffortOption = "standard",
     form: Annotated[

@@ -50,7 +50,8 @@ def register(
     catalogue: Annotated[
         Path | None,
         typer.Option(
-            help="Works without audio: CSV with any of artist, title, album, isrc, link, youtube_id …"
+            help="Works without audio: CSV with any of artist, title, album, isrc, link, youtube_id …,"
+            " or one link, ISRC or `artist - title` a line"
         ),
     ] = None,
     watched: Annotated[bool, typer.Option("--watch", help="Watch the works: see `earwitness watch`")] = False,

@@ -151,6 +151,24 @@ def test_works_without_audio_are_answered_by_name(home: Path, tmp_path: Path) ->
     assert not list((home / "names").glob("*.works"))
 
 
+def test_a_list_without_a_header_is_read_line_by_line(home: Path, tmp_path: Path) -> None:
+    """Links and ``artist - title`` lines are asked; a line that is nothing of this is named by its place."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text(f"https://youtu.be/{VIDEO}\n\nArtist 7 - Song 7\nsomething else\nMe - Other\n")
+    ran = run(home, "check", "--catalogue", mine, "--json")
+    assert ran.exit_code == 1 and "something else" in ran.stderr, ran.output
+    answer = json.loads(ran.stdout)
+    assert [[each["kind"] for each in one["names"]] for one in answer["works"]] == [
+        ["youtube"],
+        ["artist_title"],
+        [],
+    ]
+    assert [one["work"]["place"] for one in answer["works"]] == ["mine.txt#0", "mine.txt#1", "mine.txt#3"]
+    assert answer["unknown"] == ["mine.txt#2: something else"]
+    ran = run(home, "register", "--catalogue", mine)
+    assert "3 works registered by name, 3 of them new" in ran.stdout
+
+
 def test_registered_names_are_found_by_later_lists(home: Path, tmp_path: Path) -> None:
     """A work that was registered by name is named when a list that holds it is indexed."""
     mine = table(tmp_path / "mine.csv", [("New", "Thing", ""), ("Forss", "flickermood", "")])
