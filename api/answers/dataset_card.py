@@ -64,8 +64,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A figure with the sound of both recordings: its address, the same in words, and how to read it."""
+    """A figure with the sound of both recordings: its address, the same in words, and how to read it.
 
+    Attributes
+    ----------
+    number : int
+        The place of the match in the finding.
+    """
+
+    number: int
     address: str
     text: str
     about: str

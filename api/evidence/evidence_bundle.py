@@ -26,6 +26,8 @@ from earwitness.api.shelf.dataset_cards import NOT_PROVEN, Card, card_json
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey  # loaded only where evidence is signed
 
+    from earwitness.api.evidence.picture_types import MatchPicture  # loads NumPy
+
 FORMAT: Final = "earwitness.evidence/1"
 KEY_FILE: Final = "evidence-key.pem"
 ID_DIGITS: Final = 24
@@ -51,6 +53,7 @@ def home_key(settings: Settings) -> OKPKey:
 def evidence_bundle(
     findings: Sequence[Finding],
     cards: CardIndex,
+    pictures: Sequence[Sequence[MatchPicture]] = (),
     *,
     state_digest: str,
     answered_at: datetime,
@@ -62,12 +65,16 @@ def evidence_bundle(
     ----------
     findings : sequence of Finding
         The answer: one for each recording that was asked.
+    pictures : sequence
+        What is drawn of the matches of each finding.
     state_digest : str
         Digest of the state of the collections that were searched.
     answered_at : datetime
         When the comparison was made.
     """
-    contents = evidence_contents(findings, cards, state_digest=state_digest, answered_at=answered_at)
+    contents = evidence_contents(
+        findings, cards, pictures, state_digest=state_digest, answered_at=answered_at
+    )
     digests = dict(leaf_digests(contents))
     signature = sign(signed_bytes(digests), key).decode()
     bundle = {"format": FORMAT, "contents": contents, "digests": digests, "signature": signature}
@@ -75,7 +82,12 @@ def evidence_bundle(
 
 
 def evidence_contents(
-    findings: Sequence[Finding], cards: CardIndex, *, state_digest: str, answered_at: datetime
+    findings: Sequence[Finding],
+    cards: CardIndex,
+    pictures: Sequence[Sequence[MatchPicture]] = (),
+    *,
+    state_digest: str,
+    answered_at: datetime,
 ) -> dict[str, Any]:
     """Return what is signed."""
     answered = answered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -87,9 +99,18 @@ def evidence_contents(
         "hashes": [_hashes(each) for each in findings],
         "cards": {card.id: card_json(card) for each in findings for card in _cards_of(each, cards)},
         "not_proven": NOT_PROVEN,
+        "pictures": _pictures(pictures),
     }
     clean: dict[str, Any] = _storable(contents)
     return {"id": evidence_id(clean), **clean}
+
+
+def _pictures(pictures: Sequence[Sequence[MatchPicture]]) -> list[Any]:
+    if not any(pictures):
+        return []
+    from earwitness.api.evidence.pictures_json import pictures_json
+
+    return [pictures_json(each) for each in pictures]
 
 
 def evidence_id(contents: Mapping[str, Any]) -> str:

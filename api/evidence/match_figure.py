@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Final
 
 from earwitness.api.answers.dataset_card import Picture
 from earwitness.api.answers.messages import Messages, messages
-from earwitness.api.evidence.match_pictures import MatchPicture, Stretch, read_pictures
+from earwitness.api.evidence.picture_types import MatchPicture, Stretch
+from earwitness.api.evidence.pictures_json import read_pictures
 from earwitness.fingerprint.params import PARAMS
 
 FIGURES_HELD: Final = 64
@@ -32,16 +34,29 @@ def _drawn(path: Path, _changed_ns: int, number: int, language: str) -> bytes | 
 
 def pictures_of(path: Path, job: str, t: Messages) -> Mapping[int, Picture]:
     """Return the figures of a job's answer, by the place of their match in the finding."""
-    return {number: _picture(each, job, t) for number, each in read_pictures(path).items()}
+    return {
+        number: picture_of(each, f"/jobs/{job}/pictures/{number}", t)
+        for number, each in read_pictures(path).items()
+    }
 
 
-def _picture(kept: MatchPicture, job: str, t: Messages) -> Picture:
+def embedded_pictures(pictures: Mapping[int, MatchPicture], t: Messages) -> Mapping[int, Picture]:
+    """Draw pictures, each into an address that holds the PNG itself."""
+    return {
+        number: picture_of(each, png_url(draw_match(each, t.language)), t)
+        for number, each in pictures.items()
+    }
+
+
+def picture_of(kept: MatchPicture, address: str, t: Messages) -> Picture:
+    """Return the figure at an address, with its words."""
     yours, theirs = (
         t("span", start=t.clock(each.start_s), end=t.clock(each.end_s)) for each in (kept.yours, kept.theirs)
     )
     is_peaks = kept.theirs.spectrogram is None
     return Picture(
-        address=f"/jobs/{job}/pictures/{kept.number}",
+        number=kept.number,
+        address=address,
         text=t("picture.text.peaks" if is_peaks else "picture.text", yours=yours, theirs=theirs),
         about=t("picture.about.peaks" if is_peaks else "picture.about"),
     )
@@ -73,3 +88,8 @@ def draw_match(picture: MatchPicture, language: str) -> bytes:
     theirs = panel(picture.theirs, t("picture.their_peaks") if is_peaks else t("card.theirs"))
     with _DRAWING:
         return draw_pair(yours, theirs, params, time_label=t("picture.time"))
+
+
+def png_url(png: bytes) -> str:
+    """Return a URL that contains the bytes of a PNG."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

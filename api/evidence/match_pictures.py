@@ -8,16 +8,13 @@ spectrogram, to be compared.
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.api.evidence.picture_types import LONGEST_S, MOST_PICTURES, MatchPicture, Stretch
 from earwitness.api.evidence.thumbnail import thumbnail
 from earwitness.api.findings import Finding, FindingMatch, FindingSegment
 from earwitness.fingerprint.params import Params
@@ -26,51 +23,6 @@ from earwitness.fingerprint.spectrogram import normalise_level
 from earwitness.fingerprint.types import Query, Spectrogram
 from earwitness.index.database.records import Thumbnail
 from earwitness.index.library import Library
-
-MOST_PICTURES: Final = 6
-"""Matches of an answer that are drawn, the surest first."""
-LONGEST_S: Final = 60.0
-"""Seconds of the longest stretch of a match that are drawn, from its beginning."""
-FORMAT: Final = "earwitness.pictures/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """One stretch of a recording.
-
-    Attributes
-    ----------
-    spectrogram : Thumbnail or None
-        That of the stretch alone; its first frame begins at `first_s` of the recording.
-    peaks : float32 array, shape (n_peaks, 2)
-        Second and frequency in Hz of each spectral peak; empty where both recordings have a spectrogram.
-    """
-
-    start_s: float
-    end_s: float
-    spectrogram: Thumbnail | None
-    first_s: float
-    peaks: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchPicture:
-    """What is drawn of one match.
-
-    Attributes
-    ----------
-    number : int
-        The place of the match in the finding.
-    low_hz, bands_per_octave, n_bands
-        Those of the scheme's spectrogram.
-    """
-
-    number: int
-    low_hz: float
-    bands_per_octave: float
-    n_bands: int
-    yours: Stretch
-    theirs: Stretch
 
 
 def match_pictures(finding: Finding, query: Query, library: Library) -> tuple[MatchPicture, ...]:
@@ -156,73 +108,3 @@ def _inside(peaks: NDArray[np.int32], ends_s: tuple[float, float], params: Param
     hz = params.low_hz * 2.0 ** (peaks[:, 1] / params.bands_per_octave)
     inside = (seconds >= ends_s[0]) & (seconds <= ends_s[1])
     return np.stack([seconds[inside], hz[inside]], axis=1).astype(np.float32)
-
-
-def pictures_file(home: Path, job: str) -> Path:
-    """Path of what is drawn of a job's answer."""
-    return home / "results" / f"{job}.pictures.json"
-
-
-def to_bytes(pictures: tuple[MatchPicture, ...]) -> bytes:
-    """Return the bytes of a file with pictures."""
-    fields = [
-        {
-            "number": each.number,
-            "low_hz": each.low_hz,
-            "bands_per_octave": each.bands_per_octave,
-            "n_bands": each.n_bands,
-            "yours": _stretch_json(each.yours),
-            "theirs": _stretch_json(each.theirs),
-        }
-        for each in pictures
-    ]
-    return json.dumps({"format": FORMAT, "pictures": fields}).encode()
-
-
-def read_pictures(path: Path) -> dict[int, MatchPicture]:
-    """Return the pictures in a file by the number of their match; none where there is no such file."""
-    if not path.exists():
-        return {}
-    fields = json.loads(path.read_bytes())["pictures"]
-    pictures = [
-        MatchPicture(**{**each, "yours": _stretch_of(each["yours"]), "theirs": _stretch_of(each["theirs"])})
-        for each in fields
-    ]
-    return {each.number: each for each in pictures}
-
-
-def _stretch_json(stretch: Stretch) -> dict[str, Any]:
-    shown = stretch.spectrogram
-    return {
-        "start_s": stretch.start_s,
-        "end_s": stretch.end_s,
-        "first_s": stretch.first_s,
-        "peaks": [[round(float(second), 3), round(float(hz), 1)] for second, hz in stretch.peaks],
-        "spectrogram": None
-        if shown is None
-        else {
-            "levels": base64.b64encode(shown.levels.tobytes()).decode(),
-            "n_bands": shown.levels.shape[1],
-            "frame_s": shown.frame_s,
-            "lowest_db": shown.lowest_db,
-            "step_db": shown.step_db,
-        },
-    }
-
-
-def _stretch_of(fields: Mapping[str, Any]) -> Stretch:
-    shown = fields["spectrogram"]
-    return Stretch(
-        start_s=fields["start_s"],
-        end_s=fields["end_s"],
-        first_s=fields["first_s"],
-        peaks=np.array(fields["peaks"], np.float32).reshape(-1, 2),
-        spectrogram=None
-        if shown is None
-        else Thumbnail(
-            levels=np.frombuffer(base64.b64decode(shown["levels"]), np.uint8).reshape(-1, shown["n_bands"]),
-            frame_s=shown["frame_s"],
-            lowest_db=shown["lowest_db"],
-            step_db=shown["step_db"],
-        ),
-    )

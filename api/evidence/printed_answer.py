@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
 from earwitness.api.answers.answer import answer_of
+from earwitness.api.answers.dataset_card import Picture
 from earwitness.api.answers.messages import Messages
+from earwitness.api.evidence.match_figure import embedded_pictures
 from earwitness.api.evidence.verify_evidence import VerifiedEvidence
 
 WEB: Final = Path(__file__).parent.parent / "web"
+MOST_DRAWN: Final = 60
+"""Pictures of a page; an album has a few for each of its tracks."""
 SHARED_TEMPLATES: Final = FileSystemLoader(WEB / "templates")
 """The parts that the server's pages are made of, too."""
 
@@ -31,11 +37,11 @@ class PrintedAnswer:
 def printed_answer(evidence: VerifiedEvidence, t: Messages) -> PrintedAnswer:
     """Return the page of verified evidence in a reader's language."""
     answers = [
-        (each.item.path, answer_of(each, evidence.cards, t, answered_at=evidence.answered_at))
-        for each in evidence.findings
+        (each.item.path, answer_of(each, evidence.cards, t, answered_at=evidence.answered_at, pictures=drawn))
+        for each, drawn in zip(evidence.findings, _drawn(evidence, t), strict=True)
     ]
     style = f"{_style()}{_page_margins(evidence)}"
-    policy = f"default-src 'none'; style-src '{_digest(style)}'"
+    policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'"
     text = (
         _templates()
         .get_template("answer_sheet.html")
@@ -43,6 +49,15 @@ def printed_answer(evidence: VerifiedEvidence, t: Messages) -> PrintedAnswer:
     )
     opened = text.replace("<details", "<details open")  # on paper nothing can be unfolded
     return PrintedAnswer(text=opened.replace("/*style*/", style, 1), policy=policy)
+
+
+def _drawn(evidence: VerifiedEvidence, t: Messages) -> Iterator[Mapping[int, Picture]]:
+    """Draw the pictures of each finding, as far as one page may hold them."""
+    n_drawn = 0
+    for pictures in evidence.pictures:
+        chosen = dict(islice(pictures.items(), max(MOST_DRAWN - n_drawn, 0)))
+        n_drawn += len(chosen)
+        yield embedded_pictures(chosen, t)
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.answers.messages import messages
@@ -21,6 +21,9 @@ from earwitness.api.packs.pack_errors import PackSignatureWrong
 from earwitness.api.packs.pack_signature import signer_of
 from earwitness.api.shelf.dataset_cards import card_of
 from earwitness.api.watch.notice_words import notice_headline, notice_sentences
+
+if TYPE_CHECKING:
+    from earwitness.api.evidence.picture_types import MatchPicture  # loads NumPy
 
 MAX_BYTES: Final = 64 << 20
 PARSE_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
@@ -38,6 +41,8 @@ class VerifiedEvidence:
         Fingerprint of the key that signed it; whose key that is, the file cannot show.
     cards : CardIndex
         The cards of that day.
+    pictures : tuple of mapping
+        What is drawn of the matches of each finding, by their place in it.
     """
 
     id: str
@@ -46,6 +51,7 @@ class VerifiedEvidence:
     signer: str
     findings: tuple[Finding, ...]
     cards: CardIndex
+    pictures: tuple[Mapping[int, MatchPicture], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,10 +187,21 @@ def _parsed(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedEvi
             signer=signer,
             findings=tuple(from_json(each) for each in contents["findings"]),
             cards=CardIndex(cards),
+            pictures=_pictures_in(contents),
         )
     except PARSE_ERRORS as error:
         reason = f"it is as it was signed, in a form that only another version reads ({error})"
         raise NotEvidence(path=str(path), reason=reason) from error
+
+
+def _pictures_in(contents: Mapping[str, Any]) -> tuple[Mapping[int, MatchPicture], ...]:
+    if not any(contents.get("pictures", ())):  # earlier versions signed none
+        return ({},) * len(contents["findings"])
+    from earwitness.api.evidence.pictures_json import pictures_of_json
+
+    if len(contents["pictures"]) != len(contents["findings"]):
+        raise ValueError("pictures of other findings")
+    return tuple(map(pictures_of_json, contents["pictures"]))
 
 
 def _parsed_notice(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedNotice:

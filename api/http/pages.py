@@ -17,7 +17,7 @@ from earwitness.api.answers.letter import letter
 from earwitness.api.answers.messages import Messages
 from earwitness.api.evidence.evidence_errors import NoEvidence
 from earwitness.api.evidence.match_figure import match_figure, pictures_of
-from earwitness.api.evidence.match_pictures import pictures_file
+from earwitness.api.evidence.pictures_json import pictures_file
 from earwitness.api.evidence.printed_answer import printed_answer
 from earwitness.api.evidence.verify_evidence import VerifiedEvidence, verify_evidence
 from earwitness.api.http.album_view import album_view

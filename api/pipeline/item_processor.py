@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from earwitness.api.datasets.items import SourceItem
-from earwitness.api.evidence.match_pictures import MatchPicture, match_pictures
+from earwitness.api.evidence.match_pictures import match_pictures
+from earwitness.api.evidence.picture_types import MatchPicture
 from earwitness.api.evidence.thumbnail import thumbnail
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.pipeline.run_spec import ItemResult, RunSpec, stored_failure

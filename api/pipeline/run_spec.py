@@ -27,7 +27,7 @@ from earwitness.index.match import Effort, Verdict
 from earwitness.index.matching.effort import EFFORT_PROFILES
 
 if TYPE_CHECKING:
-    from earwitness.api.evidence.match_pictures import MatchPicture  # loads numeric libraries
+    from earwitness.api.evidence.picture_types import MatchPicture  # loads NumPy
 
 
 class LibraryView(Protocol):

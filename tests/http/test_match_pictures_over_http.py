@@ -5,30 +5,20 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
 import pytest
 
 from earwitness.api.evidence import match_figure
-from earwitness.api.evidence.match_pictures import MatchPicture, Stretch, pictures_file, to_bytes
+from earwitness.api.evidence.picture_types import MatchPicture
+from earwitness.api.evidence.pictures_json import pictures_file, to_bytes
 from earwitness.api.http.jobs.findings_journal import prune
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.settings import Settings
-from earwitness.index.database.records import CollectionKind, Thumbnail
+from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Verdict
 from earwitness.index.store.jobs import Job
 from tests.http.conftest import Serve, wait_for
 from tests.http.test_pages import HTML, finding_of
-
-LEVELS = Thumbnail(levels=np.zeros((7, 64), np.uint8), frame_s=0.16, lowest_db=-72.0, step_db=0.3)
-PEAKS = np.array([[2.5, 440.0]], np.float32)
-PICTURE = MatchPicture(
-    number=0,
-    low_hz=62.5,
-    bands_per_octave=21.3,
-    n_bands=128,
-    yours=Stretch(start_s=2.0, end_s=3.0, first_s=1.92, spectrogram=LEVELS, peaks=PEAKS),
-    theirs=Stretch(start_s=62.0, end_s=63.0, first_s=62.0, spectrogram=None, peaks=PEAKS),
-)
+from tests.unit.api.made_pictures import PICTURE
 
 
 def test_a_match_is_shown_with_its_figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,6 +26,7 @@ from earwitness.api.cli.source_options import one_of
 
 if TYPE_CHECKING:
     from earwitness.api.datasets.items import Skipped, SourceItem
+    from earwitness.api.evidence.picture_types import MatchPicture
     from earwitness.api.findings import Finding
     from earwitness.api.pipeline.run_spec import RunSpec
     from earwitness.api.scan.audit import Audit
@@ -108,8 +110,10 @@ def check(
         ) as targets,
     ):
         spec = check_spec(settings, library, names=within or (), effort=Effort(effort))
+        spec = replace(spec, with_pictures=evidence is not None)
         compile_kernels(to_stderr())
-        searched = search_items(list_items(audio, settings, root=root), spec, library, decoder)
+        pictures: list[tuple[MatchPicture, ...]] = []
+        searched = search_items(list_items(audio, settings, root=root), spec, library, decoder, pictures)
         findings = list(searched) if as_json or form == "csv" else show(searched, form)
         audit = audited(findings)
         findings = [supported(each, claims_supported=audit.claims_supported) for each in findings]
@@ -118,7 +122,7 @@ def check(
         if (target := targets["out"]) is not None:
             write_findings(findings, target.path, form="jsonl")
         if (target := targets["evidence"]) is not None:
-            write_evidence(findings, spec, target.path)
+            write_evidence(findings, pictures, spec, target.path)
     print_summary(findings, audit, as_json=as_json)
     raise typer.Exit(exit_code(findings, strict=strict, exit_on=exit_on))
 
@@ -141,7 +145,9 @@ def look_up(
         return look_up_only(items, settings, verb="check", out=path, form=form, as_json=as_json)
 
 
-def write_evidence(findings: Sequence[Finding], spec: RunSpec, path: Path) -> None:
+def write_evidence(
+    findings: Sequence[Finding], pictures: Sequence[Sequence[MatchPicture]], spec: RunSpec, path: Path
+) -> None:
     """Write the signed evidence of an answer, as the server does."""
     from datetime import UTC, datetime
 
@@ -152,6 +158,7 @@ def write_evidence(findings: Sequence[Finding], spec: RunSpec, path: Path) -> No
     bundle = evidence_bundle(
         findings,
         known_cards(spec.settings),
+        pictures,
         state_digest=spec.state_digest,
         answered_at=datetime.now(UTC),
         key=home_key(spec.settings),
@@ -161,9 +168,16 @@ def write_evidence(findings: Sequence[Finding], spec: RunSpec, path: Path) -> No
 
 
 def search_items(
-    items: Iterable[SourceItem | Skipped], spec: RunSpec, library: Library, decoder: Decoder
+    items: Iterable[SourceItem | Skipped],
+    spec: RunSpec,
+    library: Library,
+    decoder: Decoder,
+    pictures: list[tuple[MatchPicture, ...]],
 ) -> Iterator[Finding]:
-    """Search for one item after another in this process, which starts faster than worker processes do."""
+    """Search for one item after another in this process, which starts faster than worker processes do.
+
+    What is drawn of each finding is added to `pictures`, where the run is to return it.
+    """
     from earwitness.api.datasets.items import Skipped
     from earwitness.api.pipeline.item_processor import ItemProcessor
     from earwitness.api.pipeline.run_spec import refused_result
@@ -174,6 +188,7 @@ def search_items(
         for item in items:
             result = refused_result(spec, item) if isinstance(item, Skipped) else processor.process(item)
             assert result.finding is not None  # a check always searches
+            pictures.append(result.pictures)
             yield result.finding
 
 

@@ -14,7 +14,8 @@ from earwitness.api.datasets.access.unpack import packing_of
 from earwitness.api.datasets.items import Reader
 from earwitness.api.datasets.open_source import open_source
 from earwitness.api.evidence.evidence_bundle import evidence_bundle, evidence_file, home_key
-from earwitness.api.evidence.match_pictures import MatchPicture, pictures_file, to_bytes
+from earwitness.api.evidence.picture_types import MatchPicture
+from earwitness.api.evidence.pictures_json import pictures_file, to_bytes
 from earwitness.api.finding_json import read_lines, to_json, to_line
 from earwitness.api.findings import Finding, FindingError
 from earwitness.api.http.jobs.findings_journal import FindingsJournal, findings_file, journal_of
@@ -115,15 +116,18 @@ class JobWorker:
         assert finding is not None  # a check always searches
         self._keep_pictures(job, answer.pictures)
         self._metrics.judged(finding.verdict)
-        self._keep_evidence(job, finding, order)
+        self._keep_evidence(job, finding, answer.pictures, order)
         return to_json(finding)
 
-    def _keep_evidence(self, job: Job, finding: Finding, order: RunSpec) -> None:
+    def _keep_evidence(
+        self, job: Job, finding: Finding, pictures: tuple[MatchPicture, ...], order: RunSpec
+    ) -> None:
         """Sign and store the evidence of an answer, before the answer is stored."""
         settings = self._settings
         bundle = evidence_bundle(
             [finding],
             known_cards(settings),
+            [pictures],
             state_digest=order.state_digest,
             answered_at=datetime.now(UTC),
             key=home_key(settings),

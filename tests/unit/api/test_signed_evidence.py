@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.answers.messages import LANGUAGES, messages
 from earwitness.api.cli.app import app
+from earwitness.api.evidence import evidence_bundle as evidence_module
+from earwitness.api.evidence import match_figure
 from earwitness.api.evidence.evidence_bundle import (
     evidence_bundle,
     evidence_contents,
@@ -26,6 +28,8 @@ from earwitness.api.evidence.evidence_bundle import (
     signed_bytes,
 )
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
+from earwitness.api.evidence.picture_types import MatchPicture
+from earwitness.api.evidence.pictures_json import pictures_json, to_bytes
 from earwitness.api.evidence.printed_answer import printed_answer
 from earwitness.api.evidence.verify_evidence import changed_fields, verify_evidence
 from earwitness.api.finding_json import from_json, to_json
@@ -35,6 +39,7 @@ from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import cards
 from earwitness.index.match import Verdict
 from tests.unit.api.made_findings import finding, findings, match
+from tests.unit.api.made_pictures import PICTURE
 from tests.unit.api.test_answers import NAMED, SAME_FILE
 
 WHEN = datetime(2026, 11, 30, 10, 45, tzinfo=UTC)
@@ -56,10 +61,18 @@ def file(tmp_path: Path, settings: Settings) -> Path:
     return path
 
 
-def signed(settings: Settings, made: Finding = MADE) -> bytes:
+def signed(
+    settings: Settings, made: Finding = MADE, pictures: Sequence[Sequence[MatchPicture]] = ()
+) -> bytes:
     """The evidence of an answer, signed by the home."""
-    key = home_key(settings)
-    return evidence_bundle([made], CardIndex(cards()), state_digest="ab" * 32, answered_at=WHEN, key=key)
+    return evidence_bundle(
+        [made],
+        CardIndex(cards()),
+        pictures,
+        state_digest="ab" * 32,
+        answered_at=WHEN,
+        key=home_key(settings),
+    )
 
 
 def change(path: Path, by: Callable[[dict[str, Any]], None]) -> None:
@@ -254,6 +267,45 @@ def test_the_printed_page_needs_nothing_else(file: Path, language: str) -> None:
     assert f'content: "earwitness {verified.id} 2026-11-30"' in page
     assert page.count("<details") == page.count("<details open")
     assert "default-src &#39;none&#39;" in page
+
+
+def test_pictures_are_signed_and_printed(
+    file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is drawn of a match is in the evidence, value by value, and on the page, in words too."""
+    file.write_bytes(signed(settings, pictures=[(PICTURE,)]))
+    verified = verify_evidence(file)
+    (drawn,) = verified.pictures
+    assert to_bytes([*drawn.values()]) == to_bytes([PICTURE])
+    monkeypatch.setattr(match_figure, "draw_match", lambda picture, language: b"PNG")
+    page = printed_answer(verified, messages("en"))
+    assert page.text.count('<img class="picture" src="data:image/png;base64,UE5H"') == 1
+    assert "Spectrogram of your file from 0:02.0 to 0:03.0" in page.text and "img-src data:" in page.policy
+    change(file, lambda it: it["contents"]["pictures"][0][0]["yours"]["spectrogram"].update(levels=""))
+    with pytest.raises(EvidenceChanged, match="/pictures/0/0/yours/spectrogram/levels"):
+        verify_evidence(file)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("low_hz", 0.0), ("bands_per_octave", 0.01), ("n_bands", 1e9), ("number", "?"), ("yours", None)]
+    + [(f"theirs.{name}", value) for name, value in (("end_s", 1e9), ("start_s", -1.0), ("peaks", "AAAA"))]
+    + [(f"yours.spectrogram.{name}", 0) for name in ("frame_s", "n_bands", "levels")],
+)
+def test_signed_pictures_of_another_form_are_no_evidence(
+    file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, field: str, value: object
+) -> None:
+    """Whoever signed them: pictures that cannot be drawn are refused, and nothing large is made of them."""
+    (picture,) = pictures_json([PICTURE])
+    *parents, last = field.split(".")
+    within = picture
+    for name in parents:
+        within = within[name]
+    within[last] = value
+    monkeypatch.setattr(evidence_module, "_pictures", lambda _: [[picture]])
+    file.write_bytes(signed(settings))
+    with pytest.raises(NotEvidence, match="another version"):
+        verify_evidence(file)
 
 
 def test_the_commands_show_and_print_evidence(file: Path, settings: Settings, tmp_path: Path) -> None:
