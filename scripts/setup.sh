@@ -11,6 +11,7 @@ ldconfig -p | grep -q 'libchromaprint\.so\.1' || wanted+=(libchromaprint1)
 command -v bwrap >/dev/null || wanted+=(bubblewrap)
 if [ "$what" = dev ]; then
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
+  ldconfig -p | grep -q 'libpangoft2-1\.0\.so\.0' || wanted+=(libpango-1.0-0 libpangoft2-1.0-0)
   command -v cc >/dev/null || wanted+=(gcc libc6-dev)
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted+=(postgresql)
 fi

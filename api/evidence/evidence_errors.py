@@ -50,6 +50,20 @@ class EvidenceOfAnotherKey(EarwitnessError):
         )
 
 
+class NoPdfLibrary(EarwitnessError):
+    """What writes PDF files is not installed."""
+
+    code = "no_pdf_library"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"no PDF can be written here ({reason})",
+            hint="install the extra `earwitness[pdf]` and Pango (Debian's libpango-1.0-0, libpangoft2-1.0-0),"
+            " or write HTML (--out FILE.html) and print it from a browser",
+        )
+
+
 class NoEvidence(EarwitnessError):
     """There is no evidence of a job: it has no answer yet, is no check, or its evidence was deleted."""
 

@@ -79,7 +79,7 @@ def test_an_answer_is_handed_on_as_a_file_and_on_paper(
         assert all(said in text.text for said in (verified.id, "scraped-2026", "shard-0/clip_12.ogg"))
     assert "1:01.2 to 1:10.1 there is 0:00.0 to 0:08.0 of the recording" in texts["en"].text
     policy = printed.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
     assert "unsafe-inline" not in policy
 
 

@@ -80,13 +80,17 @@ def evidence_json(verified: VerifiedEvidence | VerifiedNotice) -> dict[str, obje
 
 def print_(
     file: EvidenceFile,
-    out: Annotated[Path, typer.Option(help="Write the page (HTML) here", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(help="Write the page here: HTML, or PDF if the name ends in .pdf", show_default=False),
+    ],
     language: Annotated[str, typer.Option(help="Language of the page: en or de")] = "en",
     force: Force = False,
 ) -> None:
-    """Verify evidence, and write it as one page to read and to print."""
+    """Verify evidence, and write it as one page to read and to print, or as a PDF."""
     from earwitness.api.answers.messages import LANGUAGES, messages
     from earwitness.api.evidence.printed_answer import printed_answer
+    from earwitness.api.evidence.printed_pdf import pdf_of
     from earwitness.api.evidence.verify_evidence import verify_evidence
     from earwitness.api.scan.outputs import whole_file
 
@@ -96,8 +100,9 @@ def print_(
     with prepared_outputs({"out": out}, force=force) as targets:
         target = targets["out"]
         assert target is not None  # it was given
+        contents = pdf_of(page) if out.suffix.lower() == ".pdf" else page.text.encode()
         with whole_file(target.path) as written:
-            written.write(page.text.encode())
+            written.write(contents)
 
 
 def key(as_json: Json = False, home: Home = None) -> None:

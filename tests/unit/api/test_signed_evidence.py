@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,8 @@ from earwitness.api.evidence.evidence_bundle import (
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
 from earwitness.api.evidence.picture_types import MatchPicture
 from earwitness.api.evidence.pictures_json import pictures_json, to_bytes
-from earwitness.api.evidence.printed_answer import printed_answer
+from earwitness.api.evidence.printed_answer import PrintedAnswer, printed_answer
+from earwitness.api.evidence.printed_pdf import pdf_of
 from earwitness.api.evidence.verify_evidence import changed_fields, verify_evidence
 from earwitness.api.finding_json import from_json, to_json
 from earwitness.api.findings import Finding
@@ -284,6 +286,23 @@ def test_pictures_are_signed_and_printed(
     change(file, lambda it: it["contents"]["pictures"][0][0]["yours"]["spectrogram"].update(levels=""))
     with pytest.raises(EvidenceChanged, match="/pictures/0/0/yours/spectrogram/levels"):
         verify_evidence(file)
+
+
+def test_the_page_can_be_a_pdf(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that ends in .pdf gives one, for which nothing is fetched; without its library: an error."""
+    out, run = tmp_path / "answer.pdf", CliRunner()
+    fetched = list[str]()
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda _, address, *__: fetched.append(address))
+    written = run.invoke(app, ["evidence", "print", str(file), "--out", str(out)])
+    assert written.exit_code == 0, written.output
+    assert out.read_bytes().startswith(b"%PDF-")
+    page = PrintedAnswer(
+        text='<img src="http://127.0.0.1:9/a.png"><img src="file:///etc/hostname">', policy=""
+    )
+    assert pdf_of(page).startswith(b"%PDF-") and fetched == []
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    refused = run.invoke(app, ["evidence", "print", str(file), "--out", str(out), "--force"])
+    assert refused.exit_code == 2 and "earwitness[pdf]" in refused.output.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
