@@ -306,6 +306,9 @@ def search_share(options: argparse.Namespace, worker: int) -> list[Outcome]:
     pieces = [piece for piece in read_list(options.material) if piece.side == options.side]
     outcomes: list[Outcome] = []
     for kind in options.kinds or sorted({piece.kind for piece in pieces}):
+        if not any(piece.kind == kind and piece.part == "reference" for piece in pieces):
+            print(f"{kind} has no references on the side {options.side}: it is not searched", file=sys.stderr)
+            continue
         collection = open_collection(pieces, kind, material=options.material, cache=options.cache)
         for length_s in options.lengths:
             absent = draw(collection.queries, length_s, options.queries, conditions=[None], seed=options.seed)
