@@ -7,13 +7,11 @@ in the file repeats, so that its place is found in the finished file.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import quote
 
 DIGEST_KEY: Final = "sha256"
@@ -33,10 +31,11 @@ def seal(path: Path, stored: str) -> None:
     ------
     OSError
     """
-    with _mapped(path, writable=True) as contents:
-        at = contents.find(stored.encode("ascii"))
-        contents[at : at + len(stored)] = _digest(contents, at, len(stored)).encode("ascii")
-        contents.flush()
+    with path.open("r+b") as file:
+        at = _place_of(file, stored.encode("ascii"))
+        digest = _digest(file, at, len(stored))
+        file.seek(at)
+        file.write(digest.encode("ascii"))
 
 
 def damage_of(path: Path) -> str | None:
@@ -55,28 +54,36 @@ def damage_of(path: Path) -> str | None:
     if row is None:
         return "it has no checksum: it is damaged, or was written before lists had one"
     stored = str(row[0])
-    with _mapped(path) as contents:
-        at = contents.find(stored.encode())
-        if len(stored) != 2 * _BYTES or at < 0 or _digest(contents, at, len(stored)) != stored:
+    with path.open("rb") as file:
+        at = _place_of(file, stored.encode()) if len(stored) == 2 * _BYTES else -1
+        if at < 0 or _digest(file, at, len(stored)) != stored:
             return "its contents do not have the checksum stored with them"
     return None
 
 
-@contextmanager
-def _mapped(path: Path, *, writable: bool = False) -> Iterator[mmap.mmap]:
-    access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
-    with (
-        path.open("r+b" if writable else "rb") as file,
-        mmap.mmap(file.fileno(), 0, access=access) as contents,
-    ):
-        yield contents
+def _place_of(file: BinaryIO, text: bytes) -> int:
+    """Return where a text stands in a file; -1 where it does not."""
+    file.seek(0)
+    at, before = 0, b""
+    while chunk := file.read(_CHUNK_BYTES):
+        contents = before + chunk
+        if (found := contents.find(text)) >= 0:
+            return at - len(before) + found
+        at += len(chunk)
+        before = contents[-(len(text) - 1) :]
+    return -1
 
 
-def _digest(contents: mmap.mmap, at: int, length: int) -> str:
+def _digest(file: BinaryIO, at: int, length: int) -> str:
+    """Return the SHA-256 of a file, taken with zeros in one place; a mapped file would count as memory."""
     digest = hashlib.sha256()
-    for begin, end in ((0, at), (at + length, len(contents))):
-        for start in range(begin, end, _CHUNK_BYTES):
-            digest.update(contents[start : min(end, start + _CHUNK_BYTES)])
-        if begin == 0:
-            digest.update(bytes(length))
+    file.seek(0)
+    remaining = at
+    while chunk := file.read(min(_CHUNK_BYTES, remaining)):
+        digest.update(chunk)
+        remaining -= len(chunk)
+    digest.update(bytes(length))
+    file.seek(at + length)
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
     return digest.hexdigest()

@@ -38,7 +38,7 @@ def name_problems(home: Path) -> Iterator[Problem]:
             what = damage_of(path)
         except FileNotFoundError:  # it was removed, or replaced, meanwhile
             continue
-        except (OSError, ValueError) as error:  # an empty file cannot be mapped
+        except (OSError, ValueError) as error:
             what = str(error)
         if what is not None:
             folder = path.relative_to(home).parts[0]
