@@ -12,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.data.corpus import Corpus
+from benchmarks.report.cue_table import cue_table
 from benchmarks.report.false_match_tables import false_matches_table
+from benchmarks.report.hardening_table import hardening_table
 from benchmarks.report.overlap_table import overlap_table
 from benchmarks.report.power_tables import power_lines
 from benchmarks.report.records import RECORDS, Record, header, load, wilson
@@ -353,7 +355,9 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "classes": classes_table,
     "codes": codes_table,
     "crash": crash_table,
+    "cue": cue_table,
     "dedup": dedup_table,
+    "hardening": hardening_table,
     "overlap": overlap_table,
     "false-matches": lambda record: false_matches_table(record.rows),
     "cases": cases_table,
