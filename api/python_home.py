@@ -231,7 +231,7 @@ class Home:
         source: PathLike,
         *,
         datasets: str | Sequence[str] | None = None,
-        effort: str = "standard",
+        effort: str = "full",
         reader: str | None = None,
         audio_column: str | None = None,
         root: PathLike | None = None,

@@ -46,7 +46,7 @@ class Plan:
     source: str
     out: Path
     form: str = "jsonl"
-    effort: Effort = Effort.STANDARD
+    effort: Effort = Effort.FULL
     n_workers: int = 1
     resume: bool = False
     sample_every: int = 1

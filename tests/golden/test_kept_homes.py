@@ -50,7 +50,9 @@ def write_kept(folder: Path) -> None:
         archive.add(home, "home", filter=lambda member: None if "-shm" in member.name else member)
     partial.touch()
     (folder / "second-name").hardlink_to(partial)
-    assert earwitness("scan", "scraped.zip", "--out", "out.jsonl", home=home).exit == 1
+    assert (
+        earwitness("scan", "scraped.zip", "--out", "out.jsonl", "--effort", "standard", home=home).exit == 1
+    )
     lines = (folder / "second-name").read_bytes().splitlines(keepends=True)
     UNFINISHED.write_bytes(b"".join(lines[: 1 + N_FINISHED]))
 
@@ -77,8 +79,9 @@ def test_an_earlier_home_is_opened_and_its_scan_is_resumed(folder: Path, update:
     run("1 collections", "collections", "--json")
     run("2 verify", "verify", "--json")
     run("3 check", "check", WORKS[0], "--effort", "fast", "--json")
-    run("4 refused without --resume", "scan", "scraped.zip", "--out", "out.jsonl", "--json")
-    run("5 scan that goes on", "scan", "scraped.zip", "--out", "out.jsonl", "--resume", "--json")
+    standard = ("scan", "scraped.zip", "--out", "out.jsonl", "--effort", "standard", "--json")
+    run("4 refused without --resume", *standard)
+    run("5 scan that goes on", *standard, "--resume")
     answers["5 findings"] = normaliser.lines(folder / "out.jsonl")
     run("6 scan again at fast", "scan", "scraped.zip", "--out", "fast.jsonl", "--effort", "fast", "--json")
     answers["6 findings"] = normaliser.lines(folder / "fast.jsonl")

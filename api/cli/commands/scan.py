@@ -50,7 +50,7 @@ def scan(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume a scan that was interrupted")] = False,
     workers: Workers = 0,
-    effort: EffortOption = "standard",
+    effort: EffortOption = "full",
     form: Annotated[
         Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="Format of the findings")
     ] = "jsonl",

@@ -53,7 +53,7 @@ class IndexForm(FormFields):
 class ScanForm(FormFields):
     """The effort for each item."""
 
-    effort: Effort = Effort.STANDARD
+    effort: Effort = Effort.FULL
 
 
 Form = TypeVar("Form", bound=FormFields)
