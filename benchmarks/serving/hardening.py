@@ -150,13 +150,14 @@ def slow(server: ServerProcess, *, n_clients: int) -> Rows:
 def _asked(server: ServerProcess) -> list[float | None]:
     """Return the seconds of requests one after the other; None for one that was not answered."""
     times = list[float | None]()
-    for number in range(N_ASKED):
-        begin = time.perf_counter()
-        try:
-            answer = httpx2.get(f"{server.address}{('/', '/v1/works')[number % 2]}", timeout=PATIENCE_S)
-            times.append(time.perf_counter() - begin if answer.status_code == 200 else None)
-        except httpx2.TransportError:
-            times.append(None)
+    with httpx2.Client(base_url=server.address, timeout=PATIENCE_S) as client:
+        for number in range(N_ASKED):
+            begin = time.perf_counter()
+            try:
+                answer = client.get(("/", "/v1/works")[number % 2])
+                times.append(time.perf_counter() - begin if answer.status_code == 200 else None)
+            except httpx2.TransportError:
+                times.append(None)
     return times
 
 
