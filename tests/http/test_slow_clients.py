@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -13,6 +14,7 @@ from uvicorn.server import ServerState
 from earwitness.api.http.http_errors import UploadTooSlow
 from earwitness.api.http.jobs.job_worker import TRIES, persistently
 from earwitness.api.http.server import HeaderTimeoutProtocol
+from earwitness.api.http.sockets import listen
 from earwitness.api.http.uploads.receive_upload import paced
 from earwitness.api.scan.worker_errors import LibraryMoved
 
@@ -61,6 +63,27 @@ def test_a_header_that_does_not_end_is_not_waited_for_for_ever(
     monkeypatch.setattr("earwitness.api.http.server.HEADER_S", 0.05)
     response = asyncio.run(asyncio.wait_for(exchange(*lines), 20))
     assert response.count(b"200 OK") == answers
+
+
+def test_a_short_answer_is_sent_at_once() -> None:
+    """Connections to the server's sockets do not hold back small parts of an answer (Nagle's algorithm)."""
+
+    async def holds_back() -> bool:
+        connected = asyncio.get_running_loop().create_future()
+
+        class Noticing(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                taken = transport.get_extra_info("socket")
+                connected.set_result(not taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        (listening,) = listen("127.0.0.1", 0)
+        async with await asyncio.get_running_loop().create_server(Noticing, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            held = await connected
+            writer.close()
+        return bool(held)
+
+    assert not asyncio.run(asyncio.wait_for(holds_back(), 20))
 
 
 class SlowRequest(Request):
