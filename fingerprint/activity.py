@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.order_statistics import quantile
 from earwitness.fingerprint.types import RATE_HZ, Query, Sound
 
 BLOCK_S: Final = 0.1
@@ -100,7 +101,7 @@ def _spectral_variation(power: NDArray[np.float32]) -> NDArray[np.float32]:
     total = np.cumsum(np.pad(coarse, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
     smooth = total[SMOOTH_FRAMES:] - total[:-SMOOTH_FRAMES]
     loudest = smooth.max(axis=1)
-    active = smooth[loudest > np.quantile(loudest, 0.95) * 10 ** (-RANGE_DB / 10)]
+    active = smooth[loudest > quantile(loudest, 0.95) * 10 ** (-RANGE_DB / 10)]
     decibels = 10 * np.log10(np.maximum(active, active.max() * 1e-6))
     levelled = decibels - decibels.mean(axis=1, keepdims=True)
     variation: NDArray[np.float32] = (levelled - levelled.mean(axis=0)).astype(np.float32)

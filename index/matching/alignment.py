@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.order_statistics import median
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE, band_path
 from earwitness.index.statistics.calibration import Calibration
@@ -137,7 +138,7 @@ def line_through(
     """Return slope and offset of the line from query frames to the reference, in query frames."""
     reference = codes * float(QUERY_FRAMES_PER_CODE)
     if len(reference) < LEAST_STEPS_OF_A_LINE:
-        return 1.0, float(np.median(reference - query_frames))
+        return 1.0, median(reference - query_frames)
     slope, at_zero = np.polyfit(query_frames, reference, 1, w=np.maximum(similarity, 0.05))
     return float(slope), float(at_zero)
 

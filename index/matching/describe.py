@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from earwitness.fingerprint.order_statistics import median
 from earwitness.index.match import Change, Match, Segment, covered_s
 from earwitness.index.matching.alignment import SAME_SPAN, Alignment, same_place, shared_s
 from earwitness.index.matching.classify import classify, mark_shared
@@ -117,7 +118,7 @@ def _without_weak(scored: Sequence[ScoredAlignment]) -> list[ScoredAlignment]:
     """
     remaining, best = list[ScoredAlignment](), 0.0
     for one in scored:
-        similarity = float(np.median(one.alignment.similarity))
+        similarity = median(one.alignment.similarity)
         if one.e_value <= MATCH_E_VALUE:
             best = max(best, similarity)
         elif similarity < best - WEAK_GAP or any(
@@ -131,7 +132,7 @@ def _without_weak(scored: Sequence[ScoredAlignment]) -> list[ScoredAlignment]:
 def _is_repeat(alignment: Alignment, other: Alignment) -> bool:
     """Whether an alignment is clearly less similar than another to the same stretch of the recording."""
     start_s, end_s = alignment.reference_span_s
-    gap = float(np.median(other.similarity)) - float(np.median(alignment.similarity))
+    gap = median(other.similarity) - median(alignment.similarity)
     overlap_s = shared_s((start_s, end_s), other.reference_span_s)
     return gap > REPEAT_GAP and overlap_s > SAME_SPAN * (end_s - start_s)
 

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.order_statistics import median
 from earwitness.index.match import Change
 from earwitness.index.matching.alignment import Alignment, slope_along
 from earwitness.index.statistics.calibration import Calibration
@@ -176,7 +177,7 @@ def without_repeats(parts: Sequence[Alignment]) -> list[Alignment]:
     n_codes = 1 + max(int(part.codes[-1]) for part in parts)
     copies = list[tuple[Alignment, NDArray[np.float32]]]()
     repeats = set[int]()
-    for number in sorted(range(len(parts)), key=lambda number: -float(np.median(parts[number].similarity))):
+    for number in sorted(range(len(parts)), key=lambda number: -median(parts[number].similarity)):
         part = parts[number]
         best = np.full(n_codes, -np.inf, dtype=np.float32)
         for other, similarity in copies:
@@ -184,7 +185,7 @@ def without_repeats(parts: Sequence[Alignment]) -> list[Alignment]:
                 best = np.maximum(best, similarity)
         shared = np.isfinite(best[part.codes])
         gap = best[part.codes[shared]] - part.similarity[shared]
-        if shared.mean() > REPEAT_SHARE and float(np.median(gap)) > REPEAT_GAP:
+        if shared.mean() > REPEAT_SHARE and median(gap) > REPEAT_GAP:
             repeats.add(number)
         else:
             similarity_at = np.full(n_codes, -np.inf, dtype=np.float32)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.order_statistics import quantile
 from earwitness.index.matching.alignment import Alignment, line_through
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.calibration import Calibration
@@ -58,7 +59,7 @@ def copies_in(alignment: Alignment, calibration: Calibration) -> list[Alignment]
 
 
 def _copies_in_piece(piece: Alignment, calibration: Calibration) -> list[Alignment]:
-    level = float(np.percentile(piece.similarity, LEVEL_QUANTILE))
+    level = float(quantile(piece.similarity, LEVEL_QUANTILE / 100))
     gains = piece.similarity.astype(np.float64) / max(level, 1e-3) - END_SHARE
     parts = [
         replace(

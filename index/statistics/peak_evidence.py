@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.fingerprint.order_statistics import quantile
 from earwitness.fingerprint.params import Params
 from earwitness.fingerprint.scipy_parts import box_mean
 from earwitness.fingerprint.spectrogram import DECIBEL_SCALE, normalise_level
@@ -118,7 +119,7 @@ def _raw_contrast(log_spectrogram: Floats) -> Floats:
 def _level_weight(log_spectrogram: Floats, floor_db: float) -> Floats:
     """Return the weight of each band, from 0 at the floor to 1, shape (n_bands,)."""
     floor = -floor_db / DECIBEL_SCALE
-    loud = np.quantile(log_spectrogram[::LEVEL_EVERY], LOUD_QUANTILE, axis=0)
+    loud = quantile(log_spectrogram[::LEVEL_EVERY], LOUD_QUANTILE)
     weight: Floats = np.clip((loud - floor) / (FULL_BAND - floor), 0, 1).astype(np.float32)
     return weight
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.compiled import njit
+from earwitness.fingerprint.order_statistics import median
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 
 Floats = NDArray[np.float32]
@@ -85,7 +86,7 @@ def agreement(
     first = max(int(frames[0]) * hop_frames - MARGIN_FRAMES, 0)
     last = min(int(frames[-1]) * hop_frames + MARGIN_FRAMES + 1, len(contrast))
     query = float(hop_frames * frames[len(frames) // 2])
-    reference = query + hop_frames * float(np.median(codes * QUERY_FRAMES_PER_CODE - frames))
+    reference = query + hop_frames * median(codes * QUERY_FRAMES_PER_CODE - frames)
     if last - first > LONGEST_FRAMES:
         first = min(max(int(query) - LONGEST_FRAMES // 2, first), last - LONGEST_FRAMES)
         last = first + LONGEST_FRAMES
