@@ -18,12 +18,14 @@ from earwitness.api.packs.installed_packs import (
     InstalledPack,
     changing_packs,
     delete,
-    installed_packs,
     is_stored,
+    key_of,
+    pack_folders,
     pack_key,
     packs_folder,
     put_in_place,
     read_installed,
+    readable_packs,
     rename,
 )
 from earwitness.api.packs.pack_errors import NoSuchPack, PackOfOtherScheme
@@ -187,8 +189,16 @@ def _batches(items: Iterator[NewItem]) -> Iterator[list[NewItem]]:
         yield batch
 
 
-def remove_pack(name: str, settings: Settings) -> list[InstalledPack]:
+def remove_pack(name: str, settings: Settings) -> list[str]:
     """Remove the packs of a dataset (``NAME`` or ``NAME:VERSION``), with what they brought.
+
+    The folder of a damaged pack is removed by the key that `InstalledPackDamaged` names; its sound, if it
+    brought any, stays as an indexed dataset.
+
+    Returns
+    -------
+    list of str
+        ``NAME:VERSION`` of each, or the key.
 
     Raises
     ------
@@ -196,14 +206,17 @@ def remove_pack(name: str, settings: Settings) -> list[InstalledPack]:
     HomeBusy
     """
     with changing_packs(settings):
-        packs = [pack for pack in installed_packs(settings) if name in _names(pack)]
-        if not packs:
+        packs = [pack for pack in readable_packs(settings) if name in _names(pack)]
+        keyed = [each for each in pack_folders(settings) if key_of(each) == name]
+        if not packs and not keyed:
             raise NoSuchPack(name=name)
         for pack in packs:
             if pack.manifest.scheme is not None:
                 _remove_sound(pack, settings)
             delete(pack.folder)
-        return packs
+        for each in keyed:
+            delete(each)
+        return [_names(pack)[1] for pack in packs] or [name]
 
 
 def _names(pack: InstalledPack) -> tuple[str, str]:

@@ -11,11 +11,12 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from earwitness.api.packs.pack_errors import InstalledPackDamaged, PackError
 from earwitness.api.packs.pack_manifest import PackManifest, manifest_of
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.dataset_cards import Card, card_of
@@ -51,15 +52,29 @@ class InstalledPack:
 
     @property
     def file_list(self) -> Path | None:
-        """The list of its known files; None where it carries none."""
-        path = self.folder / FILE_LIST
-        return path if path.exists() else None
+        """The list of its known files; None where it carries none.
+
+        Raises
+        ------
+        InstalledPackDamaged
+            When it is missing; so does `name_list`.
+        """
+        return self._stated("files.parquet", FILE_LIST)
 
     @property
     def name_list(self) -> Path | None:
         """The list of its names; None where it carries none."""
-        path = self.folder / NAME_LIST
-        return path if path.exists() else None
+        return self._stated("names.parquet", NAME_LIST)
+
+    def _stated(self, part: str, name: str) -> Path | None:
+        path = self.folder / name
+        if part not in self.manifest.parts:
+            return None
+        if not path.exists():
+            raise InstalledPackDamaged(
+                folder=str(self.folder), key=key_of(self.folder), reason=f"{name} is missing"
+            )
+        return path
 
 
 def packs_folder(settings: Settings) -> Path:
@@ -72,31 +87,63 @@ def pack_key(name: str, version: str) -> str:
     return hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()[:16]
 
 
+def pack_folders(settings: Settings) -> list[Path]:
+    """Return the folders of the packs of a home, pending ones too."""
+    folders = packs_folder(settings).glob("[!.]*")
+    return sorted(each for each in folders if each.is_dir() and "." not in key_of(each))
+
+
+def key_of(folder: Path) -> str:
+    """Return the name that the folder of a pack has or will get (see `pack_key`)."""
+    return folder.name.removesuffix(PENDING)
+
+
 def installed_packs(settings: Settings) -> list[InstalledPack]:
-    """Return the packs that were added, by name and version."""
-    folder = packs_folder(settings)
-    if not folder.is_dir():
-        return []
-    ready = [each for each in folder.iterdir() if each.is_dir() and "." not in each.name]
-    pending = [each for each in folder.iterdir() if each.name.endswith(PENDING)]
-    packs = [read_installed(each) for each in ready]
-    packs += (pack for pack in map(read_installed, pending) if is_stored(pack.manifest, settings))
-    return sorted(packs, key=lambda pack: (pack.manifest.name, pack.manifest.version))
+    """Return the packs that were added, by name and version.
+
+    Raises
+    ------
+    InstalledPackDamaged
+        Where one cannot be read: what was asked would be answered without it.
+    """
+    return _added(map(read_installed, pack_folders(settings)), settings)
+
+
+def readable_packs(settings: Settings) -> list[InstalledPack]:
+    """Return the packs that were added and can be read, by name and version."""
+    packs = list[InstalledPack]()
+    for each in pack_folders(settings):
+        with suppress(InstalledPackDamaged):
+            packs.append(read_installed(each))
+    return _added(packs, settings)
+
+
+def _added(packs: Iterable[InstalledPack], settings: Settings) -> list[InstalledPack]:
+    added = [pack for pack in packs if pack.folder.suffix != PENDING or is_stored(pack.manifest, settings)]
+    return sorted(added, key=lambda pack: (pack.manifest.name, pack.manifest.version))
 
 
 def read_installed(folder: Path) -> InstalledPack:
-    """Read the folder of one pack."""
+    """Read the folder of one pack.
+
+    Raises
+    ------
+    InstalledPackDamaged
+    """
     import json
 
-    text = (folder / "manifest.json").read_bytes()
-    signer = (folder / "signer").read_text("ascii").strip() or None
-    return InstalledPack(
-        folder=folder,
-        manifest=manifest_of(text, path=str(folder)),
-        card=card_of(json.loads((folder / "card.json").read_bytes())),
-        signer=signer,
-        sha256=hashlib.sha256(text).hexdigest(),
-    )
+    try:
+        text = (folder / "manifest.json").read_bytes()
+        return InstalledPack(
+            folder=folder,
+            manifest=manifest_of(text, path=str(folder)),
+            card=card_of(json.loads((folder / "card.json").read_bytes())),
+            signer=(folder / "signer").read_text("ascii").strip() or None,
+            sha256=hashlib.sha256(text).hexdigest(),
+        )
+    except (PackError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        raise InstalledPackDamaged(folder=str(folder), key=key_of(folder), reason=reason) from error
 
 
 def is_stored(manifest: PackManifest, settings: Settings) -> bool:
@@ -130,12 +177,12 @@ def changing_packs(settings: Settings) -> Iterator[Path]:
 
 
 def _settle(folder: Path, settings: Settings) -> None:
-    for each in list(folder.iterdir()):
-        if each.name.startswith(TEMPORARY_PREFIX):
-            shutil.rmtree(each, ignore_errors=True)
-        elif each.name.endswith(PENDING):
+    for each in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        shutil.rmtree(each, ignore_errors=True)
+    for each in folder.glob(f"[!.]*{PENDING}"):
+        with suppress(InstalledPackDamaged):  # a damaged one is deleted only when it is asked for
             if is_stored(read_installed(each).manifest, settings):
-                put_in_place(each, folder / each.name.removesuffix(PENDING))
+                put_in_place(each, folder / key_of(each))
             else:
                 delete(each)
 

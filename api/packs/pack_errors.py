@@ -140,6 +140,19 @@ class NoSuchPack(PackError):
         )
 
 
+class InstalledPackDamaged(PackError):
+    """A pack of the home cannot be read any more, so that nothing can be asked of it."""
+
+    code = "installed_pack_damaged"
+
+    def __init__(self, *, folder: str, key: str, reason: str) -> None:
+        self.folder, self.key, self.reason = folder, key, reason
+        super().__init__(
+            f"the pack in {folder} cannot be read any more: {reason}",
+            hint=f"`earwitness pack remove {key}` deletes the folder; then add the pack again",
+        )
+
+
 class NothingToPack(PackError):
     """The dataset holds nothing that a pack could carry."""
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from earwitness.api.packs.installed_packs import PENDING, InstalledPack, packs_folder, read_installed
+from earwitness.api.packs.installed_packs import InstalledPack, pack_folders, read_installed
 from earwitness.api.packs.pack_signature import signer_of
-from earwitness.api.packs.packed_names import PART as NAMES_PART
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.index.database.records import Problem
@@ -32,7 +31,7 @@ def home_problems(settings: Settings) -> list[Problem]:
     try:
         return [*verify(settings.home_address), *in_packs]
     except HomeMissing:
-        if not any(_pack_folders(settings)):
+        if not pack_folders(settings):
             raise
         return in_packs
 
@@ -42,17 +41,12 @@ def pack_problems(settings: Settings) -> Iterator[Problem]:
 
     Those are checked with the lists and the catalog of the home (`earwitness.index.store.verify`).
     """
-    for each in _pack_folders(settings):
+    for each in pack_folders(settings):
         try:
             yield from _problems_of(read_installed(each))
         except (EarwitnessError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             if each.is_dir():  # it was not removed meanwhile
                 yield _problem(each, str(error) or type(error).__name__)
-
-
-def _pack_folders(settings: Settings) -> list[Path]:
-    folders = packs_folder(settings).glob("[!.]*")
-    return sorted(each for each in folders if each.is_dir() and "." not in each.name.removesuffix(PENDING))
 
 
 def _problems_of(pack: InstalledPack) -> Iterator[Problem]:
@@ -64,12 +58,9 @@ def _problems_of(pack: InstalledPack) -> Iterator[Problem]:
     signer = signer_of(signature.read_bytes(), text, path=str(signature)) if signature.exists() else None
     if signer != pack.signer:
         yield _problem(folder / "signer", "the manifest is not signed with the key that it names")
-    if (pack.file_list is None) != ("files.parquet" not in manifest.parts):
-        yield _problem(folder, "its list of known files is missing")
-    if (pack.name_list is None) != (NAMES_PART not in manifest.parts):
-        yield _problem(folder, "its list of names is missing")
-    if pack.file_list is not None:
+    if pack.file_list is not None:  # a missing list is an error
         FileList(pack.file_list)  # opening it verifies its checksums
+    _ = pack.name_list
 
 
 def _problem(path: Path, what: str) -> Problem:

@@ -171,11 +171,11 @@ def remove(
     from earwitness.api.packs.add_pack import remove_pack
 
     want_json(as_json)
-    removed = [each.manifest for each in remove_pack(name, settings_of(home))]
+    removed = remove_pack(name, settings_of(home))
     for each in removed:
-        to_stdout().print(f"Removed {each.name}:{each.version}.")
+        to_stdout().print(f"Removed {each}.")
     if as_json:
-        print_json("pack", removed=[f"{each.name}:{each.version}" for each in removed])
+        print_json("pack", removed=removed)
 
 
 def contents_words(manifest: PackManifest) -> str:

@@ -24,6 +24,7 @@ from earwitness.api.packs.installed_packs import (
     packs_folder,
 )
 from earwitness.api.packs.pack_errors import (
+    InstalledPackDamaged,
     NoSuchPack,
     NotAPack,
     PackDamaged,
@@ -68,7 +69,7 @@ def test_a_pack_brings_its_files(tmp_path: Path) -> None:
     assert add_pack(pack, settings(home), unsigned=True).already
     assert finds(home, b"b") == [("made-up", "sha256", ("b/ä.wav",))]
     assert finds(home, b"c") == []
-    assert [each.manifest.name for each in remove_pack("made-up:1", settings(home))] == ["made-up"]
+    assert remove_pack("made-up:1", settings(home)) == ["made-up:1"]
     assert (finds(home, b"b"), names_of(home)) == ([], [])
     with pytest.raises(NoSuchPack, match="made-up"):
         remove_pack("made-up", settings(home))
@@ -89,6 +90,24 @@ def test_verify_names_what_was_changed_in_an_added_pack(tmp_path: Path, name: st
     (changed,) = home_problems(home)
     file.unlink()
     assert str(file.parent) in changed.where and home_problems(home)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "card.json", "known.files"])
+def test_nothing_is_answered_without_a_damaged_pack(tmp_path: Path, name: str) -> None:
+    """A pack that cannot be read is an error naming its key, by which it is removed; others stay."""
+    home = tmp_path / "home"
+    for version in ("1", "2"):
+        made = made_pack(tmp_path / "a.pack", files=FILES, version=version)
+        add_pack(made, settings(home), unsigned=True)
+    key = pack_key("made-up", "1")
+    (packs_folder(settings(home)) / key / name).unlink()
+    with pytest.raises(InstalledPackDamaged, match=key) as error:
+        finds(home, b"b")
+    assert error.value.hint is not None and f"pack remove {key}" in error.value.hint
+    assert remove_pack(key, settings(home)) == [key]
+    assert names_of(home) == ["made-up:2"] and finds(home, b"b")
+    with pytest.raises(NoSuchPack):
+        remove_pack(key, settings(home))
 
 
 def test_another_pack_of_the_same_dataset_is_refused(tmp_path: Path) -> None:
