@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import quantile
+from earwitness.fingerprint.numeric.order_statistics import quantile
 from earwitness.fingerprint.types import RATE_HZ, Query, Sound
 
 BLOCK_S: Final = 0.1

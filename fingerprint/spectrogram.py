@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.kernels.bands import cut_frames, sum_bands
+from earwitness.fingerprint.numeric.scipy_parts import rfft
 from earwitness.fingerprint.params import PARAMS, Params
-from earwitness.fingerprint.scipy_parts import rfft
 from earwitness.fingerprint.types import Sound, Spectrogram
 
 CHUNK_FRAMES: Final = 48

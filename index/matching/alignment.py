@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import median
+from earwitness.fingerprint.numeric.order_statistics import median
 from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE, band_path
 from earwitness.index.statistics.calibration import Calibration

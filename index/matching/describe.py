@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from earwitness.fingerprint.order_statistics import median
+from earwitness.fingerprint.numeric.order_statistics import median
 from earwitness.index.match import Change, Match, Segment, covered_s
 from earwitness.index.matching.alignment import SAME_SPAN, Alignment, same_place, shared_s
 from earwitness.index.matching.classify import classify, mark_shared

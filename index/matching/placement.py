@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import median
+from earwitness.fingerprint.numeric.order_statistics import median
 from earwitness.index.match import Change
 from earwitness.index.matching.alignment import Alignment, slope_along
 from earwitness.index.statistics.calibration import Calibration

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import quantile
+from earwitness.fingerprint.numeric.order_statistics import quantile
 from earwitness.index.matching.alignment import Alignment, line_through
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 from earwitness.index.statistics.calibration import Calibration

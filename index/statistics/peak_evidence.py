@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import quantile
+from earwitness.fingerprint.numeric.order_statistics import quantile
+from earwitness.fingerprint.numeric.scipy_parts import box_mean
 from earwitness.fingerprint.params import Params
-from earwitness.fingerprint.scipy_parts import box_mean
 from earwitness.fingerprint.spectrogram import DECIBEL_SCALE, normalise_level
 from earwitness.fingerprint.spectrogram import spectrogram as make_spectrogram
 from earwitness.fingerprint.types import RATE_HZ, Spectrogram, Waveform

@@ -48,7 +48,7 @@ def test_who_hands_out_a_scan_does_without_what_hears_it() -> None:
     [
         ("datasets.isolated.reading_worker", ("numpy", "pyarrow", "fsspec", "warcio", "pydantic", "av")),
         ("fingerprint.decode.worker.decode_worker", ("scipy", "numba", "pydantic", "sqlalchemy", "faiss")),
-        ("fingerprint.scipy_parts", ("scipy", "numba")),
+        ("fingerprint.numeric.scipy_parts", ("scipy", "numba")),
         ("packs.pack_worker", ("numpy", "scipy", "numba", "pydantic", "sqlalchemy", "faiss", "av")),
         ("scan.scan_worker", ("scipy", "numba", "pyarrow", "fsspec", "warcio", "av", "soundfile")),
     ],

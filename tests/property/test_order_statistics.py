@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.order_statistics import median, quantile
+from earwitness.fingerprint.numeric.order_statistics import median, quantile
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=2, min_side=1, max_side=40)
 VALUES = arrays.arrays(np.float32, SHAPES, elements=st.floats(-(2.0**20), 2.0**20, width=32)) | arrays.arrays(

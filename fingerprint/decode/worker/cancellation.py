@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from earwitness.fingerprint.scipy_parts import irfft, rfft
+from earwitness.fingerprint.numeric.scipy_parts import irfft, rfft
 
 FRAME: Final = 2_048
 """Samples of one transform."""

@@ -32,7 +32,7 @@ from earwitness.fingerprint.decode.worker.read_tags import read_tags
 from earwitness.fingerprint.decode.worker.sandbox_probe import probe
 from earwitness.fingerprint.errors import AudioError, AudioTooLarge
 from earwitness.fingerprint.lifeline import die_with_parent
-from earwitness.fingerprint.scipy_parts import irfft, rfft
+from earwitness.fingerprint.numeric.scipy_parts import irfft, rfft
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.fingerprint.compiled import njit
-from earwitness.fingerprint.order_statistics import median
+from earwitness.fingerprint.numeric.order_statistics import median
 from earwitness.index.matching.kernels.alignment_loops import QUERY_FRAMES_PER_CODE
 
 Floats = NDArray[np.float32]

@@ -38,9 +38,10 @@ def test_the_worker_can_only_decode(mode: Mode, tmp_path: Path) -> None:
 def test_a_checkout_may_be_in_any_folder(mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker imports the package from any folder, also from the one for temporary files."""
     package = tmp_path / "earwitness"
-    shutil.copytree(sandbox.PACKAGE / "fingerprint" / "decode", package / "fingerprint" / "decode")
+    for name in ("decode", "numeric"):
+        shutil.copytree(sandbox.PACKAGE / "fingerprint" / name, package / "fingerprint" / name)
     shutil.copy(sandbox.PACKAGE / "__init__.py", package)
-    for name in ("__init__.py", "errors.py", "lifeline.py", "scipy_parts.py", "sample_spool.py", "types.py"):
+    for name in ("__init__.py", "errors.py", "lifeline.py", "sample_spool.py", "types.py"):
         shutil.copy(sandbox.PACKAGE / "fingerprint" / name, package / "fingerprint")
     monkeypatch.setattr(sandbox, "PACKAGE", package)
     with Decoder(sandbox=mode) as decoder:

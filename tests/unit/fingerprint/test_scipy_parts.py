@@ -7,7 +7,7 @@ import pytest
 from scipy import fft
 from scipy.ndimage import uniform_filter
 
-from earwitness.fingerprint import scipy_parts
+from earwitness.fingerprint.numeric import scipy_parts
 from earwitness.fingerprint.params import PARAMS
 
 
