@@ -73,6 +73,9 @@ class UnknownFormat(SourceError):
         self.source, self.readers, self.looks_like = source, readers, looks_like
         appearance = f" (it looks like {looks_like})" if looks_like else ""
         advice = "give the files that it refers to, or unpack it" if looks_like else "check what it is"
+        if looks_like == "text":
+            asked = f"`earwitness check --catalogue {source}`"
+            advice = f"if it lists works by link or name, use {asked}; else {advice}"
         super().__init__(
             f"{source} is no dataset format we recognise{appearance}",
             hint=f"{advice}, or name its reader with --reader: {', '.join(readers)}",

@@ -67,6 +67,25 @@ def test_the_json_says_that_no_sound_was_compared(home: Path, tmp_path: Path, ve
     assert "verdict" not in json.dumps(answer)
 
 
+def test_a_text_of_links_is_told_how_it_is_asked(tmp_path: Path) -> None:
+    """A list of one's works that is given as audio gets the option that reads it, once."""
+    source = tmp_path / "links.txt"
+    source.write_text("https://www.youtube.com/watch?v=dQw4w9WgXcQ\nRick Astley - Never Gonna Give You Up\n")
+    ran = earwitness("check", source, home=tmp_path / "home")
+    assert ran.exit_code == 3
+    assert f"`earwitness check --catalogue {source}`" in ran.stdout
+
+
+def test_a_list_of_videos_is_a_list_of_links(tmp_path: Path) -> None:
+    """Rows that are links alone hold no audio, which is said of each; what to do is said once."""
+    source = tmp_path / "links.txt"
+    source.write_text("".join(f"https://www.youtube.com/watch?v=dQw4w9WgXc{n}\n" for n in range(3)))
+    ran = earwitness("check", source, home=tmp_path / "home")
+    assert ran.exit_code == 3
+    assert ran.stdout.count("the list links to it, but holds no audio") == 3
+    assert ran.stdout.count("What to do") == 1
+
+
 def test_names_are_asked_too(tmp_path: Path) -> None:
     """Where a list is here, items are looked up by their tags and by their row in a list."""
     home, rows = tmp_path / "home", [f"A {n},B {n}" for n in range(40)]

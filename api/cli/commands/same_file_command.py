@@ -43,7 +43,7 @@ def same_file(
 
     want_json(as_json)
     settings = settings_of(home)
-    tally = LookUpTally()
+    tally, hints = LookUpTally(), set[str]()
     with prepared_outputs({"out": out}, force=force, stdout_in_use=as_json) as targets:
         target, reader = targets["out"], open_reader(settings)
         with ExitStack() as stack:
@@ -54,7 +54,7 @@ def same_file(
                 if file is not None:
                     file.write(json.dumps(each.to_json()).encode() + b"\n")
                 if target is None or not target.streams:
-                    show(each)
+                    show(each, hints)
                 progress.item(duration_s=None, match=None, detail=each.item)
     print_summary(tally)
     if as_json:
@@ -69,8 +69,11 @@ def same_file(
     raise typer.Exit(1 if tally.n_known else UNREADABLE if tally.n_unread else 0)
 
 
-def show(looked_up: LookedUp) -> None:
-    """Print an item that a dataset lists or names, or that could not be read."""
+def show(looked_up: LookedUp, hints: set[str]) -> None:
+    """Print an item that a dataset lists or names, or that could not be read.
+
+    A hint is printed once, and added to `hints`.
+    """
     from earwitness.api.printable import shown
     from earwitness.api.shelf.names_evidence import names_sentences
     from earwitness.api.shelf.same_file_evidence import same_file_sentences
@@ -81,7 +84,11 @@ def show(looked_up: LookedUp) -> None:
     for text in names_sentences(looked_up.names):
         to_stdout().print(shown(f"{looked_up.item}: {text}"), soft_wrap=True)
     if looked_up.error is not None:
-        to_stdout().print(shown(f"{looked_up.item}: {looked_up.error.message}."), soft_wrap=True)
+        error = looked_up.error
+        to_stdout().print(shown(f"{looked_up.item}: {error.message}."), soft_wrap=True)
+        if error.hint not in hints:
+            hints.add(error.hint)
+            to_stdout().print(shown(f"  What to do: {error.hint}."), soft_wrap=True)
 
 
 def print_summary(tally: LookUpTally) -> None:

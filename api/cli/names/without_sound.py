@@ -58,7 +58,7 @@ def look_up_only(
     from earwitness.api.shelf.look_up_files import LookUpTally, look_up
     from earwitness.api.shelf.stored_names import open_names
 
-    lists, tally, every = open_names(settings), LookUpTally(), []
+    lists, tally, every, hints = open_names(settings), LookUpTally(), [], set[str]()
     with ExitStack() as stack:
         file = None if out is None else stack.enter_context(whole_file(out))
         for each in look_up(items, settings, lists=lists):
@@ -68,7 +68,7 @@ def look_up_only(
             if form == "jsonl":
                 print(json.dumps(each.to_json()), flush=True)
             else:
-                show(each)
+                show(each, hints)
             if as_json:
                 every.append(each.to_json())
     why = _missing(verb, settings)

@@ -27,7 +27,7 @@ from earwitness.api.datasets.entries.resolve_path import (
 from earwitness.api.datasets.entries.sampling_rates import own_rate
 from earwitness.api.datasets.entries.stretch import WHOLE_FILE
 from earwitness.api.datasets.item_errors import BadEntry, ItemMissing, ItemRefused
-from earwitness.api.datasets.items import Json, Skipped, SourceItem, SourceLimits
+from earwitness.api.datasets.items import Identifiers, Json, Skipped, SourceItem, SourceLimits
 from earwitness.api.datasets.manifests.columns import AudioField, audio_fields, stem_of
 from earwitness.api.datasets.manifests.json_text import shown_json, text_of
 from earwitness.api.datasets.manifests.layouts import Entry, Layout
@@ -191,7 +191,8 @@ class RowItems:
                 # its name states the start: the file is the stretch itself
                 details = replace(details, stretch=WHOLE_FILE, problem=None)
             return item_of_file(place, item_id=item_id, limits=self.limits, details=details)
-        if not entry.identifiers:
+        identifiers = entry.identifiers or _linked(entry)
+        if not identifiers:
             missing = ItemMissing(name=entry.guesses[0]) if entry.guesses else None
             return self._skipped(missing or BadEntry(name=item_id, detail="it names no audio"), item_id)
         return SourceItem(
@@ -201,12 +202,18 @@ class RowItems:
             shard=self.shard,
             start_s=details.stretch.start_s,
             end_s=details.stretch.end_s,
-            identifiers=entry.identifiers,
+            identifiers=identifiers,
             metadata=details.metadata,
         )
 
     def _skipped(self, error: ItemRefused, item_id: str) -> Skipped:
         return Skipped.of(error, item_id=item_id, path=self.source, shard=self.shard)
+
+
+def _linked(entry: Entry) -> Identifiers | None:
+    """The video that the row links to where its audio should be; None where it links to none."""
+    videos = (youtube_of(each.value[:LONGEST_NAME]) for each in entry.audio if isinstance(each.value, str))
+    return next((Identifiers(youtube=video) for video in videos if video is not None), None)
 
 
 def _own_id(entry: Entry, number: str) -> str:
