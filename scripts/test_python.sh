@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Unit tests with other Python versions, each in an environment of its own below FOLDER:
+# Unit tests with other Python versions, each in an environment of its own below FOLDER: those of the package with the last version
+# named, and those of fingerprints and index, which need compiled libraries, with the others.
 # `scripts/test_python.sh install FOLDER 3.12 3.13` installs, then `scripts/test_python.sh test FOLDER 3.12 3.13` runs them side by side.
 # An interpreter that is missing is an error.
 # Tests of the benchmarks, which no package holds, and of training, which needs torch, run in `make test` alone.
@@ -35,18 +36,21 @@ install() {
 
 unit_tests() {
   local python=$folder/$1/bin/python
+  shift
   "$python" -m tests.warm_up
   echo "unit tests with $("$python" --version):"
   # one process a version: each starts processes of its own, and the versions run side by side
-  "$python" -m pytest -p no:xdist -p no:cacheprovider tests/unit --ignore tests/unit/benchmarks
+  "$python" -m pytest -p no:xdist -p no:cacheprovider --ignore tests/unit/benchmarks "$@"
 }
 
 side_by_side() {
-  local status=0 number version
+  local status=0 number version tests
   runs=()  # the trap reads it
   trap 'kill "${runs[@]}" 2>/dev/null || true' EXIT
   for version in "$@"; do
-    (set -e; unit_tests "$version") >"$folder/$version.log" 2>&1 &
+    tests=(tests/unit/fingerprint tests/unit/index)
+    [ "$version" != "${*: -1}" ] || tests=(tests/unit)
+    (set -e; unit_tests "$version" "${tests[@]}") >"$folder/$version.log" 2>&1 &
     runs+=($!)
   done
   for number in "${!runs[@]}"; do

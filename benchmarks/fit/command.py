@@ -2,6 +2,9 @@
 
 Fits are run in order of dependence on validation audio, and on training audio where the network plays no
 part. A second run with the same seed on one machine gives the same numbers, with any number of processes.
+On another machine the simulated rooms, with which some queries are degraded, differ in their last digits
+(pyroomacoustics traces rays), and what the first fits gain by that grows in later ones. ``--check`` therefore
+gives each fit the shipped numbers of those before it, and compares what it returns.
 What each number was fitted on is written to ``calibration_fits.json``, beside it.
 """
 
@@ -47,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; exit status 1 if a number differs from the shipped one by more than 1 percent",
+        help="write nothing, fit each number after the shipped ones before it;"
+        " exit status 1 if one differs from the shipped one by more than 1 percent",
     )
     return it
 
@@ -104,7 +108,8 @@ def run_fits(
             pool=pool,
         )
         result = Fitted(fit=fit, values=fit.fit(run), n_queries=run.n_queries, seed=options.seed)
-        calibration = replace(calibration, **result.shipped)
+        if not options.check:
+            calibration = replace(calibration, **result.shipped)
         results.append(result)
         print(f"{fit.name}: {run.n_queries} queries, {time.perf_counter() - before:.0f} s", file=sys.stderr)
         for name, value in result.values.items():

@@ -26,6 +26,8 @@ def _tried(row: Mapping[str, Any]) -> str:
             return f"{row['requests']} requests beside {row['clients']} slow connections"
         case "idempotency":
             return f"{row['requests']} uploads at once with one Idempotency-Key"
+        case "openapi":
+            return f"{row['requests']:,} made-up requests to {row['operations']} operations"
         case "kills":
             return f"{row['kills']:,} workers killed during {row['jobs']:,} checks"
         case _:
@@ -43,6 +45,9 @@ def _outcome(row: Mapping[str, Any]) -> str:
             return f"{times}; {row['not_answered']} not answered"
         case "idempotency":
             return f"{row['accepted']} accepted, {row['jobs']} job"
+        case "openapi":
+            declared = "each answer is as the description declares; no error of the server"
+            return "; ".join(row["failures"]) or declared
         case "kills":
             errors = {code: number for code, number in row["errors"].items() if code}
             return f"{_counts(row['states'])}; errors: {_counts(errors) or 'none'}"

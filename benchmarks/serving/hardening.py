@@ -11,6 +11,9 @@ Rows of the record, by ``what``:
 ``idempotency``
     Uploads that were sent at once with one ``Idempotency-Key``: how many were accepted, and how many jobs
     they are.
+``openapi``
+    See `benchmarks.serving.openapi_cases`: how many ``requests`` were made up of how many ``operations``, and
+    which answers were not as the description declares, or an error of the server.
 ``kills``
     Workers killed (SIGKILL) while checks are done: the states of the accepted jobs in the end, with the codes
     of their errors (``job_gave_up`` is a job that was set aside after three stops) and their verdicts.
@@ -39,6 +42,7 @@ import httpx2
 import psutil
 
 from benchmarks.report.records import record, save
+from benchmarks.serving.openapi_cases import openapi
 from benchmarks.serving.server_process import PATIENCE_S, MemoryWatch, ServerProcess, job_of, running
 from earwitness.fingerprint.extract import extractor
 
@@ -65,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
                 "upload": lambda: upload(server, n_mib=options.mib),
                 "slow": lambda: slow(server, n_clients=options.clients),
                 "idempotency": lambda: idempotency(server, n=50),
+                "openapi": lambda: openapi(server, seconds=options.seconds, seed=options.seed),
                 "kills": lambda: kills(server, n=options.kills, seed=options.seed),
             }
             for name in options.parts:
@@ -84,10 +89,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     it = argparse.ArgumentParser(prog="python -m benchmarks hardening", description=__doc__)
-    every = ["upload", "slow", "idempotency", "kills", "terms"]
+    every = ["upload", "slow", "idempotency", "openapi", "kills", "terms"]
     it.add_argument("--parts", nargs="+", choices=every, default=every)
     it.add_argument("--mib", type=int, default=10 << 10, help="MiB of the chunked upload")
     it.add_argument("--clients", type=int, default=500, help="slow connections")
+    it.add_argument("--seconds", type=int, default=600, help="of made-up requests")
     it.add_argument("--kills", type=int, default=1_000, help="workers to kill")
     it.add_argument("--terms", type=int, default=100, help="servers to end under load")
     it.add_argument("--seed", type=int, default=0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.data.corpus import Corpus
-from benchmarks.fit import e_values, margins, overlaid, pooled_null
+from benchmarks.fit import command, e_values, margins, overlaid, pooled_null
 from benchmarks.fit.agreement import quantiles
 from benchmarks.fit.fit_run import FitBench, FitRun
 from benchmarks.fit.lists import ALL_MUSIC, DEGRADING, REFERENCES, VALIDATION_MUSIC, AudioList
@@ -70,6 +70,26 @@ def test_a_fit_starts_from_the_numbers_before_it_alone() -> None:
     assert start.drift_cost == START.drift_cost != shipped.drift_cost
     assert start.codes_slope == START.codes_slope != shipped.codes_slope
     np.testing.assert_equal(asdict(start_for(len(FITS), shipped)), asdict(shipped))
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_check_gives_each_fit_the_shipped_numbers_before_it(
+    check: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fit uses what an earlier one gave; where fits are checked, what is shipped."""
+    shipped, seen = calibration_of(Extractor(MODELS)), list[float]()
+
+    def fit(run: FitRun) -> dict[str, float]:
+        seen.append(run.calibration.drift_cost)
+        return {"drift_cost": 9.0}
+
+    chosen = [each for each in FITS if each.name in {"drift", "pooled-null"}]
+    fits = [replace(each, fit=fit, fields=("drift_cost",)) for each in chosen]
+    monkeypatch.setattr(command, "FITS", fits)
+    monkeypatch.setattr(command, "start_for", lambda position, calibration: calibration)
+    arguments = ["all", "--cache", "cache", *(["--check"] if check else [])]
+    command.run_fits(command.parser().parse_args(arguments), shipped, None)
+    assert seen == [shipped.drift_cost, shipped.drift_cost if check else 9.0]
 
 
 def test_a_query_has_its_own_random_numbers() -> None:

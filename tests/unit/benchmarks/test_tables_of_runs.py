@@ -58,6 +58,8 @@ def test_the_table_of_hostile_load_has_a_line_for_each_row() -> None:
             "states": {"done": 3, "failed": 1},
             "errors": {"job_gave_up": 1},
         },
+        {"what": "openapi", "operations": 34, "requests": 9_000, "failures": []},
+        {"what": "openapi", "operations": 34, "requests": 9_000, "failures": ["Server error: GET /"]},
         {"what": "terms", "servers": 2, "jobs": 8, "states": {"done": 8}, "slowest_s": 1.5, "ended_s": [1.5]},
     ]
     made = record("hardening", scheme="s", seed=0, options={}, rows=rows)
@@ -65,3 +67,5 @@ def test_the_table_of_hostile_load_has_a_line_for_each_row() -> None:
     assert len(lines) == len(rows)
     assert lines[0] == "| a chunked upload without an end | HTTP 413 after 513 MiB; memory grew by 1.5 MiB |"
     assert "3 done, 1 failed; errors: 1 job_gave_up" in lines[4]
+    assert "9,000 made-up requests to 34 operations | each answer is as" in lines[5]
+    assert lines[6].endswith("| Server error: GET / |")
