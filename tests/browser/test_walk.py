@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def downloaded(page: Page, link: str, folder: Path) -> Path:
     return target
 
 
+def wait_until(page: Page, condition: str) -> None:
+    """Wait for an expression of JavaScript; Playwright's own wait needs ``eval``, which our pages forbid."""
+    until = time.monotonic() + ANSWER_MS / 1000
+    while not page.evaluate(condition):
+        assert time.monotonic() < until, condition
+        page.wait_for_timeout(100)
+
+
 def require_usable(page: Page, name: str) -> None:
     """Fail on what a screen reader or a narrow window cannot show."""
     found = Axe().run(page)
@@ -59,12 +68,12 @@ def test_an_album_is_asked_read_heard_and_kept(
     require_usable(page, "album")
     shoot(page, f"album-{size[0]}")
     page.get_by_role("button", name="Listen in your file").filter(visible=True).first.click()
-    page.wait_for_function("document.getElementById('player-audio').currentTime > 0")
+    wait_until(page, "document.getElementById('player-audio').currentTime > 0")
     assert page.evaluate("document.getElementById('player-audio').src").startswith("blob:")
     page.get_by_role("link", name="The whole answer about this track").first.click()
     assert "scraped-sample" in headline(page)
     page.locator("img.picture").first.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('img.picture').naturalWidth > 0")
+    wait_until(page, "document.querySelector('img.picture').naturalWidth > 0")
     require_usable(page, "answer")
     shoot(page, f"answer-{size[0]}")
     kept = downloaded(page, "Download the evidence", tmp_path)
