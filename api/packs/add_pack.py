@@ -13,14 +13,15 @@ from typing import Any, BinaryIO, Final
 
 from earwitness.api.packs.installed_packs import (
     FILE_LIST,
+    MANIFEST_DIGEST,
     NAME_LIST,
     PENDING,
     InstalledPack,
     changing_packs,
     delete,
+    is_in,
     is_stored,
     key_of,
-    pack_folders,
     pack_key,
     packs_folder,
     put_in_place,
@@ -33,6 +34,7 @@ from earwitness.api.packs.pack_keys import require_accepted
 from earwitness.api.packs.pack_rows import known_files, new_items
 from earwitness.api.packs.packed_names import PART, packed_names
 from earwitness.api.packs.read_pack import Pack, opened_pack
+from earwitness.api.pipeline.searched_collections import stored_collections
 from earwitness.api.settings import Settings
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.known_files.file_list import ListedDataset
@@ -51,6 +53,22 @@ class AddedPack:
 
     pack: InstalledPack
     already: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedPacks:
+    """Packs that were removed.
+
+    Attributes
+    ----------
+    names : tuple of str
+        ``NAME:VERSION`` of each, or the key of one that could not be read.
+    stays : tuple of str
+        Datasets with sound of the name and version of a pack that could not be read.
+    """
+
+    names: tuple[str, ...]
+    stays: tuple[str, ...] = ()
 
 
 def add_pack(
@@ -117,6 +135,7 @@ def _write_folder(pack: Pack, folder: Path) -> None:
         folder.mkdir()
     contents = {
         "manifest.json": pack.manifest_bytes,
+        MANIFEST_DIGEST: pack.sha256.encode("ascii"),
         "card.json": pack.card_bytes,
         "signer": (pack.signer or "").encode("ascii"),
     }
@@ -189,16 +208,11 @@ def _batches(items: Iterator[NewItem]) -> Iterator[list[NewItem]]:
         yield batch
 
 
-def remove_pack(name: str, settings: Settings) -> list[str]:
+def remove_pack(name: str, settings: Settings) -> RemovedPacks:
     """Remove the packs of a dataset (``NAME`` or ``NAME:VERSION``), with what they brought.
 
-    The folder of a damaged pack is removed by the key that `InstalledPackDamaged` names; its sound, if it
-    brought any, stays as an indexed dataset.
-
-    Returns
-    -------
-    list of str
-        ``NAME:VERSION`` of each, or the key.
+    A pack may also be named by its key, as `InstalledPackDamaged` does. Of one that cannot be read, only the
+    folder is removed: nothing shows whether the sound of that name came from it.
 
     Raises
     ------
@@ -206,17 +220,24 @@ def remove_pack(name: str, settings: Settings) -> list[str]:
     HomeBusy
     """
     with changing_packs(settings):
-        packs = [pack for pack in readable_packs(settings) if name in _names(pack)]
-        keyed = [each for each in pack_folders(settings) if key_of(each) == name]
-        if not packs and not keyed:
+        readable, unreadable = readable_packs(settings)
+        packs = [pack for pack in readable if name in (*_names(pack), key_of(pack.folder))]
+        damaged = [each for each in unreadable if key_of(each) == name]
+        if not packs and not damaged:
             raise NoSuchPack(name=name)
         for pack in packs:
             if pack.manifest.scheme is not None:
                 _remove_sound(pack, settings)
             delete(pack.folder)
-        for each in keyed:
+        for each in damaged:
             delete(each)
-        return [_names(pack)[1] for pack in packs] or [name]
+        stays = [
+            f"{each.name}:{each.version}"
+            for each in stored_collections(settings)
+            if damaged and each.kind is CollectionKind.DATASET and pack_key(each.name, each.version) == name
+        ]
+        names = [_names(pack)[1] for pack in packs] or [name]
+        return RemovedPacks(names=tuple(names), stays=tuple(stays))
 
 
 def _names(pack: InstalledPack) -> tuple[str, str]:
@@ -226,6 +247,5 @@ def _names(pack: InstalledPack) -> tuple[str, str]:
 def _remove_sound(pack: InstalledPack, settings: Settings) -> None:
     with Writer.open(settings.home_address) as writer:
         for each in writer.collections:
-            wanted = (CollectionKind.DATASET, pack.manifest.name, pack.manifest.version)
-            if (each.kind, each.name, each.version) == wanted:
+            if is_in([each], pack.manifest):
                 writer.remove(each.id)

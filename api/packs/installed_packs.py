@@ -29,6 +29,7 @@ from earwitness.index.store.store_errors import HomeMissing
 PENDING: Final = ".pending"
 FILE_LIST: Final = "known.files"
 NAME_LIST: Final = "listed.names"
+MANIFEST_DIGEST: Final = "manifest.sha256"
 LOCK_FILE: Final = "packs.lock"
 
 
@@ -106,16 +107,25 @@ def installed_packs(settings: Settings) -> list[InstalledPack]:
     InstalledPackDamaged
         Where one cannot be read: what was asked would be answered without it.
     """
-    return _added(map(read_installed, pack_folders(settings)), settings)
+    while True:
+        folders = pack_folders(settings)
+        try:
+            return _added(map(read_installed, folders), settings)
+        except InstalledPackDamaged:
+            if folders == pack_folders(settings):
+                raise
+            # else another process has added or removed one meanwhile
 
 
-def readable_packs(settings: Settings) -> list[InstalledPack]:
-    """Return the packs that were added and can be read, by name and version."""
-    packs = list[InstalledPack]()
+def readable_packs(settings: Settings) -> tuple[list[InstalledPack], list[Path]]:
+    """Return the packs that were added, by name and version, and the folders of those that cannot be read."""
+    packs, damaged = list[InstalledPack](), list[Path]()
     for each in pack_folders(settings):
-        with suppress(InstalledPackDamaged):
+        try:
             packs.append(read_installed(each))
-    return _added(packs, settings)
+        except InstalledPackDamaged:
+            damaged.append(each)
+    return _added(packs, settings), damaged
 
 
 def _added(packs: Iterable[InstalledPack], settings: Settings) -> list[InstalledPack]:

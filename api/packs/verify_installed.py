@@ -5,9 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from earwitness.api.packs.installed_packs import InstalledPack, pack_folders, read_installed
+from earwitness.api.packs.installed_packs import (
+    MANIFEST_DIGEST,
+    InstalledPack,
+    key_of,
+    pack_folders,
+    pack_key,
+    read_installed,
+)
 from earwitness.api.packs.pack_signature import signer_of
 from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import EarwitnessError
@@ -15,8 +21,6 @@ from earwitness.index.database.records import Problem
 from earwitness.index.known_files.file_list import FileList
 from earwitness.index.store.store_errors import HomeMissing
 from earwitness.index.store.verify import verify
-
-_HINT: Final = "remove the pack (`earwitness pack remove`) or delete the folder, then add the pack again"
 
 
 def home_problems(settings: Settings) -> list[Problem]:
@@ -46,22 +50,32 @@ def pack_problems(settings: Settings) -> Iterator[Problem]:
             yield from _problems_of(read_installed(each))
         except (EarwitnessError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             if each.is_dir():  # it was not removed meanwhile
-                yield _problem(each, str(error) or type(error).__name__)
+                what = error.message if isinstance(error, EarwitnessError) else str(error)
+                yield _problem(each, each, what or type(error).__name__)
 
 
 def _problems_of(pack: InstalledPack) -> Iterator[Problem]:
     manifest, folder = pack.manifest, pack.folder
     card = folder / "card.json"
     if hashlib.sha256(card.read_bytes()).hexdigest() != manifest.parts["card.json"].sha256:
-        yield _problem(card, "its contents do not have the checksum in the manifest")
+        yield _problem(folder, card, "its contents do not have the checksum in the manifest")
+    if key_of(folder) != pack_key(manifest.name, manifest.version) or not _is_as_added(pack):
+        yield _problem(folder, folder / "manifest.json", "it is not the manifest that was added")
     text, signature = (folder / "manifest.json").read_bytes(), folder / "manifest.jws"
     signer = signer_of(signature.read_bytes(), text, path=str(signature)) if signature.exists() else None
     if signer != pack.signer:
-        yield _problem(folder / "signer", "the manifest is not signed with the key that it names")
+        yield _problem(folder, folder / "signer", "the manifest is not signed with the key that it names")
     if pack.file_list is not None:  # a missing list is an error
         FileList(pack.file_list)  # opening it verifies its checksums
     _ = pack.name_list
 
 
-def _problem(path: Path, what: str) -> Problem:
-    return Problem(where=str(path), what=what, hint=_HINT)
+def _is_as_added(pack: InstalledPack) -> bool:
+    """Whether the manifest has the digest that it had when the pack was added; earlier packs state none."""
+    stated = pack.folder / MANIFEST_DIGEST
+    return not stated.exists() or stated.read_text("ascii") == pack.sha256
+
+
+def _problem(folder: Path, path: Path, what: str) -> Problem:
+    hint = f"remove the pack (`earwitness pack remove {key_of(folder)}`), then add it again"
+    return Problem(where=str(path), what=what, hint=hint)

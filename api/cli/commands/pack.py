@@ -172,10 +172,16 @@ def remove(
 
     want_json(as_json)
     removed = remove_pack(name, settings_of(home))
-    for each in removed:
+    for each in removed.names:
         to_stdout().print(f"Removed {each}.")
+    for each in removed.stays:
+        to_stderr().print(
+            f"The sound of {each} stays, as a dataset; before the pack is added again with its sound,"
+            f" `earwitness remove {each}`.",
+            soft_wrap=True,
+        )
     if as_json:
-        print_json("pack", removed=removed)
+        print_json("pack", removed=removed.names, stays=removed.stays)
 
 
 def contents_words(manifest: PackManifest) -> str:

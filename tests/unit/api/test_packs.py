@@ -15,13 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from joserfc.jwk import OKPKey
+from typer.testing import CliRunner
 
-from earwitness.api.packs.add_pack import add_pack, remove_pack
+from earwitness.api.cli.app import app
+from earwitness.api.packs import installed_packs as packs_module
+from earwitness.api.packs.add_pack import RemovedPacks, add_pack, remove_pack
 from earwitness.api.packs.installed_packs import (
     PENDING,
+    InstalledPack,
     installed_packs,
     pack_key,
     packs_folder,
+    read_installed,
 )
 from earwitness.api.packs.pack_errors import (
     InstalledPackDamaged,
@@ -69,7 +74,7 @@ def test_a_pack_brings_its_files(tmp_path: Path) -> None:
     assert add_pack(pack, settings(home), unsigned=True).already
     assert finds(home, b"b") == [("made-up", "sha256", ("b/ä.wav",))]
     assert finds(home, b"c") == []
-    assert remove_pack("made-up:1", settings(home)) == ["made-up:1"]
+    assert remove_pack("made-up:1", settings(home)).names == ("made-up:1",)
     assert (finds(home, b"b"), names_of(home)) == ([], [])
     with pytest.raises(NoSuchPack, match="made-up"):
         remove_pack("made-up", settings(home))
@@ -104,10 +109,60 @@ def test_nothing_is_answered_without_a_damaged_pack(tmp_path: Path, name: str) -
     with pytest.raises(InstalledPackDamaged, match=key) as error:
         finds(home, b"b")
     assert error.value.hint is not None and f"pack remove {key}" in error.value.hint
-    assert remove_pack(key, settings(home)) == [key]
+    by = key if name == "manifest.json" or name == "card.json" else "made-up:1"
+    assert remove_pack(key, settings(home)) == RemovedPacks(names=(by,))
     assert names_of(home) == ["made-up:2"] and finds(home, b"b")
     with pytest.raises(NoSuchPack):
         remove_pack(key, settings(home))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "known.files"])
+def test_a_damaged_pack_with_sound_can_be_added_again(tmp_path: Path, name: str) -> None:
+    """With its manifest the sound goes, too; without it the sound stays, and what to do is said."""
+    home, pack = tmp_path / "home", made_pack(tmp_path / "a.pack", files=FILES, sound=[sound_row(1)])
+    add_pack(pack, settings(home), unsigned=True)
+    key = pack_key("made-up", "1")
+    (packs_folder(settings(home)) / key / name).unlink()
+    stays = ("made-up:1",) if name == "manifest.json" else ()
+    assert remove_pack(key, settings(home)).stays == stays
+    if stays:
+        with pytest.raises(CollectionExists, match="made-up:1") as error:
+            add_pack(pack, settings(home), unsigned=True)
+        assert "earwitness remove made-up:1" in str(error.value.hint)
+        removed = CliRunner().invoke(app, ["--home", str(home), "remove", "made-up:1", "--yes"])
+        assert removed.exit_code == 0, removed.output
+    assert not add_pack(pack, settings(home), unsigned=True).already
+
+
+def test_a_pack_that_is_renamed_while_it_is_read_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process that adds a pack gives the folder its name between two looks."""
+    home = tmp_path / "home"
+    add_pack(made_pack(tmp_path / "a.pack", files=FILES), settings(home), unsigned=True)
+    folder, looked = packs_folder(settings(home)) / pack_key("made-up", "1"), list[Path]()
+    folder.rename(pending := folder.with_name(folder.name + PENDING))
+
+    def rename_first(each: Path) -> InstalledPack:
+        looked.append(each)
+        if pending.exists():
+            pending.rename(folder)
+        return read_installed(each)
+
+    monkeypatch.setattr(packs_module, "read_installed", rename_first)
+    assert names_of(home) == ["made-up:1"] and looked == [pending, folder]
+
+
+def test_verify_names_the_changed_manifest_of_an_unsigned_pack(tmp_path: Path) -> None:
+    """A manifest that is valid, but not the one that was added."""
+    home = settings(tmp_path / "home")
+    add_pack(made_pack(tmp_path / "a.pack", files=FILES), home, unsigned=True)
+    manifest = packs_folder(home) / pack_key("made-up", "1") / "manifest.json"
+    text = manifest.read_text()
+    assert '"complete":true' in text
+    manifest.write_text(text.replace('"complete":true', '"complete":false'))
+    (problem,) = home_problems(home)
+    assert problem.where == str(manifest) and problem.hint.count("pack remove") == 1
 
 
 def test_another_pack_of_the_same_dataset_is_refused(tmp_path: Path) -> None:
