@@ -11,6 +11,8 @@ from earwitness.index.names.recording_ids import isrc_of, linked_id
 
 _DELIMITERS: Final = re.compile(r"[,;|\t]")
 _DASH: Final = re.compile(r"\s+[-–—]\s+")
+_BESIDE_ISRC: Final = "()[],;|:"
+_SEPARATORS: Final = " -–—,;|"
 _ENDS: Final = re.compile(r"\r\n|\r|\n")
 
 
@@ -71,14 +73,26 @@ def _names_columns(line: str) -> bool:
 
 def _work_in(line: str) -> tuple[dict[str, str] | None, str]:
     """Return the work that a line names, if it names one, and the text that could not be understood."""
-    parts = line.split()
-    links = [part for part in parts if linked_id(part) is not None]
-    rest = " ".join(part for part in parts if part not in links)
-    isrc = isrc_of(rest)
+    texts, links, isrcs = list[str](), list[str](), list[str]()
+    for part in line.split():
+        isrc = isrc_of(part.strip(_BESIDE_ISRC))
+        if linked_id(part) is not None:
+            links.append(part)
+        elif isrc is not None:
+            isrcs.append(isrc)
+        else:
+            texts.append(part)
+    rest = " ".join(texts)
+    if (links or isrcs) and texts:
+        rest = rest.strip(_SEPARATORS)  # between a name and what was taken out
+    if not isrcs and (isrc := isrc_of(rest)) is not None:
+        isrcs, rest = [isrc], ""
     has_unknown_link = "://" in rest
-    halves = [] if isrc or has_unknown_link else _DASH.split(rest, maxsplit=1)
+    halves = [] if has_unknown_link else _DASH.split(rest, maxsplit=1)
     artist, title = halves if len(halves) == 2 else ("", "")
-    if not (links or isrc or title):
+    unknown = [rest] if has_unknown_link else []
+    unknown += isrcs[1:]  # a work has one
+    if not (links or isrcs or title):
         return None, rest
-    work = {"artist": artist, "title": title, "isrc": isrc or "", "link": " ".join(links)}
-    return work, rest if has_unknown_link else ""
+    work = {"artist": artist, "title": title, "isrc": isrcs[0] if isrcs else "", "link": " ".join(links)}
+    return work, " ".join(unknown)

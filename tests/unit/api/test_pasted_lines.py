@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from earwitness.api.shelf.pasted_lines import pasted_lines
 
 LINK = "https://youtu.be/dQw4w9WgXcQ"
+NAMED = {"artist": "Night Bus", "title": "Rain", "isrc": "DEA122400001"}
 TRACK = "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
 
 
@@ -22,6 +23,11 @@ TRACK = "spotify:track:4uLU6hMCjMI75M1A2tKUQC"
         ("Night Bus \N{EN DASH} Rain", {"artist": "Night Bus", "title": "Rain"}),
         (f"  Night Bus - Rain {LINK}\t", {"artist": "Night Bus", "title": "Rain", "link": LINK}),
         (f"Rain {LINK}", {"link": LINK}),
+        ("Night Bus - Rain DEA122400001", NAMED),
+        ("de-a12-24-00001 - Night Bus - Rain", NAMED),
+        ("Night Bus - Rain (DEA122400001)", NAMED),
+        (f"Night Bus - Rain - DEA122400001, {LINK}", NAMED | {"link": LINK}),
+        ("DE A12 24 00001", {"isrc": "DEA122400001"}),
     ],
 )  # fmt: skip
 def test_a_line_names_a_work(line: str, work: dict[str, str]) -> None:
@@ -35,14 +41,17 @@ def test_a_line_names_a_work(line: str, work: dict[str, str]) -> None:
 def test_what_is_no_work_is_named() -> None:
     """Links of albums, single words and links of other sites are given back with their lines."""
     album = "https://open.spotify.com/album/4uLU6hMCjMI75M1A2tKUQC"
-    found = pasted_lines(f"{album}\n\nRain\rA - B https://example.org/x\n{LINK} {album}")
+    found = pasted_lines(
+        f"{album}\n\nRain\rA - B https://example.org/x\n{LINK} {album}\nDEA122400001 DEA122400002"
+    )
     assert found is not None
-    assert found.numbers == (5,)
+    assert found.numbers == (5, 6)
     assert found.not_understood == (
         (1, album),
         (3, "Rain"),
         (4, "A - B https://example.org/x"),
         (5, album),
+        (6, "DEA122400002"),
     )
 
 
