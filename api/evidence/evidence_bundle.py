@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.evidence.evidence_errors import EvidenceTooLarge
 from earwitness.api.finding_json import to_json
 from earwitness.api.findings import Finding
 from earwitness.api.packs.pack_errors import KeyUnusable
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from earwitness.api.evidence.picture_types import MatchPicture  # loads NumPy
 
 FORMAT: Final = "earwitness.evidence/1"
+MAX_BYTES: Final = 64 << 20
+"""Of an evidence file."""
 KEY_FILE: Final = "evidence-key.pem"
 ID_DIGITS: Final = 24
 
@@ -71,6 +74,11 @@ def evidence_bundle(
         Digest of the state of the collections that were searched.
     answered_at : datetime
         When the comparison was made.
+
+    Raises
+    ------
+    EvidenceTooLarge
+        When the file would be larger than one that is verified.
     """
     contents = evidence_contents(
         findings, cards, pictures, state_digest=state_digest, answered_at=answered_at
@@ -78,7 +86,10 @@ def evidence_bundle(
     digests = dict(leaf_digests(contents))
     signature = sign(signed_bytes(digests), key).decode()
     bundle = {"format": FORMAT, "contents": contents, "digests": digests, "signature": signature}
-    return json.dumps(bundle, ensure_ascii=True, indent=1).encode() + b"\n"
+    text = json.dumps(bundle, ensure_ascii=True, indent=1).encode() + b"\n"
+    if len(text) > MAX_BYTES:
+        raise EvidenceTooLarge(n_findings=len(findings), n_bytes=len(text), limit_bytes=MAX_BYTES)
+    return text
 
 
 def evidence_contents(
@@ -108,9 +119,14 @@ def evidence_contents(
 def _pictures(pictures: Sequence[Sequence[MatchPicture]]) -> list[Any]:
     if not any(pictures):
         return []
+    from earwitness.api.evidence.picture_types import MOST_IN_EVIDENCE
     from earwitness.api.evidence.pictures_json import pictures_json
 
-    return [pictures_json(each) for each in pictures]
+    left, chosen = MOST_IN_EVIDENCE, []
+    for each in pictures:
+        chosen.append(pictures_json(each[:left]))
+        left -= len(chosen[-1])
+    return chosen
 
 
 def evidence_id(contents: Mapping[str, Any]) -> str:

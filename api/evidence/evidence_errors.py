@@ -37,6 +37,20 @@ class EvidenceChanged(EarwitnessError):
         )
 
 
+class EvidenceTooLarge(EarwitnessError):
+    """The answer is too long for one evidence file."""
+
+    code = "evidence_too_large"
+
+    def __init__(self, *, n_findings: int, n_bytes: int, limit_bytes: int) -> None:
+        self.n_findings, self.n_bytes, self.limit_bytes = n_findings, n_bytes, limit_bytes
+        super().__init__(
+            f"the evidence of {n_findings:,} recordings takes {n_bytes:,} bytes, and a file of it may have"
+            f" {limit_bytes:,}",
+            hint="ask about fewer recordings at a time, each time with an evidence file of its own",
+        )
+
+
 class EvidenceOfAnotherKey(EarwitnessError):
     """The evidence is intact, and was signed with another key than the one that was expected."""
 

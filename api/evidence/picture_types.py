@@ -12,6 +12,8 @@ from earwitness.index.database.records import Thumbnail
 
 MOST_PICTURES: Final = 6
 """Matches of an answer that are drawn, the surest first."""
+MOST_IN_EVIDENCE: Final = 60
+"""Pictures of one evidence file and its page: those of the first recordings, where many were asked."""
 LONGEST_S: Final = 60.0
 """Seconds of the longest stretch of a match that are drawn, from its beginning."""
 

@@ -31,8 +31,15 @@ def to_bytes(pictures: Sequence[MatchPicture]) -> bytes:
 
 
 def read_pictures(path: Path) -> dict[int, MatchPicture]:
-    """Return the pictures in a file by the number of their match; none where there is no such file."""
-    return pictures_of_json(json.loads(path.read_bytes())["pictures"]) if path.exists() else {}
+    """Return the pictures in a file by the number of their match.
+
+    They are an addition to an answer: there are none where the file is missing, damaged, or of another
+    version of the program.
+    """
+    try:
+        return pictures_of_json(json.loads(path.read_bytes())["pictures"])
+    except (OSError, ValueError, TypeError, LookupError):
+        return {}
 
 
 def pictures_json(pictures: Sequence[MatchPicture]) -> list[dict[str, Any]]:
@@ -114,6 +121,8 @@ def _stretch_of(fields: Mapping[str, Any]) -> Stretch:
 
 def _thumbnail_of(fields: Mapping[str, Any]) -> Thumbnail:
     levels = np.frombuffer(base64.b64decode(fields["levels"], validate=True), np.uint8)
+    if not len(levels):
+        raise ValueError("a spectrogram without a frame")
     return Thumbnail(
         levels=levels.reshape(-1, int(_number(fields["n_bands"], 2, _MOST_BANDS))),
         frame_s=_number(fields["frame_s"], 1e-3, 10.0),

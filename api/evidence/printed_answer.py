@@ -17,11 +17,10 @@ from earwitness.api.answers.answer import answer_of
 from earwitness.api.answers.dataset_card import Picture
 from earwitness.api.answers.messages import Messages
 from earwitness.api.evidence.match_figure import embedded_pictures
+from earwitness.api.evidence.picture_types import MOST_IN_EVIDENCE
 from earwitness.api.evidence.verify_evidence import VerifiedEvidence
 
 WEB: Final = Path(__file__).parent.parent / "web"
-MOST_DRAWN: Final = 60
-"""Pictures of a page; an album has a few for each of its tracks."""
 SHARED_TEMPLATES: Final = FileSystemLoader(WEB / "templates")
 """The parts that the server's pages are made of, too."""
 
@@ -55,7 +54,7 @@ def _drawn(evidence: VerifiedEvidence, t: Messages) -> Iterator[Mapping[int, Pic
     """Draw the pictures of each finding, as far as one page may hold them."""
     n_drawn = 0
     for pictures in evidence.pictures:
-        chosen = dict(islice(pictures.items(), max(MOST_DRAWN - n_drawn, 0)))
+        chosen = dict(islice(pictures.items(), max(MOST_IN_EVIDENCE - n_drawn, 0)))
         n_drawn += len(chosen)
         yield embedded_pictures(chosen, t)
 

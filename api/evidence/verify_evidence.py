@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.answers.messages import messages
-from earwitness.api.evidence.evidence_bundle import FORMAT, evidence_id, leaf_digests, signed_bytes
+from earwitness.api.evidence.evidence_bundle import (
+    FORMAT,
+    MAX_BYTES,
+    evidence_id,
+    leaf_digests,
+    signed_bytes,
+)
 from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
 from earwitness.api.evidence.notice_evidence import NOTICE_FORMAT
 from earwitness.api.finding_json import from_json
@@ -25,7 +31,6 @@ from earwitness.api.watch.notice_words import notice_headline, notice_sentences
 if TYPE_CHECKING:
     from earwitness.api.evidence.picture_types import MatchPicture  # loads NumPy
 
-MAX_BYTES: Final = 64 << 20
 PARSE_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
 """Errors of contents that somebody signed and that have another form than they should."""
 FIELDS: Final = frozenset({"format", "contents", "digests", "signature"})

@@ -176,9 +176,11 @@ def search_items(
 ) -> Iterator[Finding]:
     """Search for one item after another in this process, which starts faster than worker processes do.
 
-    What is drawn of each finding is added to `pictures`, where the run is to return it.
+    What is drawn of each finding is added to `pictures`, where the run is to return it, as far as an
+    evidence file holds it.
     """
     from earwitness.api.datasets.items import Skipped
+    from earwitness.api.evidence.picture_types import MOST_IN_EVIDENCE
     from earwitness.api.pipeline.item_processor import ItemProcessor
     from earwitness.api.pipeline.run_spec import refused_result
     from earwitness.api.pipeline.search_item import ItemDecoder
@@ -188,7 +190,7 @@ def search_items(
         for item in items:
             result = refused_result(spec, item) if isinstance(item, Skipped) else processor.process(item)
             assert result.finding is not None  # a check always searches
-            pictures.append(result.pictures)
+            pictures.append(result.pictures[: MOST_IN_EVIDENCE - sum(map(len, pictures))])
             yield result.finding
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -102,6 +103,24 @@ def test_the_surest_matches_of_stored_recordings_are_drawn(query: Query) -> None
     for verdict in (Verdict.SHARED_MATERIAL, Verdict.NO_MATCH, Verdict.NOT_READABLE):
         assert match_pictures(finding(verdict), query, library(query)) == ()
     assert len(match_pictures(finding(Verdict.POSSIBLE), query, library(query))) == 1
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"pictures": 3}', b'{"pictures": [{"number": []}]}'])
+def test_pictures_that_cannot_be_read_do_not_hide_an_answer(tmp_path: Path, text: bytes) -> None:
+    """Those of another version, or damaged ones, are left out."""
+    path = tmp_path / "a.pictures.json"
+    path.write_bytes(text)
+    assert read_pictures(path) == {}
+
+
+def test_pictures_of_an_earlier_version_are_left_out(query: Query, tmp_path: Path) -> None:
+    """Peaks were a list of numbers once."""
+    path = tmp_path / "a.pictures.json"
+    path.write_bytes(to_bytes((kept(query, segment(30.0, 40.0), stored=None),)))
+    contents = json.loads(path.read_bytes())
+    contents["pictures"][0]["yours"]["peaks"] = [[1.0, 440.0]]
+    path.write_text(json.dumps(contents))
+    assert read_pictures(path) == {}
 
 
 @pytest.mark.parametrize("is_work", [False, True])

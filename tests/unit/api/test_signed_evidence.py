@@ -28,8 +28,13 @@ from earwitness.api.evidence.evidence_bundle import (
     leaf_digests,
     signed_bytes,
 )
-from earwitness.api.evidence.evidence_errors import EvidenceChanged, EvidenceOfAnotherKey, NotEvidence
-from earwitness.api.evidence.picture_types import MatchPicture
+from earwitness.api.evidence.evidence_errors import (
+    EvidenceChanged,
+    EvidenceOfAnotherKey,
+    EvidenceTooLarge,
+    NotEvidence,
+)
+from earwitness.api.evidence.picture_types import MOST_IN_EVIDENCE, MatchPicture
 from earwitness.api.evidence.pictures_json import pictures_json, to_bytes
 from earwitness.api.evidence.printed_answer import PrintedAnswer, printed_answer
 from earwitness.api.evidence.printed_pdf import pdf_of
@@ -288,6 +293,26 @@ def test_pictures_are_signed_and_printed(
         verify_evidence(file)
 
 
+def test_evidence_holds_as_many_pictures_as_its_page() -> None:
+    """Of many recordings those of the first are kept."""
+    n_each = MOST_IN_EVIDENCE // 2 + 1
+    pictures = [(PICTURE,) * n_each] * 3
+    contents = evidence_contents(
+        [MADE] * 3, CardIndex(cards()), pictures, state_digest="ab" * 32, answered_at=WHEN
+    )
+    assert [len(each) for each in contents["pictures"]] == [n_each, MOST_IN_EVIDENCE - n_each, 0]
+
+
+def test_evidence_that_would_be_too_large_to_verify_is_not_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says how large it would be, and what to do."""
+    monkeypatch.setattr(evidence_module, "MAX_BYTES", 1_000)
+    with pytest.raises(EvidenceTooLarge, match=r"1 recordings takes .* bytes") as error:
+        signed(settings)
+    assert "fewer recordings" in error.value.hint
+
+
 def test_the_page_can_be_a_pdf(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that ends in .pdf gives one, for which nothing is fetched; without its library: an error."""
     out, run = tmp_path / "answer.pdf", CliRunner()
@@ -309,7 +334,8 @@ def test_the_page_can_be_a_pdf(file: Path, tmp_path: Path, monkeypatch: pytest.M
     ("field", "value"),
     [("low_hz", 0.0), ("bands_per_octave", 0.01), ("n_bands", 1e9), ("number", "?"), ("yours", None)]
     + [(f"theirs.{name}", value) for name, value in (("end_s", 1e9), ("start_s", -1.0), ("peaks", "AAAA"))]
-    + [(f"yours.spectrogram.{name}", 0) for name in ("frame_s", "n_bands", "levels")],
+    + [(f"yours.spectrogram.{name}", 0) for name in ("frame_s", "n_bands", "levels")]
+    + [("yours.spectrogram.levels", "")],
 )
 def test_signed_pictures_of_another_form_are_no_evidence(
     file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, field: str, value: object
