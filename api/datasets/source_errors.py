@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from earwitness.fingerprint.errors import EarwitnessError
 
 
@@ -74,7 +76,7 @@ class UnknownFormat(SourceError):
         appearance = f" (it looks like {looks_like})" if looks_like else ""
         advice = "give the files that it refers to, or unpack it" if looks_like else "check what it is"
         if looks_like == "text":
-            asked = f"`earwitness check --catalogue {source}`"
+            asked = f"`earwitness check --catalogue {quote(source)}`"
             advice = f"if it lists works by link or name, use {asked}; else {advice}"
         super().__init__(
             f"{source} is no dataset format we recognise{appearance}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import tempfile
@@ -30,6 +31,7 @@ from earwitness.index.store.store_errors import HomeMissing
 
 MAX_WORKS: Final = 200_000
 """Works of one list, and of all that are stored."""
+UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_LINES_BYTES: Final = 32 << 20
 """Longest list that is read as one link, ISRC or ``artist - title`` a line."""
 SCHEMA: Final = "earwitness.named-work/1"
@@ -103,7 +105,7 @@ def opened_catalogue(
         if names is not None:
             yield names
             return
-    rows = _rows_of_lines(path) if reader is None else None
+    rows = _rows_of_lines(path, shown_as) if reader is None else None
     if rows is None:
         raise NotACatalogue(path=shown_as, reason="most of its first rows name no work")
     with tempfile.TemporaryDirectory() as folder:
@@ -113,14 +115,15 @@ def opened_catalogue(
             yield names
 
 
-def _rows_of_lines(path: Path) -> list[dict[str, str]] | None:
+def _rows_of_lines(path: Path, shown_as: str) -> list[dict[str, str]] | None:
     """Return a list without a header as rows; None where most of its lines name no work."""
     if path.stat().st_size > MAX_LINES_BYTES:
         return None
+    text = path.read_bytes()
     try:
-        lines = pasted_lines(path.read_text("utf-8-sig"))
-    except UnicodeDecodeError:
-        return None
+        lines = pasted_lines(text.decode("utf-16" if text.startswith(UTF16_MARKS) else "utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise NotACatalogue(path=shown_as, reason="it is no text in UTF-8") from error
     rows = [] if lines is None else lines.as_rows
     return rows if lines is not None and 2 * len(lines.works) > len(rows) else None
 

@@ -36,8 +36,11 @@ def openapi(server: ServerProcess, *, seconds: int, seed: int) -> Iterator[dict[
             command += ["--checks", ",".join(CHECKS), "--report-json-path", str(report), "--seed", str(seed)]
             command += ["--max-time", str(seconds // 2), "--request-timeout", str(PATIENCE_S)]
             command += ["--continue-on-failure", "--no-color"]
-            subprocess.run(command, cwd=folder, capture_output=True, check=False)
+            ran = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+            if ran.returncode not in (0, 1):  # 1: it found something
+                raise RuntimeError(f"schemathesis ended with {ran.returncode}: {ran.stderr[-500:]!r}")
             found = json.loads(report.read_bytes())
+            report.unlink()
             n_cases += found["test_cases"]["generated"]
             operations = found["operations"]["tested"]
             for each in [*found["failures"], *found["errors"]]:

@@ -73,7 +73,8 @@ def write_programme(
             gap = _gap(rng, material, speech=bool(number % 2))
             write(gap)
             at += len(gap)
-            track = tracks[int(rng.integers(len(tracks)))]
+            chosen = int(rng.integers(len(tracks)))
+            track = tracks[chosen]
             length_s = float(rng.uniform(SHORTEST_S, min(LONGEST_S, track.duration_s)))
             start_s = float(rng.uniform(0.0, track.duration_s - length_s))
             music = mono(read(corpus.root / track.path, start_s=start_s, length_s=length_s))
@@ -81,7 +82,7 @@ def write_programme(
             write(_mixed(music, material.speech(rng, len(music)), level_db))
             planted.append(
                 Planted(
-                    track=track.path,
+                    track=stored_path(chosen, track),
                     start_s=at / RATE_HZ,
                     end_s=(at + len(music)) / RATE_HZ,
                     speech_db=level_db,
@@ -103,13 +104,18 @@ def _mixed(music: Sound1, speech: Sound1, level_db: float) -> Sound1:
     return np.float32(0.9 / max(float(np.abs(mixed).max()), 0.9)) * mixed
 
 
+def stored_path(number: int, track: Track) -> str:
+    """Return where a track stands in the index; names alone are not unique."""
+    return f"{number:03d}/{Path(track.path).name}"
+
+
 def played(planted: Planted, plays: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the sure play of a planted one's track that has most seconds in common with it."""
 
     def shared_s(play: dict[str, Any]) -> float:
         return float(min(play["end_s"], planted.end_s) - max(play["start_s"], planted.start_s))
 
-    own = [each for each in plays if Path(each["path"]).name == Path(planted.track).name]
+    own = [each for each in plays if each["path"] == planted.track]
     best = max(own, key=shared_s, default=None)
     return best if best is not None and shared_s(best) > 0 else None
 
@@ -121,8 +127,8 @@ def measure(corpus: Corpus, options: argparse.Namespace, folder: Path) -> Iterat
     programme, index = folder / "programme.flac", folder / "index"
     index.mkdir()
     for number, track in enumerate(tracks):
-        (index / f"{number:03d}").mkdir()
-        shutil.copy(corpus.root / track.path, index / f"{number:03d}")
+        (target := index / stored_path(number, track)).parent.mkdir()
+        shutil.copy(corpus.root / track.path, target)
     planted = write_programme(programme, tracks, corpus, n_plays=options.plays, seed=options.seed)
     command = [sys.executable, "-m", "earwitness", "-q", "--home", str(folder / "home")]
     subprocess.run([*command, "index", str(index), "--name", "played", "--effort", "fast"], check=True)
@@ -163,9 +169,7 @@ def measure(corpus: Corpus, options: argparse.Namespace, folder: Path) -> Iterat
 def _is_played(play: dict[str, Any], planted: Sequence[Planted]) -> bool:
     """Whether what a play names is played there."""
     return any(
-        Path(each.track).name == Path(play["path"]).name
-        and play["start_s"] < each.end_s
-        and play["end_s"] > each.start_s
+        each.track == play["path"] and play["start_s"] < each.end_s and play["end_s"] > each.start_s
         for each in planted
     )
 

@@ -76,10 +76,17 @@ def test_a_text_of_links_is_told_how_it_is_asked(tmp_path: Path) -> None:
     assert f"`earwitness check --catalogue {source}`" in ran.stdout
 
 
-def test_a_list_of_videos_is_a_list_of_links(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("links.txt", "https://www.youtube.com/watch?v=dQw4w9WgXc{n}"),
+        ("links.jsonl", '{{"audio": {{"path": "https://youtu.be/dQw4w9WgXc{n}"}}}}'),
+    ],
+)
+def test_a_list_of_videos_is_a_list_of_links(tmp_path: Path, name: str, row: str) -> None:
     """Rows that are links alone hold no audio, which is said of each; what to do is said once."""
-    source = tmp_path / "links.txt"
-    source.write_text("".join(f"https://www.youtube.com/watch?v=dQw4w9WgXc{n}\n" for n in range(3)))
+    source = tmp_path / name
+    source.write_text("".join(row.format(n=n) + "\n" for n in range(3)))
     ran = earwitness("check", source, home=tmp_path / "home")
     assert ran.exit_code == 3
     assert ran.stdout.count("the list links to it, but holds no audio") == 3

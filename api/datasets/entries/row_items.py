@@ -212,8 +212,12 @@ class RowItems:
 
 def _linked(entry: Entry) -> Identifiers | None:
     """The video that the row links to where its audio should be; None where it links to none."""
-    videos = (youtube_of(each.value[:LONGEST_NAME]) for each in entry.audio if isinstance(each.value, str))
-    return next((Identifiers(youtube=video) for video in videos if video is not None), None)
+    for each in entry.audio:
+        text = text_of(each.value, *_PATHS) if isinstance(each.value, dict) else each.value
+        video = youtube_of(text[:LONGEST_NAME]) if isinstance(text, str) else None
+        if video is not None:
+            return Identifiers(youtube=video)
+    return None
 
 
 def _own_id(entry: Entry, number: str) -> str:

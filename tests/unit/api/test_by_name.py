@@ -169,6 +169,18 @@ def test_a_list_without_a_header_is_read_line_by_line(home: Path, tmp_path: Path
     assert "3 works registered by name, 3 of them new" in ran.stdout
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_list_without_a_header_may_be_text_of_windows(home: Path, tmp_path: Path, encoding: str) -> None:
+    """UTF-8 and UTF-16 with a byte order mark are read; of other text the reason is said."""
+    mine = tmp_path / "mine.txt"
+    other = "M\N{LATIN SMALL LETTER E WITH ACUTE} - Other"
+    mine.write_bytes(f"https://youtu.be/{VIDEO}\r\n{other}\r\n".encode(encoding))
+    assert run(home, "check", "--catalogue", mine).exit_code == 1
+    mine.write_bytes(other.encode("latin-1"))
+    ran = run(home, "check", "--catalogue", mine)
+    assert ran.exit_code == 2 and "no text in UTF-8" in ran.stderr
+
+
 def test_registered_names_are_found_by_later_lists(home: Path, tmp_path: Path) -> None:
     """A work that was registered by name is named when a list that holds it is indexed."""
     mine = table(tmp_path / "mine.csv", [("New", "Thing", ""), ("Forss", "flickermood", "")])

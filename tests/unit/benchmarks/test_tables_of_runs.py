@@ -17,10 +17,11 @@ def play(path: str, start_s: float, end_s: float) -> dict[str, Any]:
 
 def test_a_planted_play_is_found_where_its_track_is_played() -> None:
     """Of several plays the one with most seconds in common counts; another track or time does not."""
-    planted = Planted(track="a/one.ogg", start_s=100.0, end_s=160.0, speech_db=0.0)
+    planted = Planted(track="007/one.ogg", start_s=100.0, end_s=160.0, speech_db=0.0)
     plays = [play("007/one.ogg", 90, 110), play("007/one.ogg", 101, 159), play("008/two.ogg", 100, 160)]
     assert played(planted, plays) == plays[1]
-    assert played(planted, [plays[2], play("007/one.ogg", 200, 260)]) is None
+    others = [plays[2], play("009/one.ogg", 100, 160), play("007/one.ogg", 200, 260)]
+    assert played(planted, others) is None
 
 
 def test_the_table_of_plays_counts_found_and_placed_ones() -> None:
