@@ -106,7 +106,8 @@ class _Stretches:
         """
         open_s, done = _open_spans(self._search, known), set[Change]()
         part = self._part(stretch.start_s - REACH_S, stretch.end_s + REACH_S)
-        n_certain = sum(_is_within(one, stretch) for one in self._certain(known))
+        # a copy that is known has votes beside it too, which its best window shows
+        n_certain = sum(_is_within(one, stretch.windows[0].span_s) for one in self._certain(known))
         for window in stretch.windows:
             if _is_open(window.span_s, open_s):
                 for scored in self._search_window(window, part, done):
@@ -172,10 +173,10 @@ def _is_straight(scored: ScoredAlignment) -> bool:
     return abs(slope - 1) <= STRAIGHT
 
 
-def _is_within(scored: ScoredAlignment, stretch: PromisingStretch) -> bool:
-    """Whether an alignment has seconds in common with a stretch."""
+def _is_within(scored: ScoredAlignment, window_s: Span) -> bool:
+    """Whether an alignment has seconds in common with a window."""
     start_s, end_s = scored.alignment.query_span_s
-    return start_s < stretch.end_s and end_s > stretch.start_s
+    return start_s < window_s[1] and end_s > window_s[0]
 
 
 def _reaches_an_end(scored: ScoredAlignment, part: Search) -> bool:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Query, Waveform
 from earwitness.fingerprint.warp import warp
-from earwitness.index.changed_copies import copy_index, coverage, index_file
+from earwitness.index.changed_copies import copy_index, coverage, index_file, search_copies
 from earwitness.index.changed_copies import make_copies as making
 from earwitness.index.changed_copies.copy_votes import CopyVotes, PromisingStretch, PromisingWindow, covers
 from earwitness.index.changed_copies.coverage import read_coverage
@@ -225,6 +225,24 @@ def test_windows_of_a_stretch_are_searched_until_something_is_certain() -> None:
         )
     )
     assert searched == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("best_s", "n_searched"), [((10.0, 20.0), 2), ((7.0, 17.0), 1)], ids=["beside it", "of its votes"]
+)
+def test_a_known_copy_ends_the_search_where_it_has_the_votes(
+    best_s: tuple[float, float], n_searched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A known match (3 to 8 s) says nothing of the other windows of a stretch that it only touches."""
+    monkeypatch.setattr(search_copies, "_open_spans", lambda search, known: [(0.0, 30.0)])
+    first, second = EFFORT_PROFILES[Effort.FULL].changed[:2]
+    windows = tuple(
+        PromisingWindow(span_s=span_s, variants=(variant,))
+        for span_s, variant in ((best_s, first), ((19.0, 29.0), second))
+    )
+    stretch = PromisingStretch(start_s=7.0, end_s=29.0, windows=windows)
+    searched = list(_Stretches(made_search(lambda _: [])).search(stretch, [certain(8)]))
+    assert len(searched) == n_searched
 
 
 def test_no_change_is_undone_without_hope(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
