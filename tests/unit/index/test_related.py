@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from tests.unit.index.synthetic_index import MemoryLibrary
 
 Samples = NDArray[np.float32]
 
+SAMPLES = Path(__file__).parents[3] / "sample_audio"
 EXTRACTOR = extractor()
 N_REFERENCES, PIECE_S, QUERY_S = 8, 20, 8
 
@@ -137,3 +140,34 @@ def test_the_tail_of_exponential_scores_expects_what_there_is(rate: float, seed:
 def test_few_scores_have_no_tail() -> None:
     """Fewer than three scores above zero are no ground for an estimate."""
     assert ScoreTail.fit([5.0, 0.0, 7.0], most=16, pooled_rate=0.3, weight=10.0) is None
+
+
+@pytest.mark.parametrize(("every_s", "n_clips"), [(0.3, 48), (5.0, 4)], ids=["dense", "sparse"])
+def test_a_recording_that_repeats_itself_matches_each_clip_of_it(every_s: float, n_clips: int) -> None:
+    """Clips of the query's own recording show no chance, wherever they begin and however many there are."""
+    samples, rate_hz = soundfile.read(SAMPLES / "originals" / "tin_parade.mp3", always_2d=True)
+    piece = soxr.resample(samples.mean(axis=1), rate_hz, RATE_HZ).astype(np.float32)
+    index = MemoryLibrary(EXTRACTOR, background_of(EXTRACTOR))
+    for number in range(n_clips):
+        start = round(number * every_s * RATE_HZ)
+        index.add(sound(piece[start : start + 8 * RATE_HZ]))
+    query = EXTRACTOR.query(Waveform(samples=piece), with_chromaprint=False)
+    found = identify(query, index, collections=(1,), effort=Effort.FAST)
+    matched = {one.recording for one in found if one.e_value <= MATCH_E_VALUE}
+    assert matched == set(range(n_clips))
+
+
+@given(start=st.integers(-12, 12), share=st.sampled_from([0.0, 0.25, 0.5, 0.75]))
+def test_similarity_at_a_place_is_that_of_the_codes_met(start: int, share: float) -> None:
+    """Codes between two are their mean by distance, of length 1; where no codes meet, it is 0."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2, 9, 5))
+    codes, others = rows / np.linalg.norm(rows, axis=2, keepdims=True)
+    expected = []
+    for number, code in enumerate(codes[:6]):
+        place = start + number
+        if place >= 0 and place + (share > 0) < len(others):
+            met = (1 - share) * others[place] + (share * others[place + 1] if share else 0)
+            expected.append(code @ met / np.linalg.norm(met))
+    value = related.similarity_at(codes[:6].astype(np.float32), others.astype(np.float32), start + share)
+    assert value == pytest.approx(np.mean(expected) if expected else 0.0, abs=1e-5)
