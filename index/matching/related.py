@@ -21,8 +21,9 @@ ratio of counted to expected ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import floor, isinf, log
 from typing import Final, Self
 
@@ -206,7 +207,7 @@ class RelatedPlaces:
     _places: dict[Variant, Places] = field(default_factory=dict)
     _agreements: dict[int, float] = field(default_factory=dict)
     _counted: dict[tuple[Variant, int], set[int]] = field(default_factory=dict)
-    _held: dict[Variant, frozenset[int]] = field(default_factory=dict)
+    _held: dict[tuple[Variant, int], bool] = field(default_factory=dict)
 
     def add(self, alignments: Iterable[Alignment]) -> None:
         """Add alignments of the query with its candidates."""
@@ -214,18 +215,22 @@ class RelatedPlaces:
             variant = alignment.query_variant.variant
             self._by_variant.setdefault(variant, []).append(alignment)
             self._places.pop(variant, None)
-            self._held.pop(variant, None)
         self._counted.clear()
+        self._held.clear()
 
-    def chance(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> Chance:
+    def chance(
+        self, alignment: Alignment, *, agreement: float, space: SearchSpace, null: NullModel
+    ) -> Chance:
         """Estimate the chance of an alignment, from related recordings where there are some.
 
         Parameters
         ----------
+        agreement
+            That of its peaks.
         space, null
             Size of the search, and the null model by decoys.
         """
-        others = self._others(alignment)
+        others = self._others(alignment, self._own(alignment, agreement))
         shift = self._usual_agreement(others)
         log_e = by_decoys = log_e_raw(alignment.score, space, null)
         tail = self._tail([other.score for other in others], alignment, most=OTHERS_TAIL)
@@ -241,7 +246,9 @@ class RelatedPlaces:
         kind = Material.RELATED if log_e > by_decoys else Material.UNRELATED
         return Chance(log_e=log_e, agreement=shift, kind=kind)
 
-    def excess_of_near(self, alignment: Alignment, *, space: SearchSpace, null: NullModel) -> float:
+    def excess_of_near(
+        self, alignment: Alignment, *, agreement: float, space: SearchSpace, null: NullModel
+    ) -> float:
         """Return what near recordings add to log E: 0 where no more of them than expected are near."""
         if isinf(self.least_excess) or not self.counts_near:
             return 0.0
@@ -257,7 +264,7 @@ class RelatedPlaces:
                 weight=space.weight / variant.weight,
             )
             self._counted[variant, window] = self._count(inside, share, null)
-        n_others = len(self._counted[variant, window] - self._own(alignment))
+        n_others = len(self._counted[variant, window] - self._own(alignment, agreement))
         ratio = (n_others + COUNT_WEIGHT) / (COUNTED_E[1] + COUNT_WEIGHT)
         return COUNT_POWER * max(log(ratio), 0.0)
 
@@ -290,9 +297,9 @@ class RelatedPlaces:
         around = max(SPEECH_CODES - (last - first), 0) // 2
         return self.library.background.is_speech(codes[max(first - around, 0) : last + around])
 
-    def _others(self, alignment: Alignment) -> list[Alignment]:
+    def _others(self, alignment: Alignment, own: Collection[int]) -> list[Alignment]:
         """Alignments of related recordings with the same part of the query, largest scores first."""
-        others, own = list[Alignment](), self._own(alignment)
+        others = list[Alignment]()
         for other in self._places_of(alignment.query_variant.variant).beside(alignment):
             if other.recording not in own and self._is_related(alignment, other):
                 others.append(other)
@@ -305,26 +312,26 @@ class RelatedPlaces:
             self._places[variant] = Places.of(self._by_variant[variant])
         return self._places[variant]
 
-    def _own(self, alignment: Alignment) -> frozenset[int]:
+    def _own(self, alignment: Alignment, agreement: float) -> set[int]:
         """Recordings of which no place shows the chance of an alignment: its own, and those held beside it.
 
         A recording that is cut into clips has clips at several parts of the query. Where it repeats itself,
         each is similar to the parts of the others, too.
         """
-        own, variant = frozenset((alignment.recording,)), alignment.query_variant.variant
-        if not self._is_held(alignment):
-            return own
-        if variant not in self._held:
-            places = self._places_of(variant).alignments
-            self._held[variant] = frozenset(one.recording for one in places if self._is_held(one))
-        return own | self._held[variant]
+        variant = alignment.query_variant.variant
+        if not _is_held(alignment, lambda: agreement):
+            return {alignment.recording}
+        recordings = set(self._places_of(variant).recordings.tolist()) - {alignment.recording}
+        return {alignment.recording, *(each for each in recordings if self._holds(variant, each))}
 
-    def _is_held(self, place: Alignment) -> bool:
-        """Whether a place agrees with the query as only a copy does."""
-        if len(place.similarity) < HELD_CODES:
-            return False
-        is_similar = float(place.similarity.mean()) >= HELD_SIMILARITY
-        return is_similar or self._agreement(place) >= HELD_AGREEMENT
+    def _holds(self, variant: Variant, recording: int) -> bool:
+        """Whether the query holds a recording: at one place of it at least."""
+        key = variant, recording
+        if key not in self._held:
+            places = self._places_of(variant)
+            own = (places.alignments[number] for number in np.flatnonzero(places.recordings == recording))
+            self._held[key] = any(_is_held(one, partial(self._agreement, one)) for one in own)
+        return self._held[key]
 
     def _is_related(self, one: Alignment, other: Alignment) -> bool:
         """Whether two recordings are similar at the same moments of the query, and no copies."""
@@ -390,6 +397,13 @@ def similarity_at(codes: NDArray[np.float32], other_codes: NDArray[np.float32], 
         met = (1 - share) * met + share * other_codes[begin + whole + 1 : end + whole + 1]
         met /= np.linalg.norm(met, axis=1, keepdims=True)
     return float(np.vdot(codes[begin:end], met)) / (end - begin)
+
+
+def _is_held(place: Alignment, agreement: Callable[[], float]) -> bool:
+    """Whether a place agrees with the query as only a copy does; `agreement` is called if it is needed."""
+    if len(place.similarity) < HELD_CODES:
+        return False
+    return float(place.similarity.mean()) >= HELD_SIMILARITY or agreement() >= HELD_AGREEMENT
 
 
 def _diagonal(alignment: Alignment) -> int:

@@ -173,10 +173,12 @@ class AlignmentScorer:
         null = self.null_of(alignment, background)
         if not self.is_within_limit(log_e_raw(alignment.score, space, null), evidence.agreement):
             return None
-        chance = self.places.chance(alignment, space=space, null=null)
+        chance = self.places.chance(alignment, agreement=evidence.agreement, space=space, null=null)
         log_e = self._log_e(chance.log_e, evidence.agreement - chance.agreement, chance.kind)
         if log_e > CERTAIN_LOG_E:
-            log_e += self.places.excess_of_near(alignment, space=space, null=null)
+            log_e += self.places.excess_of_near(
+                alignment, agreement=evidence.agreement, space=space, null=null
+            )
         if is_doubtful(alignment, evidence.agreement, log_e, n_frames=space.n_frames):
             log_e = max(log_e, DOUBTFUL_LOG_E)
         if log_e > log(self.max_e_value):
