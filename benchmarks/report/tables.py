@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.data.corpus import Corpus
+from benchmarks.report.clips_table import clips_table
 from benchmarks.report.cue_table import cue_table
 from benchmarks.report.false_match_tables import false_matches_table
 from benchmarks.report.hardening_table import hardening_table
@@ -353,6 +354,7 @@ TABLES: Final[dict[str, Callable[[Record], Iterator[str]]]] = {
     "calibrate": calibrate_table,
     "changes": changes_table,
     "classes": classes_table,
+    "clips": clips_table,
     "codes": codes_table,
     "crash": crash_table,
     "cue": cue_table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.report.clips_table import clips_table
 from benchmarks.report.cue_table import cue_table
 from benchmarks.report.hardening_table import hardening_table
 from benchmarks.report.records import record
@@ -42,6 +43,17 @@ def test_the_table_of_plays_counts_found_and_placed_ones() -> None:
     text = "\n".join(cue_table(made))
     assert "(100 times real time), 500 MB at most." in text and "not played there: 1, of 3." in text
     assert "| +0 dB | 3 | 66.7 (20.8-93.9) | 33.3 (6.1-79.2) | 66.7 (20.8-93.9) |" in text
+
+
+def test_the_table_of_clips_sums_tracks_of_one_density_and_condition() -> None:
+    """A track without a match is counted apart."""
+    row = {"every_s": 0.7, "condition": "clean", "clips": 10, "match": 10, "possible": 0}
+    rows = [row, row | {"match": 0, "possible": 5}, row | {"condition": "phone", "match": 8}]
+    made = record("clips", scheme="s", seed=0, options={"tracks": 2}, rows=rows)
+    assert list(clips_table(made))[-2:] == [
+        "| 0.7 s | clean | 20 | 50.0 | 75.0 | 1 |",
+        "| 0.7 s | phone | 10 | 80.0 | 80.0 | 0 |",
+    ]
 
 
 def test_the_table_of_hostile_load_has_a_line_for_each_row() -> None:
