@@ -20,9 +20,12 @@ from earwitness.index.statistics.scheme_files import calibration_of
 
 FITS_FILE: Final = "calibration_fits.json"
 
+LEAST_SIZES: Final = {"_offset": 1.0, "_margin": 10.0}
+"""Nats that numbers with these endings count as having at least, where they are compared: an offset may be
+near 0, and a margin is rounded to 0.1."""
 TOLERANCE: Final = 0.01
-"""Largest difference of a number that was fitted again, relative to the largest magnitude of its field;
-absolute, in nats, for offsets. On one machine the numbers are equal. Other processors round embeddings
+"""Largest difference of a number that was fitted again, relative to the largest magnitude of its field, or to
+its `LEAST_SIZES`. On one machine the numbers are equal. Other processors round embeddings
 otherwise in the last bits, and so count a few alignments more or less."""
 
 
@@ -139,8 +142,9 @@ def is_close(name: str, now: Any, before: Any) -> bool:
     old, new = np.atleast_1d(before), np.atleast_1d(now)
     if old.shape != new.shape:
         return False
-    scale = max(float(np.abs(old).max()), 1.0 if name.endswith("_offset") else 0.0)
-    return bool(np.abs(old - new).max() <= TOLERANCE * scale)
+    least = next((size for ending, size in LEAST_SIZES.items() if name.endswith(ending)), 0.0)
+    scale = max(float(np.abs(old).max()), least)
+    return bool(np.abs(old - new).max() <= 1.001 * TOLERANCE * scale)
 
 
 def shorten(value: Any) -> str:

@@ -247,10 +247,11 @@ def test_a_record_has_each_fitted_number_though_another_is_kept() -> None:
 
 
 def test_numbers_are_compared_relative_to_their_size() -> None:
-    """One percent of the largest number of a field is the same, and a hundredth of a nat of an offset."""
+    """One percent of the largest number of a field is the same; so is a step of an offset or a margin."""
     assert is_close("prior_rate", 0.2479, 0.248) and not is_close("prior_rate", 0.26, 0.248)
     assert is_close("calibration_offset", 0.02, 0.0166) and not is_close("calibration_offset", 0.05, 0.0166)
     assert is_close("table", [0.0, 10.05], [0.05, 10.0]) and not is_close("table", [0.0, 10.0], [0.5, 10.0])
+    assert is_close("pooled_margin", 0.1, 0.2) and not is_close("pooled_margin", 4.7, 4.9)
     assert not is_close("agreements", [0.0, 1.0], [0.0, 1.0, 2.0])
 
 
