@@ -2,9 +2,9 @@
 
 Fits are run in order of dependence on validation audio, and on training audio where the network plays no
 part. A second run with the same seed on one machine gives the same numbers, with any number of processes.
-On another machine the simulated rooms, with which some queries are degraded, differ in their last digits
-(pyroomacoustics traces rays), and what the first fits gain by that grows in later ones. ``--check`` therefore
-gives each fit the shipped numbers of those before it, and compares what it returns.
+On another machine the simulated rooms, with which some queries are degraded, differ a little, because
+pyroomacoustics traces rays. A small difference in the first fits causes a larger one in later fits.
+``--check`` therefore gives each fit the shipped numbers of the fits before it, and compares what it returns.
 What each number was fitted on is written to ``calibration_fits.json``, beside it.
 """
 

@@ -106,7 +106,7 @@ class _Stretches:
         """
         open_s, done = _open_spans(self._search, known), set[Change]()
         part = self._part(stretch.start_s - REACH_S, stretch.end_s + REACH_S)
-        # a copy that is known has votes beside it too, which its best window shows
+        # a known copy also has votes just beside it; then the best window overlaps it
         n_certain = sum(_is_within(one, stretch.windows[0].span_s) for one in self._certain(known))
         for window in stretch.windows:
             if _is_open(window.span_s, open_s):

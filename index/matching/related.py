@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from math import floor, isinf, log
 from typing import Final, Self
 
@@ -82,22 +83,25 @@ LEAST_RELATED_SIMILARITY: Final = 0.25
 similar ones are similar to other parts of the query, such as a voice above the music. Chosen by hand."""
 
 COPY_SIMILARITY: Final = (0.75, 0.66)
-"""From which mean similarity on two recordings hold the same recorded sound: a copy of the matched recording
-is no chance alignment. The first is for codes of the same moments, the second for codes that begin up to half
-a code apart, where those of one recording are interpolated. Chosen by hand: of clips of one recording
-as MP3 of 16 kbit/s, all exceed 0.8 and 0.67; of pieces of one drum kit, 1 in 100 exceeds 0.74 and 0.7."""
+"""Two recordings hold the same recorded sound if the mean similarity of their codes is larger: a copy of the
+matched recording is no chance alignment. The first number is for codes of the same moments, the second for
+codes that begin up to half a code apart, where those of one recording are interpolated. Chosen by hand: clips
+of one piece of sample_audio, as MP3 of 16 kbit/s, exceed 0.8 and 0.67; of pieces by one drum kit
+(`benchmarks.data.kinds.drum_machines`), 1 in 100 exceeds 0.74 and 0.7. Clips of fast music, half a code
+apart, can be as low as 0.3; the next two numbers find them."""
 
 HELD_SIMILARITY: Final = 0.87
-"""Mean similarity of a place with the query, from which on the query holds its recording. It holds each clip
-of a recording that was cut into many. Chosen by hand: the best places of absent queries by the same drum kit
-reach 0.84."""
+"""The query holds the recording of a place if the mean similarity of the place with the query is at least
+this. A query that was cut into clips holds each of them. Chosen by hand: the best places of absent queries by
+the same drum kit reach 0.84."""
 
 HELD_AGREEMENT: Final = 7.0
-"""Agreement of spectral peaks, in standard deviations, from which on the query holds a recording too, however
-it was degraded. Chosen by hand: of absent queries by the same drum kit, the best of 2,431 places has 5.4."""
+"""The query also holds the recording of a place whose spectral peaks agree at least so well, in standard
+deviations, even if the query was degraded. Chosen by hand: of absent queries by the same drum kit, the best
+of 2,431 places has 5.4."""
 
 HELD_CODES: Final = 6
-"""Codes that such a place has at least (3 s). Chosen by hand."""
+"""A place that shows this has at least so many codes (3 s). Chosen by hand."""
 
 COMPARED_PLACES: Final = 32
 """Other candidates that are compared at most, those of highest score. Chosen by hand."""
@@ -299,13 +303,11 @@ class RelatedPlaces:
 
     def _others(self, alignment: Alignment, own: Collection[int]) -> list[Alignment]:
         """Alignments of related recordings with the same part of the query, largest scores first."""
-        others = list[Alignment]()
-        for other in self._places_of(alignment.query_variant.variant).beside(alignment):
-            if other.recording not in own and self._is_related(alignment, other):
-                others.append(other)
-                if len(others) == COMPARED_PLACES:
-                    break
-        return others
+        beside = self._places_of(alignment.query_variant.variant).beside(alignment)
+        foreign = (other for other in beside if other.recording not in own)
+        # where most are copies, each would be compared with all the others
+        near = islice(foreign, 2 * COMPARED_PLACES)
+        return list(islice((one for one in near if self._is_related(alignment, one)), COMPARED_PLACES))
 
     def _places_of(self, variant: Variant) -> Places:
         if variant not in self._places:
@@ -313,10 +315,10 @@ class RelatedPlaces:
         return self._places[variant]
 
     def _own(self, alignment: Alignment, agreement: float) -> set[int]:
-        """Recordings of which no place shows the chance of an alignment: its own, and those held beside it.
+        """Recordings whose places do not show the chance of an alignment.
 
-        A recording that is cut into clips has clips at several parts of the query. Where it repeats itself,
-        each is similar to the parts of the others, too.
+        They are its own recording and, if the query holds that, all others that the query holds: clips of one
+        recording. Where the recording repeats itself, each clip resembles the places of the others, too.
         """
         variant = alignment.query_variant.variant
         if not _is_held(alignment, lambda: agreement):
