@@ -14,10 +14,9 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.data.corpus import Corpus
@@ -25,6 +24,7 @@ from benchmarks.fit.fit_run import FitRun
 from benchmarks.fit.provenance import Fitted, differences, read_fits, shorten, write_fits
 from benchmarks.fit.registry import FITS, start_for
 from benchmarks.report.records import record, save
+from benchmarks.systems.spawned_workers import spawned_workers
 from earwitness.fingerprint.extract import extractor
 from earwitness.index.statistics.calibration import Calibration
 from earwitness.index.statistics.scheme_files import calibration_of
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     pool: Executor | nullcontext[None] = nullcontext()
     if options.workers > 1:
-        pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
+        pool = spawned_workers(options.workers)
     with pool as processes:
         calibration, results = run_fits(options, calibration_of(extractor()), processes)
     if options.record:

@@ -15,10 +15,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import chain, zip_longest
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +30,7 @@ from benchmarks.report.records import record, save
 from benchmarks.report.same_recording import shares_recording
 from benchmarks.report.score import SAME_SOUND, repeat_similarity
 from benchmarks.systems.leave_out_library import COLLECTIONS, LeaveOutLibrary, as_query, build_library
+from benchmarks.systems.spawned_workers import spawned_workers
 from benchmarks.training.data import sources
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Query
@@ -268,7 +267,7 @@ def search_share(options: argparse.Namespace, worker: int) -> tuple[list[AbsentQ
 def main(argv: Sequence[str]) -> int:
     """Search absent queries, count false matches, and print them beside the claimed E-values."""
     options = _arguments(argv)
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with spawned_workers(options.workers) as pool:
         shares = list(pool.map(search_share, [options] * options.workers, range(options.workers)))
     queries = [one for one in chain.from_iterable(zip_longest(*(share for share, _ in shares))) if one]
     print(table(queries))

@@ -7,6 +7,9 @@ For each kind, its references are indexed, and excerpts of its queries are searc
 matching: pieces of the same makers (a voice, a kit, a soundfont), but no recording in common. Every match is
 therefore false. In the same run, degraded excerpts of the references are searched, so that what a change of
 the statistics costs is seen beside what it gains. ``--side fit`` is for fitting, ``--side test`` judges.
+
+With ``--references 5``, each maker has an index of its own, of five of its pieces: an album, and another
+piece by the same musician.
 """
 
 from __future__ import annotations
@@ -16,11 +19,10 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import faiss
 import numpy as np
@@ -31,7 +33,7 @@ from benchmarks.data.audio_io import RATE_HZ, read
 from benchmarks.data.corpus import Corpus
 from benchmarks.data.degrade import CONDITIONS, degrade
 from benchmarks.data.kinds.make import read_list
-from benchmarks.data.kinds.makers import SIDES, Piece
+from benchmarks.data.kinds.makers import SIDES, Part, Piece
 from benchmarks.data.overlays import Material
 from benchmarks.report.false_match_tables import false_matches_table, plot_false_matches, recall_table
 from benchmarks.report.records import record, save
@@ -43,6 +45,7 @@ from benchmarks.systems.leave_out_library import (
     as_query,
     build_library,
 )
+from benchmarks.systems.spawned_workers import spawned_workers
 from benchmarks.training.data import Source, cached, decibels
 from earwitness.fingerprint.extract import extractor
 from earwitness.fingerprint.types import Spectrogram
@@ -154,19 +157,26 @@ def source_of(piece: Piece) -> Source:
     return Source(path=piece.path, package=piece.maker, license=piece.licence, kind="music", role="test")
 
 
-def open_collection(pieces: Sequence[Piece], kind: str, *, material: Path, cache: Path) -> Collection:
-    """Index the references of a kind; fingerprints come from the cache where they exist."""
-    own = [piece for piece in pieces if piece.kind == kind]
-    references = tuple(piece for piece in own if piece.part == "reference")
+def open_collection(own: Sequence[Piece], *, most: int | None, material: Path, cache: Path) -> Collection:
+    """Index the references of one kind, or the first `most` of them; fingerprints are cached."""
+    references = tuple(piece for piece in own if piece.part == "reference")[:most]
     sources = [source_of(piece) for piece in references]
     return Collection(
-        kind=kind,
+        kind=own[0].kind,
         library=build_library(sources, extractor(), corpus=material, cache=cache),
         references=references,
         queries=tuple(piece for piece in own if piece.part == "query"),
         material=material,
         cache=cache,
     )
+
+
+def indexed_together(pieces: Sequence[Piece], kind: str, *, by_maker: bool) -> list[list[Piece]]:
+    """Return the pieces of a kind whose references share an index: all, or those of each maker."""
+    own = [piece for piece in pieces if piece.kind == kind]
+    makers = sorted({piece.maker for piece in own})
+    groups = [[piece for piece in own if piece.maker == maker] for maker in makers] if by_maker else [own]
+    return [group for group in groups if len({piece.part for piece in group}) == len(get_args(Part))]
 
 
 def draw(
@@ -291,6 +301,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--efforts", nargs="+", type=Effort, default=[Effort.FAST])
     parser.add_argument("--queries", type=int, default=2000, help="absent queries of each kind and length")
     parser.add_argument("--present", type=int, default=80, help="excerpts of references, likewise")
+    parser.add_argument(
+        "--references", type=int, help="index each maker by itself, with so many of its references"
+    )
     parser.add_argument("--conditions", nargs="+", choices=sorted(CONDITIONS), default=list(DEGRADED))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -306,34 +319,41 @@ def search_share(options: argparse.Namespace, worker: int) -> list[Outcome]:
     pieces = [piece for piece in read_list(options.material) if piece.side == options.side]
     outcomes: list[Outcome] = []
     for kind in options.kinds or sorted({piece.kind for piece in pieces}):
-        if not any(piece.kind == kind and piece.part == "reference" for piece in pieces):
+        groups = indexed_together(pieces, kind, by_maker=options.references is not None)
+        if not groups:
             print(f"{kind} has no references on the side {options.side}: it is not searched", file=sys.stderr)
-            continue
-        collection = open_collection(pieces, kind, material=options.material, cache=options.cache)
-        for length_s in options.lengths:
-            absent = draw(collection.queries, length_s, options.queries, conditions=[None], seed=options.seed)
-            present = draw(
-                collection.references,
-                length_s,
-                options.present,
-                conditions=options.conditions,
-                seed=options.seed + 1,
+        for group in groups:
+            collection = open_collection(
+                group, most=options.references, material=options.material, cache=options.cache
             )
-            for number, excerpt in enumerate((*absent, *present)):
-                sound = None
-                if number % options.workers == worker:
-                    sound = power_of(collection, excerpt, overlays)
-                if sound is not None:
-                    outcomes += [search(collection, excerpt, sound, effort) for effort in options.efforts]
+            outcomes += _search_share_of(collection, options, overlays, worker, n_groups=len(groups))
         print(f"worker {worker}: {kind} is searched", file=sys.stderr, flush=True)
     return outcomes
+
+
+def _search_share_of(
+    collection: Collection, options: argparse.Namespace, overlays: Material, worker: int, *, n_groups: int
+) -> Iterator[Outcome]:
+    """Yield the outcomes of one worker's share of a collection's queries; each group has as many."""
+    n_absent, n_present = ceil(options.queries / n_groups), ceil(options.present / n_groups)
+    for length_s in options.lengths:
+        absent = draw(collection.queries, length_s, n_absent, conditions=[None], seed=options.seed)
+        present = draw(
+            collection.references, length_s, n_present, conditions=options.conditions, seed=options.seed + 1
+        )
+        for number, excerpt in enumerate((*absent, *present)):
+            sound = None
+            if number % options.workers == worker:
+                sound = power_of(collection, excerpt, overlays)
+            if sound is not None:
+                yield from (search(collection, excerpt, sound, effort) for effort in options.efforts)
 
 
 def main(argv: Sequence[str]) -> int:
     """Search the queries of each kind, and print claimed beside counted false matches."""
     options = _arguments(argv)
     options.cache = options.cache or options.material / "cache"
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with spawned_workers(options.workers) as pool:
         shares = list(pool.map(search_share, [options] * options.workers, range(options.workers)))
     rows = [asdict(outcome) for share in shares for outcome in share]
     print("\n".join([*false_matches_table(rows), "", *recall_table(rows)]))
@@ -344,6 +364,7 @@ def main(argv: Sequence[str]) -> int:
             "lengths_s": options.lengths,
             "efforts": [effort.value for effort in options.efforts],
             "queries": options.queries,
+            "references": options.references,
             "calibration": json.loads(calibration),
         }
         made = record(

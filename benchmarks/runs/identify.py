@@ -30,6 +30,7 @@ from benchmarks.report.score import answers_of, offset_error_s, repeat_similarit
 from benchmarks.systems.peers import Peer, peer
 from benchmarks.systems.product import Product, readable, references
 from earwitness.fingerprint.extract import extractor
+from earwitness.fingerprint.lifeline import die_with_parent
 from earwitness.index.match import Effort
 
 
@@ -159,6 +160,11 @@ def _start(plan: Plan) -> None:
     _runner = ProductRunner(plan) if plan.peer is None else PeerRunner(plan)
 
 
+def _start_worker(plan: Plan, parent: int) -> None:
+    die_with_parent(parent)
+    _start(plan)
+
+
 def _rows(task: Task) -> list[dict[str, Any]]:
     assert _runner is not None
     return _runner.rows(task)
@@ -176,7 +182,7 @@ def run(plan: Plan, tasks: Sequence[Task], *, workers: int, minutes: float) -> I
                 return
             yield from _rows(task)
         return
-    with multiprocessing.get_context("spawn").Pool(workers, _start, (plan,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (plan, os.getpid())) as pool:
         for rows in pool.imap(_rows, tasks):
             yield from rows
             if time.monotonic() > end:

@@ -26,9 +26,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +34,7 @@ import numpy as np
 
 from benchmarks.data.made_lists import MadeSongs, made_songs, video_id, write_parquet
 from benchmarks.report.records import record, save
+from benchmarks.systems.spawned_workers import spawned_workers
 from earwitness.api.datasets.isolated.read_request import Request
 from earwitness.api.datasets.name_lists.name_source import opened_names
 from earwitness.api.settings import Settings
@@ -101,7 +100,7 @@ def measured(options: Any, folder: Path) -> Iterator[Mapping[str, Any]]:
 
 def apart(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Run a function in a process of its own, so that its memory and time are its own."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+    with spawned_workers(1) as pool:
         return pool.submit(work, *arguments, **named).result()
 
 

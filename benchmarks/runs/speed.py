@@ -17,8 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +30,7 @@ from benchmarks.data.corpus import Corpus, Track
 from benchmarks.data.queries import pick, wav
 from benchmarks.report.records import record, save
 from benchmarks.systems.product import readable, references
+from benchmarks.systems.spawned_workers import spawned_workers
 from earwitness.fingerprint.chromaprint import chromaprint
 from earwitness.fingerprint.decode import Decoder
 from earwitness.fingerprint.extract import Extractor, extractor
@@ -172,7 +171,7 @@ def bytes_per_hour(home: Path, hours: float) -> Iterator[Row]:
 
 def searched_apart(home: Path) -> tuple[int, int]:
     """Run `searched` in a new process: this one would reuse freed memory, which is not measured."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with spawned_workers(1) as pool:
         return pool.submit(searched, home).result()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks.data.kinds import drum_machines
 from benchmarks.data.kinds.make import make, update_list
-from benchmarks.data.kinds.makers import Piece, numbered
+from benchmarks.data.kinds.makers import Piece, numbered, part_of
 from benchmarks.report.false_match_tables import (
     LEAST_QUERIES,
     bootstrap_bounds,
@@ -24,7 +24,7 @@ from benchmarks.report.false_match_tables import (
     recall_table,
     unknown_kinds,
 )
-from benchmarks.runs.false_matches import draw, search_share
+from benchmarks.runs.false_matches import draw, indexed_together, search_share
 from earwitness.index.match import Effort
 
 SAMPLES = Path(__file__).parents[3] / "sample_audio"
@@ -47,7 +47,7 @@ def _rows(n: int, *, makers: int = 5, **changes: Any) -> list[dict[str, Any]]:
 def _piece(maker: str, number: int, duration_s: float = 45.0) -> Piece:
     return Piece(
         path=f"{maker}/{number}.flac", kind="tts", maker=maker, piece=f"{maker}/{number}", side="test",
-        part="query", duration_s=duration_s, seed=number, licence="",
+        part=part_of(number), duration_s=duration_s, seed=number, licence="",
     )  # fmt: skip
 
 
@@ -126,7 +126,8 @@ def test_all_makers_are_queried_alike() -> None:
     assert excerpts == list(draw(pieces, 8.0, 60, conditions=[None, "speed_+25"], seed=3))
 
 
-def test_absent_and_present_excerpts_are_searched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("references", [None, 1])
+def test_absent_and_present_excerpts_are_searched(tmp_path: Path, references: int | None) -> None:
     """Queries of a kit are searched in its other pieces, and excerpts of references find their own piece."""
     makers = drum_machines.makers()[-1:-4:-2]
     for maker in makers:
@@ -136,6 +137,7 @@ def test_absent_and_present_excerpts_are_searched(tmp_path: Path) -> None:
     options = argparse.Namespace(
         material=tmp_path, cache=tmp_path / "cache", corpus=SAMPLES, side="test", kinds=None, lengths=[8.0],
         efforts=[Effort.FAST], queries=4, present=2, conditions=["clean"], seed=0, workers=1,
+        references=references,
     )  # fmt: skip
     outcomes = search_share(options, 0)
     absent = [one for one in outcomes if one.condition is None]
@@ -145,3 +147,16 @@ def test_absent_and_present_excerpts_are_searched(tmp_path: Path) -> None:
     assert all(one.right is None for one in absent)
     assert all(one.right is not None for one in present)
     assert all(len(one.e_values) == len(one.classes) for one in outcomes)
+
+
+def test_makers_are_indexed_together_or_each_by_itself() -> None:
+    """A maker of queries alone, or of references alone, has no index of its own."""
+    pieces = [_piece(maker, number) for maker in "abc" for number in (0, 1)] + [
+        _piece("d", 0),
+        _piece("e", 1),
+    ]
+    (together,) = indexed_together(pieces, pieces[0].kind, by_maker=False)
+    assert together == pieces
+    each = indexed_together(pieces, pieces[0].kind, by_maker=True)
+    assert each == [pieces[:2], pieces[2:4], pieces[4:6]]
+    assert indexed_together(pieces, "other", by_maker=True) == []

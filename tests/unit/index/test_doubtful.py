@@ -11,16 +11,19 @@ from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.effort import UNCHANGED, Variant
 from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
+    DOUBTFUL_LOG_E,
+    LITTLE_SIMILARITY,
     LONG_CODES,
     PART_LOG_E,
     PART_SHARE,
     PART_SIMILARITY,
     SURE_AGREEMENT,
     SURE_SIMILARITY,
-    is_doubtful,
+    least_log_e,
 )
+from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
+from earwitness.index.statistics.null_model import Material
 
-LITTLE, MUCH = SURE_SIMILARITY - 0.05, SURE_SIMILARITY + 0.05
 FASTER = Change(speed=1.12)
 
 
@@ -45,49 +48,86 @@ def alignment(change: Change, similarity: float, n_codes: int) -> Alignment:
     )
 
 
-AGREES, DIFFERS = 1.1 * SURE_AGREEMENT, 0.9 * SURE_AGREEMENT
+MUSIC, VOICE = Material.UNRELATED, Material.SPOKEN
+POSSIBLE, CHANCE = DOUBTFUL_LOG_E
 WEAK, CERTAIN = CERTAIN_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
 SHORT, LONG = LONG_CODES - 1, LONG_CODES
 
 
+def least_of(
+    one: Alignment,
+    *,
+    roots: float = 100.0,
+    log_e: float = WEAK,
+    covered: float = 1.0,
+    material: Material = MUSIC,
+) -> float:
+    """The limit of an alignment that covers a share of its query.
+
+    `roots` is its agreement for the root of each code.
+    """
+    n_frames = round(4 * len(one.codes) / covered)
+    agreement = roots * len(one.codes) ** 0.5
+    return least_log_e(one, agreement, log_e, n_frames=n_frames, material=material)
+
+
+@pytest.mark.parametrize("change", [UNCHANGED, FASTER])
+@pytest.mark.parametrize(("n_codes", "needed"), [(SHORT, SURE_AGREEMENT[0]), (4 * LONG, SURE_AGREEMENT[1])])
 @pytest.mark.parametrize(
-    ("change", "similarity", "n_codes", "agreement_a_root", "log_e", "doubtful"),
-    [
-        (UNCHANGED, MUCH, LONG, 0.0, WEAK, False),
-        (FASTER, MUCH, LONG, 0.0, WEAK, False),
-        (UNCHANGED, LITTLE, SHORT, 0.0, WEAK, False),
-        (FASTER, LITTLE, SHORT, AGREES, WEAK, True),
-        (FASTER, LITTLE, SHORT, DIFFERS, CERTAIN, False),
-        (FASTER, LITTLE, LONG, AGREES, WEAK, True),
-        (FASTER, LITTLE, LONG, AGREES, CERTAIN, False),
-        (FASTER, LITTLE, LONG, DIFFERS, CERTAIN, True),
-        (UNCHANGED, LITTLE, LONG, AGREES, WEAK, False),
-        (UNCHANGED, LITTLE, LONG, DIFFERS, WEAK, True),
-        (UNCHANGED, LITTLE, 4 * LONG, DIFFERS, CERTAIN, True),
-    ],
+    ("material", "similarity", "limit"),
+    [(MUSIC, SURE_SIMILARITY[0], POSSIBLE), (VOICE, SURE_SIMILARITY[1], CHANCE)],
 )
-def test_what_is_little_similar_is_doubtful_if_changed_or_long(
-    change: Change, similarity: float, n_codes: int, agreement_a_root: float, log_e: float, doubtful: bool
+def test_what_is_little_similar_needs_peaks_that_agree_all_along(
+    change: Change, n_codes: int, needed: float, material: Material, similarity: float, limit: float
 ) -> None:
-    """Little similar alignments are doubtful if changed, or long without peaks that agree all along."""
-    agreement = agreement_a_root * n_codes**0.5
-    whole = alignment(change, similarity, n_codes)
-    assert is_doubtful(whole, agreement, log_e, n_frames=4 * n_codes) == doubtful
+    """However small its E-value, a little similar alignment is no match if its peaks agree little."""
+    little, much = (alignment(change, similarity + step, n_codes) for step in (-0.01, 0.01))
+    assert least_of(little, roots=0.9 * needed, material=material) == limit
+    for log_e in (WEAK, CERTAIN):
+        assert least_of(little, roots=1.1 * needed, log_e=log_e, material=material) == -np.inf
+        assert least_of(much, roots=0.0, log_e=log_e, material=material) == -np.inf
+
+
+@pytest.mark.parametrize("change", [UNCHANGED, FASTER])
+def test_voices_need_peaks_however_long_they_are(change: Change) -> None:
+    """Sentences of one voice agree the better, the longer they are; music of so small an E-value is sure."""
+    some = alignment(change, (LITTLE_SIMILARITY + SURE_SIMILARITY[0]) / 2, 4 * LONG)
+    assert least_of(some, roots=0.0, log_e=CERTAIN, material=VOICE) == CHANCE
+    assert least_of(some, roots=0.0, log_e=CERTAIN, material=MUSIC) == -np.inf
+    little = alignment(change, LITTLE_SIMILARITY - 0.01, 4 * LONG)
+    assert least_of(little, roots=0.0, log_e=CERTAIN, material=MUSIC) == POSSIBLE
 
 
 @pytest.mark.parametrize(
-    ("change", "similarity", "share", "log_e", "doubtful"),
+    ("change", "similarity", "limit"),
+    [(FASTER, PART_SIMILARITY, POSSIBLE), (UNCHANGED, LITTLE_SIMILARITY, CHANCE)],
+)
+def test_a_part_of_a_query_needs_more_similarity(change: Change, similarity: float, limit: float) -> None:
+    """A long query has many parts that may resemble something, most at one of many changes."""
+    little, much = (alignment(change, similarity + step, LONG) for step in (-0.01, 0.01))
+    weak = PART_LOG_E + 1.0
+    assert least_of(little, covered=PART_SHARE - 0.1, log_e=weak) == limit
+    assert least_of(much, covered=PART_SHARE - 0.1, log_e=weak) == -np.inf
+    assert least_of(little, covered=PART_SHARE + 0.1, log_e=weak) == -np.inf
+    assert least_of(little, covered=PART_SHARE - 0.1, log_e=PART_LOG_E - 1.0) == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("change", "similarity", "log_e", "limit"),
     [
-        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, True),
-        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE + 0.1, PART_LOG_E + 1.0, False),
-        (FASTER, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E - 1.0, False),
-        (FASTER, PART_SIMILARITY + 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, False),
-        (UNCHANGED, PART_SIMILARITY - 0.05, PART_SHARE - 0.1, PART_LOG_E + 1.0, False),
+        (FASTER, LITTLE_SIMILARITY - 0.01, WEAK, POSSIBLE),
+        (FASTER, LITTLE_SIMILARITY - 0.01, CERTAIN, -np.inf),
+        (FASTER, LITTLE_SIMILARITY + 0.01, WEAK, -np.inf),
+        (UNCHANGED, LITTLE_SIMILARITY - 0.01, WEAK, -np.inf),
     ],
 )
-def test_a_part_at_a_change_needs_more_similarity(
-    change: Change, similarity: float, share: float, log_e: float, doubtful: bool
+def test_a_change_needs_more_similarity(
+    change: Change, similarity: float, log_e: float, limit: float
 ) -> None:
-    """A long query has many parts that may resemble something at one of many changes."""
-    part = alignment(change, similarity, SHORT)
-    assert is_doubtful(part, 100.0, log_e, n_frames=round(4 * SHORT / share)) == doubtful
+    """There are many changes to choose from."""
+    assert least_of(alignment(change, similarity, LONG), log_e=log_e) == limit
+
+
+def test_a_doubtful_match_may_be_possible() -> None:
+    """The one limit is between the E-values of a match and of a possible one, the other is above both."""
+    assert np.log(MATCH_E_VALUE) < POSSIBLE < np.log(POSSIBLE_E_VALUE) < CHANCE
