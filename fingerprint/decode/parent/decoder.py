@@ -160,15 +160,22 @@ class Decoder:
             worker = None
         if worker is None:
             try:
-                worker = start(self.sandbox, self.limits)
+                worker = _start(self.sandbox, self.limits)
             except StartFailed as error:
                 raise SandboxMissing(reason=str(error)) from error
         self._worker = worker
         return worker
 
     def _request(self, fd: int, name: str) -> Decoded:
-        worker = self._ready()
+        """Decode an item, and once more in a new worker if the first one dies: it may have been killed."""
         deadline = time.monotonic() + self.limits.wall_s
+        try:
+            return self._request_once(fd, name, deadline)
+        except DecoderDied:
+            return self._request_once(fd, name, deadline)
+
+    def _request_once(self, fd: int, name: str, deadline: float) -> Decoded:
+        worker = self._ready()
         try:
             worker.channel.send_json(protocol.DECODE, {"name": name[:200]}, fd=fd)
             decoded = WorkerResponse(name=name, limits=self.limits).read(worker.channel, deadline)
@@ -211,13 +218,21 @@ def _begin(sandbox: Requested, limits: Limits) -> StartingWorker | None:
         return None
 
 
+def _start(sandbox: Sandbox, limits: Limits, starting: StartingWorker | None = None) -> WorkerProcess:
+    """Start a worker, and once more if it ends before it is ready: it may have been killed."""
+    try:
+        return starting.ready() if starting else start(sandbox, limits)
+    except StartFailed:
+        return start(sandbox, limits)
+
+
 def _first_worker(
     sandbox: Requested, limits: Limits, starting: StartingWorker | None
 ) -> tuple[WorkerProcess, Sandbox, str | None]:
     reason = None
     if sandbox != "rlimits":
         try:
-            return starting.ready() if starting else start("bwrap", limits), "bwrap", None
+            return _start("bwrap", limits, starting), "bwrap", None
         except StartFailed as error:
             reason = str(error)
             if sandbox == "bwrap":
@@ -230,6 +245,6 @@ def _first_worker(
             )
         starting = None
     try:
-        return starting.ready() if starting else start("rlimits", limits), "rlimits", reason
+        return _start("rlimits", limits, starting), "rlimits", reason
     except StartFailed as error:
         raise SandboxMissing(reason=str(error)) from error

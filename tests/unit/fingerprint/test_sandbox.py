@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 import pytest
 
 from earwitness.fingerprint.decode import Decoder, SandboxWarning, describe_sandbox
 from earwitness.fingerprint.decode.parent import sandbox
-from earwitness.fingerprint.errors import SandboxMissing
+from earwitness.fingerprint.decode.parent.sandbox import StartingWorker, WorkerProcess
+from earwitness.fingerprint.decode.protocol import Channel
+from earwitness.fingerprint.errors import DecoderDied, SandboxMissing
 from tests.hostile.encode import encoded
 
 MODES = [
@@ -82,6 +86,47 @@ def test_a_worker_killed_between_two_items_is_replaced() -> None:
         os.kill(decoder._worker.process.pid, signal.SIGKILL)
         decoder._worker.process.wait()
         assert decoder.decode(encoded("wav"), name="clip").whole
+
+
+@pytest.mark.parametrize(("n_killed", "decoded"), [(1, True), (2, False)])
+def test_an_item_whose_worker_is_killed_is_decoded_by_another(
+    monkeypatch: pytest.MonkeyPatch, n_killed: int, decoded: bool
+) -> None:
+    """A good file is decoded all the same; one that ends two workers is an error."""
+    left, send = [None] * n_killed, Channel.send_json
+
+    def send_to_a_dead_worker(channel: Channel, *args: Any, **named: Any) -> None:
+        if left:
+            left.pop()
+            assert decoder._worker is not None
+            decoder._worker.process.kill()
+            decoder._worker.process.wait()
+        send(channel, *args, **named)
+
+    with Decoder(sandbox="rlimits") as decoder:
+        monkeypatch.setattr(Channel, "send_json", send_to_a_dead_worker)
+        with nullcontext() if decoded else pytest.raises(DecoderDied):
+            assert decoder.decode(BytesIO(encoded("wav")), name="clip").whole
+        assert not left
+        assert decoder.decode(encoded("wav"), name="the next").whole
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_worker_killed_at_its_start_is_started_again(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox stays the one that was asked for, and no weaker one is chosen."""
+    started, ready = [], StartingWorker.ready
+
+    def killed_at_first(starting: StartingWorker) -> WorkerProcess:
+        started.append(starting)
+        if len(started) == 1:
+            starting.worker.process.kill()
+        return ready(starting)
+
+    monkeypatch.setattr(StartingWorker, "ready", killed_at_first)
+    with Decoder(sandbox="auto" if mode == "bwrap" else mode) as decoder:
+        assert decoder.sandbox == mode
+        assert decoder.decode(encoded("wav"), name="clip").whole
+    assert len(started) == 2
 
 
 def test_a_worker_is_replaced_after_a_number_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
