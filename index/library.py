@@ -48,6 +48,7 @@ from earwitness.index.store.store_errors import (
     ShardDamaged,
     ShardMissing,
     StoreUnwritable,
+    TooManyOpenFiles,
 )
 from earwitness.index.store.summary import HomeSummary
 
@@ -370,11 +371,11 @@ def _pin(catalog: Catalog, address: HomeAddress, codec: SchemeCodec) -> tuple[Co
             reads.check_codes(snapshot, address.tenant, collections, live)
             for row in live:
                 held.append(_OpenShard(row, Shard(address.shard_folder, row.file)))
-        except ShardDamaged:
+        except (ShardDamaged, TooManyOpenFiles) as error:
             for one in held:
                 one.shard.close()
             snapshot.close()
-            if attempt == OPEN_ATTEMPTS - 1:
+            if isinstance(error, TooManyOpenFiles) or attempt == OPEN_ATTEMPTS - 1:
                 raise
             if attempt:  # at the first attempt a writer may just have replaced it: try again
                 _repair(address, codec)

@@ -40,6 +40,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "home_busy": 503,
     "disk_full": 507,
     "disk_failed": 503,
+    "too_many_open_files": 503,
     "store_unwritable": 503,
     "no_such_collection": 404,
     "no_such_work": 404,

@@ -47,6 +47,7 @@ RETRYABLE: Final = frozenset(
         "sandbox_missing",
         "workers_fail",
         "library_moved",
+        "too_many_open_files",
     }
 )
 """Codes of errors that the upload did not cause: the upload stays stored, and the job can be retried."""

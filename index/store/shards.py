@@ -8,6 +8,7 @@ are ``recording * 2**20 + position``.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
@@ -30,6 +31,8 @@ from earwitness.index.store.store_errors import (
     RecordingTooLong,
     ShardDamaged,
     ShardMissing,
+    StoreError,
+    TooManyOpenFiles,
 )
 
 POSITION_BITS: Final = 20
@@ -214,6 +217,7 @@ class Shard:
         When the file does not exist.
     ShardDamaged
         When its size differs from its row in the catalog; in `load`, when its bytes changed.
+    TooManyOpenFiles
     """
 
     def __init__(self, folder: Path, row: ShardFile) -> None:
@@ -273,7 +277,9 @@ class Shard:
             _OPEN_FILES.release()
 
 
-def _unreadable(path: Path, error: OSError) -> ShardDamaged:
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return TooManyOpenFiles(path=str(path))
     return ShardDamaged(path=str(path), reason=f"cannot be read ({error.strerror or error})")
 
 

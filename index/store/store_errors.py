@@ -256,6 +256,19 @@ class DiskFailed(StoreError):
         )
 
 
+class TooManyOpenFiles(StoreError):
+    """The system opens no further file for this process."""
+
+    code = "too_many_open_files"
+
+    def __init__(self, *, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} cannot be opened: too many files are open",
+            hint="raise the limit of open files (ulimit -n), or run fewer commands at a time",
+        )
+
+
 class CollectionExists(StoreError):
     """The home holds a dataset of this name and version already."""
 
