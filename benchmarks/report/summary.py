@@ -47,6 +47,7 @@ PRODUCT, PEER, SPEED, SCAN = (
 )
 CHANCE: Final = "calibrate-fast"
 FALSE: Final = "false-matches-test"
+FEW: Final = "false-matches-few"
 """Start of the names of the records of false matches by kind: one for each effort."""
 SCALE: Final = "scale"
 PRIVACY: Final = "pack-privacy"
@@ -298,6 +299,35 @@ def long_queries() -> Iterator[str]:
     yield "  Longer queries were not counted."
 
 
+def few() -> Iterator[str]:
+    """Yield how many absent queries match where the index holds few recordings of their maker."""
+    made = load_record(FEW)
+    if made is None:
+        yield "- Few recordings of one maker: not measured yet."
+        return
+    absent = [row for row in made.rows if row["condition"] is None]
+    lengths = sorted({row["length_s"] for row in absent})
+    n_match, n_possible = (sum(row["verdict"] == name for row in absent) for name in ("match", "possible"))
+    most = made.options["references"]
+    yield f"- Where an index holds one to {most} recordings of a maker (a voice, a kit, a"
+    yield f"  soundfont, a synthesiser), {n_match} of {len(absent)} absent queries of {lengths[0]:g} to"
+    yield f"  {lengths[-1]:g} s by this maker read `match`, and {n_possible} `possible`. Chance would give"
+    yield f"  {len(absent) * 1e-4:.1g} and {len(absent) * 1e-2:.0f}."
+
+
+def few_table() -> Iterator[str]:
+    """Yield claimed and counted false matches of small indexes by kind of sound, lengths as one."""
+    made = load_record(FEW)
+    if made is None:
+        yield "Not measured yet."
+        return
+    yield from false_matches_table(pooled(made.rows))
+    yield ""
+    yield from recall_table(pooled(made.rows))
+    yield ""
+    yield f"{header(made)}."
+
+
 def scan() -> Iterator[str]:
     """Yield the outcome of a scan of the open corpus."""
     record = load_record(SCAN)
@@ -347,6 +377,8 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "scale": scale,
     "scan": scan,
     "long": long_queries,
+    "few": few,
+    "few_table": few_table,
     "scan_speed": of_scans("scan-speed", scan_speed_table),
     "stored_copies": of_scans("stored-copies", stored_copies_table),
     "names": names,

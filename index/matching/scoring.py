@@ -38,13 +38,12 @@ long as everything else together."""
 LEAST_SPAN_S: Final = 1.5
 """Seconds of the query. Shorter alignments are not reported. Chosen by hand."""
 
-SURE_SIMILARITY: Final = (0.62, 0.75)
-"""Mean similarity, of music and of spoken word. Less similar alignments are doubtful where their spectral
-peaks agree little: pieces of one synthesiser, one drum kit or one voice agree so by their sounds alone, and
-the longer they are, the smaller is their E-value. Chosen by hand, as `LONG_CODES` and `SURE_AGREEMENT`, on
-one to three references of each maker and absent queries of 3 to 30 s, and on degraded excerpts of
-``package_music`` and ``human_voice`` (side ``fit``): of 1,267 right matches, 11 are doubtful by it, most of
-them drums alone."""
+SURE_SIMILARITY: Final = {Material.UNRELATED: 0.62, Material.RELATED: 0.68, Material.SPOKEN: 0.75}
+"""Mean similarity. Less similar alignments are doubtful where their spectral peaks agree little: pieces of
+one synthesiser, one drum kit or one voice agree so by their sounds alone, and the longer they are, the
+smaller is their E-value. Chosen by hand, as `LONG_CODES` and `SURE_AGREEMENT`, on one to three references of
+each maker and absent queries of 3 to 150 s, and on degraded excerpts of ``package_music`` and ``human_voice``
+(side ``fit``): of 1,287 right matches, 10 are doubtful by it, most of them drums alone."""
 
 LONG_CODES: Final = 10
 """Codes (5 s) from which an alignment is long."""
@@ -55,9 +54,9 @@ similar alignment needs: a short one, and a long one."""
 
 LITTLE_SIMILARITY: Final = 0.56
 """Mean similarity. Less similar alignments are doubtful where the query is changed, as there are 12 or 27
-changes to choose from, and where they are only a part of it. Music with an E-value of at most `CERTAIN_LOG_E`
-is held to it instead of to `SURE_SIMILARITY`. Chosen by hand on absent queries of 16 s of made
-sounds and on excerpts of validation music; ``benchmarks false-matches`` measures it."""
+changes to choose from, and where they are only a part of it. With an E-value of at most `CERTAIN_LOG_E`, what
+is neither related nor spoken is held to it instead of to `SURE_SIMILARITY`. Chosen by hand on absent queries
+of 16 s of made sounds and on excerpts of validation music; ``benchmarks false-matches`` measures it."""
 
 PART_SHARE: Final = 0.6
 PART_SIMILARITY: Final = 0.67
@@ -107,10 +106,12 @@ def least_log_e(
         Active frames of the whole query, with the change undone.
     """
     similarity, n_codes = float(alignment.similarity.mean()), len(alignment.codes)
-    spoken, certain = material is Material.SPOKEN, log_e <= CERTAIN_LOG_E
-    sure = LITTLE_SIMILARITY if certain and not spoken else SURE_SIMILARITY[spoken]
+    certain = log_e <= CERTAIN_LOG_E
+    sure = SURE_SIMILARITY[material]
+    if certain and material is Material.UNRELATED:
+        sure = LITTLE_SIMILARITY
     if similarity < sure and agreement < SURE_AGREEMENT[n_codes >= LONG_CODES] * sqrt(n_codes):
-        return DOUBTFUL_LOG_E[spoken]
+        return DOUBTFUL_LOG_E[material is Material.SPOKEN]
     changed = alignment.query_variant.variant.change != UNCHANGED
     n_covered = int(alignment.query_frames[-1] - alignment.query_frames[0]) + 1
     is_part = log_e > PART_LOG_E and n_covered < PART_SHARE * n_frames

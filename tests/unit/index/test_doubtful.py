@@ -48,7 +48,7 @@ def alignment(change: Change, similarity: float, n_codes: int) -> Alignment:
     )
 
 
-MUSIC, VOICE = Material.UNRELATED, Material.SPOKEN
+MUSIC, KIT, VOICE = Material.UNRELATED, Material.RELATED, Material.SPOKEN
 POSSIBLE, CHANCE = DOUBTFUL_LOG_E
 WEAK, CERTAIN = CERTAIN_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
 SHORT, LONG = LONG_CODES - 1, LONG_CODES
@@ -75,7 +75,11 @@ def least_of(
 @pytest.mark.parametrize(("n_codes", "needed"), [(SHORT, SURE_AGREEMENT[0]), (4 * LONG, SURE_AGREEMENT[1])])
 @pytest.mark.parametrize(
     ("material", "similarity", "limit"),
-    [(MUSIC, SURE_SIMILARITY[0], POSSIBLE), (VOICE, SURE_SIMILARITY[1], CHANCE)],
+    [
+        (MUSIC, SURE_SIMILARITY[MUSIC], POSSIBLE),
+        (KIT, SURE_SIMILARITY[KIT], POSSIBLE),
+        (VOICE, SURE_SIMILARITY[VOICE], CHANCE),
+    ],
 )
 def test_what_is_little_similar_needs_peaks_that_agree_all_along(
     change: Change, n_codes: int, needed: float, material: Material, similarity: float, limit: float
@@ -89,10 +93,11 @@ def test_what_is_little_similar_needs_peaks_that_agree_all_along(
 
 
 @pytest.mark.parametrize("change", [UNCHANGED, FASTER])
-def test_voices_need_peaks_however_long_they_are(change: Change) -> None:
-    """Sentences of one voice agree the better, the longer they are; music of so small an E-value is sure."""
-    some = alignment(change, (LITTLE_SIMILARITY + SURE_SIMILARITY[0]) / 2, 4 * LONG)
+def test_voices_and_kits_need_peaks_however_long_they_are(change: Change) -> None:
+    """The longer two pieces of one maker are, the smaller is their E-value; other music is sure then."""
+    some = alignment(change, (LITTLE_SIMILARITY + SURE_SIMILARITY[MUSIC]) / 2, 4 * LONG)
     assert least_of(some, roots=0.0, log_e=CERTAIN, material=VOICE) == CHANCE
+    assert least_of(some, roots=0.0, log_e=CERTAIN, material=KIT) == POSSIBLE
     assert least_of(some, roots=0.0, log_e=CERTAIN, material=MUSIC) == -np.inf
     little = alignment(change, LITTLE_SIMILARITY - 0.01, 4 * LONG)
     assert least_of(little, roots=0.0, log_e=CERTAIN, material=MUSIC) == POSSIBLE
