@@ -126,3 +126,13 @@ def test_what_needs_sound_is_an_error_with_the_right_hint(
     asks_names = arguments[0] == "check" and any((home / "names").glob("*.names"))
     assert ("check --catalogue" in ran.stderr) == asks_names
     assert ("same-file" in ran.stderr) != asks_names
+
+
+def test_a_list_that_is_registered_as_audio_is_told_how_it_is_kept(tmp_path: Path) -> None:
+    """Nothing of a list of links is registered without `--catalogue`, and the hint does not say so."""
+    source = tmp_path / "links.txt"
+    source.write_text("https://www.youtube.com/watch?v=dQw4w9WgXcQ\n")
+    ran = earwitness("register", source, home=tmp_path / "home")
+    assert ran.exit_code == 3
+    assert "What to do: `earwitness register --catalogue FILE` keeps works by name" in ran.stdout
+    assert "is compared by" not in ran.output

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -29,6 +29,11 @@ from earwitness.api.printable import shown
 if TYPE_CHECKING:
     from earwitness.api.pipeline.enroll import Enrolled, Label, Outcome
     from earwitness.api.scan.audit import Audit
+
+
+_BY_NAME: Final = (
+    "`earwitness register --catalogue FILE` keeps works by name; fetch the audio to compare by sound"
+)
 
 
 def register(
@@ -178,6 +183,7 @@ def _are_files(paths: list[str]) -> bool:
 def show(enrolled: Enrolled) -> None:
     """Print the outcome of one work, and its matches."""
     from earwitness.api.cli.commands.check import show_one
+    from earwitness.api.datasets.item_errors import NoSound
     from earwitness.api.pipeline.enroll import Outcome
     from earwitness.api.shelf.names_evidence import names_sentences
     from earwitness.api.shelf.same_file_evidence import same_file_sentences
@@ -200,7 +206,8 @@ def show(enrolled: Enrolled) -> None:
     if enrolled.outcome is not Outcome.ADDED:
         assert result.error is not None  # a work that was not registered has an error
         console.print(f"{name} was not registered: {result.error.message}.", soft_wrap=True)
-        console.print(f"  What to do: {result.error.hint}.", soft_wrap=True)
+        hint = _BY_NAME if result.error.code == NoSound.code else result.error.hint
+        console.print(f"  What to do: {hint}.", soft_wrap=True)
         return
     console.print(f"{name} is registered{_under(enrolled.label)}.", soft_wrap=True)
     if result.error is not None:
