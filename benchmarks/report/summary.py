@@ -296,7 +296,6 @@ def long_queries() -> Iterator[str]:
     )
     yield f"- Absent queries of {length_s:g} s, beside pieces of the same makers ({kinds}), read `match` in"
     yield f"  {counts}. A limit of the search was chosen on other excerpts of these makers."
-    yield "  Longer queries were not counted."
 
 
 def few() -> Iterator[str]:
@@ -312,7 +311,7 @@ def few() -> Iterator[str]:
     yield f"- Where an index holds one to {most} recordings of a maker (a voice, a kit, a"
     yield f"  soundfont, a synthesiser), {n_match} of {len(absent)} absent queries of {lengths[0]:g} to"
     yield f"  {lengths[-1]:g} s by this maker read `match`, and {n_possible} `possible`. Chance would give"
-    yield f"  {len(absent) * 1e-4:.1g} and {len(absent) * 1e-2:.0f}."
+    yield f"  {len(absent) * 1e-4:.1g} and {len(absent) * 1e-2:.0f}. Longer ones were not counted."
 
 
 def few_table() -> Iterator[str]:

@@ -61,11 +61,11 @@ of 16 s of made sounds and on excerpts of validation music; ``benchmarks false-m
 PART_SHARE: Final = 0.6
 PART_SIMILARITY: Final = 0.67
 PART_LOG_E: Final = log(1e-9)
-"""A part covers less than this share of the active query. It is doubtful above this E-value: a long query has
-many parts. At a change it is so below this mean similarity, else below `LITTLE_SIMILARITY`. Chosen by hand:
-of absent queries of 16 s of made sounds (side ``test``, seed 0), the changed parts that matched had less than
-0.67 and more than 1e-7; parts of the mixes in the tests have less than 1e-9. ``benchmarks false-matches``
-judged it on other excerpts of the same makers (seed 1)."""
+"""A part covers less than this share of the active query, and if unchanged of the recording. It is doubtful
+above this E-value: a long query has many parts. At a change it is so below this mean similarity, else below
+`LITTLE_SIMILARITY`. Chosen by hand: of absent queries of 16 s of made sounds (side ``test``, seed 0), the
+changed parts that matched had less than 0.67 and more than 1e-7; parts of the mixes in the tests have less
+than 1e-9. ``benchmarks false-matches`` judged it on other excerpts of the same makers (seed 1)."""
 
 DOUBTFUL_LOG_E: Final = (log(9e-3), log(0.1))
 """The E-value of a doubtful alignment is at least the first: it may be possible, and no match. It is at least
@@ -92,7 +92,7 @@ class ScoredAlignment:
 
 
 def least_log_e(
-    alignment: Alignment, agreement: float, log_e: float, *, n_frames: int, material: Material
+    alignment: Alignment, agreement: float, log_e: float, *, n_frames: int, n_stored: int, material: Material
 ) -> float:
     """Return the least log E that an alignment may have: minus infinity, unless it is doubtful.
 
@@ -104,6 +104,8 @@ def least_log_e(
         Its log E without this limit.
     n_frames
         Active frames of the whole query, with the change undone.
+    n_stored
+        Codes of the recording.
     """
     similarity, n_codes = float(alignment.similarity.mean()), len(alignment.codes)
     certain = log_e <= CERTAIN_LOG_E
@@ -113,9 +115,10 @@ def least_log_e(
     if similarity < sure and agreement < SURE_AGREEMENT[n_codes >= LONG_CODES] * sqrt(n_codes):
         return DOUBTFUL_LOG_E[material is Material.SPOKEN]
     changed = alignment.query_variant.variant.change != UNCHANGED
-    n_covered = int(alignment.query_frames[-1] - alignment.query_frames[0]) + 1
-    is_part = log_e > PART_LOG_E and n_covered < PART_SHARE * n_frames
-    if is_part and similarity < (PART_SIMILARITY if changed else LITTLE_SIMILARITY):
+    is_part = int(alignment.query_frames[-1] - alignment.query_frames[0]) + 1 < PART_SHARE * n_frames
+    if not changed:  # in a long query, a clip that is found from end to end is no part
+        is_part &= int(alignment.codes[-1] - alignment.codes[0]) + 1 < PART_SHARE * n_stored
+    if is_part and log_e > PART_LOG_E and similarity < (PART_SIMILARITY if changed else LITTLE_SIMILARITY):
         return DOUBTFUL_LOG_E[not changed]
     if changed and not certain and similarity < LITTLE_SIMILARITY:
         return DOUBTFUL_LOG_E[0]
@@ -199,7 +202,12 @@ class AlignmentScorer:
                 alignment, agreement=evidence.agreement, space=space, null=null
             )
         least = least_log_e(
-            alignment, evidence.agreement, log_e, n_frames=space.n_frames, material=chance.kind
+            alignment,
+            evidence.agreement,
+            log_e,
+            n_frames=space.n_frames,
+            n_stored=len(self.library.codes(alignment.recording)),
+            material=chance.kind,
         )
         log_e = max(log_e, least)
         if log_e > log(self.max_e_value):

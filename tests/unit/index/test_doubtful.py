@@ -60,15 +60,17 @@ def least_of(
     roots: float = 100.0,
     log_e: float = WEAK,
     covered: float = 1.0,
+    stored: float = 0.0,
     material: Material = MUSIC,
 ) -> float:
-    """The limit of an alignment that covers a share of its query.
+    """The limit of an alignment that covers a share of its query, and a share of its recording.
 
     `roots` is its agreement for the root of each code.
     """
+    n_stored = round(len(one.codes) / stored) if stored else 1_000
     n_frames = round(4 * len(one.codes) / covered)
     agreement = roots * len(one.codes) ** 0.5
-    return least_log_e(one, agreement, log_e, n_frames=n_frames, material=material)
+    return least_log_e(one, agreement, log_e, n_frames=n_frames, n_stored=n_stored, material=material)
 
 
 @pytest.mark.parametrize("change", [UNCHANGED, FASTER])
@@ -115,6 +117,14 @@ def test_a_part_of_a_query_needs_more_similarity(change: Change, similarity: flo
     assert least_of(much, covered=PART_SHARE - 0.1, log_e=weak) == -np.inf
     assert least_of(little, covered=PART_SHARE + 0.1, log_e=weak) == -np.inf
     assert least_of(little, covered=PART_SHARE - 0.1, log_e=PART_LOG_E - 1.0) == -np.inf
+
+
+def test_a_clip_found_from_end_to_end_is_no_part_of_a_long_query() -> None:
+    """A dataset's clip of a work under noise is little similar, and a small part of the work."""
+    little = alignment(UNCHANGED, LITTLE_SIMILARITY - 0.01, LONG)
+    weak = PART_LOG_E + 1.0
+    assert least_of(little, covered=0.1, stored=PART_SHARE + 0.1, log_e=weak) == -np.inf
+    assert least_of(little, covered=0.1, stored=PART_SHARE - 0.1, log_e=weak) == CHANCE
 
 
 @pytest.mark.parametrize(
