@@ -2,8 +2,8 @@
 
 Absent excerpts are searched as in ``benchmarks calibrate``. Their false matches are counted at each claimed
 E-value, and a line is fitted to ``log observed`` over ``log claimed``. The claims are made with the starting
-values of the fitted numbers, so that an earlier result has no influence, and without the number of near
-recordings, which are counted by calibrated E-values.
+values of the fitted numbers, so that an earlier result has no influence, without the number of near
+recordings, which are counted by calibrated E-values, and without the limits of doubtful alignments.
 """
 
 from __future__ import annotations
@@ -135,6 +135,7 @@ def _find_by_codes(query: Query, library: LeaveOutLibrary, max_e: float) -> list
         n_codes=search.n_codes,
         max_e_value=max_e,
         chance_factor=search.profile.chance_factor,
+        limits_doubtful=False,
     )
     search.scorer.places.counts_near = False
     scored = search.search_variant(search.profile.unchanged)
@@ -169,7 +170,7 @@ def _search_of(query: Query, library: LeaveOutLibrary, max_e: float) -> Search:
         n_codes=library.n_codes(COLLECTIONS),
         profile=EFFORT_PROFILES[Effort.FAST],
     )
-    search.scorer.places.counts_near = False
+    search.scorer.places.counts_near = search.scorer.limits_doubtful = False
     return search
 
 

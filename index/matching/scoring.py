@@ -156,6 +156,8 @@ class AlignmentScorer:
     n_whole_frames : int
         Active frames of the whole query where `query` is a part of it, else 0: E-values count chance
         alignments anywhere in the whole query.
+    limits_doubtful : bool
+        False where E-values are wanted as they are before doubtful alignments are limited.
     """
 
     query: Query
@@ -164,6 +166,7 @@ class AlignmentScorer:
     max_e_value: float
     chance_factor: float
     n_whole_frames: int = 0
+    limits_doubtful: bool = True
     _nulls: dict[tuple[Variant, bool, int, int], NullModel] = field(default_factory=dict)
     _contrasts: dict[Variant, NDArray[np.float32]] = field(default_factory=dict)
     places: RelatedPlaces = field(init=False)
@@ -201,15 +204,16 @@ class AlignmentScorer:
             log_e += self.places.excess_of_near(
                 alignment, agreement=evidence.agreement, space=space, null=null
             )
-        least = least_log_e(
-            alignment,
-            evidence.agreement,
-            log_e,
-            n_frames=space.n_frames,
-            n_stored=len(self.library.codes(alignment.recording)),
-            material=chance.kind,
-        )
-        log_e = max(log_e, least)
+        if self.limits_doubtful:
+            least = least_log_e(
+                alignment,
+                evidence.agreement,
+                log_e,
+                n_frames=space.n_frames,
+                n_stored=len(self.library.codes(alignment.recording)),
+                material=chance.kind,
+            )
+            log_e = max(log_e, least)
         if log_e > log(self.max_e_value):
             return None
         return ScoredAlignment(
