@@ -308,8 +308,8 @@ def few() -> Iterator[str]:
     lengths = sorted({row["length_s"] for row in absent})
     n_match, n_possible = (sum(row["verdict"] == name for row in absent) for name in ("match", "possible"))
     most = made.options["references"]
-    yield f"- Where an index holds one to {most} recordings of a maker (a voice, a kit, a"
-    yield f"  soundfont, a synthesiser), {n_match} of {len(absent)} absent queries of {lengths[0]:g} to"
+    yield f"- Where an index holds 1 to {most} recordings of a maker (a voice, a kit, a"
+    yield f"  soundfont, a synthesiser), {n_match} of {len(absent):,} absent queries of {lengths[0]:g} to"
     yield f"  {lengths[-1]:g} s by this maker read `match`, and {n_possible} `possible`. Chance would give"
     yield f"  {len(absent) * 1e-4:.1g} and {len(absent) * 1e-2:.0f}. Longer ones were not counted."
 
