@@ -47,8 +47,8 @@ PRODUCT, PEER, SPEED, SCAN = (
 )
 CHANCE: Final = "calibrate-fast"
 FALSE: Final = "false-matches-test"
-FEW: Final = "false-matches-few"
 """Start of the names of the records of false matches by kind: one for each effort."""
+FEW: Final = "false-matches-few"
 SCALE: Final = "scale"
 PRIVACY: Final = "pack-privacy"
 NAMES: Final = ("names", "names-large", "names-chance", "names-spellings")
@@ -180,12 +180,17 @@ def kinds() -> Iterator[str]:
     if not found:
         yield "Not measured yet."
         return
-    rows = [row for record in found for row in record.rows]
-    yield from false_matches_table(pooled(rows))
+    yield from by_kind(*found)
+
+
+def by_kind(*records: Record) -> Iterator[str]:
+    """Yield the false matches and the recall of some records by kind of sound, lengths as one."""
+    rows = pooled([row for record in records for row in record.rows])
+    yield from false_matches_table(rows)
     yield ""
-    yield from recall_table(pooled(rows))
+    yield from recall_table(rows)
     yield ""
-    for record in found:
+    for record in records:
         yield f"{header(record)}."
 
 
@@ -268,8 +273,8 @@ def _costs(name: str) -> Iterator[str]:
     yield f"{header(record)}."
 
 
-def of_scans(name: str, table: Callable[[Record], Iterator[str]]) -> Callable[[], Iterator[str]]:
-    """Return a function that yields the table of a record of scans."""
+def of_record(name: str, table: Callable[[Record], Iterator[str]]) -> Callable[[], Iterator[str]]:
+    """Return a function that yields the table of one record."""
 
     def lines() -> Iterator[str]:
         made = load_record(name)
@@ -312,19 +317,6 @@ def few() -> Iterator[str]:
     yield f"  soundfont, a synthesiser), {n_match} of {len(absent):,} absent queries of {lengths[0]:g} to"
     yield f"  {lengths[-1]:g} s by this maker read `match`, and {n_possible} `possible`. Chance would give"
     yield f"  {len(absent) * 1e-4:.1g} and {len(absent) * 1e-2:.0f}. Longer ones were not counted."
-
-
-def few_table() -> Iterator[str]:
-    """Yield claimed and counted false matches of small indexes by kind of sound, lengths as one."""
-    made = load_record(FEW)
-    if made is None:
-        yield "Not measured yet."
-        return
-    yield from false_matches_table(pooled(made.rows))
-    yield ""
-    yield from recall_table(pooled(made.rows))
-    yield ""
-    yield f"{header(made)}."
 
 
 def scan() -> Iterator[str]:
@@ -377,9 +369,9 @@ BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "scan": scan,
     "long": long_queries,
     "few": few,
-    "few_table": few_table,
-    "scan_speed": of_scans("scan-speed", scan_speed_table),
-    "stored_copies": of_scans("stored-copies", stored_copies_table),
+    "few_table": of_record(FEW, by_kind),
+    "scan_speed": of_record("scan-speed", scan_speed_table),
+    "stored_copies": of_record("stored-copies", stored_copies_table),
     "names": names,
     "privacy": privacy,
 }

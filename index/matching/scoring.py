@@ -41,16 +41,17 @@ LEAST_SPAN_S: Final = 1.5
 SURE_SIMILARITY: Final = {Material.UNRELATED: 0.62, Material.RELATED: 0.68, Material.SPOKEN: 0.75}
 """Mean similarity. Less similar alignments are doubtful where their spectral peaks agree little: pieces of
 one synthesiser, one drum kit or one voice agree so by their sounds alone, and the longer they are, the
-smaller is their E-value. Chosen by hand, as `LONG_CODES` and `SURE_AGREEMENT`, on one to three references of
+smaller is their E-value. Chosen by hand, as `LONG_CODES` and the agreements, on one to three references of
 each maker and absent queries of 3 to 150 s, and on degraded excerpts of ``package_music`` and ``human_voice``
 (side ``fit``): of 1,287 right matches, 10 are doubtful by it, most of them drums alone."""
 
 LONG_CODES: Final = 10
 """Codes (5 s) from which an alignment is long."""
 
-SURE_AGREEMENT: Final = (1.7, 1.1)
+SHORT_AGREEMENT: Final = 1.7
+LONG_AGREEMENT: Final = 1.1
 """Agreement of the spectral peaks for the root of each code, in standard deviations of chance, that a little
-similar alignment needs: a short one, and a long one."""
+similar alignment needs, by its length."""
 
 LITTLE_SIMILARITY: Final = 0.56
 """Mean similarity. Less similar alignments are doubtful where the query is changed, as there are 12 or 27
@@ -67,10 +68,14 @@ above this E-value: a long query has many parts. At a change it is so below this
 changed parts that matched had less than 0.67 and more than 1e-7; parts of the mixes in the tests have less
 than 1e-9. ``benchmarks false-matches`` judged it on other excerpts of the same makers (seed 1)."""
 
-DOUBTFUL_LOG_E: Final = (log(9e-3), log(0.1))
-"""The E-value of a doubtful alignment is at least the first: it may be possible, and no match. It is at least
-the second, and so not reported, for spoken word and for unchanged parts: absent queries have such alignments
-often, and hardly any copy does. Chosen by hand, as `SURE_SIMILARITY`."""
+DOUBTFUL_LOG_E: Final = log(9e-3)
+"""The E-value of a doubtful alignment is at least this: it may be possible, and no match. Chosen by hand, as
+`SURE_SIMILARITY`."""
+
+UNREPORTED_LOG_E: Final = log(0.1)
+"""The E-value of doubtful spoken word, and of a doubtful unchanged part, is at least this, so it is not
+reported: absent queries have such alignments often, and hardly any copy does. Chosen by hand, as
+`SURE_SIMILARITY`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +117,17 @@ def least_log_e(
     sure = SURE_SIMILARITY[material]
     if certain and material is Material.UNRELATED:
         sure = LITTLE_SIMILARITY
-    if similarity < sure and agreement < SURE_AGREEMENT[n_codes >= LONG_CODES] * sqrt(n_codes):
-        return DOUBTFUL_LOG_E[material is Material.SPOKEN]
+    needed = LONG_AGREEMENT if n_codes >= LONG_CODES else SHORT_AGREEMENT
+    if similarity < sure and agreement < needed * sqrt(n_codes):
+        return UNREPORTED_LOG_E if material is Material.SPOKEN else DOUBTFUL_LOG_E
     changed = alignment.query_variant.variant.change != UNCHANGED
     is_part = int(alignment.query_frames[-1] - alignment.query_frames[0]) + 1 < PART_SHARE * n_frames
     if not changed:  # in a long query, a clip that is found from end to end is no part
         is_part &= int(alignment.codes[-1] - alignment.codes[0]) + 1 < PART_SHARE * n_stored
     if is_part and log_e > PART_LOG_E and similarity < (PART_SIMILARITY if changed else LITTLE_SIMILARITY):
-        return DOUBTFUL_LOG_E[not changed]
+        return DOUBTFUL_LOG_E if changed else UNREPORTED_LOG_E
     if changed and not certain and similarity < LITTLE_SIMILARITY:
-        return DOUBTFUL_LOG_E[0]
+        return DOUBTFUL_LOG_E
     return -inf
 
 

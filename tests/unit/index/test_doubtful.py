@@ -13,12 +13,14 @@ from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
     DOUBTFUL_LOG_E,
     LITTLE_SIMILARITY,
+    LONG_AGREEMENT,
     LONG_CODES,
     PART_LOG_E,
     PART_SHARE,
     PART_SIMILARITY,
-    SURE_AGREEMENT,
+    SHORT_AGREEMENT,
     SURE_SIMILARITY,
+    UNREPORTED_LOG_E,
     least_log_e,
 )
 from earwitness.index.matching.verdict import MATCH_E_VALUE, POSSIBLE_E_VALUE
@@ -49,7 +51,7 @@ def alignment(change: Change, similarity: float, n_codes: int) -> Alignment:
 
 
 MUSIC, KIT, VOICE = Material.UNRELATED, Material.RELATED, Material.SPOKEN
-POSSIBLE, CHANCE = DOUBTFUL_LOG_E
+POSSIBLE, CHANCE = DOUBTFUL_LOG_E, UNREPORTED_LOG_E
 WEAK, CERTAIN = CERTAIN_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
 SHORT, LONG = LONG_CODES - 1, LONG_CODES
 
@@ -74,7 +76,7 @@ def least_of(
 
 
 @pytest.mark.parametrize("change", [UNCHANGED, FASTER])
-@pytest.mark.parametrize(("n_codes", "needed"), [(SHORT, SURE_AGREEMENT[0]), (4 * LONG, SURE_AGREEMENT[1])])
+@pytest.mark.parametrize(("n_codes", "needed"), [(SHORT, SHORT_AGREEMENT), (4 * LONG, LONG_AGREEMENT)])
 @pytest.mark.parametrize(
     ("material", "similarity", "limit"),
     [
