@@ -14,7 +14,7 @@ from earwitness.index.store.finding_cache import CacheKey, FindingCache
 BATCH_FINDINGS: Final = 200
 """Findings written in one transaction."""
 
-SEARCH_VERSION: Final = 14
+SEARCH_VERSION: Final = 15
 """Raised with every change of the search: findings of an older version are not used any more."""
 
 

@@ -55,9 +55,12 @@ similar alignment needs, by its length."""
 
 LITTLE_SIMILARITY: Final = 0.56
 """Mean similarity. Less similar alignments are doubtful where the query is changed, as there are 12 or 27
-changes to choose from, and where they are only a part of it. With an E-value of at most `CERTAIN_LOG_E`, what
-is neither related nor spoken is held to it instead of to `SURE_SIMILARITY`. Chosen by hand on absent queries
-of 16 s of made sounds and on excerpts of validation music; ``benchmarks false-matches`` measures it."""
+changes to choose from, and where they are only a part of it. With an E-value of at most `SURE_LOG_E`, what is
+neither related nor spoken is held to it instead of to `SURE_SIMILARITY`. Chosen by hand on absent queries of
+16 s of made sounds and on excerpts of validation music; ``benchmarks false-matches`` measures it."""
+
+SURE_LOG_E: Final = log(1e-9)
+"""Chosen by hand, as `SURE_SIMILARITY`: with limits from 1e-15 to 1e-7 the same absent queries matched."""
 
 PART_SHARE: Final = 0.6
 PART_SIMILARITY: Final = 0.67
@@ -71,6 +74,11 @@ than 1e-9. ``benchmarks false-matches`` judged it on other excerpts of the same 
 DOUBTFUL_LOG_E: Final = log(9e-3)
 """The E-value of a doubtful alignment is at least this: it may be possible, and no match. Chosen by hand, as
 `SURE_SIMILARITY`."""
+
+DOUBTFUL_FACTOR: Final = log(20)
+"""Log of the factor by which the E-value of a doubtful alignment is raised. Chosen by hand, as
+`SURE_SIMILARITY`: it leaves a third of the absent queries that were possible, and seven eighths of the right
+ones."""
 
 UNREPORTED_LOG_E: Final = log(0.1)
 """The E-value of doubtful spoken word, and of a doubtful unchanged part, is at least this, so it is not
@@ -113,21 +121,21 @@ def least_log_e(
         Codes of the recording.
     """
     similarity, n_codes = float(alignment.similarity.mean()), len(alignment.codes)
-    certain = log_e <= CERTAIN_LOG_E
+    doubtful = max(DOUBTFUL_LOG_E, log_e + DOUBTFUL_FACTOR)
     sure = SURE_SIMILARITY[material]
-    if certain and material is Material.UNRELATED:
+    if log_e <= SURE_LOG_E and material is Material.UNRELATED:
         sure = LITTLE_SIMILARITY
     needed = LONG_AGREEMENT if n_codes >= LONG_CODES else SHORT_AGREEMENT
     if similarity < sure and agreement < needed * sqrt(n_codes):
-        return UNREPORTED_LOG_E if material is Material.SPOKEN else DOUBTFUL_LOG_E
+        return UNREPORTED_LOG_E if material is Material.SPOKEN else doubtful
     changed = alignment.query_variant.variant.change != UNCHANGED
     is_part = int(alignment.query_frames[-1] - alignment.query_frames[0]) + 1 < PART_SHARE * n_frames
     if not changed:  # in a long query, a clip that is found from end to end is no part
         is_part &= int(alignment.codes[-1] - alignment.codes[0]) + 1 < PART_SHARE * n_stored
     if is_part and log_e > PART_LOG_E and similarity < (PART_SIMILARITY if changed else LITTLE_SIMILARITY):
-        return DOUBTFUL_LOG_E if changed else UNREPORTED_LOG_E
-    if changed and not certain and similarity < LITTLE_SIMILARITY:
-        return DOUBTFUL_LOG_E
+        return doubtful if changed else UNREPORTED_LOG_E
+    if changed and log_e > CERTAIN_LOG_E and similarity < LITTLE_SIMILARITY:
+        return doubtful
     return -inf
 
 

@@ -11,6 +11,7 @@ from earwitness.index.matching.candidates import QueryVariant
 from earwitness.index.matching.effort import UNCHANGED, Variant
 from earwitness.index.matching.scoring import (
     CERTAIN_LOG_E,
+    DOUBTFUL_FACTOR,
     DOUBTFUL_LOG_E,
     LITTLE_SIMILARITY,
     LONG_AGREEMENT,
@@ -19,6 +20,7 @@ from earwitness.index.matching.scoring import (
     PART_SHARE,
     PART_SIMILARITY,
     SHORT_AGREEMENT,
+    SURE_LOG_E,
     SURE_SIMILARITY,
     UNREPORTED_LOG_E,
     least_log_e,
@@ -52,7 +54,7 @@ def alignment(change: Change, similarity: float, n_codes: int) -> Alignment:
 
 MUSIC, KIT, VOICE = Material.UNRELATED, Material.RELATED, Material.SPOKEN
 POSSIBLE, CHANCE = DOUBTFUL_LOG_E, UNREPORTED_LOG_E
-WEAK, CERTAIN = CERTAIN_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
+WEAK, CERTAIN = SURE_LOG_E + 1.0, CERTAIN_LOG_E - 1.0
 SHORT, LONG = LONG_CODES - 1, LONG_CODES
 
 
@@ -143,6 +145,16 @@ def test_a_change_needs_more_similarity(
 ) -> None:
     """There are many changes to choose from."""
     assert least_of(alignment(change, similarity, LONG), log_e=log_e) == limit
+
+
+@pytest.mark.parametrize(
+    ("change", "similarity"), [(FASTER, LITTLE_SIMILARITY), (UNCHANGED, SURE_SIMILARITY[KIT])]
+)
+@pytest.mark.parametrize("log_e", [DOUBTFUL_LOG_E, DOUBTFUL_LOG_E - 2 * DOUBTFUL_FACTOR])
+def test_a_doubtful_e_value_is_raised(change: Change, similarity: float, log_e: float) -> None:
+    """The nearer it is to what chance gives, the less often it is possible."""
+    little = alignment(change, similarity - 0.01, LONG)
+    assert least_of(little, roots=0.0, log_e=log_e, material=KIT) == max(POSSIBLE, log_e + DOUBTFUL_FACTOR)
 
 
 def test_a_doubtful_match_may_be_possible() -> None:
