@@ -108,7 +108,7 @@ def evidence_contents(
         "index_state": state_digest,
         "findings": [to_json(each) for each in findings],
         "hashes": [_hashes(each) for each in findings],
-        "cards": {card.id: card_json(card) for each in findings for card in _cards_of(each, cards)},
+        "cards": {name: card_json(card) for each in findings for name, card in _cards_of(each, cards)},
         "not_proven": NOT_PROVEN,
         "pictures": _pictures(pictures),
     }
@@ -145,14 +145,15 @@ def _hashes(finding: Finding) -> dict[str, Any]:
     return {"query": {"name": finding.item.path, "sha256": finding.item.sha256}, "matched": matched}
 
 
-def _cards_of(finding: Finding, cards: CardIndex) -> Iterator[Card]:
+def _cards_of(finding: Finding, cards: CardIndex) -> Iterator[tuple[str, Card]]:
+    """Yield each card under the name that the finding has for it: no other card can take its place."""
     names = [each.collection for each in finding.matches]
     names += [each.card for each in finding.same_file]
     names += [each.card or each.dataset for each in finding.names]
     for name in dict.fromkeys(names):
         card = cards.find(name)
         if card is not None:
-            yield card
+            yield name, card
 
 
 def _storable(value: Any) -> Any:

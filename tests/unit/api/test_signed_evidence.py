@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,24 @@ def test_evidence_is_verified_with_all_that_it_says(file: Path, settings: Settin
     assert contents["index_state"] == "ab" * 32
     card = verified.cards.find("gtzan")
     assert card == cards()["gtzan"]
+
+
+def test_a_card_of_a_pack_takes_the_place_of_no_other(tmp_path: Path, settings: Settings) -> None:
+    """Evidence has each card under the name of its dataset, whatever the card calls itself."""
+    packed = replace(cards()["fma"], id="mine", name="MTG-Jamendo")
+    made = finding(matches=(match(collection="MTG-Jamendo"), match(collection="mine")))
+    bundle = evidence_bundle(
+        [made],
+        CardIndex(cards(), {"mine": packed}),
+        state_digest="ab" * 32,
+        answered_at=WHEN,
+        key=home_key(settings),
+    )
+    path = tmp_path / "evidence.json"
+    path.write_bytes(bundle)
+    verified = verify_evidence(path)
+    assert verified.cards.find("mtg-jamendo") == cards()["mtg_jamendo"]
+    assert verified.cards.find("mine") == packed
 
 
 def test_the_number_of_an_answer_is_stable(settings: Settings) -> None:
