@@ -17,10 +17,12 @@ from earwitness.api.answers.answer_words import (
 )
 from earwitness.api.answers.dataset_groups import DatasetGroup
 from earwitness.api.answers.messages import Messages
+from earwitness.api.answers.next_steps import NextStep, WhereToWrite, next_steps, where_to_write
 from earwitness.api.findings import Finding, FindingMatch, FindingSegment
 from earwitness.api.sentences import power_of_ten
 from earwitness.api.shelf.dataset_cards import Statement
 from earwitness.api.shelf.names_evidence import NamedEntry, NamedIn
+from earwitness.api.shelf.platform_routes import platforms
 from earwitness.api.shelf.same_file_evidence import SameFile
 from earwitness.index.names.name_entries import INDEXED_HERE
 from earwitness.index.names.recording_ids import SHOWN_KINDS
@@ -42,14 +44,6 @@ class Stated:
     source: str
     date: str
     address: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
-    """Something that one can do at an address; `kind` is the topic of the statement."""
-
-    kind: str
-    stated: Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +142,9 @@ class DatasetCard:
     stated, stated_more : tuple of Stated
         What is known of the dataset; the second part is shown folded.
     next_steps : tuple of NextStep
-        Addresses where one can do something.
+        What one can do, and where; says so where no address is known.
+    where : WhereToWrite
+        The addresses for a letter.
     gives_no_audio : bool
         Whether its publisher is known to give out no audio.
     """
@@ -163,6 +159,7 @@ class DatasetCard:
     stated: tuple[Stated, ...]
     stated_more: tuple[Stated, ...]
     next_steps: tuple[NextStep, ...]
+    where: WhereToWrite
     gives_no_audio: bool
 
 
@@ -202,21 +199,15 @@ def card_of_group(
         others=others,
         stated=tuple(stated[topic] for topic in FIRST_TOPICS if topic in stated),
         stated_more=tuple(each for topic, each in stated.items() if topic not in FIRST_TOPICS),
-        next_steps=tuple(
-            NextStep(kind=topic, stated=stated[topic])
-            for topic in ("opt_out", "home")
-            if topic in stated and stated[topic].address is not None
-        ),
+        next_steps=next_steps(group.card, t),
+        where=where_to_write(group.card),
         gives_no_audio=bool(ships) and "audio" not in ships,
     )
 
 
 def _stated(topic: str, statement: Statement, t: Messages) -> Stated:
     value = statement.value
-    if isinstance(value, list):
-        text = t.listed([t(f"ships.{each}") if t.has(f"ships.{each}") else str(each) for each in value])
-    else:
-        text = str(value)
+    text = t.listed([_word(str(each), t) for each in value]) if isinstance(value, list) else str(value)
     is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
     return Stated(
         topic=t(f"topic.{topic}") if t.has(f"topic.{topic}") else topic,
@@ -225,6 +216,12 @@ def _stated(topic: str, statement: Statement, t: Messages) -> Stated:
         date=statement.date,
         address=text if is_address else None,
     )
+
+
+def _word(value: str, t: Messages) -> str:
+    if value in platforms():
+        return platforms()[value].name
+    return t(f"ships.{value}") if t.has(f"ships.{value}") else value
 
 
 def _place(finding: Finding, match: FindingMatch, t: Messages, pictures: Mapping[int, Picture]) -> Place:

@@ -40,6 +40,8 @@ def letter_about_names(card: DatasetCard, t: Messages, *, asked_at: datetime) ->
 def _text(card: DatasetCard, t: Messages, *, subject: str, found: str, ends: Sequence[str]) -> str:
     kind = "ask" if card.places or "file" in card.ways else "names.ask"
     lines = [
+        *_addresses(card, t),
+        "",
         subject,
         "",
         t("letter.to", dataset=card.name),
@@ -56,6 +58,30 @@ def _text(card: DatasetCard, t: Messages, *, subject: str, found: str, ends: Seq
         "",
     ]
     return "\n".join(lines)
+
+
+def _addresses(card: DatasetCard, t: Messages) -> list[str]:
+    """Return the lines that say where to send the letter, each with source and date."""
+    lines = [
+        t(
+            "letter.address" if number == 0 else "letter.address.or",
+            address=each.shown,
+            purpose=t(f"contact.{each.kind}"),
+            source=each.source,
+            date=each.seen,
+        )
+        for number, each in enumerate(card.where.contacts)
+    ]
+    if lines:
+        return lines
+    hosts = [each.platform for each in card.where.routes if each.how == "host"]
+    return [
+        t("letter.no_address"),
+        *(
+            t("letter.host", platform=each.name, address=each.address, source=each.source, date=each.seen)
+            for each in hosts
+        ),
+    ]
 
 
 def _places(card: DatasetCard, t: Messages) -> list[str]:

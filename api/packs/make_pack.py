@@ -25,7 +25,7 @@ from earwitness.api.packs.packed_names import name_rows, names_of_items
 from earwitness.api.pipeline.pipeline_errors import NoSuchCollection
 from earwitness.api.scan.outputs import whole_file
 from earwitness.api.settings import Settings
-from earwitness.api.shelf.dataset_cards import SCHEMA, cards
+from earwitness.api.shelf.dataset_cards import Card, Statement, card_json, cards
 from earwitness.index.database.records import Collection
 from earwitness.index.names.name_list import NameList
 from earwitness.index.store.dataset_rows import DatasetRow, dataset_rows
@@ -198,16 +198,12 @@ def default_card(name: str, *, holds: str, date: str) -> bytes:
     """Return the shipped card of a dataset, else one that states only what was indexed, and when."""
     for card in cards().values():
         if name.casefold() in {card.id, card.name.casefold()}:
-            stated = {
-                topic: {"value": each.value, "source": each.source, "date": each.date}
-                for topic, each in card.statements.items()
-            }
-            return _card_json(card.id, card.name, stated)
+            return _bytes_of(card)
     card_id = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:64] or "dataset"
     source = f"earwitness {version_of('earwitness')}, pack make"
-    return _card_json(card_id, name[:100], {"contents": {"value": holds, "source": source, "date": date}})
+    contents = Statement(value=holds, source=source, date=date)
+    return _bytes_of(Card(id=card_id, name=name[:100], statements={"contents": contents}))
 
 
-def _card_json(card_id: str, name: str, statements: dict[str, Any]) -> bytes:
-    fields = {"schema": SCHEMA, "id": card_id, "name": name, "statements": statements}
-    return json.dumps(fields, indent=1, ensure_ascii=False).encode()
+def _bytes_of(card: Card) -> bytes:
+    return json.dumps(card_json(card), indent=1, ensure_ascii=False).encode()

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from earwitness.api.shelf.contacts import Contact, contact_json, contacts_of
+
 CARDS: Final = Path(__file__).parent / "cards"
 SCHEMA: Final = "earwitness.card/1"
 
@@ -42,13 +44,16 @@ class Card:
     ----------
     statements : mapping of str to Statement
         By topic: ``contents``, ``publisher``, ``year``, ``size``, ``ships``, ``licence``, ``home``,
-        ``opt_out``, ``digests`` (what the listed digests are of, where that is not simply the published
-        audio).
+        ``download`` (where it is given out), ``taken_from`` (platforms on which its recordings lie),
+        ``digests`` (what the listed digests are of, where that is not simply the published audio).
+    contact : tuple of Contact
+        Addresses at which one can write about it, the most fitting for a letter first.
     """
 
     id: str
     name: str
     statements: Mapping[str, Statement]
+    contact: tuple[Contact, ...] = ()
 
     @property
     def ships(self) -> tuple[str, ...]:
@@ -58,21 +63,8 @@ class Card:
 
     @property
     def date(self) -> str:
-        """The date of its newest statement."""
-        return max(each.date for each in self.statements.values())
-
-    @property
-    def next_steps(self) -> tuple[str, ...]:
-        """What one can do with a find in this dataset, as sentences."""
-        home, steps = self.statements.get("home"), list[str]()
-        if home is not None:
-            steps.append(f"Read what the dataset is for, and how to reach its publisher: {home.value}")
-        if self.ships and "audio" not in self.ships:
-            steps.append(
-                "The dataset gives out no audio: what it names lies elsewhere, under terms of its own."
-            )
-        steps.append("Keep the finding, which states what was compared, when, and how sure the answer is.")
-        return tuple(steps)
+        """The date of its newest statement or address."""
+        return max([each.date for each in self.statements.values()] + [each.seen for each in self.contact])
 
 
 @cache
@@ -85,7 +77,8 @@ def cards() -> Mapping[str, Card]:
 def card_json(card: Card) -> dict[str, Any]:
     """Return a card in the form of the schema."""
     statements = {topic: asdict(each) for topic, each in card.statements.items()}
-    return {"schema": SCHEMA, "id": card.id, "name": card.name, "statements": statements}
+    fields = {"schema": SCHEMA, "id": card.id, "name": card.name, "statements": statements}
+    return fields | ({"contact": [contact_json(each) for each in card.contact]} if card.contact else {})
 
 
 def card_of(fields: Mapping[str, Any]) -> Card:
@@ -99,4 +92,5 @@ def card_of(fields: Mapping[str, Any]) -> Card:
     if fields["schema"] != SCHEMA:
         raise ValueError(f"{fields['schema']} is not {SCHEMA}")
     statements = {topic: Statement(**each) for topic, each in fields["statements"].items()}
-    return Card(id=fields["id"], name=fields["name"], statements=statements)
+    contact = contacts_of(fields.get("contact", []))
+    return Card(id=fields["id"], name=fields["name"], statements=statements, contact=contact)

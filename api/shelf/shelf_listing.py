@@ -6,13 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from earwitness.api.shelf.contacts import Contact
 from earwitness.api.shelf.dataset_cards import Card
+from earwitness.api.shelf.platform_routes import platforms
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.known_files.file_list import ListedDataset
 from earwitness.index.names.name_entries import NamedDataset
 
-TOPICS: Final = {"ships": "gives out", "digests": "listed digests"}
+TOPICS: Final = {
+    "ships": "gives out",
+    "digests": "listed digests",
+    "download": "given out at",
+    "taken_from": "taken from",
+}
 """Topics of a card that are shown under another name."""
+
+CONTACTS: Final = {
+    "opt_out": "to be left out",
+    "takedown": "notices of rights holders",
+    "maintainer": "maintained by",
+    "issues": "in public",
+}
+"""What each kind of address is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,5 +138,14 @@ def card_sentences(entry: ShelfEntry) -> Iterator[str]:
 def statement_lines(card: Card) -> Iterator[str]:
     """Yield the statements of a card as lines, each with source and date."""
     for topic, each in card.statements.items():
-        value = ", ".join(each.value) if isinstance(each.value, list) else str(each.value)
+        value = ", ".join(map(_word, each.value)) if isinstance(each.value, list) else str(each.value)
         yield f"{TOPICS.get(topic, topic)}: {value}  [{each.source}, {each.date}]"
+
+
+def _word(value: str) -> str:
+    return platforms()[value].name if value in platforms() else value
+
+
+def contact_line(contact: Contact) -> str:
+    """Return an address as a line, with its source and date."""
+    return f"{CONTACTS[contact.kind]}: {contact.shown}  [{contact.source}, {contact.seen}]"

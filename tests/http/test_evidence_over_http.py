@@ -16,10 +16,11 @@ from earwitness.api.answers.card_index import CardIndex
 from earwitness.api.evidence.evidence_bundle import evidence_bundle, evidence_file, home_key
 from earwitness.api.evidence.verify_evidence import verify_evidence
 from earwitness.api.finding_json import from_json
+from earwitness.api.http import pages
 from earwitness.api.http.jobs.findings_journal import prune
 from earwitness.api.http.jobs.heartbeat import Heartbeat
 from earwitness.api.settings import Settings
-from earwitness.api.shelf.dataset_cards import Card, Statement
+from earwitness.api.shelf.dataset_cards import Card, Statement, card_of
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Verdict
 from earwitness.index.store.jobs import Job
@@ -81,6 +82,32 @@ def test_an_answer_is_handed_on_as_a_file_and_on_paper(
     policy = printed.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
     assert "unsafe-inline" not in policy
+
+
+def test_the_page_and_the_paper_say_where_to_write(serve: Serve, settings: Settings) -> None:
+    """The address of the card is a link with source and date, on both; the letter begins with it."""
+    contact = {
+        "kind": "opt_out",
+        "address": "mailto:leave-me-out@example.org",
+        "source": "a page that was read",
+        "seen": "2026-11-02",
+    }
+    fields = {"schema": "earwitness.card/1", "id": "scraped", "name": "Scraped", "statements": {}}
+    known = CardIndex({}, {"scraped-2026": card_of(fields | {"contact": [contact]})})
+    work = with_evidence(settings, finding_of(Verdict.MATCH), known)
+    with serve(work) as client, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pages, "known_cards", lambda _: known)
+        client.app.state.service.writer.collection(CollectionKind.DATASET, "scraped-2026", "1")
+        sent = client.post("/check", files={"file": ("song.wav", b"sound")}, headers=HTML)
+        job = wait_for(client, f"/v1{sent.url.path}")
+        page, paper = (client.get(f"/jobs/{job['id']}{each}").text for each in ("", "/print"))
+        text = client.get(f"/jobs/{job['id']}/letter?card=0").text
+    for shown in (page, paper):
+        assert '<a href="mailto:leave-me-out@example.org"' in shown
+        assert "a page that was read" in shown and "2026-11-02" in shown
+        assert "Ask to be left out:" in shown
+    assert text.startswith("To: leave-me-out@example.org (")
+    assert "a page that was read, 2026-11-02" in text.splitlines()[0]
 
 
 def test_evidence_that_is_gone_is_said_to_be_gone(serve: Serve) -> None:

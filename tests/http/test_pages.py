@@ -204,7 +204,7 @@ def hostile() -> dict[str, Any]:
 def test_no_text_of_others_becomes_markup(serve: Serve, language: str) -> None:
     """File names, titles, tags, datasets, lists and cards are shown as text, wherever they stand."""
     statement = Statement(value=MARK, source=MARK, date=MARK)
-    topics = ("contents", "publisher", "licence", "home", "opt_out", MARK)
+    topics = ("contents", "publisher", "licence", "home", "download", "taken_from", MARK)
     card = Card(id=MARK, name=MARK, statements=dict.fromkeys(topics, statement))
     results = [
         hostile(),

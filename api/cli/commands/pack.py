@@ -106,7 +106,7 @@ def show(pack: PackFile, as_json: Json = False, home: Home = None) -> None:
     """Show what a pack is of: its card, its parts, how it was made."""
     from earwitness.api.packs.read_pack import opened_pack
     from earwitness.api.printable import shown
-    from earwitness.api.shelf.shelf_listing import statement_lines
+    from earwitness.api.shelf.shelf_listing import contact_line, statement_lines
 
     want_json(as_json)
     with opened_pack(pack, settings_of(home)) as opened:
@@ -121,6 +121,7 @@ def show(pack: PackFile, as_json: Json = False, home: Home = None) -> None:
         *([] if manifest.complete else ["the dataset had not been indexed to its end"]),
         f"card: {card.name} ({card.id})",
         *(f"  {line}" for line in statement_lines(card)),
+        *(f"  {contact_line(each)}" for each in card.contact),
     ]
     for line in lines:
         to_stdout().print(shown(line), soft_wrap=True)

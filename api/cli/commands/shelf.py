@@ -11,7 +11,10 @@ from earwitness.api.cli.json_output import Json, print_json, want_json
 from earwitness.api.cli.options import Home, settings_of, to_stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from earwitness.api.settings import Settings
+    from earwitness.api.shelf.dataset_cards import Card
     from earwitness.api.shelf.shelf_listing import Evidence, ShelfEntry
 
 
@@ -123,10 +126,22 @@ def print_card(entry: ShelfEntry) -> None:
     console = to_stdout()
     lines = [f"{entry.name} ({entry.id})", *card_sentences(entry)]
     lines += [evidence_words(each) for each in entry.evidence] or ["Nothing of it can be compared here."]
-    lines.append(NOT_PROVEN)
-    lines += entry.card.next_steps if entry.card is not None else ()
+    lines += [NOT_PROVEN, *step_lines(entry.card)]
     for line in lines:
         console.print(shown(line), soft_wrap=True)
+
+
+def step_lines(card: Card | None) -> Iterator[str]:
+    """Yield what one can do with a find in a dataset, each address with source and date."""
+    from earwitness.api.answers.messages import messages
+    from earwitness.api.answers.next_steps import next_steps
+
+    t = messages()
+    for step in next_steps(card, t):
+        yield f"{step.text} {step.shown}  [{step.source}, {step.date}]" if step.address else step.text
+    if card is not None and card.ships and "audio" not in card.ships:
+        yield t("next.no_audio")
+    yield "Keep the finding, which states what was compared, when, and how sure the answer is."
 
 
 _SEVERAL: Final = {"entry": "entries"}
@@ -148,10 +163,15 @@ def evidence_words(evidence: Evidence) -> str:
 
 def entry_json(entry: ShelfEntry) -> dict[str, Any]:
     """Return an entry for ``--json``."""
+    from earwitness.api.shelf.contacts import contact_json
+    from earwitness.api.shelf.platform_routes import route_json, routes_of
+
     card = entry.card
     return {
         "id": entry.id,
         "name": entry.name,
         "evidence": [asdict(each) for each in entry.evidence],
         "card": None if card is None else {topic: asdict(each) for topic, each in card.statements.items()},
+        "contact": [] if card is None else [contact_json(each) for each in card.contact],
+        "platforms": [route_json(each) for each in routes_of(card)],
     }

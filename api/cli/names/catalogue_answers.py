@@ -10,8 +10,9 @@ from earwitness.api.cli.json_output import print_json
 from earwitness.api.cli.options import UNREADABLE, to_stderr, to_stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from earwitness.api.answers.card_index import CardIndex
     from earwitness.api.datasets.name_lists.name_source import NameSource
     from earwitness.api.settings import Settings
     from earwitness.api.shelf.catalogue import NamedWork
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int:
     """Store the works of a list by name, and say which datasets name them; return the exit status."""
+    from earwitness.api.answers.card_index import known_cards
     from earwitness.api.sentences import count
     from earwitness.api.shelf.catalogue import answered, opened_catalogue, store_works, works_in
     from earwitness.api.shelf.catalogue_json import answers_json, is_partly_read
@@ -34,7 +36,7 @@ def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int
             f"{count(len(works), 'work')} registered by name, {n_new:,} of them new. No audio was compared.",
             soft_wrap=True,
         )
-        show_answers(answers, lists)
+        show_answers(answers, lists, known_cards(settings))
         show_unread(names)
         if as_json:
             print_json("register", **answers_json(answers, lists, names), new=n_new)
@@ -43,6 +45,7 @@ def register_catalogue(table: Path, settings: Settings, *, as_json: bool) -> int
 
 def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_json: bool) -> int:
     """Say which datasets name the works of a list; nothing is stored. Return the exit status."""
+    from earwitness.api.answers.card_index import known_cards
     from earwitness.api.scan.outputs import whole_file
     from earwitness.api.shelf.catalogue import answered, opened_catalogue, works_in
     from earwitness.api.shelf.catalogue_json import answers_json, is_partly_read
@@ -54,7 +57,7 @@ def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_jso
         raise NoNamesHere(home=str(settings.home))
     with opened_catalogue(table, settings) as names:
         answers = list(answered(works_in(names, str(table)), lists))
-        show_answers(answers, lists)
+        show_answers(answers, lists, known_cards(settings))
         show_unread(names)
         if out is not None:
             with whole_file(out) as file:
@@ -64,7 +67,7 @@ def check_catalogue(table: Path, settings: Settings, *, out: Path | None, as_jso
         return 1 if any(each.is_named for each in answers) else UNREADABLE if is_partly_read(names) else 0
 
 
-def show_answers(answers: Sequence[NamedWork], lists: Sequence[NameList]) -> None:
+def show_answers(answers: Sequence[NamedWork], lists: Sequence[NameList], cards: CardIndex) -> None:
     """Print each work that a dataset names, and what was asked."""
     from earwitness.api.printable import shown
     from earwitness.api.sentences import count
@@ -92,6 +95,23 @@ def show_answers(answers: Sequence[NamedWork], lists: Sequence[NameList]) -> Non
         )
     if n_named:
         console.print(NOT_PROVEN, soft_wrap=True)
+        for line in where_to_ask(answers, cards):
+            console.print(shown(line), soft_wrap=True)
+
+
+def where_to_ask(answers: Sequence[NamedWork], cards: CardIndex) -> Iterator[str]:
+    """Yield a line for each dataset that names a work: its first address, and how its card is shown."""
+    from earwitness.api.shelf.shelf_listing import contact_line
+
+    found = [named for each in answers for named in each.names if not named.is_noise]
+    for dataset, name in {each.dataset: each.card or each.dataset for each in found}.items():
+        card = cards.find(name)
+        if card is None or not card.contact:
+            where = "no address for requests is known."
+        else:
+            where = contact_line(card.contact[0])
+        more = "" if card is None else f" `earwitness shelf {card.id}` shows what can be done."
+        yield f"{dataset}: {where}{more}"
 
 
 def _asked(lists: Sequence[NameList]) -> str:

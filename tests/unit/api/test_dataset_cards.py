@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from earwitness.api.cli.commands.shelf import step_lines
 from earwitness.api.shelf.dataset_cards import CARDS, Card, Statement, card_of, cards
 from earwitness.api.shelf.shelf_listing import card_sentences, shelf_entries
 from earwitness.index.database.records import Collection, CollectionKind
@@ -117,6 +118,6 @@ def test_a_card_shows_the_source_of_each_statement() -> None:
         "gives out: ids  [a paper, 2020-01-02]",
         "home: https://example.org/b  [a paper, 2020-01-02]",
     ]
-    steps = " ".join(card.next_steps)
+    steps = " ".join(step_lines(card))
     assert "https://example.org/b" in steps and "gives out no audio" in steps
-    assert "no audio" not in " ".join(made_card(contents="sounds").next_steps)
+    assert "no audio" not in " ".join(step_lines(made_card(contents="sounds")))

@@ -47,7 +47,7 @@ from earwitness.api.packs.verify_pack import verify_pack
 from earwitness.api.shelf.same_file import open_known_files
 from earwitness.index.library import Library
 from earwitness.index.store.store_errors import CollectionExists
-from tests.unit.api.made_packs import file_row, made_pack, settings, sound_row
+from tests.unit.api.made_packs import CARD, file_row, made_pack, settings, sound_row
 
 FILES = [file_row("a.wav", b"a"), file_row("b/ä.wav", b"b")]
 KEY = OKPKey.generate_key("Ed25519")
@@ -266,6 +266,12 @@ def parquet(columns: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
+def card_with(address: str) -> bytes:
+    """A card with this address for requests."""
+    contact = {"kind": "opt_out", "address": address, "source": "a test", "seen": "2026-01-02"}
+    return json.dumps(CARD | {"contact": [contact]}).encode()
+
+
 HOSTILE: dict[str, dict[str, Any]] = {
     "no Parquet": {"parts": {"files.parquet": b"PAR1" + bytes(100) + b"PAR1"}},
     "other columns": {"parts": {"files.parquet": parquet({"path": ["a"]})}},
@@ -275,6 +281,11 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "no path": {"files": [file_row("", b"a")]},
     "a card without schema": {"files": FILES, "parts": {"card.json": b'{"name": "x"}'}},
     "a card of nested lists": {"files": FILES, "parts": {"card.json": b"[" * 50_000}},
+    "an address that is a script": {"files": FILES, "parts": {"card.json": card_with("javascript:alert(1)")}},
+    "an address with headers": {
+        "files": FILES,
+        "parts": {"card.json": card_with("mailto:a@b.org?cc=c@d.org")},
+    },
     "peaks beyond the end": {"sound": [sound_row(1, peak_frames=np.full(40, 2**31 - 1, np.int32))]},
     "peaks before the start": {"sound": [sound_row(1, peak_frames=np.full(40, -1, np.int32))]},
     "peaks out of order": {"sound": [sound_row(1, peak_frames=np.arange(40, dtype=np.int32)[::-1])]},
