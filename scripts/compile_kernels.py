@@ -1,7 +1,8 @@
 """Compile the kernels ahead: ``python scripts/compile_kernels.py``, into ``src/earwitness/compiled``.
 
-Needs numba, setuptools and a C compiler. `earwitness.fingerprint.compiled` loads what this writes; without it
-numba compiles each kernel when it is first called. Does nothing where the same kernels are there already.
+Needs numba, setuptools, and compilers of C and C++. `earwitness.fingerprint.compiled` loads what this writes;
+without it numba compiles each kernel when it is first called. Does nothing where the same kernels are there
+already.
 """
 
 from __future__ import annotations

@@ -17,3 +17,7 @@ heavy=$(uv pip compile pyproject.toml --group dev -c "$limits" --no-header --no-
 for name in $heavy; do options+=(--no-emit-package "$name"); done
 uv pip compile pyproject.toml --group dev -c requirements.lock "${options[@]}" "$@" -o requirements-dev.lock
 uv pip compile - "${options[@]}" "$@" -o requirements-uv.lock <<<uv
+# for the image of a server: what builds the wheel with its kernels, and the driver of PostgreSQL
+options+=(-c requirements.lock -c requirements-dev.lock)
+uv pip compile - "${options[@]}" "$@" -o deploy/build.lock <<<$'hatchling\nsetuptools'
+uv pip compile - "${options[@]}" "$@" -o deploy/postgres.lock <<<'psycopg[binary]'

@@ -12,7 +12,7 @@ command -v bwrap >/dev/null || wanted+=(bubblewrap)
 if [ "$what" = dev ]; then
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
   ldconfig -p | grep -q 'libpangoft2-1\.0\.so\.0' || wanted+=(libpango-1.0-0 libpangoft2-1.0-0)
-  command -v cc >/dev/null || wanted+=(gcc libc6-dev)
+  command -v c++ >/dev/null || wanted+=(g++)  # numba asks for C and C++ to compile the kernels
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted+=(postgresql)
 fi
 if [ ${#wanted[@]} -gt 0 ]; then
@@ -28,7 +28,7 @@ if [ "$what" = dev ]; then lock=requirements-dev.lock; fi
 stamp="$venv/.installed-$what-$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)"
 compile_kernels() {
   "$venv/bin/python" scripts/compile_kernels.py ||
-    echo "the kernels are not compiled ahead (numba, setuptools and a C compiler do that): the first run does it" >&2
+    echo "the kernels are not compiled ahead (numba, setuptools and compilers of C and C++ do that): the first run does it" >&2
 }
 if [ -e "$stamp" ]; then
   compile_kernels  # they may have changed

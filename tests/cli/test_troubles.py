@@ -201,3 +201,19 @@ def test_no_command_has_a_traceback_for_a_full_disk_or_a_home_that_is_read_only(
             assert done.exit_code in {0, 2}, (state, command, done.output)
             assert "Traceback" not in done.output
         subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("is_installed", "hint"),
+    [(False, "apt-get install bubblewrap"), (True, "allow this account user")],
+)
+def test_doctor_advises_what_bubblewrap_lacks(is_installed: bool, hint: str, tmp_path: Path) -> None:
+    """Where bubblewrap is installed and denied, as in a container, doctor does not advise to install it."""
+    if is_installed:
+        denied = tmp_path / "bwrap"
+        denied.write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
+        denied.chmod(0o755)
+    done = earwitness("doctor", PATH=str(tmp_path), EARWITNESS_HOME=str(tmp_path / "home"))
+    assert done.returncode == 1
+    (advice,) = [line for line in done.stdout.splitlines() if "what to do:" in line and "rlimits" in line]
+    assert hint in advice

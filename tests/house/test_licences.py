@@ -13,7 +13,13 @@ COPYLEFT = re.compile(r"\b(A?GPL|GNU (Affero )?General Public)", re.IGNORECASE)
 LESSER = re.compile(r"LGPL|Lesser General|with linking exception|Mozilla", re.IGNORECASE)
 
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-uv.lock",
+    "deploy/build.lock",
+    "deploy/postgres.lock",
+)
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==\S+(?: ; (.+))? \\$", re.MULTILINE)
 
 

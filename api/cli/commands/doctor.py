@@ -90,7 +90,7 @@ def sandbox(settings: Settings) -> Iterator[Remark]:
             text=f"bubblewrap is not used ({why}): only the system call filter keeps the decoder from this"
             " account's files and processes",
             well=accepted,
-            hint="" if accepted else "apt-get install bubblewrap, or accept this: EARWITNESS_SANDBOX=rlimits",
+            hint="" if accepted else f"{_bubblewrap_hint()}, or accept this: EARWITNESS_SANDBOX=rlimits",
         )
     if not report.calls_filtered:
         yield Remark(
@@ -102,6 +102,13 @@ def sandbox(settings: Settings) -> Iterator[Remark]:
     if report.holes:
         hint = "install bubblewrap (apt-get install bubblewrap)"
         yield Remark(about="sandbox", text=f"not denied: {', '.join(report.holes)}", well=False, hint=hint)
+
+
+def _bubblewrap_hint() -> str:
+    """Say what makes bubblewrap work: its package, or where that is installed, namespaces for it."""
+    if shutil.which("bwrap") is None:
+        return "apt-get install bubblewrap"
+    return "allow this account user namespaces (docs/guide-deploy.md says how in a container)"
 
 
 def _joined(parts: list[str]) -> str:
