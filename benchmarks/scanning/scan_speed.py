@@ -3,10 +3,10 @@
     python -m benchmarks scan-speed --corpus corpus --work work
 
 Works are the validation music of the corpus, registered by the command. The source is a folder of 60 s clips
-as MP3, of tracks that are no works; one in ten holds 10 s of a work at another speed. Decoding and scans take
-turns, so that other work on the machine meets all of them. Rows: ``what`` (``register``, ``bytes`` or
-``scan``), ``case``, ``round``, ``value`` and ``unit``. Scans are timed after their first clip: the seconds of
-a scan of one clip are taken off.
+as MP3, of tracks that are no works; one in ten (``--one-in``) holds 10 s of a work at another speed. Decoding
+and scans take turns, so that other work on the machine meets all of them. Rows: ``what`` (``register``,
+``bytes`` or ``scan``), ``case``, ``round``, ``value`` and ``unit``. Scans are timed after their first clip:
+the seconds of a scan of one clip are taken off.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ Row = dict[str, Any]
 CLIP_S: Final = 60.0
 HELD_S: Final = 10.0
 HELD_SPEED: Final = 1.12
-ONE_IN: Final = 10
 SEED: Final = 3
 EFFORTS: Final = (Effort.FAST, Effort.FULL, Effort.STANDARD)
 
@@ -53,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     it.add_argument("--corpus", type=Path, default=Path("corpus"))
     it.add_argument("--work", type=Path, default=Path("work"))
     it.add_argument("--files", type=int, default=20, help="files of three minutes, three clips each")
+    it.add_argument("--one-in", type=int, default=10, help="one clip in so many holds a part of a work")
     it.add_argument("--rounds", type=int, default=3)
     it.add_argument("--name", default="scan-speed")
     options = it.parse_args(argv)
@@ -64,7 +64,8 @@ def main(argv: Sequence[str]) -> int:
     with one_core(), tempfile.TemporaryDirectory() as folder:
         rows = list(measured(corpus.root, works, others, Path(folder), options))
     hours = round(sum(track.duration_s for track in works) / 3600, 2)
-    settings = {"works": len(works), "hours": hours, "files": options.files, "rounds": options.rounds}
+    settings = {"works": len(works), "hours": hours}
+    settings |= {key: getattr(options, key) for key in ("files", "one_in", "rounds")}
     made = record("scan-speed", scheme=extractor().scheme, seed=SEED, options=settings, rows=rows)
     print(save(made, options.name))
     return 0
@@ -85,7 +86,7 @@ def measured(
     yield {"what": "register", **of_works, "value": round(took_s / hours, 1), "unit": "s"}
     size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
     yield {"what": "bytes", **of_works, "value": round(size / hours / 1e6, 2), "unit": "MB"}
-    clips = make_clips(root, works, others, source, n_files=options.files)
+    clips = make_clips(root, works, others, source, n_files=options.files, one_in=options.one_in)
     one.mkdir()
     shutil.copy(clips[1], one)
     audio_s = CLIP_S * (len(clips) - 1)
@@ -104,16 +105,16 @@ def scanned(home: Path, source: Path, folder: Path, number: int, effort: Effort)
 
 
 def make_clips(
-    root: Path, works: Sequence[Track], others: Sequence[Track], folder: Path, *, n_files: int
+    root: Path, works: Sequence[Track], others: Sequence[Track], folder: Path, *, n_files: int, one_in: int
 ) -> list[Path]:
-    """Write the clips; one in ten holds a part of a work at another speed."""
+    """Write the clips; one in so many holds a part of a work at another speed."""
     folder.mkdir()
     sounds = files(root, others, n_files)
     for number, sound in enumerate(sounds):
         for part in range(int(FILE_S // CLIP_S)):
             clip = sound[int(part * CLIP_S * FILE_HZ) : int((part + 1) * CLIP_S * FILE_HZ)].copy()
             place = 3 * number + part
-            if place % ONE_IN == 0:
+            if place % one_in == 0:
                 held = held_part(root, works[place % len(works)])
                 clip[20 * FILE_HZ : 20 * FILE_HZ + len(held)] = held[:, None]
             (folder / f"{place:03d}.mp3").write_bytes(encoded(clip, "mp3"))

@@ -57,7 +57,7 @@ def search_by_copies(
     found = search.search_half(profile.unchanged)
     known = list[ScoredAlignment]()
     most = PREFILTER_CANDIDATES + round(search.query.duration_s / CANDIDATE_S)
-    if whole_files or search.best_hope(found, most=most) is not None:
+    if whole_files or search.has_hope(found, most=most):
         unchanged = search.search_variant(profile.unchanged, also=whole_files)
         known += unchanged
         yield unchanged

@@ -157,11 +157,15 @@ class Search:
         `search_variant`.
         """
         found = self.search_half(variant)
-        return found if any(self._can_match(one) for one in self.half_alignments(found)) else None
+        return found if self.has_hope(found) else None
 
-    def best_hope(self, found: PrefilterResult, *, most: int = PREFILTER_CANDIDATES) -> float | None:
-        """Return the best score of the first `most` candidates of the prefilter that can become a match."""
-        alignments = self.half_alignments(found, most=most)
+    def has_hope(self, found: PrefilterResult, *, most: int = PREFILTER_CANDIDATES) -> bool:
+        """Return whether any of the first `most` candidates of the prefilter can become a match."""
+        return any(self._can_match(one) for one in self.half_alignments(found, most=most))
+
+    def best_hope(self, found: PrefilterResult) -> float | None:
+        """Return the best score of the candidates of the prefilter that can become a match."""
+        alignments = self.half_alignments(found)
         return max((one.score for one in alignments if self._can_match(one)), default=None)
 
     def search_half(self, variant: Variant) -> PrefilterResult:
