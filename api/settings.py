@@ -135,7 +135,8 @@ class Settings(BaseSettings):
     keep_findings_days : float
         Days that the server keeps the findings of index and scan jobs that have ended; 0 keeps them forever.
     tenant : str
-        Owner of the collections that are used; a home can hold those of several tenants.
+        Owner of the collections that commands use, and the server without keys; a home can hold those of
+        several tenants. A server with keys serves each key's tenant, and this one has ``/metrics``.
     host, port : str, int
         Address and port on which the server listens.
     log_level : str
@@ -219,6 +220,10 @@ class Settings(BaseSettings):
         """The home that these settings name."""
         database_url = None if self.database_url is None else self.database_url.get_secret_value()
         return HomeAddress(self.home, tenant=self.tenant, database_url=database_url)
+
+    def of_tenant(self, tenant: str) -> Settings:
+        """Return the same settings for another tenant."""
+        return self.model_copy(update={"tenant": tenant})
 
     @property
     def n_workers(self) -> int:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, func, select
 
 from earwitness.index.changed_copies.index_file import forget_indexes
 from earwitness.index.database import reads, writes
@@ -27,9 +27,9 @@ from earwitness.index.database.records import (
     storable,
 )
 from earwitness.index.database.row_digests import verified_row
-from earwitness.index.database.tables import COLLECTION, ITEM, MEMBERSHIP
+from earwitness.index.database.tables import COLLECTION, HOME, ITEM, MEMBERSHIP
 from earwitness.index.store.home_address import HomeAddress
-from earwitness.index.store.owned_home import OwnedHome, own_home
+from earwitness.index.store.owned_home import OwnedHome, own_home, own_tenant
 from earwitness.index.store.shards import Codec
 from earwitness.index.store.store_errors import (
     CollectionExists,
@@ -57,16 +57,29 @@ class Writer:
         Damage that was found when the home was opened, and repaired.
     """
 
-    def __init__(self, owned: OwnedHome) -> None:
+    def __init__(self, owned: OwnedHome, turns: Turns | None = None) -> None:
         self.address, self.catalog, self.repaired = owned.address, owned.catalog, owned.repaired
         self.tenant, self.scheme = owned.address.tenant, owned.codec.scheme
         self._owned, self._builder = owned, owned.builder
-        self._guard = Turns(owned.lock, None if owned.server_lock is None else owned.catalog.fold_log)
+        self._owns_home = turns is None
+        fold = None if owned.server_lock is None else owned.catalog.fold_log
+        self._guard = turns if turns is not None else Turns(owned.lock, fold)
 
     @classmethod
     def open(cls, address: HomeAddress, *, codec: Codec | None = None, serves: bool = False) -> Self:
         """Open a home to write; parameters and errors are those of `own_home`."""
         return cls(own_home(address, codec, serves=serves))
+
+    def of_tenant(self, tenant: str) -> Self:
+        """Return the writer of another tenant of this home. Both take turns; this one closes the home.
+
+        Raises
+        ------
+        SchemeMismatch
+            When another program is needed to read what the tenant has stored.
+        """
+        with self._guard:
+            return type(self)(own_tenant(self._owned, tenant), self._guard)
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +90,13 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Close the catalog and release the lock; what was added but not published stays findable."""
-        self._guard.close()
-        self._owned.close()
+        """Close the catalog and release the lock; what was added but not published stays findable.
+
+        A writer that `of_tenant` returned closes nothing.
+        """
+        if self._owns_home:
+            self._guard.close()
+            self._owned.close()
 
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
@@ -102,6 +119,12 @@ class Writer:
         """The number of the last change."""
         with self.catalog.reading() as connection:
             return writes.epoch_of(connection, self.tenant)
+
+    @property
+    def home_epoch(self) -> int:
+        """The number of changes of all tenants together."""
+        with self.catalog.reading() as connection:
+            return int(connection.execute(select(func.sum(HOME.c.epoch))).scalar_one())
 
     @property
     def collections(self) -> tuple[Collection, ...]:

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
 
-from earwitness.api.http.http_errors import NoRoom
+from earwitness.api.http.http_errors import NoRoom, OperatorOnly
 from earwitness.api.http.metrics import MEDIA_TYPE
 from earwitness.api.http.openapi_problems import ANY, problems
 from earwitness.api.http.schemas import HealthOut
-from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.service import Service, own_service, service_of
 from earwitness.api.http.uploads.spool import demand_room
 from earwitness.fingerprint.errors import EarwitnessError
 
@@ -30,7 +30,7 @@ async def get_livez() -> str:
     summary="Ready",
     responses={503: {"model": HealthOut, "description": "Not ready, and why."}},
 )
-def get_readyz(response: Response, service: Annotated[Service, Depends(service_of)]) -> HealthOut:
+def get_readyz(response: Response, service: Annotated[Service, Depends(own_service)]) -> HealthOut:
     """Report whether the server can take work: its store answers, its lanes run, its disk has room."""
     reasons, epoch = service.runner.complaints(), None
     try:
@@ -59,5 +59,7 @@ def get_readyz(response: Response, service: Annotated[Service, Depends(service_o
     responses=problems(*ANY, ok={"description": "In Prometheus's text format."}),
 )
 def get_metrics(service: Annotated[Service, Depends(service_of)]) -> Response:
-    """Return jobs by state, seconds by stage, verdicts and requests."""
+    """Return jobs by state, seconds by stage, verdicts and requests, of all tenants together."""
+    if not service.is_own:
+        raise OperatorOnly
     return Response(service.metrics.page(), media_type=MEDIA_TYPE)

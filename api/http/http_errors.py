@@ -308,6 +308,19 @@ class ScopeMissing(RequestError):
         )
 
 
+class OperatorOnly(RequestError):
+    """This is about all tenants of the server, and the API key belongs to one that has only its own."""
+
+    code = "operator_only"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this is about the whole server, and only a key of the server's own tenant may be used for it",
+            hint="ask who runs this server",
+        )
+
+
 class CrossSite(RequestError):
     """A page of another site made a browser send a writing request."""
 
@@ -399,14 +412,14 @@ class SandboxIncomplete(EarwitnessError):
 
 
 class BadKeyRecord(EarwitnessError):
-    """An entry of EARWITNESS_API_KEYS is no key record, or one of another tenant."""
+    """An entry of EARWITNESS_API_KEYS is no key record, or gives a key to a second tenant."""
 
     code = "bad_key_record"
 
-    def __init__(self, *, number: int, tenant: str) -> None:
-        self.number, self.tenant = number, tenant
+    def __init__(self, *, number: int) -> None:
+        self.number = number
         super().__init__(
-            f"entry {number} of EARWITNESS_API_KEYS is no key record of this server"
-            f" ({tenant}:prefix:sha256, or with :name:scopes:expires after that)",
+            f"entry {number} of EARWITNESS_API_KEYS is no key record (tenant:prefix:sha256, or with"
+            " :name:scopes:expires after that), or gives a key to a second tenant",
             hint="copy the record line that 'earwitness keys create' printed, not the key itself",
         )

@@ -1,12 +1,12 @@
-"""The state of a running server: settings, the home's writer, the queue, the spool, the runner."""
+"""The state of a running server for one tenant: settings, the home's writer, jobs, the spool, the runner."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +18,12 @@ from earwitness.api.http.http_errors import (
     BatchNotFound,
     JobEnded,
     JobNotFound,
+    NotAllowed,
     NothingToRetry,
     NoWorkers,
     QueueFull,
 )
+from earwitness.api.http.jobs.fair_queue import FairQueue
 from earwitness.api.http.jobs.findings_journal import (
     DAY_S,
     RESULT_FOLDER,
@@ -29,10 +31,11 @@ from earwitness.api.http.jobs.findings_journal import (
     prune,
 )
 from earwitness.api.http.jobs.job_runner import Runner
-from earwitness.api.http.jobs.job_worker import open_job_worker as open_real_worker
 from earwitness.api.http.jobs.lane import JobHandler
+from earwitness.api.http.jobs.lane_worker import open_lane_worker
 from earwitness.api.http.metrics import Metrics
 from earwitness.api.http.notices.notice_sender import NoticeSender
+from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.connection_slots import UploadSlots
 from earwitness.api.http.schemas import JobOut, moment
 from earwitness.api.http.uploads.spool import SPOOL_FOLDER, Spool, Spooled
@@ -43,16 +46,22 @@ from earwitness.index.writer import Writer
 MAX_QUEUED: Final = 1_000
 PATIENCE_S: Final = 10.0
 
-OpenJobHandler = Callable[[Settings, Writer, Metrics, str], JobHandler]
-"""Makes the job handler of the lane that the last argument names."""
+OpenJobHandler = Callable[[Settings, Mapping[str, Writer], Metrics, str], JobHandler]
+"""Makes the job handler of the lane that the last argument names, with the writer of each tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One open home that is being served. Made by `open_service`.
+    """What one tenant has of an open home that is being served. Made by `open_service`.
+
+    Settings, writer and jobs are the tenant's, and reach nothing of another tenant. The rest is the server's.
 
     Attributes
     ----------
+    own_tenant : str
+        The tenant of the server's settings, whose keys may also see and do what concerns all tenants.
+    tenants : mapping of str to Service
+        The services of all tenants that are served, this one included.
     sandbox_missing : tuple of str
         The parts of the decoder's sandbox that are missing on this machine.
     names_lock : threading.Lock
@@ -69,9 +78,16 @@ class Service:
     metrics: Metrics
     slots: UploadSlots
     sender: NoticeSender
+    own_tenant: str
+    tenants: Mapping[str, Service] = field(repr=False)
     sandbox_missing: tuple[str, ...] = ()
     names_lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is the service of the server's own tenant."""
+        return self.settings.tenant == self.own_tenant
 
     def accept(
         self,
@@ -117,7 +133,7 @@ class Service:
             raise NoWorkers(reason=trouble)
 
     def demand_room_in_queue(self) -> None:
-        """Raise QueueFull when as many jobs wait as the server accepts."""
+        """Raise QueueFull when as many jobs of this tenant wait as the server accepts."""
         waiting = self.jobs.count()[JobState.QUEUED]
         if waiting >= MAX_QUEUED:
             raise QueueFull(waiting=waiting)
@@ -233,7 +249,7 @@ class Service:
 def open_service(
     settings: Settings,
     *,
-    open_job_worker: OpenJobHandler = open_real_worker,
+    open_job_worker: OpenJobHandler = open_lane_worker,
     sandbox_missing: tuple[str, ...] = (),
 ) -> Service:
     """Take the home's lock, queue the jobs of an ended server again, and start the lanes.
@@ -243,8 +259,14 @@ def open_service(
     open_job_worker : callable
         Makes the job handlers; tests pass another.
 
+    Returns
+    -------
+    service : Service
+        That of the settings' tenant; its `tenants` has those of all tenants with keys.
+
     Raises
     ------
+    BadKeyRecord
     HomeBusy
         When another process writes to this home.
     HomeServed
@@ -252,42 +274,63 @@ def open_service(
     SchemeMismatch, CatalogTooNew
         When another program is needed to read it.
     """
-    writer = Writer.open(settings.home_address, serves=True)
-    jobs = Jobs(writer.catalog, tenant=settings.tenant)
-    jobs.requeue_lost()
+    tenants = KeyRing(settings.api_keys, tenant=settings.tenant).tenants
+    writers = _open_writers(settings, tenants)
+    jobs = {tenant: Jobs(writer.catalog, tenant=tenant) for tenant, writer in writers.items()}
+    queue = FairQueue(jobs)
+    queue.requeue_lost()
     spool = Spool(settings.home / SPOOL_FOLDER, max_bytes=settings.max_upload_bytes)
-    spool.sweep(jobs.spool_paths())
+    spool.sweep(queue.spool_paths())
     (settings.home / RESULT_FOLDER).mkdir(exist_ok=True, mode=0o700)
-    tidy(settings, jobs)
-    metrics, sender = Metrics(jobs.count), NoticeSender(settings, writer)
+    tidy(settings, queue)
+    metrics, sender = Metrics(queue.count), NoticeSender(settings, writers)
 
     def job_ended() -> None:
         sender.wake()
-        tidy(settings, jobs)
+        tidy(settings, queue)
 
     runner = Runner(
-        jobs,
-        lambda lane: open_job_worker(settings, writer, metrics, lane),
+        queue,
+        lambda lane: open_job_worker(settings, writers, metrics, lane),
         metrics,
         job_wall_s=settings.job_wall_s,
         tidy=job_ended,
     )
     runner.start()
     sender.start()
-    return Service(
+    services = dict[str, Service]()
+    own = Service(
         settings=settings,
-        writer=writer,
-        jobs=jobs,
+        writer=writers[settings.tenant],
+        jobs=jobs[settings.tenant],
         spool=spool,
         runner=runner,
         metrics=metrics,
         sender=sender,
         slots=UploadSlots(a_client=settings.uploads_per_client),
+        own_tenant=settings.tenant,
+        tenants=services,
         sandbox_missing=sandbox_missing,
     )
+    for tenant in tenants:
+        services[tenant] = replace(
+            own, settings=settings.of_tenant(tenant), writer=writers[tenant], jobs=jobs[tenant]
+        )
+    return services[settings.tenant]
 
 
-def tidy(settings: Settings, jobs: Jobs) -> None:
+def _open_writers(settings: Settings, tenants: Sequence[str]) -> dict[str, Writer]:
+    """Open the home, and return the writer of each tenant; the first one closes it."""
+    own, *others = tenants
+    writer = Writer.open(settings.of_tenant(own).home_address, serves=True)
+    try:
+        return {own: writer, **{tenant: writer.of_tenant(tenant) for tenant in others}}
+    except BaseException:
+        writer.close()
+        raise
+
+
+def tidy(settings: Settings, jobs: FairQueue) -> None:
     """Remove findings, and uploads of failed jobs, that are older than the settings allow."""
     for upload in jobs.release_uploads(ended_before=time.time() - settings.keep_uploads_days * DAY_S):
         upload.unlink(missing_ok=True)
@@ -298,10 +341,24 @@ def close_service(service: Service) -> None:
     """Stop the lanes and close the home; a lane that does not end keeps the lock while it can write."""
     has_ended = service.sender.stop(patience_s=PATIENCE_S)
     if service.runner.stop(patience_s=PATIENCE_S) and has_ended:
-        service.writer.close()
+        service.tenants[service.own_tenant].writer.close()
 
 
 def service_of(request: Request) -> Service:
-    """Return the service, for routes."""
+    """Return the service of the tenant that a request acts for: the only one that routes may use.
+
+    Raises
+    ------
+    NotAllowed
+        Where no key was accepted yet.
+    """
+    tenant = getattr(request.state, "tenant", None)
+    if tenant is None:
+        raise NotAllowed
+    return own_service(request).tenants[tenant]
+
+
+def own_service(request: Request) -> Service:
+    """Return the service of the server's own tenant, for what is about the server and not about a tenant."""
     service: Service = request.app.state.service
     return service

@@ -95,8 +95,15 @@ def remove_works_named(writer: Writer, name: str) -> Removed:
     return writer.remove(works, items=[each.id for each in items])
 
 
-def remove_dataset(name: str, *, writer: Writer, settings: Settings) -> RemovedDataset:
+def remove_dataset(
+    name: str, *, writer: Writer, settings: Settings, with_names: bool = True
+) -> RemovedDataset:
     """Remove the fingerprints and the names of the dataset ``NAME`` or ``NAME:VERSION``.
+
+    Parameters
+    ----------
+    with_names
+        Whether its names are removed as well, which are of all tenants of a home.
 
     Raises
     ------
@@ -105,7 +112,7 @@ def remove_dataset(name: str, *, writer: Writer, settings: Settings) -> RemovedD
     HomeBusy
     """
     sound = _sound_of(writer, name)
-    names = remove_names(name, settings)
+    names = remove_names(name, settings) if with_names else []
     if sound is None and not names:
         one_dataset(writer.collections, name)  # raises, and lists those that there are
     removed = Removed(n_items=0, n_recordings=0) if sound is None else writer.remove(sound)

@@ -73,6 +73,8 @@ class Job:
 
     Attributes
     ----------
+    tenant : str
+        Whose job it is.
     number : int
         Order in which the jobs were queued.
     attempts : int
@@ -86,6 +88,7 @@ class Job:
     """
 
     id: str
+    tenant: str
     number: int
     kind: str
     state: JobState
@@ -107,7 +110,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one home. Every change is one transaction; all methods are thread-safe.
+    """The jobs of one tenant of a home. Every change is one transaction; all methods are thread-safe.
 
     Parameters
     ----------
@@ -206,11 +209,18 @@ class Jobs:
             return int(connection.execute(statement).scalar_one())
 
     def unfinished(self) -> set[str]:
-        """Return the ids of the jobs that are queued, running, or can be retried."""
+        """Return the ids of the jobs of all tenants that are queued, running, or can be retried."""
         which = JOB.c.state.in_(_UNFINISHED) | (_RETRYABLE_FAILED & JOB.c.spool_path.is_not(None))
         with self._catalog.reading() as connection:
-            statement = select(JOB.c.id).where(JOB.c.tenant == self._tenant, which)
-            return set(connection.execute(statement).scalars())
+            return set(connection.execute(select(JOB.c.id).where(which)).scalars())
+
+    def waiting_tenants(self, kinds: Sequence[str]) -> list[str]:
+        """Return every tenant with a job of these kinds to claim; the one that has waited longest first."""
+        queued = (JOB.c.state == JobState.QUEUED.value) & JOB.c.kind.in_(kinds)
+        lost = (JOB.c.state == JobState.RUNNING.value) & (JOB.c.lease_until < time.time())
+        oldest = select(JOB.c.tenant).where(queued | lost).group_by(JOB.c.tenant)
+        with self._catalog.reading() as connection:
+            return list(connection.execute(oldest.order_by(func.min(JOB.c.created_at))).scalars())
 
     def count(self) -> dict[JobState, int]:
         """Count the jobs in each state."""
@@ -222,7 +232,7 @@ class Jobs:
         return {state: counts.get(state.value, 0) for state in JobState}
 
     def spool_paths(self) -> set[Path]:
-        """Return the uploads that a job needs, or needs for a retry; other files there are orphans."""
+        """Return the uploads that a job of any tenant needs; other files there are orphans."""
         needed = (JOB.c.state.in_(_UNFINISHED) | _RETRYABLE_FAILED) & JOB.c.spool_path.is_not(None)
         with self._catalog.reading() as connection:
             return {
@@ -416,6 +426,7 @@ def _job(row: Row[Any]) -> Job:
         failure = Failure(code=row.error_code, message=row.error_message, hint=row.error_hint)
     return Job(
         id=row.id,
+        tenant=row.tenant,
         number=row.number,
         kind=row.kind,
         state=_state(row),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from filelock import FileLock
@@ -84,8 +84,6 @@ def own_home(address: HomeAddress, codec: Codec | None = None, *, serves: bool =
         builder = ShardBuilder(catalog, address, codec)
         builder.sweep()
         repaired = _repair(catalog, address, builder)
-        for problem in repaired:
-            _log.warning("%s: %s; %s", problem.where, problem.what, problem.hint)
         held.pop_all()
     return OwnedHome(
         address=address,
@@ -96,6 +94,26 @@ def own_home(address: HomeAddress, codec: Codec | None = None, *, serves: bool =
         builder=builder,
         repaired=repaired,
     )
+
+
+def own_tenant(owned: OwnedHome, tenant: str) -> OwnedHome:
+    """Bring what another tenant has in an owned home up to date; a new tenant gets the scheme of the first.
+
+    The caller holds the home's lock. Locks and catalog are those of `owned`, which closes them.
+
+    Raises
+    ------
+    SchemeMismatch
+        When another program is needed to read it.
+    """
+    address, catalog = replace(owned.address, tenant=tenant), owned.catalog
+    with catalog.reading() as connection:
+        stored = reads.home(connection, tenant)
+    is_same = stored is None or stored[0] == owned.codec.scheme
+    codec = _codec_of(catalog, tenant, owned.codec if is_same else None)
+    builder = ShardBuilder(catalog, address, codec)
+    repaired = _repair(catalog, address, builder)
+    return replace(owned, address=address, codec=codec, builder=builder, repaired=repaired)
 
 
 def _locks(address: HomeAddress, held: ExitStack, *, serves: bool) -> tuple[FileLock | None, HomeLock]:
@@ -132,7 +150,14 @@ def _codec_of(catalog: Catalog, tenant: str, codec: Codec | None) -> Codec:
 
 
 def _repair(catalog: Catalog, address: HomeAddress, builder: ShardBuilder) -> tuple[Problem, ...]:
-    """Build shards again whose files are missing or truncated, from the stored fingerprints."""
+    """Build shards again whose files are missing or truncated, from the stored fingerprints; log which."""
+    repaired = _repaired(catalog, address, builder)
+    for problem in repaired:
+        _log.warning("%s: %s; %s", problem.where, problem.what, problem.hint)
+    return repaired
+
+
+def _repaired(catalog: Catalog, address: HomeAddress, builder: ShardBuilder) -> tuple[Problem, ...]:
     hint = "it was built again from the stored fingerprints; look after the disk"
     with catalog.reading() as connection:
         collections = reads.collections(connection, address.tenant)

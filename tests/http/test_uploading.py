@@ -37,7 +37,7 @@ def worker(limits: Settings) -> Iterator[UploadWorker]:
 def ask(name: str, settings: Settings) -> Ask:
     """Return a request for an upload of this name."""
     order = RunSpec(settings=settings, effort=Effort.FAST, collections=(), state_digest="", search=None)
-    return Ask(order=order, epoch=1, file=settings.home / "x", name=name, n_bytes=1)
+    return Ask(order=order, epoch=1, home_epoch=1, file=settings.home / "x", name=name, n_bytes=1)
 
 
 def test_one_process_answers_upload_after_upload(worker: UploadWorker, limits: Settings) -> None:

@@ -34,6 +34,9 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="Last day on which it is accepted, YYYY-MM-DD, or a time such as 90d")
     ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose data it reaches [default: EARWITNESS_TENANT]")
+    ] = None,
     as_json: Json = False,
     home: Home = None,
 ) -> None:
@@ -43,7 +46,7 @@ def create(
     from earwitness.api.http.protection.scopes import ALL, Scope
 
     want_json(as_json)
-    tenant = settings_of(home).tenant
+    given, tenant = tenant, tenant or settings_of(home).tenant
     if name and not NAME.fullmatch(name):
         raise typer.BadParameter(
             "letters, digits, blanks, dots, hyphens and underscores only", param_hint="--name"
@@ -51,9 +54,11 @@ def create(
     scopes = frozenset(map(Scope, scope)) if scope else ALL
     key, record = mint(tenant, name=name, scopes=scopes, expires=last_day(expires))
     try:
-        KeyRing([str(record)], tenant=tenant)
+        KeyRing([str(record)])
     except BadKeyRecord:
         reason = "the name of a tenant with keys consists of small letters, digits and hyphens"
+        if given:
+            raise typer.BadParameter(reason, param_hint="--tenant") from None
         raise BadSetting(name="EARWITNESS_TENANT", value=tenant, reason=reason, default="local") from None
     if as_json:
         print_json("keys", key=key, record=str(record))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
 from earwitness.api.http.acoustid.acoustid_schemas import (
     LOOKUP_EXAMPLE,
@@ -18,9 +18,8 @@ from earwitness.api.http.acoustid.lookup_answer import answer
 from earwitness.api.http.acoustid.lookup_request import fields_of, lookup_of
 from earwitness.api.http.protection.request_guard import demand_scopes
 from earwitness.api.http.protection.scopes import needed_for
-from earwitness.api.http.service import Service, service_of
+from earwitness.api.http.service import service_of
 
-Served = Annotated[Service, Depends(service_of)]
 _WORDS: Final = {
     400: "A parameter is missing or wrong, or the request cannot be read.",
     401: "An API key is needed, as `client` or in the Authorization header.",
@@ -61,14 +60,14 @@ router = APIRouter(prefix="/v2", tags=["acoustid"])
     response_model_exclude_none=True,
     openapi_extra=_QUERY,
 )
-async def get_lookup(request: Request, service: Served) -> LookupOut:
+async def get_lookup(request: Request) -> LookupOut:
     """Find works and items of datasets by the Chromaprint of a whole file, in AcoustID's form.
 
     `score` is 1 for the same fingerprint and 0 for one that differs as unrelated audio does; the lowest that
     is answered is 0.5. Every recording that is at most 7 s longer or shorter is compared. Excerpts and copies
     at another speed are not found this way: a check finds those.
     """
-    return await _looked_up(request, service)
+    return await _looked_up(request)
 
 
 @router.post(
@@ -79,15 +78,15 @@ async def get_lookup(request: Request, service: Served) -> LookupOut:
     response_model_exclude_none=True,
     openapi_extra=_FORM,
 )
-async def post_lookup(request: Request, service: Served) -> LookupOut:
+async def post_lookup(request: Request) -> LookupOut:
     """Do the same with the parameters in a form, which may be compressed by gzip."""
-    return await _looked_up(request, service)
+    return await _looked_up(request)
 
 
-async def _looked_up(request: Request, service: Service) -> LookupOut:
+async def _looked_up(request: Request) -> LookupOut:
     fields = await fields_of(request)
     demand_scopes(request, needed_for(request.method, request.url.path), key=fields.get("client"))
-    lookup = lookup_of(fields)
+    lookup, service = lookup_of(fields), service_of(request)  # known by now: the key may be in the form
     found = await to_thread.run_sync(
         partial(answer, service.writer, lookup), limiter=service.slots.list_threads
     )

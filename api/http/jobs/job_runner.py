@@ -1,4 +1,4 @@
-"""Carries out jobs in two lanes, so that no check waits for a collection that takes a day.
+"""Carries out the jobs of all tenants in two lanes, so that no check waits for a collection that takes a day.
 
 This process holds the home's only writer lock. So a job that is ``running`` when the server starts belonged
 to a process that has ended, and goes back to the queue at once.
@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from earwitness.api.http.jobs.fair_queue import FairQueue
 from earwitness.api.http.jobs.heartbeat import Progress
 from earwitness.api.http.jobs.lane import JobHandler, Lane, LaneState, Work, log_trouble
 from earwitness.api.http.metrics import Metrics
-from earwitness.index.store.jobs import LEASE_S, Job, Jobs
+from earwitness.index.store.jobs import LEASE_S, Job
 from earwitness.index.store.store_errors import JobLost
 
 LANES: Final[Mapping[str, tuple[str, ...]]] = {"quick": ("check", "work", "album"), "bulk": ("index", "scan")}
@@ -24,8 +25,8 @@ class Runner:
 
     Parameters
     ----------
-    jobs : Jobs
-        The durable queue.
+    jobs : FairQueue
+        The durable jobs of all tenants.
     open_job_worker : callable
         Makes the job handler of the lane of this name; called in the lane's thread.
     job_wall_s : float
@@ -36,7 +37,7 @@ class Runner:
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: FairQueue,
         open_job_worker: Callable[[str], JobHandler],
         metrics: Metrics,
         *,
@@ -118,7 +119,7 @@ class Runner:
     def _clean_up(self, job: Job) -> None:
         """Remove the upload of an ended job. An error is only logged: a file too many does no harm."""
         try:
-            current = self._jobs.get(job.id)
+            current = self._jobs.of(job).get(job.id)
             is_over = current is None or (current.ended_at is not None and not current.is_retryable)
             if job.spool_path is not None and is_over:
                 job.spool_path.unlink(missing_ok=True)
@@ -136,8 +137,8 @@ class Runner:
 
     def _renew_lease(self, work: Work) -> None:
         try:
-            self._jobs.heartbeat(work.job, items_done=work.items_done)
+            self._jobs.of(work.job).heartbeat(work.job, items_done=work.items_done)
         except JobLost:
-            current = self._jobs.get(work.job.id)
+            current = self._jobs.of(work.job).get(work.job.id)
             if current is not None and current.ended_at is None:
                 raise  # else the job ended before its lease was renewed

@@ -1,4 +1,4 @@
-"""Carries out the jobs of a lane with the functions that the commands call, on uploads instead of paths."""
+"""Carries out the jobs of a tenant with the functions that the commands call, on uploads instead of paths."""
 
 from __future__ import annotations
 
@@ -49,7 +49,6 @@ from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.sentences import audit_warning, summary
 from earwitness.api.settings import Settings
 from earwitness.api.shelf.stored_names import open_names
-from earwitness.fingerprint.decode import Decoder
 from earwitness.index.database.records import TEXTS, CollectionKind
 from earwitness.index.match import Effort, Verdict
 from earwitness.index.store.files import write_durably
@@ -71,7 +70,9 @@ Done = TypeVar("Done")
 
 
 class JobWorker:
-    """Carries out the jobs of one lane, in processes that end when the job is stopped.
+    """Carries out the jobs of one tenant in a lane, in processes that end when the job is stopped.
+
+    Nothing here has to be closed: whoever made the process for single uploads closes it.
 
     Parameters
     ----------
@@ -91,16 +92,6 @@ class JobWorker:
             "index": self._index,
             "scan": self._scan,
         }
-
-    def close(self) -> None:
-        """End the process for single uploads."""
-        if self._worker is not None:
-            self._worker.close()
-
-    def rest(self) -> None:
-        """Close a library that is out of date: while it is open, SQLite cannot shrink the catalog's log."""
-        if self._worker is not None and self._writer.epoch is not None:
-            self._worker.rest(self._writer.epoch)
 
     def do(self, job: Job, heartbeat: Heartbeat) -> dict[str, Any]:
         """Carry out one job."""
@@ -270,6 +261,7 @@ class JobWorker:
         ask = Ask(
             order=replace(order, with_pictures=True),
             epoch=contents.epoch,
+            home_epoch=self._writer.home_epoch,
             file=spooled(job),
             name=job.payload["file"],
             n_bytes=job.payload["n_bytes"],
@@ -311,17 +303,3 @@ def spooled(job: Job) -> Path:
 def error_json(error: FindingError | None) -> dict[str, str] | None:
     """Return an error as it is in a finding."""
     return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
-
-
-def open_job_worker(settings: Settings, writer: Writer, metrics: Metrics, lane: str) -> JobWorker:
-    """Make the job worker of a lane.
-
-    Raises
-    ------
-    SandboxMissing, WorkersFail
-        When no audio could be decoded.
-    """
-    if lane == "quick":
-        return JobWorker(settings, writer, metrics, UploadWorker(settings, scheme=writer.scheme))
-    with Decoder(limits=settings.decode_limits(), sandbox=settings.sandbox):
-        return JobWorker(settings, writer, metrics, None)

@@ -12,11 +12,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from earwitness.api.http.http_errors import INTERNAL, http_hint
+from earwitness.api.http.jobs.fair_queue import FairQueue
 from earwitness.api.http.jobs.heartbeat import Cancelled, Halted, Heartbeat, Progress
 from earwitness.api.http.metrics import Metrics
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.index.database.records import Failure
-from earwitness.index.store.jobs import Job, Jobs, JobState
+from earwitness.index.store.jobs import Job, JobState
 from earwitness.index.store.store_errors import JobLost, StoreError
 
 IDLE_S: Final = 2.0
@@ -73,7 +74,7 @@ class LaneState:
         Called with every job whose work has ended, to remove its upload.
     """
 
-    jobs: Jobs
+    jobs: FairQueue
     metrics: Metrics
     halted: threading.Event
     at_work: dict[str, Work]
@@ -176,7 +177,7 @@ class Lane:
             with state.metrics.stage(job.kind):
                 result = handler.do(job, self._heartbeat(work))
         except Halted:
-            self._record(job, lambda: state.jobs.release(job))
+            self._record(job, lambda: state.jobs.of(job).release(job))
         except (Cancelled, JobLost):
             _log.info("job stopped: it was cancelled", job=job.id, kind=job.kind)
         except EarwitnessError as error:
@@ -190,7 +191,7 @@ class Lane:
 
     def _demand_not_cancelled(self, job: Job) -> None:
         """Raise Cancelled when the job was cancelled before this lane registered it as running."""
-        current = self._state.jobs.get(job.id)
+        current = self._state.jobs.of(job).get(job.id)
         if current is None or current.state is not JobState.RUNNING:
             raise Cancelled
 
@@ -215,13 +216,13 @@ class Lane:
     def _store_progress(self, work: Work) -> None:
         """Store the progress of a job, so that a killed server counts it as progress."""
         try:
-            self._state.jobs.heartbeat(work.job, items_done=work.items_done)
+            self._state.jobs.of(work.job).heartbeat(work.job, items_done=work.items_done)
         except Exception as error:  # the next item stores it again
             _log.warning("progress is not stored yet", job=work.job.id, why=_reason(error))
 
     def _finish(self, job: Job, result: dict[str, Any]) -> None:
         try:
-            self._record(job, lambda: self._state.jobs.finish(job, result))
+            self._record(job, lambda: self._state.jobs.of(job).finish(job, result))
         except Exception as error:
             log_trouble("a result cannot be stored", error, job=job.id, kind=job.kind)
             self._fail(job, INTERNAL)
@@ -230,7 +231,7 @@ class Lane:
 
     def _fail(self, job: Job, failure: Failure) -> None:
         _log.warning("job failed", job=job.id, kind=job.kind, code=failure.code)
-        self._record(job, lambda: self._state.jobs.fail(job, failure))
+        self._record(job, lambda: self._state.jobs.of(job).fail(job, failure))
 
     def _record(self, job: Job, write: Callable[[], object]) -> None:
         """Store the end of a job; while the store cannot be written to, try again."""

@@ -73,6 +73,8 @@ def get_feed(
     """Return the newest notices as an Atom feed. A reader gives the key as the password of Basic."""
     found = notices_of(service).page(limit=FEED_ENTRIES, only_news=not every)
     home = str(home_key(service.settings).thumbprint())
+    if not service.is_own:  # a feed of its own for each tenant; that of the server's own has the id it had
+        home += f" {service.settings.tenant}"
     text = atom_feed(found, messages_of(request), base=str(request.base_url), home=home, every=every)
     return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
@@ -103,7 +105,7 @@ def get_notice_evidence(notice_id: NoticeId, service: Served) -> Response:
 
 
 def notices_of(service: Service) -> Notices:
-    """Return the notices of the server's tenant."""
+    """Return the notices of a service's tenant."""
     return Notices(service.writer.catalog, tenant=service.settings.tenant)
 
 

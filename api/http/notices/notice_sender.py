@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -17,19 +19,28 @@ from earwitness.index.writer import Writer
 LOOK_S: Final = 15.0
 """Seconds after which it looks again whether there is anything to make or to send."""
 SOONEST_S: Final = 1.0
+TURN_S: Final = 10.0
+"""Seconds after which the next tenant's notices are sent, where there are several tenants."""
 SET_ASIDE: Final = "the address that notices are sent to is set aside: see GET /v1/webhook"
 
 _log = structlog.get_logger("earwitness.notices")
 
 
 class NoticeSender:
-    """Makes and sends notices until it is stopped."""
+    """Makes and sends the notices of every tenant in turn, until it is stopped.
 
-    def __init__(self, settings: Settings, writer: Writer) -> None:
-        self._settings, self._writer = settings, writer
-        self._deliveries = Deliveries(writer.catalog, tenant=settings.tenant)
+    Parameters
+    ----------
+    settings : Settings
+        Those of the server, with its own tenant.
+    writers : mapping of str to Writer
+        The writer of each tenant.
+    """
+
+    def __init__(self, settings: Settings, writers: Mapping[str, Writer]) -> None:
+        self._settings, self._writers = settings, dict(writers)
         self._woken, self._halted = threading.Event(), threading.Event()
-        self._is_set_aside = False
+        self._set_aside = set[str]()
         self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
 
     def start(self) -> None:
@@ -38,8 +49,8 @@ class NoticeSender:
 
     @property
     def remarks(self) -> list[str]:
-        """What whoever runs the server should know."""
-        return [SET_ASIDE] if self._is_set_aside else []
+        """What whoever runs the server should know of its own tenant."""
+        return [SET_ASIDE] if self._settings.tenant in self._set_aside else []
 
     def wake(self) -> None:
         """Look at once: there may be something to make or to send."""
@@ -55,22 +66,37 @@ class NoticeSender:
     def _run(self) -> None:
         while not self._halted.is_set():
             self._woken.clear()
-            try:
-                wait_s = self._work()
-            except Exception as error:  # a full disk or an unreachable database: it passes
-                log_trouble("notices cannot be made or sent; it is tried again", error)
-                wait_s = LOOK_S
-            self._woken.wait(max(wait_s, SOONEST_S))
+            waits_s = [self._work_for(tenant) for tenant in self._writers if not self._halted.is_set()]
+            self._woken.wait(max(min(waits_s, default=0.0), SOONEST_S))
 
-    def _work(self) -> float:
-        """Make and send what there is; return the seconds until something is due."""
-        settle(self._writer, self._settings)
-        done = deliver_due(self._deliveries, self._settings, stopped=self._halted.is_set)
+    def _work_for(self, tenant: str) -> float:
+        try:
+            return self._work(tenant)
+        except Exception as error:  # a full disk or an unreachable database: it passes
+            log_trouble("notices cannot be made or sent; it is tried again", error, tenant=tenant)
+            return LOOK_S
+
+    def _work(self, tenant: str) -> float:
+        """Make and send what a tenant has in one turn; return the seconds until something is due."""
+        settings, writer = self._settings.of_tenant(tenant), self._writers[tenant]
+        settle(writer, settings)
+        deliveries = Deliveries(writer.catalog, tenant=tenant)
+        done = deliver_due(deliveries, settings, stopped=self._turn_ends())
         if done.n_sent:
-            _log.info("notices sent", n=done.n_sent)
+            _log.info("notices sent", tenant=tenant, n=done.n_sent)
         if done.failure is not None:
             event = "the webhook is set aside" if done.set_aside else "a notice could not be sent"
-            _log.warning(event, why=done.failure)
-        hook = self._deliveries.webhook()
-        self._is_set_aside = hook is not None and hook.set_aside_at is not None
-        return LOOK_S if self._is_set_aside else seconds_to_next(self._deliveries, most_s=LOOK_S)
+            _log.warning(event, tenant=tenant, why=done.failure)
+        hook = deliveries.webhook()
+        if hook is not None and hook.set_aside_at is not None:
+            self._set_aside.add(tenant)
+            return LOOK_S
+        self._set_aside.discard(tenant)
+        return seconds_to_next(deliveries, most_s=LOOK_S)
+
+    def _turn_ends(self) -> Callable[[], bool]:
+        """Return whether to go on with the next tenant: a slow address keeps the others waiting that long."""
+        if len(self._writers) == 1:
+            return self._halted.is_set
+        until = time.monotonic() + TURN_S
+        return lambda: self._halted.is_set() or time.monotonic() > until

@@ -74,5 +74,5 @@ def delete_webhook(service: Served) -> WebhookOut:
 
 
 def deliveries_of(service: Service) -> Deliveries:
-    """Return the deliveries of the server's tenant."""
+    """Return the deliveries of a service's tenant."""
     return Deliveries(service.writer.catalog, tenant=service.settings.tenant)

@@ -102,7 +102,7 @@ class KeyRing:
     records : iterable of str
         As `KeyRecord` writes them; raises BadKeyRecord on anything else.
     tenant : str
-        The tenant whose home is served; a key of another tenant is refused at the start.
+        The server's own tenant, whom every client acts for without keys.
     """
 
     def __init__(self, records: Iterable[str], *, tenant: str = "local") -> None:
@@ -110,12 +110,17 @@ class KeyRing:
         self._by_prefix: dict[str, KeyRecord] = {}
         for number, text in enumerate(records, start=1):
             record = KeyRecord.parse(text)
-            if record is None or record.tenant != tenant:
-                raise BadKeyRecord(number=number, tenant=tenant)
+            if record is None or self._by_prefix.get(record.prefix, record).tenant != record.tenant:
+                raise BadKeyRecord(number=number)
             self._by_prefix[record.prefix] = record
 
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The tenants that are served, the server's own first."""
+        return tuple(dict.fromkeys([self._tenant, *(each.tenant for each in self._by_prefix.values())]))
 
     def admit(self, authorization: str | None, needed: Needed) -> str:
         """Return the tenant of the key in an Authorization header (Bearer, or Basic with it as the password).

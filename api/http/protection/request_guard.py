@@ -72,20 +72,20 @@ class Guard:
         authorization, path = request.headers.get("authorization"), request.scope["path"]
         request.state.keys, request.state.authorization = self._keys, authorization
         if authorization is not None or path not in KEY_IN_FORM:
-            self._keys.admit(authorization, needed_for(request.method, path))
+            demand_scopes(request, needed_for(request.method, path))
         address = (request.scope.get("client") or ("",))[0]
         request.state.client = client_of(authorization if self._keys else None, address)
 
 
 def demand_scopes(request: Request, needed: Needed, *, key: str | None = None) -> None:
-    """Demand scopes of the key of a request that the guard has passed on, or of a key in its form.
+    """Demand scopes of the key of a request, or of a key in its form; the request acts for its tenant.
 
     Raises
     ------
     NotAllowed, KeyExpired, ScopeMissing
     """
     keys: KeyRing = request.state.keys
-    keys.admit(request.state.authorization or f"Bearer {key or ''}", needed)
+    request.state.tenant = keys.admit(request.state.authorization or f"Bearer {key or ''}", needed)
 
 
 def host_of(request: Request) -> str:

@@ -72,9 +72,15 @@ def get_dataset(dataset: DatasetName, service: Served) -> DatasetOut:
     responses=problems(*WRITES, 404, 409, 422, **_WORDS, _409="A job that has not ended is indexing it."),
 )
 def delete_dataset(dataset: DatasetName, service: Served) -> RemovedOut:
-    """Delete the fingerprints and the names of a dataset; later checks do not search it."""
+    """Delete the fingerprints and the names of a dataset; later checks do not search it.
+
+    Lists of names are of all tenants: only a key of the server's own tenant deletes them.
+    """
     refuse_while_indexed(dataset, service.jobs)
-    return RemovedOut.of(remove_dataset(dataset, writer=service.writer, settings=service.settings))
+    removed = remove_dataset(
+        dataset, writer=service.writer, settings=service.settings, with_names=service.is_own
+    )
+    return RemovedOut.of(removed)
 
 
 def datasets(service: Service) -> list[DatasetOut]:

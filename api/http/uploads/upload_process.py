@@ -35,20 +35,32 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One upload, the search to do, and the newest epoch at that time."""
+    """One upload, the search to do in its tenant's library, and the newest epochs at that time.
+
+    Attributes
+    ----------
+    epoch, home_epoch : int
+        Of the tenant, and of all tenants together.
+    """
 
     order: RunSpec
     epoch: int
+    home_epoch: int
     file: Path
     name: str
     n_bytes: int
 
+    @property
+    def tenant(self) -> str:
+        """Whose upload it is."""
+        return self.order.settings.tenant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Asks the process to close a library that is older than this epoch."""
+    """Asks the process to close every library that was opened at another epoch of the home."""
 
-    epoch: int
+    home_epoch: int
 
 
 class UploadWorker:
@@ -79,11 +91,11 @@ class UploadWorker:
         """End the process."""
         self._end()
 
-    def rest(self, epoch: int) -> None:
-        """Make the process close a library that is older than `epoch`."""
+    def rest(self, home_epoch: int) -> None:
+        """Make the process close every library that was opened at another epoch of the home."""
         if self._connection is not None:
             try:
-                self._connection.send(Rest(epoch=epoch))
+                self._connection.send(Rest(home_epoch=home_epoch))
             except OSError:  # it has ended by itself: the next upload starts another
                 self._end()
 

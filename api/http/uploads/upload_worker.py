@@ -1,12 +1,15 @@
 """The process that answers single uploads, one after another; its parent is `upload_process`.
 
-It keeps a decoder and the newest library open. Its parent may end it at any moment.
+It keeps a decoder and the newest libraries of a few tenants open. Its parent may end it at any moment.
 """
 
 from __future__ import annotations
 
 import sys
+import time
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Final
 
 from earwitness.api.datasets.items import SourceItem
 from earwitness.api.http.uploads.upload_process import Ask, Begin, Rest
@@ -15,9 +18,13 @@ from earwitness.api.pipeline.search_item import ItemDecoder
 from earwitness.api.pipeline.searched_collections import open_library
 from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.scan.worker_messages import Broken, Ready, receive, send
-from earwitness.api.settings import Settings
 from earwitness.fingerprint.errors import EarwitnessError
 from earwitness.index.library import Library
+
+MOST_LIBRARIES: Final = 4
+"""Tenants whose libraries are open at the same time; each has its shards and a cache in memory."""
+OLD_S: Final = 60.0
+"""Seconds after which the library of a busy tenant is opened again where another tenant changed the home."""
 
 
 def main() -> None:
@@ -32,16 +39,16 @@ def main() -> None:
 
 def serve(connection: Connection, begin: Begin) -> None:
     """Answer until the parent closes the socket."""
-    newest = _Newest(begin.settings)
+    libraries = TenantLibraries()
     with ItemDecoder(settings=begin.settings, scheme=begin.scheme) as decoder:
         send(connection, Ready())
         while True:
             message: Ask | Rest = receive(connection)
             if isinstance(message, Rest):
-                newest.close_older(message.epoch)
+                libraries.rest(message.home_epoch)
                 continue
             try:
-                processor = ItemProcessor(message.order, newest.library(message), decoder)
+                processor = ItemProcessor(message.order, libraries.library(message), decoder)
                 answer = processor.process(_upload(message))
             except EarwitnessError as error:
                 send(connection, Broken(error=error))
@@ -49,25 +56,60 @@ def serve(connection: Connection, begin: Begin) -> None:
                 send(connection, answer)
 
 
-class _Newest:
-    """The newest library, opened when it is needed: while it is open, the catalog's log cannot shrink."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """An open library, the epoch of the home before it was opened, and the moment."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._library: Library | None = None
+    library: Library
+    home_epoch: int
+    opened_at: float
+
+
+class TenantLibraries:
+    """The newest libraries of the tenants that sent something last, each opened when it is needed.
+
+    While one is open, the catalog's log cannot shrink beyond it. So a library is closed soon after anything
+    changed in the home, also where another tenant changed it.
+    """
+
+    def __init__(self) -> None:
+        self._opened = dict[str, _Opened]()
 
     def library(self, ask: Ask) -> Library:
-        self.close_older(ask.epoch)
-        if self._library is None:
-            self._library = open_library(self._settings)
-        if self._library.state_digest(ask.order.collections) != ask.order.state_digest:
-            raise LibraryMoved(wanted=ask.epoch, found=self._library.epoch)
-        return self._library
+        """Return the library of the tenant of an upload, at the epoch that its search was made for.
 
-    def close_older(self, epoch: int) -> None:
-        if self._library is not None and self._library.epoch != epoch:
-            self._library.close()
-            self._library = None
+        Raises
+        ------
+        LibraryMoved
+        """
+        self._close_old(ask)
+        known = self._opened.pop(ask.tenant, None) or self._open(ask)
+        self._opened[ask.tenant] = known  # the last one was used last
+        if known.library.state_digest(ask.order.collections) != ask.order.state_digest:
+            raise LibraryMoved(wanted=ask.epoch, found=known.library.epoch)
+        return known.library
+
+    def rest(self, home_epoch: int) -> None:
+        """Close every library that was opened at another epoch of the home."""
+        for tenant, known in list(self._opened.items()):
+            if known.home_epoch != home_epoch:
+                self._close(tenant)
+
+    def _open(self, ask: Ask) -> _Opened:
+        while len(self._opened) >= MOST_LIBRARIES:
+            self._close(next(iter(self._opened)))
+        library = open_library(ask.order.settings)
+        return _Opened(library=library, home_epoch=ask.home_epoch, opened_at=time.monotonic())
+
+    def _close_old(self, ask: Ask) -> None:
+        late = time.monotonic() - OLD_S
+        for tenant, known in list(self._opened.items()):
+            is_old = known.home_epoch != ask.home_epoch and (tenant != ask.tenant or known.opened_at < late)
+            if is_old or (tenant == ask.tenant and known.library.epoch != ask.epoch):
+                self._close(tenant)
+
+    def _close(self, tenant: str) -> None:
+        self._opened.pop(tenant).library.close()
 
 
 def _upload(ask: Ask) -> SourceItem:

@@ -159,5 +159,5 @@ def test_a_worker_whose_answer_has_no_receiver_ends_and_prints_nothing(tmp_path:
     if module == SCANNING:
         messages += [Task(item_id="item", path="item", audio=file, start_s=None, end_s=None)]
     else:
-        messages += [Ask(order=spec(tmp_path), epoch=1, file=file, name="item", n_bytes=16)]
+        messages += [Ask(order=spec(tmp_path), epoch=1, home_epoch=1, file=file, name="item", n_bytes=16)]
     assert hung_up(module, messages, wait_for_ready=True) == (0, "")
