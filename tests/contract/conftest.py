@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +24,9 @@ POSTGRES: Final = os.environ.get("EARWITNESS_TEST_POSTGRES")
 """SQLAlchemy address of an empty PostgreSQL database; each home gets a schema of its own there."""
 
 
-@pytest.fixture
-def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep every home's catalog in PostgreSQL: writers and libraries are opened with an address."""
+@contextmanager
+def postgres_addresses() -> Iterator[Callable[[Path], str]]:
+    """Give each home a schema of its own in PostgreSQL, and its address; they are dropped at the end."""
     assert POSTGRES is not None
     made = dict[Path, str]()
     engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
@@ -38,20 +39,27 @@ def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         joined = "&" if "?" in POSTGRES else "?"
         return f"{POSTGRES}{joined}options=-csearch_path%3D{made[home]}"
 
-    for kind in (Writer, Library):
-
-        def opened(
-            cls: Any, /, home: HomeAddress, *, plain: Any = kind.__dict__["open"].__func__, **how: Any
-        ) -> Any:
-            url = home.database_url or address(home.path)
-            return plain(cls, replace(home, database_url=url), **how)
-
-        monkeypatch.setattr(kind, "open", classmethod(opened))
-    yield
+    yield address
     with engine.connect() as connection:
         for schema in made.values():
             connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     engine.dispose()
+
+
+@pytest.fixture
+def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep every home's catalog in PostgreSQL: writers and libraries are opened with an address."""
+    with postgres_addresses() as address:
+        for kind in (Writer, Library):
+
+            def opened(
+                cls: Any, /, home: HomeAddress, *, plain: Any = kind.__dict__["open"].__func__, **how: Any
+            ) -> Any:
+                url = home.database_url or address(home.path)
+                return plain(cls, replace(home, database_url=url), **how)
+
+            monkeypatch.setattr(kind, "open", classmethod(opened))
+        yield
 
 
 @pytest.fixture(scope="session")

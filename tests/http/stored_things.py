@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from earwitness.api.pipeline.stored_works import one_work
+from earwitness.api.watch.dataset_parts import DatasetParts
+from earwitness.api.watch.notice_contents import WorkFindings, notice_contents
 from earwitness.index.database.records import CollectionKind, NewItem
 from earwitness.index.notices.delivery_rows import Deliveries
 from earwitness.index.notices.notice_records import NewNotice
@@ -33,8 +36,10 @@ def add_notice(writer: Writer, work: int) -> int:
     Deliveries(writer.catalog, tenant=writer.tenant).set_webhook(
         "https://example.org/", secret="whsec_AAAA", every=False
     )
+    parts = DatasetParts(name="set", version="1", collection=None, names=(), pack=None)
+    contents = notice_contents(one_work(writer, work), parts, WorkFindings(asked=None))
     new = NewNotice(
-        item=work, dataset="set", version="1", state="s", outcome="match", contents={}, is_news=True
+        item=work, dataset="set", version="1", state="s", outcome="match", contents=contents, is_news=True
     )
     with writer.changing() as connection:
         add_watches(connection, writer.tenant, [work])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +21,7 @@ import pytest
 
 from earwitness.api.evidence.verify_evidence import verify_evidence
 from earwitness.api.finding_json import schema, to_json
+from earwitness.api.http.protection.api_keys import mint
 
 EARWITNESS = Path(sys.executable).with_name("earwitness")
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
@@ -27,10 +31,12 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def running(home: Path, port: int) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
+def running(
+    home: Path, port: int, *, api_keys: str = ""
+) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
     """Run ``earwitness serve`` until the block ends, unless it is killed before."""
     command = [str(EARWITNESS), "--home", str(home), "serve", "--port", str(port)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env={**os.environ, "EARWITNESS_API_KEYS": api_keys})
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until_ready(client, process)
@@ -127,3 +133,45 @@ def test_real_audio_matches_and_a_killed_server_does_its_accepted_jobs(tmp_path:
         assert len(tracks) == album["result"]["tracks"] > 1
         found = [answer_of(client, track["links"]["self"])["result"]["verdict"] for track in tracks]
         assert found.count("match") == sum(each != "not_readable" for each in found) > 1
+
+
+def test_a_tenants_searches_find_only_what_it_stored(tmp_path: Path) -> None:
+    """Checks, scans and lookups of one tenant never find works or datasets of another, nor share its answers.
+
+    Both tenants send the same files, so that equal audio, equal names and cached findings meet in one home.
+    """
+    works = sorted((SAMPLES / "originals").iterdir())[:2]
+    pairs = {each: mint(each) for each in ("zebra", "mouse")}
+    records = ",".join(str(record) for _, record in pairs.values())
+    with running(tmp_path / "home", free_port(), api_keys=records) as (client, _):
+
+        def act_as(tenant: str) -> None:
+            client.headers["Authorization"] = f"Bearer {pairs[tenant][0]}"
+
+        def result(to: str, path: Path, **fields: str) -> dict[str, Any]:
+            return dict(answer_of(client, send(client, to, path, **fields))["result"])
+
+        act_as("zebra")
+        assert result("/v1/works", works[0], title="zebra song")["status"] == "registered"
+        assert result("/v1/collections", SAMPLES / "scraped.zip", name="zebra-set")["matches"] > 0
+        assert result("/v1/checks", works[0])["verdict"] == "match"
+        assert result("/v1/collections?scan=true", SAMPLES / "scraped.zip")["verdicts"]["match"] > 0
+        act_as("mouse")
+        with works[0].open("rb") as file:
+            assert client.post("/v1/checks", files={"file": file}).status_code == 409
+        registered = result("/v1/works", works[1], title="mouse song")
+        assert (registered["status"], registered["finding"]) == ("registered", None)
+        scan = result("/v1/collections?scan=true", SAMPLES / "scraped.zip")
+        assert "zebra song" not in scan["works"]
+        archive = tmp_path / "own.zip"
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.write(works[1], works[1].name)
+        assert result("/v1/collections", archive, name="mouse-set")["matches"] == 1
+        answer = result("/v1/checks", works[0])
+        assert answer["verdict"] == "no_match" and "zebra" not in json.dumps(answer)
+        assert result("/v1/works", works[0], title="mouse cover")["status"] == "registered"
+        act_as("zebra")
+        again = result("/v1/checks", works[0])
+        assert again["verdict"] == "match" and "mouse" not in json.dumps(again)
+        titles = [each["title"] for each in client.get("/v1/works").json()["works"]]
+        assert titles == ["zebra song"]
