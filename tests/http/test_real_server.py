@@ -140,7 +140,8 @@ def test_a_tenants_searches_find_only_what_it_stored(tmp_path: Path) -> None:
 
     Both tenants send the same files, so that equal audio, equal names and cached findings meet in one home.
     """
-    works = sorted((SAMPLES / "originals").iterdir())[:2]
+    works = [SAMPLES / "originals" / "tin_parade.mp3"]
+    works += [each for each in sorted((SAMPLES / "originals").iterdir()) if each not in works][:1]
     pairs = {each: mint(each) for each in ("zebra", "mouse")}
     records = ",".join(str(record) for _, record in pairs.values())
     with running(tmp_path / "home", free_port(), api_keys=records) as (client, _):

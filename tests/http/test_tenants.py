@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.cli.app import app
 from earwitness.api.evidence import match_figure
 from earwitness.api.evidence.evidence_bundle import evidence_bundle, evidence_file, home_key
 from earwitness.api.evidence.pictures_json import pictures_file, to_bytes
@@ -397,3 +400,14 @@ def test_a_key_of_two_tenants_is_refused() -> None:
     assert KeyRing([str(record), str(record)]).tenants == ("local", "zebra")
     with pytest.raises(BadKeyRecord):
         KeyRing([str(record), str(again)])
+
+
+@pytest.mark.parametrize(("name", "status"), [("studio-a", 0), ("Studio A", 2)])
+def test_the_command_makes_a_key_for_a_tenant(tmp_path: Path, name: str, status: int) -> None:
+    """The record names the tenant that was given; a name that no record can hold is refused."""
+    arguments = ["--home", str(tmp_path), "keys", "create", "--tenant", name, "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == status, done.output
+    if not status:
+        record = KeyRecord.parse(json.loads(done.stdout)["record"])
+        assert record is not None and record.tenant == name
