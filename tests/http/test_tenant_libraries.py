@@ -12,6 +12,7 @@ from earwitness.api.http.uploads import upload_worker
 from earwitness.api.http.uploads.upload_process import Ask
 from earwitness.api.http.uploads.upload_worker import MOST_LIBRARIES, TenantLibraries
 from earwitness.api.pipeline.run_spec import RunSpec
+from earwitness.api.pipeline.searched_collections import open_library
 from earwitness.api.scan.worker_errors import LibraryMoved
 from earwitness.api.settings import Settings
 from earwitness.index.library import Library
@@ -52,7 +53,7 @@ def test_each_tenant_gets_its_own_library_and_a_few_are_open(
 ) -> None:
     """Whoever comes in turn, only the tenant's datasets are there, and at most a few libraries are open."""
     open_now = list[Library]()
-    real_open, real_close = upload_worker.open_library, Library.close
+    real_open, real_close = open_library, Library.close
 
     def opened(settings: Settings) -> Library:
         open_now.append(real_open(settings))

@@ -351,6 +351,7 @@ def test_names_are_of_the_home_and_only_its_own_tenant_deletes_them(serve: Serve
     row = row_of(NameEntry(place="1", artists=("Night Bus",), title="Intro", album=None, ids=()))
     with serve(api_keys=tuple(str(record) for _, record in pairs.values())) as client:
         opened = Tenants(client, {tenant: key for tenant, (key, _) in pairs.items()})
+        assert row is not None
         store_names([row], settings, name="names", version="1", layout="CSV")
         add_dataset(opened.service("mouse").writer, "names")
         assert opened.ask("mouse", "POST", "/v1/catalogue/checks", json=ROW).status_code == 200
