@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from earwitness.api.finding_json import schema
 from earwitness.api.http import health, pages, problems, routes
 from earwitness.api.http.acoustid import acoustid_routes
 from earwitness.api.http.catalogues import catalogue_page, catalogue_routes
-from earwitness.api.http.catalogues.catalogue_schemas import CatalogueIn
 from earwitness.api.http.jobs import job_routes
-from earwitness.api.http.jobs.result_schemas import RESULTS, describe_results
 from earwitness.api.http.logs.request_log import RequestLog
 from earwitness.api.http.metrics import Meter
 from earwitness.api.http.notices import mine_page, notice_routes, watch_routes, webhook_routes
-from earwitness.api.http.notices.notice_schemas import WebhookIn
+from earwitness.api.http.openapi.api_description import describe
 from earwitness.api.http.protection.api_keys import KeyRing
 from earwitness.api.http.protection.hosts import OwnNames
 from earwitness.api.http.protection.request_guard import Guard
-from earwitness.api.http.schemas import ProblemOut
 from earwitness.api.http.service import Service, close_service, open_service
 from earwitness.api.http.stored import dataset_routes, work_routes
-from earwitness.api.http.stored.stored_schemas import WorkChangeIn
 from earwitness.api.settings import Settings
 
 DESCRIPTION: Final = """
@@ -100,28 +94,5 @@ def create_app(settings: Settings, *, opened: Callable[[Settings], Service] = op
     app.add_middleware(Guard, keys=keys, names=OwnNames(settings.host, settings.hosts))
     app.add_middleware(Meter)
     app.add_middleware(RequestLog)
-    _describe_findings(app)
+    describe(app)
     return app
-
-
-def _describe_findings(app: FastAPI) -> None:
-    """Add the JSON Schemas of findings and problems to the API's description."""
-    describe = app.openapi
-
-    def with_findings() -> dict[str, Any]:
-        described = describe()
-        schemas = described["components"]["schemas"]
-        schemas["Finding"] = schema("finding")
-        for model in (CatalogueIn, WebhookIn, WorkChangeIn, *RESULTS):
-            schemas |= _defined(model)
-        describe_results(schemas)
-        schemas["ProblemOut"] = ProblemOut.model_json_schema()
-        return described
-
-    app.openapi = with_findings  # type: ignore[method-assign]
-
-
-def _defined(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a type that FastAPI does not read itself, and those that it uses."""
-    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {**described.pop("$defs", {}), model.__name__: described}

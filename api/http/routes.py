@@ -12,11 +12,11 @@ from starlette.concurrency import run_in_threadpool
 
 from earwitness.api.http.batches import batch_out
 from earwitness.api.http.http_errors import NoFindings
-from earwitness.api.http.jobs.job_routes import LONGEST_WAIT_S, when_ended
+from earwitness.api.http.jobs.job_routes import LARGEST, LONGEST_WAIT_S, when_ended
 from earwitness.api.http.openapi_problems import ANY, UPLOADS, WRITES, Responses, problems
 from earwitness.api.http.protection.request_guard import demand_scopes
 from earwitness.api.http.protection.scopes import KINDS
-from earwitness.api.http.schemas import JOB_EXAMPLE, BatchOut, CollectionOut, CollectionsOut, JobOut
+from earwitness.api.http.schemas import BatchOut, CollectionOut, CollectionsOut, JobOut
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.uploads.forms import (
     CheckForm,
@@ -41,22 +41,22 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Any text; the same request with the same text starts no second job.",
+        description="Any text; the same request with the same text starts no second job. The text of another"
+        " request is refused (422, `key_reused`).",
     ),
 ]
 
 
-ACCEPTED: Final[Responses] = {
-    202: {
-        "description": "The upload is stored and the job is queued; Location is the address of the job.",
-        "headers": {"Location": {"schema": {"type": "string"}, "description": "Address of the job."}},
-        "content": {
-            "application/json": {
-                "example": {**JOB_EXAMPLE, "state": "queued", "ended_at": None, "attempts": 0, "result": None}
-            }
-        },
+def accepted(model: str = "JobOut") -> Responses:
+    """Describe the answer to an upload; `model` is the type of the job."""
+    return {
+        202: {
+            "description": "The upload is stored and the job is queued; Location is the address of the job.",
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "Address of the job."}},
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}},
+        }
     }
-}
+
 
 router = APIRouter(prefix="/v1")
 
@@ -67,7 +67,7 @@ router = APIRouter(prefix="/v1")
     summary="Check a recording",
     tags=["checks"],
     status_code=202,
-    responses=ACCEPTED
+    responses=accepted()
     | problems(*UPLOADS, 404, _404="No dataset has one of these names.", _409="No dataset is indexed."),
     openapi_extra={
         "requestBody": upload_body(CheckForm, file="The audio to check, or a zip: a batch of checks.")
@@ -86,7 +86,7 @@ async def post_check(
     summary="Register a work",
     tags=["works"],
     status_code=202,
-    responses=ACCEPTED | problems(*UPLOADS),
+    responses=accepted("WorkJob") | problems(*UPLOADS),
     openapi_extra={"requestBody": upload_body(WorkForm, file="The work's audio.")},
 )
 async def post_work(
@@ -99,25 +99,39 @@ async def post_work(
 @router.post(
     "/collections",
     operation_id="createCollection",
-    summary="Index or scan an archive",
+    summary="Index an archive",
     tags=["collections"],
     status_code=202,
-    responses=ACCEPTED | problems(*UPLOADS, _409="A scan was requested, and no work is registered."),
+    responses=accepted("IndexJob") | problems(*UPLOADS),
     openapi_extra={"requestBody": upload_body(IndexForm, file="A zip or tar of audio.")},
 )
 async def post_collection(
     request: Request,
     response: Response,
     service: Served,
-    scan: Annotated[
-        bool,
-        Query(description="Only search it for registered works; `name` is not needed and nothing is stored."),
-    ] = False,
+    scan: Annotated[bool, Query(include_in_schema=False)] = False,
     key: IdempotencyKey = None,
 ) -> JobOut:
-    """Index an archive of audio as a dataset, or scan it for registered works."""
-    kind, form = ("scan", ScanForm) if scan else ("index", IndexForm)
-    return job_accepted(response, service, *await queue_upload(kind, form, request, service, key=key))
+    """Index an archive of audio as a dataset. The name `works` is refused: the registry has it."""
+    if scan:  # the address that scans had before they got one of their own
+        return await post_scan(request, response, service, key)
+    return job_accepted(response, service, *await queue_upload("index", IndexForm, request, service, key=key))
+
+
+@router.post(
+    "/scans",
+    operation_id="createScan",
+    summary="Scan an archive",
+    tags=["collections"],
+    status_code=202,
+    responses=accepted("ScanJob") | problems(*UPLOADS, _409="No work is registered."),
+    openapi_extra={"requestBody": upload_body(ScanForm, file="A zip or tar of audio.")},
+)
+async def post_scan(
+    request: Request, response: Response, service: Served, key: IdempotencyKey = None
+) -> JobOut:
+    """Search an archive of audio for registered works; nothing of it is stored."""
+    return job_accepted(response, service, *await queue_upload("scan", ScanForm, request, service, key=key))
 
 
 @router.get(
@@ -129,7 +143,7 @@ async def post_collection(
 )
 def get_collections(
     service: Served,
-    cursor: Annotated[int, Query(ge=0, description="`next` of the page before.")] = 0,
+    cursor: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> CollectionsOut:
     """List the datasets and the registry of works, a page at a time."""
@@ -149,7 +163,6 @@ def get_collections(
         *ANY,
         404,
         422,
-        ok={"content": {"application/json": {"example": JOB_EXAMPLE}}},
         _404="There is no such job.",
     ),
 )
@@ -196,7 +209,7 @@ def post_cancel(job_id: str, request: Request, service: Served) -> JobOut:
     summary="Try a failed job again",
     tags=["jobs"],
     status_code=202,
-    responses=ACCEPTED
+    responses=accepted()
     | problems(
         *WRITES,
         404,
@@ -250,7 +263,7 @@ def get_findings(job_id: str, service: Served) -> FileResponse:
         404,
         422,
         ok={
-            "content": {"application/json": {"schema": {"type": "object"}}},
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/EvidenceOut"}}},
             "description": "earwitness.evidence/1: finding, cards, hashes, index and versions, signed.",
         },
         _404="There is no such job, it has no answer yet, or its evidence was deleted.",

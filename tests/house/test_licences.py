@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,7 @@ LOCKS = (
     "requirements-uv.lock",
     "deploy/build.lock",
     "deploy/postgres.lock",
+    "tests/clients/python/requirements.lock",
 )
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==\S+(?: ; (.+))? \\$", re.MULTILINE)
 
@@ -52,3 +54,11 @@ def test_the_locks_pin_by_digest_and_name_no_place() -> None:
         with_digest = re.findall(r"^\w.* \\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
         assert len(re.findall(r"^\w", text, re.MULTILINE)) == len(PINNED.findall(text)) == len(with_digest)
         assert "://" not in text and "--index-url" not in text
+
+
+def test_the_lock_of_the_typescript_client_pins_by_digest_and_names_no_place() -> None:
+    """Every package has its digest, and the lock does not say where to fetch from."""
+    lock = json.loads((ROOT / "tests/clients/typescript/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert packages and all(each["integrity"].startswith("sha512-") for each in packages.values())
+    assert not any("resolved" in each for each in packages.values())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from earwitness.api.answers.card_index import CardIndex
@@ -24,7 +25,7 @@ from earwitness.api.shelf.dataset_cards import Card, Statement, card_of
 from earwitness.index.database.records import CollectionKind
 from earwitness.index.match import Verdict
 from earwitness.index.store.jobs import Job
-from tests.http.conftest import Serve, wait_for
+from tests.http.conftest import Serve, description, wait_for
 from tests.http.test_pages import ACCUSING, HTML, MARK, assert_only_our_markup, finding_of, hostile
 
 
@@ -58,6 +59,7 @@ def test_an_answer_is_handed_on_as_a_file_and_on_paper(
         job = wait_for(client, f"/v1{sent.url.path}")
         page = client.get(sent.url.path).text
         evidence = client.get(f"/v1/jobs/{job['id']}/evidence")
+        jsonschema.validate(evidence.json(), {**description(), "$ref": "#/components/schemas/EvidenceOut"})
         printed = client.get(f"/jobs/{job['id']}/print")
         letters = re.findall(rf'href="(/jobs/{job["id"]}/letter\?card=\d+)" download', page)
         texts = {

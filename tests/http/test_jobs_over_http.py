@@ -223,8 +223,9 @@ def test_a_check_without_datasets_is_no_answer(serve: Serve, settings: Settings)
     with serve() as client:
         answer = client.post("/v1/checks", files=AUDIO)
         assert (answer.status_code, answer.json()["code"]) == (409, "nothing_indexed")
-        answer = client.post("/v1/collections?scan=true", files=AUDIO)
-        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_registered")
+        for address in ("/v1/scans", "/v1/collections?scan=true"):
+            answer = client.post(address, files=AUDIO)
+            assert (answer.status_code, answer.json()["code"]) == (409, "nothing_registered")
     assert spool_of(settings) == []
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 from earwitness.api.evidence.verify_evidence import VerifiedNotice, verify_any_evidence
@@ -21,7 +22,7 @@ from earwitness.api.pipeline import enroll as enrolling
 from earwitness.api.pipeline.run_spec import ItemResult
 from earwitness.api.pipeline.stored_works import one_work
 from earwitness.index.match import Effort
-from tests.http.conftest import Serve
+from tests.http.conftest import Serve, description
 from tests.http.stored_things import add_works
 from tests.unit.api.made_watch import Made, MadeHome, MadePool, result_of
 from tests.unit.api.test_deliver import Receiver, receiver
@@ -97,7 +98,11 @@ def test_notices_are_listed_read_and_handed_on(serve: Serve, tmp_path: Path) -> 
         assert client.get("/v1/notices?dataset=set:1").json()["notices"] == [found[2]]
         assert client.get(f"/v1/notices/{found[0]['id']}").json() == found[0]
         file = tmp_path / "evidence.json"
-        file.write_bytes(client.get(found[1]["evidence"]).content)
+        signed = client.get(found[1]["evidence"])
+        jsonschema.validate(
+            signed.json(), {**description(), "$ref": "#/components/schemas/NoticeEvidenceOut"}
+        )
+        file.write_bytes(signed.content)
         verified = verify_any_evidence(file)
         assert isinstance(verified, VerifiedNotice) and verified.notice["change"]["kind"] == "went"
         for address in ("/v1/notices/999", "/v1/notices/999/evidence"):

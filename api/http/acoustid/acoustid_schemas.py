@@ -6,17 +6,28 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api.http.acoustid.lookup_request import LONGEST_S
 from earwitness.api.http.schemas import ApiModel
 
 
 class LookupIn(BaseModel):
     """The parameters of a lookup; others are passed over, as AcoustID does."""
 
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": {"type": "string"}})
+
     client: str = Field(default="", description="An API key of this server, where it has keys.")
-    duration: str = Field(description="Length of the whole file in seconds.")
-    fingerprint: str = Field(description="Chromaprint of its first two minutes, as `fpcalc` prints it.")
-    meta: str = Field(default="", description="`recordings` or `recordingids`, others are passed over.")
-    format: str = Field(default="json", description="`json`.")
+    duration: float = Field(gt=0, le=LONGEST_S, description="Length of the whole file in seconds.")
+    fingerprint: str = Field(
+        pattern="^[A-Za-z0-9_-]+$",
+        description="Chromaprint of its first two minutes, as `fpcalc` prints it: base64 for URLs of a"
+        " compressed fingerprint. Another text is refused (400, error 3), and so is a fingerprint of less"
+        " than about 8 s, of silence or of a steady sound.",
+    )
+    meta: str = Field(
+        default="",
+        description="`recordings` or `recordingids`, besides `releases` or `releaseids`; others are skipped.",
+    )
+    format: Literal["json"] = Field(default="json", description="The only format of answers.")
 
 
 class ArtistOut(ApiModel):
@@ -33,6 +44,13 @@ class PlaceOut(ApiModel):
     path: str
 
 
+class ReleaseOut(ApiModel):
+    """A release that holds a recording."""
+
+    id: str = Field(description="MusicBrainz id, as the metadata of an item states it.")
+    title: str | None = None
+
+
 class RecordingOut(BaseModel):
     """A recording under one name."""
 
@@ -42,6 +60,9 @@ class RecordingOut(BaseModel):
     duration: int | None = None
     title: str | None = None
     artists: list[ArtistOut] | None = None
+    releases: list[ReleaseOut] | None = Field(
+        default=None, description="Those whose MusicBrainz id the metadata of an item states."
+    )
     n_places: int | None = None
     places: list[PlaceOut] | None = Field(default=None, description="The first of them.")
 

@@ -39,47 +39,75 @@ _FILE: Final = (
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
 
-def _body() -> dict[str, Any]:
-    """Describe the body for OpenAPI; the routes read the stream themselves, so FastAPI does not know it."""
-    form = {
-        "type": "object",
-        "properties": {"file": {"type": "string", "format": "binary", "description": _FILE}},
-        "required": ["file"],
-    }
-    rows = {"$ref": f"#/components/schemas/{CatalogueIn.__name__}"}
-    content = {
-        "application/json": {"schema": rows, "example": CATALOGUE_EXAMPLE},
-        "multipart/form-data": {"schema": form},
-    }
-    return {"requestBody": {"required": True, "content": content}}
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "description": _FILE}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+_ROWS: Final = {"$ref": f"#/components/schemas/{CatalogueIn.__name__}"}
 
 
+def _body(media_type: str, **content: Any) -> dict[str, Any]:
+    """Describe the body for OpenAPI; the routes read the stream themselves, so FastAPI does not know it.
+
+    Each address takes both kinds of bodies. It is described with one of them: generated clients have one type
+    of body for an operation.
+    """
+    return {"requestBody": {"required": True, "content": {media_type: content}}}
+
+
+_AS_JSON: Final = _body("application/json", schema=_ROWS, example=CATALOGUE_EXAMPLE)
+_AS_FILE: Final = _body("multipart/form-data", schema=_FORM)
+_STORED: Final = problems(*UPLOADS, **_WORDS, _409="As many works are stored by name as one home can hold.")
+_CHECKED: Final = problems(*UPLOADS, **_WORDS, _409="No list of names is stored.")
+
+
+@router.post(
+    "/catalogue/file",
+    operation_id="createCatalogueFromFile",
+    summary="Register works of a table by name",
+    responses=_STORED,
+    openapi_extra=_AS_FILE,
+)
 @router.post(
     "/catalogue",
     operation_id="createCatalogue",
     summary="Register works by name",
-    responses=problems(*UPLOADS, **_WORDS, _409="As many works are stored by name as one home can hold."),
-    openapi_extra=_body(),
+    responses=_STORED,
+    openapi_extra=_AS_JSON,
 )
 async def post_catalogue(request: Request, service: Served) -> CatalogueOut:
     """Store works without audio, and say which datasets name them.
 
-    Sending a list again changes nothing. A work with an identifier, or else with the artist and title, of a
-    stored one takes its place.
+    A list of which most of the first works have neither an identifier nor both artist and title is refused
+    (422, `not_a_catalogue`). Sending a list again changes nothing. A work with an identifier, or else with
+    the artist and title, of a stored one takes its place.
     """
     async with received_list(request, service) as received:
         return await _in_thread(service, partial(_register, received, service))
 
 
 @router.post(
+    "/catalogue/checks/file",
+    operation_id="createCatalogueCheckFromFile",
+    summary="Check works of a table by name",
+    responses=_CHECKED,
+    openapi_extra=_AS_FILE,
+)
+@router.post(
     "/catalogue/checks",
     operation_id="createCatalogueCheck",
     summary="Check works by name",
-    responses=problems(*UPLOADS, **_WORDS, _409="No list of names is stored."),
-    openapi_extra=_body(),
+    responses=_CHECKED,
+    openapi_extra=_AS_JSON,
 )
 async def post_catalogue_check(request: Request, service: Served) -> CatalogueOut:
-    """Say which datasets name these works; nothing is stored."""
+    """Say which datasets name these works; nothing is stored.
+
+    A list of which most of the first works have neither an identifier nor both artist and title is refused
+    (422, `not_a_catalogue`).
+    """
     async with received_list(request, service) as received:
         return await _in_thread(service, partial(_check, received, service))
 

@@ -94,17 +94,3 @@ class AlbumResultOut(ApiModel):
 
 RESULTS: Final = (AlbumResultOut, WorkResultOut, IndexResultOut, ScanResultOut)
 """The types of results that have one of their own."""
-
-
-def describe_results(schemas: dict[str, Any]) -> None:
-    """Name the types of results in OpenAPI's schemas, where the code has plain JSON objects.
-
-    Jobs of earlier versions, whose results may lack fields, are shown as they are stored.
-    """
-    kinds = ("Finding", *(each.__name__ for each in RESULTS))
-    schemas["JobOut"]["properties"]["result"]["anyOf"] = _any_of(*kinds)
-    schemas["WorkResultOut"]["properties"]["finding"]["anyOf"] = _any_of("Finding")
-
-
-def _any_of(*names: str) -> list[dict[str, str]]:
-    return [*({"$ref": f"#/components/schemas/{name}"} for name in names), {"type": "null"}]

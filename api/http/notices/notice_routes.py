@@ -23,7 +23,7 @@ Served = Annotated[Service, Depends(service_of)]
 NoticeId = Annotated[int, Path(ge=1, le=LARGEST, description="`id` of the notice.")]
 _WORDS: Final[dict[str, Any]] = {"_404": "There is no such notice.", "_422": "A field is wrong."}
 _EVIDENCE: Final[dict[str, Any]] = {
-    "content": {"application/json": {"schema": {"type": "object"}}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NoticeEvidenceOut"}}},
     "description": "earwitness.notice-evidence/1: the notice, with the version before, signed.",
 }
 _FEED: Final[dict[str, Any]] = {

@@ -16,6 +16,8 @@ OutcomeName = Literal["match", "same_file", "possible", "shared_material", "name
 LimitCode = Literal[
     "not_complete", "not_readable", "in_part", "watched_later", "stored_fingerprint", "no_sound"
 ]
+URL_PATTERN: Final = '^https://[A-Za-z0-9.-]+(:[0-9]{1,4})?([/?][!"$-~]*)?$'
+"""Addresses of webhooks as the description states them; with a setting, others are taken besides."""
 EffortName = Literal["fast", "standard", "full"]
 
 
@@ -69,14 +71,14 @@ class AskedOut(ApiModel):
     names: bool = Field(description="Whether a list of names was asked.")
 
 
-class PlaceOut(ApiModel):
+class DatasetPlaceOut(ApiModel):
     """One item of a dataset."""
 
     path: str
     sha256: str | None
 
 
-class EarlierPlaceOut(PlaceOut):
+class EarlierPlaceOut(DatasetPlaceOut):
     """An item of the earlier version that held the work, and whether it is in the later one."""
 
     path_in_later: bool
@@ -147,8 +149,10 @@ class NoticeOut(ApiModel):
     findings: list[dict[str, Any]] = Field(
         description="The first of them, the surest first.", json_schema_extra=FINDINGS
     )
-    same_bytes: list[PlaceOut] = Field(description="Items with the bytes of the work's file.")
-    whole_files: list[PlaceOut] = Field(description="Items whose Chromaprint agrees from start to end.")
+    same_bytes: list[DatasetPlaceOut] = Field(description="Items with the bytes of the work's file.")
+    whole_files: list[DatasetPlaceOut] = Field(
+        description="Items whose Chromaprint agrees from start to end."
+    )
     same_file: list[ListedFileOut]
     names: list[NamedInOut]
     limits: list[LimitOut] = Field(description="What was not compared; empty with `no_match`.")
@@ -176,7 +180,11 @@ class NoticesOut(ApiModel):
 class WebhookIn(ApiModel):
     """The address to send notices to."""
 
-    url: str = Field(max_length=2_000, description="Public, with https.")
+    url: str = Field(
+        max_length=2_000,
+        description="Of a public host, with https, and without a user, a password or a fragment.",
+        json_schema_extra={"pattern": URL_PATTERN},
+    )
     every: bool = Field(default=False, description="Also those that nothing was found.")
 
 

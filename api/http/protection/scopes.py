@@ -49,6 +49,7 @@ RULES: Final[tuple[tuple[tuple[str, ...], str, Needed], ...]] = (
     (("POST",), "/v1/catalogue", _REGISTER),
     (("GET",), "/v1/collections", _ASK),
     (("POST",), "/v1/collections", _INDEX),
+    (("POST",), "/v1/scans", _INDEX),
     (("GET",), "/v1/datasets", _ASK),
     (("DELETE",), "/v1/datasets", _INDEX),
     (("GET", "POST"), "/v1/jobs", ANY_KEY),

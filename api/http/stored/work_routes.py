@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from earwitness.api.http.openapi_problems import ANY, WRITES, problems
 from earwitness.api.http.service import Service, service_of
 from earwitness.api.http.stored.stored_schemas import (
-    WORK_EXAMPLE,
     RemovedOut,
     WorkChangeIn,
     WorkOut,
@@ -31,7 +30,6 @@ _WORDS: Final[dict[str, Any]] = {
     "_413": "The body is longer than any correction.",
     "_422": "A field is wrong.",
 }
-_ONE: Final[dict[str, Any]] = {"content": {"application/json": {"example": WORK_EXAMPLE}}}
 
 router = APIRouter(prefix="/v1/works", tags=["works"])
 
@@ -53,7 +51,7 @@ def get_works(
     "/{work_id}",
     operation_id="getWork",
     summary="Get a work",
-    responses=problems(*ANY, 404, 422, ok=_ONE, **_WORDS),
+    responses=problems(*ANY, 404, 422, **_WORDS),
 )
 def get_work(work_id: WorkId, service: Served) -> WorkOut:
     """Return what is stored of a work: its label. Its audio is not stored."""
@@ -64,7 +62,7 @@ def get_work(work_id: WorkId, service: Served) -> WorkOut:
     "/{work_id}",
     operation_id="correctWork",
     summary="Correct a work",
-    responses=problems(*WRITES, 404, 408, 413, 422, ok=_ONE, **_WORDS),
+    responses=problems(*WRITES, 404, 408, 413, 422, **_WORDS),
     openapi_extra=described_body(WorkChangeIn),
 )
 async def patch_work(work_id: WorkId, request: Request, service: Served) -> WorkOut:

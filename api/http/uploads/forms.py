@@ -6,15 +6,30 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from earwitness.index.match import Effort
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+LONGEST: Final = 500
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST),
+    WithJsonSchema({"type": "string", "pattern": r"\S", "maxLength": LONGEST}),
+]
 Isrc = Annotated[
     str,
     BeforeValidator(lambda value: value.replace("-", "").upper() if isinstance(value, str) else value),
     StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[0-9]{2}-?[0-9]{5}$", "maxLength": 15}
+    ),
 ]
 
 
@@ -94,21 +109,28 @@ def parse(form: type[Form], fields: Mapping[str, Sequence[str]]) -> Form:
 
 def upload_body(form: type[FormFields], *, file: str) -> dict[str, Any]:
     """Describe an upload for OpenAPI; the routes read the stream themselves, so FastAPI does not know it."""
-    schema = form.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = form.model_json_schema()
     properties = {name: _plain(name, part) for name, part in schema["properties"].items()}
     properties["file"] = {"type": "string", "format": "binary", "description": file}
-    body = {"type": "object", "properties": properties, "required": [*schema.get("required", ()), "file"]}
+    body = {
+        "type": "object",
+        "properties": properties,
+        "required": [*schema.get("required", ()), "file"],
+        "additionalProperties": False,
+    }
     return {"required": True, "content": {"multipart/form-data": {"schema": body}}}
 
 
 def _plain(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = {"type": "string", "description": DESCRIPTIONS[name]}
+    """Return the schema of a field; a form leaves a field out where JSON has null."""
+    default = {"default": part["default"]} if part.get("default") is not None else {}
     if name == "effort":
-        plain.update(enum=[effort.value for effort in Effort], default=part["default"])
+        plain: dict[str, Any] = {"type": "string", "enum": [effort.value for effort in Effort]}
     elif name == "collections":
-        plain.update(type="array", items={"type": "string"})
-    elif part.get("type") == "boolean":
-        plain.update(type="boolean", default=part["default"])
-    elif part.get("default"):
-        plain["default"] = part["default"]
-    return plain
+        plain, default = {"type": "array", "items": part["items"]}, {}
+    else:
+        (plain,) = (each for each in part.get("anyOf", [part]) if each["type"] != "null")
+    kept: dict[str, Any] = {
+        key: plain[key] for key in ("type", "items", "enum", "pattern", "maxLength") if key in plain
+    }
+    return {**kept, **default, "description": DESCRIPTIONS[name]}

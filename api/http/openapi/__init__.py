@@ -1,0 +1,1 @@
+"""The server's description of itself, in a form from which typed clients can be generated."""
