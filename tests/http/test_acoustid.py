@@ -182,6 +182,29 @@ def test_the_best_comes_first_and_meta_chooses_what_is_said(serve: Serve) -> Non
         assert (named["id"], named["title"], named["duration"]) == (mbid, "Rain", 120)
 
 
+MBID = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
+RELEASE = "1f2d4c3b-0a9e-4b7d-8c6f-5e4d3c2b1a09"
+
+
+def test_releases_are_named_where_the_metadata_states_their_musicbrainz_ids(asked: Any) -> None:
+    """The gzipped form of beets' chroma (`recordings releases`) gets ids of MusicBrainz, once each."""
+    whole, writer = vector_of(948), asked.app.state.service.writer
+    metadata = {"mbid": MBID, "title": "Rain", "album": "Nights", "musicbrainz_albumid": RELEASE.upper()}
+    for path in ("a.wav", "b.wav"):
+        add(writer, whole, seed=1, duration_s=120.0, dataset="set", path=path, metadata=metadata)
+    bare = {"title": "Rain", "album": "Nights", "musicbrainz_albumid": "not an id"}
+    add(writer, whole, seed=1, duration_s=120.0, dataset="other", metadata=bare)
+
+    answer = acoustid.lookup("1vOwZtEn", packed(whole), 120, meta="recordings releases", timeout=10)
+    known, unknown = sorted(answer["results"][0]["recordings"], key=lambda each: "releases" not in each)
+    assert (known["id"], known["releases"]) == (MBID, [{"id": RELEASE, "title": "Nights"}])
+    assert (known["n_places"], unknown["n_places"]) == (2, 1)
+    assert "releases" not in unknown and unknown["id"] != MBID
+    (ids,) = ask(asked, whole, 120, meta="recordingids releaseids")
+    assert {"id": MBID, "releases": [{"id": RELEASE}]} in ids["recordings"]
+    assert not any("releases" in each for each in ask(asked, whole, 120, meta="recordings")[0]["recordings"])
+
+
 def test_what_another_tenant_stores_is_not_found(serve: Serve) -> None:
     """The works of another tenant in the same home are not compared."""
     with serve() as client:

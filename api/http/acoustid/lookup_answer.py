@@ -31,6 +31,16 @@ _MBID_KEYS: Final = (
     "mb_recording_id",
 )
 
+_RELEASE_KEYS: Final = (
+    "release_mbid",
+    "mb_albumid",
+    "mb_release_id",
+    "musicbrainz_albumid",
+    "musicbrainz_album_id",
+    "musicbrainz_release_id",
+    "musicbrainz_releaseid",
+)
+
 
 def answer(writer: Writer, lookup: Lookup) -> dict[str, Any]:
     """Compare a lookup with every recording of about its length, and answer in AcoustID's form."""
@@ -52,7 +62,7 @@ def _result(
     key = next((each.sha256 for each in items if each.sha256), str(found.recording))
     result: dict[str, Any] = {"id": str(uuid.uuid5(SPACE, key)), "score": round(found.score, 6)}
     if meta & {"recordings", "recordingids"}:
-        result["recordings"] = _recordings(items, found, key, collections, only_ids="recordings" not in meta)
+        result["recordings"] = _recordings(items, found, key, collections, meta)
     return result
 
 
@@ -70,13 +80,33 @@ def _recordings(
     found: FileMatch,
     key: str,
     collections: Mapping[int, Collection],
-    *,
-    only_ids: bool,
+    meta: frozenset[str],
 ) -> list[dict[str, Any]]:
-    places: dict[_Named, list[dict[str, str]]] = {}
+    named: dict[_Named, list[ItemRow]] = {}
     for item in items:
-        places.setdefault(_named(item, key), []).append(_place(item, collections[item.collection]))
-    return [{"id": each.id} if only_ids else _recording(each, found, known) for each, known in places.items()]
+        named.setdefault(_named(item, key), []).append(item)
+    recordings = []
+    for each, its_items in named.items():
+        fields: dict[str, Any] = {"id": each.id}
+        if "recordings" in meta:
+            fields = _recording(each, found, [_place(one, collections[one.collection]) for one in its_items])
+        releases = _releases(its_items, only_ids="releases" not in meta)
+        if releases and meta & {"releases", "releaseids"}:
+            fields["releases"] = releases
+        recordings.append(fields)
+    return recordings
+
+
+def _releases(items: list[ItemRow], *, only_ids: bool) -> list[dict[str, str]]:
+    """Return the releases whose MusicBrainz id the metadata of an item states, each once."""
+    releases: dict[str, dict[str, str]] = {}
+    for item in items:
+        mbid = _mbid(item, _RELEASE_KEYS)
+        if mbid is not None:
+            album = item.album or item.metadata.get("album")
+            title = {"title": album} if album and isinstance(album, str) and not only_ids else {}
+            releases.setdefault(mbid, {"id": mbid, **title})
+    return list(releases.values())
 
 
 def _recording(named: _Named, found: FileMatch, places: list[dict[str, str]]) -> dict[str, Any]:
@@ -92,11 +122,15 @@ def _named(item: ItemRow, key: str) -> _Named:
     listed = identifiers_of(cast("Mapping[str, Json]", item.metadata))
     title = item.title or (listed.title if listed else None)
     artist = item.artist or (listed.artist if listed else None)
-    texts = (str(item.metadata.get(name) or "") for name in _MBID_KEYS)
-    ids = (recording_id("musicbrainz", text) for text in texts)
-    mbid = next((each.value for each in ids if each is not None), None)
+    mbid = _mbid(item, _MBID_KEYS)
     made = uuid.uuid5(SPACE, f"{key}:{artist or ''}:{title or ''}")
     return _Named(id=mbid or str(made), title=title, artist=artist)
+
+
+def _mbid(item: ItemRow, keys: tuple[str, ...]) -> str | None:
+    """Return the first MusicBrainz id among the values of these keys."""
+    ids = (recording_id("musicbrainz", str(item.metadata.get(name) or "")) for name in keys)
+    return next((each.value for each in ids if each is not None), None)
 
 
 def _place(item: ItemRow, collection: Collection) -> dict[str, str]:
