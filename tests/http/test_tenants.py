@@ -50,6 +50,7 @@ MARK: Final = "zebra"
 BATCH: Final = "a" * 32
 AUDIO: Final = {"file": ("song.wav", b"RIFF some sound")}
 ROW: Final = {"works": [{"artist": "Night Bus", "title": "Intro"}]}
+TABLE: Final = {"file": ("works.csv", b"artist,title\nNight Bus,Intro\n")}
 Expected = tuple[dict[str, Any], frozenset[int]]
 
 
@@ -81,8 +82,11 @@ WITHOUT_OBJECT: Final[dict[tuple[str, str], Expected]] = {
     ("POST", "/register"): sends(303, files=AUDIO, follow_redirects=False),
     ("POST", "/v1/catalogue"): sends(200, json=ROW),
     ("POST", "/v1/catalogue/checks"): sends(409, json=ROW),
+    ("POST", "/v1/catalogue/checks/file"): sends(409, files=TABLE),
+    ("POST", "/v1/catalogue/file"): sends(200, files=TABLE),
     ("POST", "/v1/checks"): sends(409, files=AUDIO, data={"collections": f"{MARK}-set"}),
     ("POST", "/v1/collections"): sends(409, files=AUDIO, params={"scan": True}),
+    ("POST", "/v1/scans"): sends(409, files=AUDIO),
     ("POST", "/v1/works"): sends(202, files=AUDIO),
     ("POST", "/v2/lookup"): sends(400),
     ("PUT", "/v1/webhook"): sends(200, json={"url": "https://192.0.2.1/"}),
