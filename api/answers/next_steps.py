@@ -72,7 +72,9 @@ def next_steps(card: Card | None, t: Messages) -> tuple[NextStep, ...]:
         )
         for each in where.contacts
     ]
-    if not where.contacts:
+    if card is None:
+        steps.append(NextStep(text=t("next.no_card")))
+    elif not where.contacts:
         steps.append(NextStep(text=t("next.no_contact")))
     elif not any(each.kind in FOR_REQUESTS for each in where.contacts):
         steps.append(NextStep(text=t("next.no_opt_out")))
