@@ -407,7 +407,7 @@ class SandboxIncomplete(EarwitnessError):
         self.missing = missing
         super().__init__(
             f"EARWITNESS_REQUIRE_SANDBOX is set, and the sandbox is not complete: {missing}",
-            hint="install bubblewrap (apt-get install bubblewrap), or unset EARWITNESS_REQUIRE_SANDBOX",
+            hint="`earwitness doctor` says what to do; or unset EARWITNESS_REQUIRE_SANDBOX",
         )
 
 

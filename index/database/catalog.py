@@ -24,6 +24,7 @@ from earwitness.index.store.home_address import SHARD_FOLDER, HomeAddress
 from earwitness.index.store.lock import HomeLock
 from earwitness.index.store.store_errors import (
     CatalogMissing,
+    CatalogNotUnicode,
     CatalogTooNew,
     CatalogUnreachable,
     ChangesLost,
@@ -63,17 +64,19 @@ class Catalog:
         self.read_only = read_only or (database_url is None and not owner and not _may_write(self.path))
         url = make_url(database_url) if database_url else sqlite.address(self.path, read_only=self.read_only)
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self._owner, self._where = owner, url.render_as_string()  # without its password
+        self._owner, self.where = owner, url.render_as_string()  # without its password
         try:
-            self.engine = create_engine(url)
+            # psycopg returns bytes where a database with the encoding SQL_ASCII decides
+            encoding = {"client_encoding": "utf8"} if url.get_backend_name() == "postgresql" else {}
+            self.engine = create_engine(url, **encoding)
         except ModuleNotFoundError as error:
-            raise CatalogUnreachable(where=self._where, reason=str(error)) from error
+            raise CatalogUnreachable(where=self.where, reason=str(error)) from error
         self._has_change_table = False
         if self.is_sqlite:
             sqlite.prepare(self.engine, self.path, owner=owner, read_only=self.read_only)
             self._writing = self.engine.execution_options(**{sqlite.WRITES: True})
         else:
-            event.listen(self.engine, "handle_error", _unreachable(self._where))
+            event.listen(self.engine, "handle_error", _unreachable(self.where))
             self._writing = self.engine.execution_options(isolation_level="READ COMMITTED")
             self.engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
@@ -168,10 +171,16 @@ def schema_of(catalog: Catalog) -> str:
 
     Raises
     ------
+    CatalogNotUnicode
+        When it is in an external database of another encoding than UTF8.
     CatalogTooNew
         When a newer version of earwitness wrote it.
     """
     with catalog.reading() as connection:
+        if not catalog.is_sqlite:
+            encoding = str(connection.execute(text("SHOW server_encoding")).scalar_one())
+            if encoding != "UTF8":
+                raise CatalogNotUnicode(where=catalog.where, encoding=encoding)
         if not inspect(connection).has_table("alembic_version"):
             return ""
         schema = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")

@@ -144,6 +144,20 @@ class CatalogUnreachable(StoreError):
         )
 
 
+class CatalogNotUnicode(StoreError):
+    """The external database cannot store every title and path, as its encoding is not UTF8."""
+
+    code = "catalog_not_unicode"
+
+    def __init__(self, *, where: str, encoding: str) -> None:
+        self.where, self.encoding = where, encoding
+        super().__init__(
+            f"the catalog at {where} is in a database with the encoding {encoding}",
+            hint="make a database with UTF8 (createdb --template template0 --encoding UTF8 NAME),"
+            " and name it in EARWITNESS_DATABASE_URL",
+        )
+
+
 class CatalogElsewhere(StoreError):
     """The catalog is in an external database, which earwitness does not back up."""
 

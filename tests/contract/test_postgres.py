@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from earwitness.index.store.finding_cache import CacheKey, FindingCache
 from earwitness.index.store.home_address import HomeAddress
 from earwitness.index.store.jobs import Jobs, JobState
-from earwitness.index.store.store_errors import CatalogUnreachable
+from earwitness.index.store.store_errors import CatalogNotUnicode, CatalogUnreachable
 from earwitness.index.store.verify import verify
 from earwitness.index.writer import Writer
 from tests.contract import test_notice_rows, test_store
@@ -95,3 +96,22 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(home: Pat
         Writer.open(HomeAddress(home, database_url=url), codec=CODEC)
     assert "127.0.0.1:9" in caught.value.message
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_refused(home: Path, encoding: str) -> None:
+    """It could not store every title; the error says how to make one that can."""
+    assert POSTGRES is not None
+    name = f"not_unicode_{encoding.lower()}"
+    engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        kind = f"TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+        connection.execute(text(f"CREATE DATABASE {name} {kind}"))
+        try:
+            with pytest.raises(CatalogNotUnicode) as caught:
+                Writer.open(HomeAddress(home, database_url=url), codec=CODEC)
+        finally:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+    assert encoding in caught.value.message
