@@ -94,6 +94,5 @@ def _group(
     card: str | None = None,
 ) -> DatasetGroup:
     """Return the group of a dataset; kinds of evidence meet where their versions have the same card."""
-    known = (None if card is None else cards.find(card)) or cards.find(name)
-    key = (name if known is None else known.id, version)
-    return groups.setdefault(key, DatasetGroup(name=name, version=version, card=known))
+    key = (cards.same_dataset(name, card), version)
+    return groups.setdefault(key, DatasetGroup(name=name, version=version, card=cards.find(name, card)))

@@ -147,11 +147,11 @@ def _hashes(finding: Finding) -> dict[str, Any]:
 
 def _cards_of(finding: Finding, cards: CardIndex) -> Iterator[tuple[str, Card]]:
     """Yield each card under the name that the finding has for it: no other card can take its place."""
-    names = [each.collection for each in finding.matches]
-    names += [each.card for each in finding.same_file]
-    names += [each.card or each.dataset for each in finding.names]
-    for name in dict.fromkeys(names):
-        card = cards.find(name)
+    named: list[tuple[str, str | None]] = [(each.collection, None) for each in finding.matches]
+    named += [(each.dataset, each.card) for each in finding.same_file]
+    named += [(each.dataset, each.card) for each in finding.names]
+    for name, listed in dict.fromkeys(named):
+        card = cards.find(name, listed)
         if card is not None:
             yield name, card
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.answers.card_index import CardIndex, stored_cards
 from earwitness.api.answers.messages import messages
 from earwitness.api.evidence.evidence_bundle import (
     FORMAT,
@@ -191,7 +191,7 @@ def _parsed(contents: Mapping[str, Any], signer: str, path: Path) -> VerifiedEvi
             made_with=contents["made_with"],
             signer=signer,
             findings=tuple(from_json(each) for each in contents["findings"]),
-            cards=CardIndex(cards),
+            cards=stored_cards(cards),
             pictures=_pictures_in(contents),
         )
     except PARSE_ERRORS as error:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.api.shelf.contacts import Contact, contact_json, contacts_of
+from earwitness.api.shelf.contacts import Contact, contact_json, contacts_of, is_address
 
 CARDS: Final = Path(__file__).parent / "cards"
 SCHEMA: Final = "earwitness.card/1"
@@ -92,5 +92,15 @@ def card_of(fields: Mapping[str, Any]) -> Card:
     if fields["schema"] != SCHEMA:
         raise ValueError(f"{fields['schema']} is not {SCHEMA}")
     statements = {topic: Statement(**each) for topic, each in fields["statements"].items()}
-    contact = contacts_of(fields.get("contact", []))
+    contact = contacts_of(fields.get("contact", [])) or _opt_out(statements)
     return Card(id=fields["id"], name=fields["name"], statements=statements, contact=contact)
+
+
+def _opt_out(statements: dict[str, Statement]) -> tuple[Contact, ...]:
+    """Take the address for being left out from the statements, where cards of earlier versions have it."""
+    stated = statements.get("opt_out")
+    if stated is None or not isinstance(stated.value, str) or not is_address(stated.value):
+        return ()
+    del statements["opt_out"]
+    fields = {"address": stated.value, "source": stated.source, "seen": stated.date}
+    return contacts_of([{"kind": "opt_out", **fields}])

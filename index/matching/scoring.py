@@ -32,8 +32,8 @@ from earwitness.index.statistics.peak_evidence import LOG_E_MOST, contrast
 
 CERTAIN_LOG_E: Final = log(1e-15)
 """Alignments that the rough null model rates below this are not compared with all decoys, and near recordings
-are not counted for them. Chosen by hand: no verdict depends on so small an E-value, and all decoys take as
-long as everything else together."""
+are not counted for them; above it, little similar alignments of a changed query are doubtful. Chosen by hand:
+all decoys take as long as everything else together."""
 
 LEAST_SPAN_S: Final = 1.5
 """Seconds of the query. Shorter alignments are not reported. Chosen by hand."""

@@ -104,8 +104,8 @@ def where_to_ask(answers: Sequence[NamedWork], cards: CardIndex) -> Iterator[str
     from earwitness.api.shelf.shelf_listing import contact_line
 
     found = [named for each in answers for named in each.names if not named.is_noise]
-    for dataset, name in {each.dataset: each.card or each.dataset for each in found}.items():
-        card = cards.find(name)
+    for dataset, listed in {each.dataset: each.card for each in found}.items():
+        card = cards.find(dataset, listed)
         if card is None or not card.contact:
             where = "no address for requests is known."
         else:

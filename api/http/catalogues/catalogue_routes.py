@@ -59,7 +59,7 @@ def _body(media_type: str, **content: Any) -> dict[str, Any]:
 
 _AS_JSON: Final = _body("application/json", schema=_ROWS, example=CATALOGUE_EXAMPLE)
 _AS_FILE: Final = _body("multipart/form-data", schema=_FORM)
-_STORED: Final = problems(*UPLOADS, **_WORDS, _409="As many works are stored by name as one home can hold.")
+_STORED: Final = problems(*UPLOADS, **_WORDS, _409="As many works are stored by name as one tenant may have.")
 _CHECKED: Final = problems(*UPLOADS, **_WORDS, _409="No list of names is stored.")
 
 

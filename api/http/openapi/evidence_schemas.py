@@ -82,7 +82,9 @@ class EvidenceContentsOut(ApiModel):
     index_state: str = Field(description="Digest of the state of the collections that were searched.")
     findings: list[FindingField]
     hashes: list[EvidenceHashesOut] = Field(description="Of each finding.")
-    cards: dict[str, CardField] = Field(description="Cards of the datasets as of that day, by their ids.")
+    cards: dict[str, CardField] = Field(
+        description="Cards as of that day, by the names that the findings have for the datasets."
+    )
     not_proven: str = Field(description="What the answer does not show.")
     pictures: list[list[EvidencePictureOut]] = Field(
         description="Of each finding; empty where there are none."

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 
 from earwitness.api.answers.answer import Answer, answer_of
 from earwitness.api.answers.answer_words import chance, change_from_their_side, rounded_down
-from earwitness.api.answers.card_index import CardIndex
+from earwitness.api.answers.card_index import CardIndex, stored_cards
 from earwitness.api.answers.dataset_card import PLACES_SHOWN
+from earwitness.api.answers.dataset_groups import asserted_groups
 from earwitness.api.answers.messages import LANGUAGES, messages
 from earwitness.api.answers.reader_errors import reader_error
 from earwitness.api.findings import Finding, FindingError, FindingMatch, FindingSegment
@@ -262,6 +264,20 @@ def test_a_shipped_card_is_not_replaced_by_one_of_a_pack() -> None:
     """A pack that calls itself as a known dataset does not change what is said of that one."""
     other = replace(cards()["fma"], statements={}, name="fma")
     assert CardIndex(cards(), {"FMA": other}).find("fma") is cards()["fma"]
+
+
+@pytest.mark.parametrize("named", [{"id": "good music"}, {"name": "Good Music"}, {"id": "fma"}])
+def test_a_card_of_a_pack_is_only_that_of_its_dataset(named: dict[str, str]) -> None:
+    """Whatever id and name a pack gives its card, no other dataset's evidence shows it."""
+    true = replace(cards()["fma"], id="true", name="True")
+    own: dict[str, Any] = {"id": "false", "name": "False"} | named
+    false = replace(cards()["fma"], **own)
+    known = CardIndex(cards(), {"Good Music": true, "Evil": false})
+    made = finding(matches=tuple(match(collection=each) for each in ("Evil", "Good Music", "FMA")))
+    groups = {each.name: each.card for each in asserted_groups(made, known)}
+    assert groups == {"Evil": false, "Good Music": true, "FMA": cards()["fma"]}
+    assert known.find("Other", false.id) is (cards()["fma"] if false.id == "fma" else None)
+    assert stored_cards({"Evil": replace(false, name="Other")}).find("Other") is None
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from earwitness.api.cli.commands.shelf import step_lines
-from earwitness.api.shelf.dataset_cards import CARDS, Card, Statement, card_of, cards
+from earwitness.api.shelf.dataset_cards import CARDS, Card, Statement, card_json, card_of, cards
 from earwitness.api.shelf.shelf_listing import card_sentences, shelf_entries
 from earwitness.index.database.records import Collection, CollectionKind
 from earwitness.index.known_files.file_list import ListedDataset
@@ -63,6 +63,23 @@ def test_a_newer_card_is_refused() -> None:
     """A card in a form that is not known is not read as if it were."""
     with pytest.raises(ValueError, match=r"earwitness\.card/2"):
         card_of({"schema": "earwitness.card/2", "id": "a", "name": "A", "statements": {}})
+
+
+@pytest.mark.parametrize(
+    ("value", "n_contacts"), [("https://example.org/out", 1), ("javascript:alert(1)", 0), (["a"], 0)]
+)
+def test_an_address_for_being_left_out_in_an_earlier_card_is_a_contact(
+    value: object, n_contacts: int
+) -> None:
+    """Cards of earlier versions state it; it is offered as the addresses of today are."""
+    stated = {"opt_out": {"value": value, "source": "a page", "date": "2025-01-02"}}
+    fields = {"schema": "earwitness.card/1", "id": "a", "name": "A", "statements": stated}
+    card = card_of(fields)
+    assert [(each.kind, each.address, each.seen) for each in card.contact] == [
+        ("opt_out", value, "2025-01-02")
+    ] * n_contacts
+    assert ("opt_out" in card.statements) is (n_contacts == 0)
+    assert card_of(card_json(card)) == card
 
 
 def made_card(**statements: Any) -> Card:
