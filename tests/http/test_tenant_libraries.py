@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,11 @@ def test_each_tenant_gets_its_own_library_and_a_few_are_open(
     assert libraries.library(asks["f"]) is libraries.library(asks["f"])
     libraries.rest(writers["a"].home_epoch)
     assert len(open_now) == MOST_LIBRARIES
+    before = libraries.library(asks["f"])
     add_dataset(writers["a"], "more")
+    later = replace(asks["f"], home_epoch=writers["f"].home_epoch)
+    assert later != asks["f"]
+    assert libraries.library(later) is before  # a busy tenant closes no other's at once
     libraries.rest(writers["a"].home_epoch)
     assert open_now == []
 

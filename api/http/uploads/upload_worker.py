@@ -24,7 +24,7 @@ from earwitness.index.library import Library
 MOST_LIBRARIES: Final = 4
 """Tenants whose libraries are open at the same time; each has its shards and a cache in memory."""
 OLD_S: Final = 60.0
-"""Seconds after which the library of a busy tenant is opened again where another tenant changed the home."""
+"""Seconds after which a library is closed where another tenant changed the home, while uploads come in."""
 
 
 def main() -> None:
@@ -69,7 +69,8 @@ class TenantLibraries:
     """The newest libraries of the tenants that sent something last, each opened when it is needed.
 
     While one is open, the catalog's log cannot shrink beyond it. So a library is closed soon after anything
-    changed in the home, also where another tenant changed it.
+    changed in the home, also where another tenant changed it; not at once, so that tenants that work at the
+    same time do not close each other's.
     """
 
     def __init__(self) -> None:
@@ -104,7 +105,7 @@ class TenantLibraries:
     def _close_old(self, ask: Ask) -> None:
         late = time.monotonic() - OLD_S
         for tenant, known in list(self._opened.items()):
-            is_old = known.home_epoch != ask.home_epoch and (tenant != ask.tenant or known.opened_at < late)
+            is_old = known.home_epoch != ask.home_epoch and known.opened_at < late
             if is_old or (tenant == ask.tenant and known.library.epoch != ask.epoch):
                 self._close(tenant)
 
