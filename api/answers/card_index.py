@@ -57,7 +57,5 @@ def stored_cards(stored: Mapping[str, Card]) -> CardIndex:
 
     Files of earlier versions have them by id; those of datasets on the shelf are found by their names too.
     """
-    shelf = cards()
-    return CardIndex(
-        {name: card for name, card in stored.items() if name == card.id and name in shelf}, stored
-    )
+    by_id = {name: card for name, card in stored.items() if name == card.id and name in cards()}
+    return CardIndex(by_id, stored)

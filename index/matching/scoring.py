@@ -77,8 +77,8 @@ DOUBTFUL_LOG_E: Final = log(9e-3)
 
 DOUBTFUL_FACTOR: Final = log(20)
 """Log of the factor by which the E-value of a doubtful alignment is raised. Chosen by hand, as
-`SURE_SIMILARITY`: it leaves a third of the absent queries that were possible, and seven eighths of the right
-ones."""
+`SURE_SIMILARITY`: it leaves two fifths of the absent queries that were possible, and seven eighths of the
+right ones."""
 
 UNREPORTED_LOG_E: Final = log(0.1)
 """The E-value of doubtful spoken word, and of a doubtful unchanged part, is at least this, so it is not

@@ -110,7 +110,8 @@ def where_to_ask(answers: Sequence[NamedWork], cards: CardIndex) -> Iterator[str
             where = "no address for requests is known."
         else:
             where = contact_line(card.contact[0])
-        more = "" if card is None else f" `earwitness shelf {card.id}` shows what can be done."
+        is_found = card is not None and cards.find(card.id) is card  # a pack can give its card any id
+        more = f" `earwitness shelf {card.id}` shows what can be done." if card and is_found else ""
         yield f"{dataset}: {where}{more}"
 
 

@@ -290,6 +290,12 @@ def test_a_list_of_works_says_where_to_ask_about_each_dataset() -> None:
     (contact,) = cards()["audioset"].contact
     assert known.startswith("AudioSet: ") and contact.shown in known and contact.source in known
     assert unknown == "Unknown: no address for requests is known."
+    assert "`earwitness shelf audioset`" in known
+    packed = CardIndex(cards(), {"Evil": replace(cards()["audioset"], name="Evil")})
+    (line,) = where_to_ask(
+        [NamedWork(work=entry, names=(replace(NAMED, dataset="Evil"),), by_chance=0.0)], packed
+    )
+    assert line.startswith("Evil: ") and "earwitness shelf" not in line
 
 
 def test_a_pack_of_a_known_dataset_carries_its_addresses() -> None:
